@@ -1,0 +1,66 @@
+import type { Span } from '../diagnostic'
+import type { ResolverOptions, ServerAddress } from '../dns/types'
+import type { Nexthop } from '../nexthop'
+
+/** One `key = value` line. */
+export interface Setting {
+  readonly key: string
+  readonly value: string
+  readonly keySpan: Span
+  readonly valueSpan: Span
+}
+
+/** A line that is not a setting, as it stands in the file: an override, `[attempts]` or `[tests]` line. */
+export interface SourceLine {
+  readonly line: number
+  readonly text: string
+}
+
+/** `[relay:NAME]`, checked; secrets read. */
+export interface RelaySettings {
+  readonly name: string
+  readonly nexthop: Nexthop
+  /** Priority of targets that name this relay and have no `$priority`. */
+  readonly priority?: number
+  readonly span: Span
+}
+
+/** One line of `[attempts]`. */
+export interface AttemptsEntry {
+  readonly pattern: string
+  readonly direct: number
+  readonly relay: number
+  readonly span: Span
+}
+
+/** `[status]`. */
+export interface StatusSettings {
+  /** Addresses or CIDR blocks that may see the status page. */
+  readonly allow: readonly string[]
+}
+
+/** The whole file, checked and typed; the override lines as text for `rules/`. */
+export interface Settings {
+  /** Empty: the system's servers. */
+  readonly dnsServers: readonly ServerAddress[]
+  /** Entries; 0: no cache. */
+  readonly dnsCacheSize: number
+  /** Absent: Haraka's own setting is untouched. */
+  readonly mxSendingThreads?: number
+  readonly dns: ResolverOptions
+  /** In file order. */
+  readonly relays: readonly RelaySettings[]
+  /** In file order; empty: no `[attempts]`. */
+  readonly attempts: readonly AttemptsEntry[]
+  readonly redis?: Readonly<Record<string, string>>
+  readonly status: StatusSettings
+  readonly tests: { readonly onReload: 'warn' | 'refuse' | 'ignore'; readonly lines: readonly SourceLine[] }
+  readonly overrides: readonly SourceLine[]
+}
+
+/** Where secrets come from, injected so that a test needs no real file. */
+export interface SecretSources {
+  readonly env: Readonly<Record<string, string | undefined>>
+  /** Content and permission bits of a file. Throws as `fs.readFileSync` does. */
+  readonly readFile: (path: string) => { readonly text: string; readonly mode: number }
+}
