@@ -1,0 +1,63 @@
+import assert from 'node:assert/strict'
+import { execFileSync } from 'node:child_process'
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join, resolve } from 'node:path'
+import { after, before, test } from 'node:test'
+
+// The package as an operator gets it: packed, unpacked into the node_modules of a Haraka folder, and loaded as Haraka does.
+
+let folder: string
+let packed: string
+let files: string[]
+
+before(() => {
+  folder = mkdtempSync(join(tmpdir(), 'dns-overrides-package-'))
+  const output = execFileSync('npm', ['pack', '--json', '--ignore-scripts', '--pack-destination', folder], {
+    encoding: 'utf8',
+    stdio: ['ignore', 'pipe', 'ignore'],
+  })
+  // npm 11 and earlier print an array, later ones an object by package name.
+  const report = Object.values(JSON.parse(output) as Record<string, { filename: string; files: { path: string }[] }>)[0]!
+  files = report.files.map(({ path }) => path)
+  const modules = join(folder, 'node_modules')
+  mkdirSync(modules)
+  execFileSync('tar', ['-xzf', join(folder, report.filename), '-C', modules])
+  packed = join(modules, 'package')
+  symlinkSync(resolve('node_modules'), join(packed, 'node_modules'))
+})
+
+after(() => rmSync(folder, { recursive: true, force: true }))
+
+test('the packed package holds what runs and what is read, and no more', () => {
+  for (const needed of ['dist/index.js', 'dist/lib/cli.js', 'config/dns_overrides.ini', 'README.md', 'CHANGELOG.md', 'LICENSE']) {
+    assert.ok(files.includes(needed), `${needed} is in the package`)
+  }
+  assert.deepEqual(
+    files.filter((path) => !/^(dist\/|config\/|package\.json$|README\.md$|CHANGELOG\.md$|LICENSE$)/.test(path)),
+    [],
+  )
+})
+
+test('it is loaded by its folder, and exports only what Haraka may copy onto its Plugin object', () => {
+  const script = `
+    const plugin = require(process.argv[1])
+    const keys = []
+    for (const key in plugin) keys.push(key)
+    console.log(JSON.stringify(keys.filter((key) => typeof plugin[key] === 'function').sort()))
+    console.log(JSON.stringify(keys.filter((key) => typeof plugin[key] !== 'function')))`
+  const [functions, others] = execFileSync(process.execPath, ['-e', script, packed], { encoding: 'utf8' }).split('\n')
+  const names = JSON.parse(functions!) as string[]
+  assert.ok(names.includes('register') && names.includes('shutdown'), names.join())
+  assert.deepEqual(
+    names.filter((name) => /^(name|config|hooks|timeout|base|inherits|haraka_require|register_hook|log.*|_.*)$/.test(name)),
+    [],
+  )
+  assert.deepEqual(JSON.parse(others!), [])
+})
+
+test('the command runs from the package', () => {
+  const manifest = JSON.parse(readFileSync(join(packed, 'package.json'), 'utf8')) as { bin: Record<string, string> }
+  const help = execFileSync(process.execPath, [join(packed, manifest.bin['dns-overrides']!), '--help'], { encoding: 'utf8' })
+  assert.match(help, /explain/)
+})
