@@ -92,6 +92,8 @@ export type NoRoute =
   | 'nodata'
   /** DNS gave no answer for the time being. */
   | 'dns-failure'
+  /** Exchanges are known, and none of them has an address. */
+  | 'no-address'
   /** All attempts of section `[attempts]` are made. */
   | 'attempts-exhausted'
 
