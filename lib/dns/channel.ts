@@ -1,0 +1,52 @@
+import { randomFillSync } from 'node:crypto'
+
+/** One query that waits on a socket. */
+export interface Waiter {
+  /** Is given every message with the query's id. True: it was the reply, the wait is over. */
+  receive(message: Buffer): boolean
+  /** The socket failed; nothing will come. Called once at most, never after `release`. */
+  fail(error: NodeJS.ErrnoException): void
+}
+
+/** A query's place on a socket: an id that no other query on it has. */
+export interface Place {
+  readonly id: number
+  /** False where the socket has served others: it may have been closed by the server in the meantime. */
+  readonly fresh: boolean
+  /** Sends the query, whose first two octets are the id, as soon as the socket is connected. */
+  send(message: Buffer): void
+  /** Gives the place back; nothing is called any more. To be called once the wait is over, however it ended. */
+  release(): void
+}
+
+/** Sockets to one server. */
+export interface Channel {
+  reserve(waiter: Waiter): Place
+  /** Sockets that are open. */
+  readonly open: number
+  /** Closes every socket; those who wait are told. */
+  close(): void
+}
+
+/** Query ids that nobody can foretell (RFC 5452 4.3), drawn from the system's generator by the page. */
+export class RandomIds {
+  readonly #page = new Uint16Array(512)
+  #next = this.#page.length
+
+  /** A number below 65536 for which `taken` is false. Callers keep far fewer than 65536 in use. */
+  draw(taken: { has(id: number): boolean }): number {
+    for (;;) {
+      if (this.#next === this.#page.length) {
+        randomFillSync(this.#page)
+        this.#next = 0
+      }
+      const id = this.#page[this.#next++]!
+      if (!taken.has(id)) return id
+    }
+  }
+}
+
+/** The error of those who wait on a socket that is closed under them. */
+export function closedError(): NodeJS.ErrnoException {
+  return Object.assign(new Error('the resolver was closed'), { code: 'ECANCELLED' })
+}

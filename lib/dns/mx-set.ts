@@ -1,0 +1,24 @@
+import { isHostName } from './names'
+import type { MxRecord } from './types'
+
+/**
+ * The records of an MX set that mail can use, by priority, equals in the order of the answer. A null MX (RFC 7505) stays where it
+ * is alone, and is ignored beside others. What names no host (or an address) is dropped: `dropped` is told each.
+ */
+export function usableMx(
+  records: readonly MxRecord[],
+  dropped: (record: MxRecord, why: string) => void,
+): readonly MxRecord[] {
+  const real = records.filter((record) => record.exchange !== '')
+  const nullMx = records.find((record) => record.exchange === '')
+  if (nullMx !== undefined) {
+    if (real.length === 0) return [nullMx]
+    dropped(nullMx, 'a null MX beside others')
+  }
+  const usable = real.filter((record) => {
+    if (isHostName(record.exchange)) return true
+    dropped(record, /^[\d.]+$/.test(record.exchange) ? 'an IP address' : 'no host name')
+    return false
+  })
+  return usable.sort((a, b) => a.priority - b.priority)
+}

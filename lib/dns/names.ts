@@ -1,0 +1,66 @@
+import { isIP } from 'node:net'
+import { domainToASCII } from 'node:url'
+
+// Both patterns are given lower case text without a trailing dot. Lengths: RFC 1035 2.3.4, less the octets that the wire
+// form has more than the text.
+const ASCII_NAME = /^(?=.{1,253}$)[a-z0-9_-]{1,63}(?:\.[a-z0-9_-]{1,63})*$/
+// RFC 1123 2.1, and the underscore that Postfix and others let pass: refusing it would hold mail for living domains.
+const HOST_NAME =
+  /^(?=.{1,253}$)[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?(?:\.[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?)*$/
+const NUMERIC_TOP = /(?:^|\.)(?:\d+|0x[0-9a-f]*)$/
+const NON_ASCII = /[^\0-\x7f]/
+const LABEL_TEXT = /^[A-Za-z0-9_.\-\u0080-\u{10ffff}]+$/u
+
+/**
+ * The name to ask for: A-labels in lower case without a trailing dot (RFC 5891, 4343). `undefined` where the text is no name
+ * that may be asked for: an empty label, one above 63 octets, a blank, NUL or any other byte that is no letter, digit, hyphen
+ * or underscore. Nothing is mended: dns2 would turn `a..b` into `a.b`, and cut the codes of characters to 8 bits.
+ */
+export function toQueryName(text: string): string | undefined {
+  const name = text.endsWith('.') ? text.slice(0, -1) : text
+  if (!NON_ASCII.test(name)) {
+    const lower = name.toLowerCase()
+    return ASCII_NAME.test(lower) ? lower : undefined
+  }
+  // domainToASCII also undoes %-escapes and reads IPv4 addresses, so only label text goes in and no address comes out.
+  if (!LABEL_TEXT.test(name)) return undefined
+  const ascii = domainToASCII(name)
+  return ASCII_NAME.test(ascii) && isIP(ascii) === 0 ? ascii : undefined
+}
+
+/**
+ * True for a lower case name that a host may have. A name whose last label is a number is none: it would be taken for an IPv4
+ * address (RFC 1123 2.1, RFC 3696 2).
+ */
+export function isHostName(name: string): boolean {
+  return HOST_NAME.test(name) && !NUMERIC_TOP.test(name)
+}
+
+/** Octets of the wire form of a name that {@link toQueryName} gave. */
+export function wireLength(name: string): number {
+  return name.length + 2
+}
+
+/** Writes the wire form of a name that {@link toQueryName} gave (RFC 1035 3.1). Returns the offset behind it. */
+export function writeName(name: string, target: Buffer, offset: number): number {
+  let lengthAt = offset
+  let at = offset + 1
+  for (let i = 0; i < name.length; i++) {
+    const code = name.charCodeAt(i)
+    if (code === 0x2e) {
+      target[lengthAt] = at - lengthAt - 1
+      lengthAt = at
+    } else {
+      target[at] = code
+    }
+    at++
+  }
+  target[lengthAt] = at - lengthAt - 1
+  target[at] = 0
+  return at + 1
+}
+
+/** True if `name` is `zone` or lies below it. Both lower case without trailing dot; the root is ''. */
+export function isWithin(name: string, zone: string): boolean {
+  return zone === '' || name === zone || (name.endsWith(zone) && name[name.length - zone.length - 1] === '.')
+}

@@ -1,0 +1,166 @@
+import type { Socket } from 'node:net'
+import { closedError, RandomIds, type Channel, type Place, type Waiter } from './channel'
+
+/** Longest message that is read. A server may announce 65535 octets; no domain's MX needs a quarter of that. */
+export const STREAM_LIMIT = 16_384
+/** A connection without queries is kept so long, milliseconds (RFC 7766 6.2.3). */
+const IDLE = 10_000
+
+interface Connection {
+  readonly socket: Socket
+  readonly waiting: Map<number, Waiter>
+  ready: boolean
+  /** It has brought an answer. */
+  used: boolean
+  backlog: Buffer[]
+  chunks: Buffer[]
+  received: number
+  /** Someone gave up waiting here: whatever comes is late, and the connection is not used again. */
+  doubtful: boolean
+  idleTimer?: NodeJS.Timeout
+}
+
+/** How connections are made, and how many queries may wait on one. */
+export interface StreamOptions {
+  readonly connect: () => Socket
+  /** The event that says that the connection may be used. */
+  readonly readyEvent: 'connect' | 'secureConnect'
+  readonly perConnection: number
+}
+
+/** Messages with a length before each over kept connections (RFC 7766): TCP, and TLS (RFC 7858). */
+export class StreamChannel implements Channel {
+  readonly #options: StreamOptions
+  readonly #connections = new Set<Connection>()
+  readonly #ids = new RandomIds()
+  #closed = false
+
+  constructor(options: StreamOptions) {
+    this.#options = options
+  }
+
+  get open(): number {
+    return this.#connections.size
+  }
+
+  reserve(waiter: Waiter): Place {
+    if (this.#closed) throw closedError()
+    const connection = this.#pick()
+    const id = this.#ids.draw(connection.waiting)
+    connection.waiting.set(id, waiter)
+    clearTimeout(connection.idleTimer)
+    connection.socket.ref()
+    return {
+      id,
+      fresh: !connection.used,
+      send: (message) => this.#send(connection, message),
+      release: () => {
+        if (!connection.waiting.delete(id)) return
+        connection.doubtful = true
+        this.#released(connection)
+      },
+    }
+  }
+
+  close(): void {
+    this.#closed = true
+    for (const connection of this.#connections) this.#fail(connection, closedError())
+  }
+
+  #pick(): Connection {
+    for (const connection of this.#connections) {
+      if (!connection.doubtful && connection.waiting.size < this.#options.perConnection) return connection
+    }
+    return this.#create()
+  }
+
+  #create(): Connection {
+    const socket = this.#options.connect()
+    const connection: Connection = {
+      socket,
+      waiting: new Map(),
+      ready: false,
+      used: false,
+      backlog: [],
+      chunks: [],
+      received: 0,
+      doubtful: false,
+    }
+    this.#connections.add(connection)
+    socket.setNoDelay(true)
+    socket.on(this.#options.readyEvent, () => {
+      connection.ready = true
+      for (const message of connection.backlog.splice(0)) socket.write(message)
+    })
+    socket.on('data', (chunk: Buffer) => this.#receive(connection, chunk))
+    socket.on('error', (error) => this.#fail(connection, error))
+    const ended = () =>
+      this.#fail(
+        connection,
+        Object.assign(new Error('the server closed the connection'), { code: 'ECONNRESET' }),
+      )
+    socket.on('end', ended)
+    socket.on('close', ended)
+    return connection
+  }
+
+  #send(connection: Connection, message: Buffer): void {
+    const framed = Buffer.allocUnsafe(message.length + 2)
+    framed.writeUInt16BE(message.length, 0)
+    message.copy(framed, 2)
+    if (connection.ready) connection.socket.write(framed)
+    else connection.backlog.push(framed)
+  }
+
+  #receive(connection: Connection, chunk: Buffer): void {
+    connection.chunks.push(chunk)
+    connection.received += chunk.length
+    while (connection.received >= 2) {
+      if (connection.chunks[0]!.length < 2) connection.chunks = [Buffer.concat(connection.chunks)]
+      const length = connection.chunks[0]!.readUInt16BE(0)
+      if (length < 2 || length > STREAM_LIMIT) {
+        const error = new Error(`a reply of ${length} octets`)
+        this.#fail(connection, Object.assign(error, { code: 'EBADRESP' }))
+        return
+      }
+      if (connection.received < length + 2) return
+      const bytes = connection.chunks.length === 1 ? connection.chunks[0]! : Buffer.concat(connection.chunks)
+      connection.received -= length + 2
+      connection.chunks = connection.received > 0 ? [bytes.subarray(length + 2)] : []
+      this.#deliver(connection, bytes.subarray(2, length + 2))
+    }
+  }
+
+  #deliver(connection: Connection, message: Buffer): void {
+    const id = message.readUInt16BE(0)
+    connection.used = true
+    const waiter = connection.waiting.get(id)
+    if (waiter?.receive(message) && connection.waiting.delete(id)) this.#released(connection)
+  }
+
+  #released(connection: Connection): void {
+    if (connection.waiting.size > 0) return
+    if (connection.doubtful) {
+      this.#discard(connection)
+      return
+    }
+    connection.socket.unref()
+    connection.idleTimer = setTimeout(() => this.#discard(connection), IDLE)
+    connection.idleTimer.unref()
+  }
+
+  #fail(connection: Connection, error: NodeJS.ErrnoException): void {
+    const waiting = [...connection.waiting.values()]
+    connection.waiting.clear()
+    this.#discard(connection)
+    for (const waiter of waiting) waiter.fail(error)
+  }
+
+  #discard(connection: Connection): void {
+    clearTimeout(connection.idleTimer)
+    this.#connections.delete(connection)
+    connection.chunks = []
+    connection.received = 0
+    connection.socket.destroy()
+  }
+}

@@ -1,0 +1,250 @@
+import { ServerHealth } from './health'
+import type { Refusal, Reply } from './message'
+import { Transport, type Ask, type TransportOptions } from './transport'
+import type { Question, ServerAddress } from './types'
+
+/** A server's own words: it lives, and asking it the same once more would bring the same. */
+const ANSWERED_NO: ReadonlySet<string> = new Set([
+  'EFORMERR',
+  'ESERVFAIL',
+  'ENOTIMP',
+  'EREFUSED',
+  'EBADVERS',
+  'EREFERRAL',
+])
+
+export interface UpstreamsOptions extends TransportOptions {
+  /** Wait for one try, milliseconds. */
+  readonly timeout: number
+  /** Times the servers are gone through. */
+  readonly tries: number
+  /** New servers, if there are any; looked at before each question. */
+  readonly changedServers?: () => readonly ServerAddress[] | undefined
+}
+
+/** What is known of a server, for those who show it. */
+export interface ServerStats {
+  /** `ip#port`. */
+  readonly server: string
+  readonly transport: ServerAddress['transport']
+  /** Smoothed round trip in milliseconds; absent before the first answer. */
+  readonly rtt?: number
+  /** Failures in a row; above 0 the server is asked last. */
+  readonly failures: number
+  readonly queries: number
+}
+
+interface Upstream {
+  readonly name: string
+  readonly address: ServerAddress
+  readonly transport: Transport
+  readonly health: ServerHealth
+  queries: number
+}
+
+/** `server` is the one that gave the result, `ip#port`; for a refusal the last one asked. */
+export type UpstreamDone = (result: Reply | Refusal, server: string) => void
+
+/** Which server is asked, how long, and when to give up. */
+export class Upstreams {
+  readonly #options: UpstreamsOptions
+  #upstreams: readonly Upstream[] = []
+  /** Of servers that are configured no more, until their sockets are gone. */
+  readonly #leaving = new Set<Transport>()
+  readonly #probes = new Set<() => void>()
+
+  constructor(options: UpstreamsOptions) {
+    this.#options = options
+  }
+
+  /** Takes a new list of servers; those that stay keep what is known of them, queries under way go on. */
+  setServers(servers: readonly ServerAddress[]): void {
+    const before = new Map(this.#upstreams.map((upstream) => [keyOf(upstream.address), upstream]))
+    const after = new Map<string, Upstream>()
+    for (const address of servers) {
+      const key = keyOf(address)
+      if (!after.has(key)) after.set(key, before.get(key) ?? this.#create(address))
+    }
+    for (const [key, upstream] of before) if (!after.has(key)) this.#leaving.add(upstream.transport)
+    for (const transport of this.#leaving) if (transport.open === 0) this.#leaving.delete(transport)
+    this.#upstreams = [...after.values()]
+  }
+
+  /** Asks until a server answers or all have been tried. `done` is called once, later, unless cancelled. */
+  ask(question: Question, done: UpstreamDone): Ask {
+    const changed = this.#options.changedServers?.()
+    if (changed !== undefined) this.setServers(changed)
+    const order = this.#order()
+    this.#probe(question, order)
+    const run = new Run(order, question, this.#options, done)
+    run.start()
+    return run
+  }
+
+  stats(): ServerStats[] {
+    return this.#upstreams.map(({ name, address, health, queries }) => ({
+      server: name,
+      transport: address.transport,
+      ...(health.rtt === undefined ? {} : { rtt: health.rtt }),
+      failures: health.failures,
+      queries,
+    }))
+  }
+
+  close(): void {
+    for (const end of this.#probes) end()
+    for (const { transport } of this.#upstreams) transport.close()
+    for (const transport of this.#leaving) transport.close()
+  }
+
+  #create(address: ServerAddress): Upstream {
+    return {
+      name: `${address.address}#${address.port}`,
+      address,
+      transport: new Transport(address, this.#options),
+      health: new ServerHealth(),
+      queries: 0,
+    }
+  }
+
+  /** Fastest first, those that fail last; else as configured. */
+  #order(): readonly Upstream[] {
+    if (this.#upstreams.length < 2) return this.#upstreams
+    const order = [...this.#upstreams].sort((a, b) => compare(a.health.rank, b.health.rank))
+    for (const upstream of order.slice(1)) upstream.health.passedOver()
+    return order
+  }
+
+  /** Sends a copy of the question to a server that has failed, beside the real one: nobody waits for a dead server. */
+  #probe(question: Question, order: readonly Upstream[]): void {
+    const now = this.#options.now()
+    for (const upstream of order.slice(1)) {
+      if (!upstream.health.wantsProbe(now)) continue
+      upstream.queries++
+      const end = (): void => {
+        clearTimeout(timer)
+        ask.cancel()
+        upstream.health.probeEnded()
+        this.#probes.delete(end)
+      }
+      const ask = upstream.transport.ask(question, (result) => {
+        end()
+        if (result.kind === 'refusal') upstream.health.failed(this.#options.now())
+        else upstream.health.answered(this.#options.now() - now)
+      })
+      const timer = setTimeout(() => {
+        end()
+        upstream.health.failed(this.#options.now())
+      }, this.#options.timeout)
+      timer.unref()
+      this.#probes.add(end)
+    }
+  }
+}
+
+/** One question on its way through the servers. */
+class Run implements Ask {
+  readonly #order: readonly Upstream[]
+  readonly #question: Question
+  readonly #options: UpstreamsOptions
+  readonly #done: UpstreamDone
+  /** Every try stays open until the end: a late reply is a reply. */
+  readonly #asks: Ask[] = []
+  /** Servers that said no, or nonsense. Whether that is their fault shows when another answers. */
+  readonly #doubtful = new Set<Upstream>()
+  readonly #saidNo = new Set<Upstream>()
+  #index = 0
+  #timer: NodeJS.Timeout | undefined
+  #over = false
+  #last: Refusal = { kind: 'refusal', code: 'ENOSERVERS', reason: 'there is no server to ask' }
+  #lastServer = ''
+
+  constructor(order: readonly Upstream[], question: Question, options: UpstreamsOptions, done: UpstreamDone) {
+    this.#order = order
+    this.#question = question
+    this.#options = options
+    this.#done = done
+  }
+
+  start(): void {
+    if (this.#order.length === 0) queueMicrotask(() => this.#next())
+    else this.#next()
+  }
+
+  cancel(): void {
+    if (this.#over) return
+    this.#over = true
+    clearTimeout(this.#timer)
+    for (const ask of this.#asks) ask.cancel()
+  }
+
+  #next(): void {
+    if (this.#over) return
+    const upstream = this.#choose()
+    if (upstream === undefined) {
+      this.#finish(this.#last, this.#lastServer)
+      return
+    }
+    const started = this.#options.now()
+    const place = this.#asks.length
+    upstream.queries++
+    this.#timer = setTimeout(() => {
+      upstream.health.failed(this.#options.now())
+      this.#refused({ kind: 'refusal', code: 'ETIMEOUT', reason: 'no reply in time' }, upstream)
+    }, this.#options.timeout)
+    const ask = upstream.transport.ask(this.#question, (result) => {
+      if (this.#over) return
+      if (result.kind !== 'refusal') {
+        this.#answered(result, upstream, started)
+      } else if (place === this.#asks.length - 1) {
+        // Of one that was given up before, only a reply is of interest.
+        this.#judge(result, upstream)
+        this.#refused(result, upstream)
+      }
+    })
+    this.#asks.push(ask)
+  }
+
+  #choose(): Upstream | undefined {
+    const all = this.#order.length * this.#options.tries
+    while (this.#index < all) {
+      const upstream = this.#order[this.#index++ % this.#order.length]!
+      if (!this.#saidNo.has(upstream)) return upstream
+    }
+    return undefined
+  }
+
+  #answered(reply: Reply, upstream: Upstream, started: number): void {
+    const now = this.#options.now()
+    upstream.health.answered(now - started)
+    this.#doubtful.delete(upstream)
+    for (const other of this.#doubtful) other.health.failed(now)
+    this.#finish(reply, upstream.name)
+  }
+
+  #judge(refusal: Refusal, upstream: Upstream): void {
+    if (ANSWERED_NO.has(refusal.code)) this.#saidNo.add(upstream)
+    if (ANSWERED_NO.has(refusal.code) || refusal.code === 'EBADRESP') this.#doubtful.add(upstream)
+    else upstream.health.failed(this.#options.now())
+  }
+
+  #refused(refusal: Refusal, upstream: Upstream): void {
+    clearTimeout(this.#timer)
+    this.#last = refusal
+    this.#lastServer = upstream.name
+    this.#next()
+  }
+
+  #finish(result: Reply | Refusal, server: string): void {
+    this.cancel()
+    this.#done(result, server)
+  }
+}
+
+function keyOf(server: ServerAddress): string {
+  return `${server.transport} ${server.address} ${server.port} ${server.tlsName ?? ''}`
+}
+
+function compare(a: number, b: number): number {
+  return a === b ? 0 : a - b
+}
