@@ -1,4 +1,5 @@
 /** Structural types of the parts of Haraka 3.1 to 3.3 that are used. Haraka ships no types of its own. */
+import type { OutboundItem } from './delivery-types'
 
 /** The return codes of hooks, as Haraka's `haraka-constants` numbers them. */
 export const RETVAL = { cont: 900, stop: 901, deny: 902, denysoft: 903, ok: 906, delay: 908 } as const
@@ -13,4 +14,69 @@ export interface HarakaAddress {
   original?: string
   address?: string | ((address?: string) => string)
   format?: (usePunycode?: boolean) => string
+}
+
+/** The notes of a transaction, and of the queue file that was made of it: whatever plugins have put there. */
+export type Notes = Record<string, unknown>
+
+/** A logging method: an object of Haraka among the parameters says of which message or plugin the line is. */
+export type LogMethod = (...parameters: unknown[]) => unknown
+
+export interface Loggable {
+  logdebug: LogMethod
+  loginfo: LogMethod
+  lognotice: LogMethod
+  logwarn: LogMethod
+  logerror: LogMethod
+  logcrit: LogMethod
+}
+
+/** A plugin as Haraka makes it (`plugins.js` class `Plugin`). */
+export interface HarakaPlugin extends Loggable {
+  readonly name: string
+  /** Seconds that a hook may take; 0: for ever. */
+  readonly timeout: number
+  readonly config: {
+    get(name: string, type: 'data', onReload?: (error?: unknown) => void): string[]
+  }
+  register_hook(hook: string, method: string, priority?: number): void
+  /** `require` in Haraka's own folder. */
+  haraka_require(name: string): unknown
+}
+
+/** What a plugin sees of a client's connection. */
+export interface HarakaConnection {
+  readonly notes?: Notes
+  readonly transaction?: { notes: Notes } | null
+}
+
+/** A recipient in the queue, with what the bounce message says of it. */
+export interface QueuedRecipient {
+  dsn_msg?: string
+}
+
+/** Haraka's `HMailItem` (`outbound/hmail.js`): one message to one domain in the queue. */
+export interface HMailItem extends OutboundItem {
+  readonly todo: OutboundItem['todo'] & {
+    readonly uuid?: string
+    readonly mail_from: HarakaAddress
+    readonly rcpt_to: readonly QueuedRecipient[]
+    notes: Notes
+  }
+  /** Bytes of the queue file. */
+  readonly file_size: number
+  /** Where the message begins in it. */
+  readonly data_start: number
+  bounce(error: unknown, extra?: unknown): unknown
+}
+
+/** `outbound/config.js`: replaces `cfg` whenever `outbound.ini` changes. */
+export interface OutboundConfig {
+  cfg: OutboundSettings
+}
+
+export interface OutboundSettings {
+  concurrency_max: number
+  inet_prefer: 'v4' | 'v6' | 'default'
+  local_mx_ok: boolean
 }

@@ -1,0 +1,74 @@
+import type { Next } from './types'
+
+/** What a hook answers, and what is done in the moment before, if the answer is still wanted. */
+export interface HookAnswer {
+  readonly retval: number
+  readonly message?: unknown
+  /** Changes to the message that belong to this answer. Not called when the answer comes too late. */
+  readonly commit?: () => void
+}
+
+/** How long, and what else. */
+export interface Boundary {
+  /** Milliseconds from the call to the answer. */
+  readonly deadline: number
+  /** Answered when the work throws or takes too long. */
+  readonly failure: (error: Error) => HookAnswer
+  /** Told of everything that went wrong. */
+  readonly onError: (error: Error) => void
+}
+
+/** Haraka's own timeout for a hook where its setting is 0 (none), seconds. */
+const UNLIMITED = 30
+/** The longest a hook may keep a message waiting, milliseconds. */
+const LONGEST = 25_000
+/** The part of Haraka's timeout that is used, so that the answer is ours and not Haraka's. */
+const PART = 0.8
+
+/** Milliseconds in which a hook must answer, by Haraka's timeout for the plugin in seconds. */
+export function deadlineOf(timeout: number): number {
+  return Math.min((timeout > 0 ? timeout : UNLIMITED) * 1000 * PART, LONGEST)
+}
+
+function asError(thrown: unknown): Error {
+  return thrown instanceof Error ? thrown : new Error(String(thrown))
+}
+
+/**
+ * The one place where a promise meets Haraka's `next`. It is called once, always, inside the deadline: Haraka 3.3.4
+ * (`plugins.js` `run_next_hook`) catches only what a hook throws at once; a rejected promise would end the server.
+ * What comes after the deadline is thrown away.
+ */
+export function answer(next: Next, work: () => Promise<HookAnswer>, boundary: Boundary): void {
+  let answered = false
+
+  const say = ({ retval, message }: HookAnswer) => {
+    answered = true
+    clearTimeout(timer)
+    try {
+      next(retval, message)
+    } catch (error) {
+      boundary.onError(asError(error))
+    }
+  }
+  const fail = (thrown: unknown) => {
+    if (answered) return
+    const error = asError(thrown)
+    boundary.onError(error)
+    say(boundary.failure(error))
+  }
+  const succeed = (result: HookAnswer) => {
+    if (answered) return
+    try {
+      result.commit?.()
+    } catch (error) {
+      fail(error)
+      return
+    }
+    say(result)
+  }
+
+  const timer = setTimeout(() => fail(new Error(`no answer within ${boundary.deadline} ms`)), boundary.deadline)
+  const started = async () => work()
+  started().then(succeed, fail)
+}

@@ -1,0 +1,95 @@
+import type { OutboundConfig, OutboundSettings } from './types'
+
+/** This process among those that send. */
+export interface Workers {
+  /** Worker processes of the server; 1 without cluster. */
+  readonly count: number
+  /** Number of this worker from 1, as `cluster.worker.id`. A worker that replaces another has a number above `count`. */
+  readonly id: number
+}
+
+/**
+ * How many workers Haraka starts (`smtp.ini` `nodes`, as `server.js` reads it): a number, or `cpus`. 0 is one process without
+ * cluster.
+ */
+export function workerCount(nodes: unknown, cpus: number): number {
+  if (nodes === 'cpus') return Math.max(1, cpus)
+  const count = Number(nodes)
+  return Number.isInteger(count) && count > 0 ? count : 1
+}
+
+/**
+ * This worker's part of the messages that the whole server sends at once: at least one, and together never more than `threads`
+ * where there is one for each. The remainder goes to the first workers; a worker that has replaced another gets none of it,
+ * because nobody knows whether the one before had.
+ */
+export function shareOf(threads: number, { count, id }: Workers): number {
+  return Math.max(1, Math.floor(threads / count) + (id <= threads % count ? 1 : 0))
+}
+
+/**
+ * Haraka's `concurrency_max` under our control, and back again. The queue (Haraka 3.3.4 `outbound/queue.js` `_process`) reads
+ * `cfg.concurrency_max` of `outbound/config.js` each time it takes work, and the module replaces `cfg` whenever `outbound.ini`
+ * changes: an accessor in place of the property gives every new `cfg` our number when it is first read. `load_config` reads it
+ * for the first time after it has filled in its own default, so that this is what is put back.
+ */
+export class SendingThreads {
+  readonly #outbound: OutboundConfig
+  readonly #workers: Workers
+  #share: number | undefined
+  #cfg: OutboundSettings
+  /** The settings that have our number, and the number they had. */
+  #changed: { readonly cfg: OutboundSettings; readonly before: number } | undefined
+
+  constructor(outbound: OutboundConfig, workers: Workers) {
+    this.#outbound = outbound
+    this.#workers = workers
+    this.#cfg = outbound.cfg
+  }
+
+  /** @param threads over all workers; undefined: Haraka's own setting counts. */
+  apply(threads: number | undefined): void {
+    if (threads === undefined) {
+      this.restore()
+      return
+    }
+    if (this.#share === undefined) this.#install()
+    this.#share = shareOf(threads, this.#workers)
+    if (this.#changed?.cfg === this.#cfg) this.#cfg.concurrency_max = this.#share
+  }
+
+  /** Leaves Haraka as if this had never been. */
+  restore(): void {
+    if (this.#share === undefined) return
+    this.#share = undefined
+    if (this.#changed?.cfg === this.#cfg) this.#cfg.concurrency_max = this.#changed.before
+    this.#changed = undefined
+    Object.defineProperty(this.#outbound, 'cfg', {
+      value: this.#cfg,
+      configurable: true,
+      enumerable: true,
+      writable: true,
+    })
+  }
+
+  #install(): void {
+    this.#cfg = this.#outbound.cfg
+    Object.defineProperty(this.#outbound, 'cfg', {
+      get: () => this.#current(),
+      set: (cfg: OutboundSettings) => {
+        this.#cfg = cfg
+      },
+      configurable: true,
+      enumerable: true,
+    })
+  }
+
+  #current(): OutboundSettings {
+    const cfg = this.#cfg
+    if (this.#share !== undefined && this.#changed?.cfg !== cfg) {
+      this.#changed = { cfg, before: cfg.concurrency_max }
+      cfg.concurrency_max = this.#share
+    }
+    return cfg
+  }
+}
