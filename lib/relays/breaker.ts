@@ -1,0 +1,73 @@
+/** The longest that a failing nexthop is left out, unless its own `retry_after` is longer. Milliseconds. */
+export const LONGEST_PAUSE = 3_600_000
+
+/** How long the one message that tries a nexthop again keeps others from doing the same. Milliseconds. */
+export const TRIAL_TIME = 120_000
+
+/** What a breaker says at one moment. `open` and `trial` until a time in ms since the epoch. */
+export type BreakerView =
+  | { readonly state: 'closed' }
+  /** Left out. */
+  | { readonly state: 'open'; readonly until: number }
+  /** The pause is over and nobody tries yet. */
+  | { readonly state: 'half-open' }
+  /** One message tries; the others keep away. */
+  | { readonly state: 'trial'; readonly until: number }
+
+/**
+ * Leaves out a nexthop that failed: for `retryAfter`, then one message tries it, and the pause doubles up to an hour as long
+ * as that goes on. Pure: the clock comes with each call.
+ */
+export class Breaker {
+  #failures = 0
+  #openUntil: number | undefined
+  #trialUntil: number | undefined
+  #lastFailure: string | undefined
+
+  /** Failures in a row that each began a pause. */
+  get failures(): number {
+    return this.#failures
+  }
+
+  get lastFailure(): string | undefined {
+    return this.#lastFailure
+  }
+
+  view(now: number): BreakerView {
+    if (this.#openUntil === undefined) return { state: 'closed' }
+    if (now < this.#openUntil) return { state: 'open', until: this.#openUntil }
+    if (this.#trialUntil !== undefined && now < this.#trialUntil)
+      return { state: 'trial', until: this.#trialUntil }
+    return { state: 'half-open' }
+  }
+
+  /** Takes the one trial of a half-open breaker. Gives back what frees it again if nothing came of it. */
+  takeTrial(now: number): () => void {
+    const until = now + TRIAL_TIME
+    this.#trialUntil = until
+    return () => {
+      if (this.#trialUntil === until) this.#trialUntil = undefined
+    }
+  }
+
+  succeeded(): void {
+    this.#failures = 0
+    this.#openUntil = undefined
+    this.#trialUntil = undefined
+    this.#lastFailure = undefined
+  }
+
+  /**
+   * @param retryAfter the first pause, milliseconds
+   * @returns whether a pause begins: a failure of something that was under way when it began is not another one
+   */
+  failed(message: string, retryAfter: number, now: number): boolean {
+    this.#lastFailure = message
+    if (this.view(now).state === 'open') return false
+    const longest = Math.max(LONGEST_PAUSE, retryAfter)
+    this.#openUntil = now + Math.min(retryAfter * 2 ** Math.min(this.#failures, 40), longest)
+    this.#failures++
+    this.#trialUntil = undefined
+    return true
+  }
+}
