@@ -7,6 +7,7 @@ import { loadConfiguration, type Configuration, type LoadResult } from '../confi
 import type { Diagnostic } from '../diagnostic'
 import { DnsOverridesError } from '../errors'
 import type { Terminal } from './types'
+import { count } from './words'
 
 /** The file that a command speaks of: the one named, else that of the Haraka folder, else of the current folder. */
 export function configurationFile(named: string | undefined, terminal: Terminal): string {
@@ -59,11 +60,6 @@ export function printDiagnostics(
   color: boolean,
 ): void {
   for (const diagnostic of diagnostics) print(`${formatDiagnostic(diagnostic, { color })}\n\n`)
-}
-
-/** `1 error` or `3 warnings`. */
-export function count(number: number, noun: string): string {
-  return `${number} ${noun}${number === 1 ? '' : 's'}`
 }
 
 /**

@@ -1,17 +1,11 @@
 import type { MxAnswer } from '../dns/types'
 import { UsageError } from '../errors'
 import { normalizeDomain } from '../rules/domain'
+import { parseRetries, parseSize, unbracketed } from '../rules/message-words'
 import { parseMxText } from '../rules/mx-text'
 import type { Envelope } from '../rules/types'
 import type { QueuedMessage } from './queue-file'
 import type { Arguments } from './types'
-
-/** Multipliers of the suffixes of a size. */
-const UNITS: Readonly<Record<string, number>> = { '': 1, K: 1024, M: 1024 ** 2, G: 1024 ** 3 }
-
-function unbracketed(address: string): string {
-  return address.startsWith('<') && address.endsWith('>') ? address.slice(1, -1) : address
-}
 
 /**
  * The domain of a recipient: of an address, with or without angle brackets, or a domain by itself. U-labels become A-labels.
@@ -19,7 +13,7 @@ function unbracketed(address: string): string {
  * @throws UsageError where it is neither.
  */
 export function recipientDomain(recipient: string): string {
-  const text = unbracketed(recipient.trim()).replace(/\.$/, '')
+  const text = unbracketed(recipient).replace(/\.$/, '')
   let host = text
   if (text.includes('@')) {
     const { Address } = require('address-rfc2821') as typeof import('address-rfc2821')
@@ -35,23 +29,11 @@ export function recipientDomain(recipient: string): string {
   return domain
 }
 
-/** A sender as the rules see it: without angle brackets, empty for the null sender. */
-export function senderAddress(sender: string): string {
-  return unbracketed(sender.trim())
-}
-
-/** A number of bytes, with K, M or G for 1024 and its powers. */
-export function parseSize(text: string): number | undefined {
-  const [, digits, suffix = ''] = /^(\d+)([KMG]?)$/i.exec(text) ?? []
-  const size = Number(digits) * (UNITS[suffix.toUpperCase()] ?? Number.NaN)
-  return Number.isSafeInteger(size) ? size : undefined
-}
-
 function numberOption(args: Arguments, name: string): number | undefined {
   const text = args.value(name)
   if (text === undefined) return undefined
-  const number = name === 'size' ? parseSize(text) : /^\d+$/.test(text) ? Number(text) : undefined
-  if (number === undefined || !Number.isSafeInteger(number)) {
+  const number = name === 'size' ? parseSize(text) : parseRetries(text)
+  if (number === undefined) {
     throw new UsageError(
       `--${name} takes a number${name === 'size' ? ', as 5000 or 10M' : ''}, not "${text}"`,
     )
@@ -70,7 +52,7 @@ export function describedMessage(args: Arguments, queued: QueuedMessage | undefi
   const sender = args.value('from')
   return {
     domain: recipientDomain(recipient),
-    mailFrom: sender === undefined ? (queued?.mailFrom ?? '') : senderAddress(sender),
+    mailFrom: sender === undefined ? (queued?.mailFrom ?? '') : unbracketed(sender),
     authSender: args.value('auth-sender') ?? queued?.authSender ?? '',
     size: numberOption(args, 'size') ?? queued?.size ?? 0,
     retries: numberOption(args, 'retries') ?? queued?.retries ?? 0,

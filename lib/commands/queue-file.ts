@@ -13,6 +13,8 @@ export interface QueuedMessage {
   readonly authSender: string
   readonly size: number
   readonly retries: number
+  /** Of these, the attempts made before Haraka split the message, which its file name does not count. */
+  readonly attemptsBeforeSplit: number
   readonly turn: number
   readonly queuedAt: number
   /** When Haraka will try it next, as its file name says. */
@@ -92,8 +94,8 @@ export function readQueueFile(file: string): QueuedMessage {
     mailFrom: addressText(todo.mail_from),
     authSender: typeof own.auth_sender === 'string' ? own.auth_sender : '',
     size,
-    // attempts made before Haraka split the message, and since
     retries: wholeNumber(own.attempts) + attempts,
+    attemptsBeforeSplit: wholeNumber(own.attempts),
     turn: wholeNumber(own.turn),
     queuedAt: wholeNumber(todo.queue_time),
     ...(nextAttempt === undefined ? {} : { nextAttempt }),

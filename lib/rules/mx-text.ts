@@ -62,5 +62,7 @@ function parseRecords(text: string): MxText {
     }
   }
   if (skipped.length === 0) return { answer: { kind: 'nullmx', ...WRITTEN }, skipped }
-  return { error: `an MX names a host, not an address (${skipped.join(', ')})` }
+  // as the resolver takes a set in which no record can be used
+  const error = new ResolveError('no MX names a host', { code: 'EBADMX', temporary: true })
+  return { answer: { kind: 'failed', error }, skipped }
 }

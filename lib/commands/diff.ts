@@ -1,0 +1,141 @@
+import { resolve } from 'node:path'
+import type { Configuration } from '../configuration'
+import { UsageError } from '../errors'
+import { decide } from '../rules/decide'
+import { decisionWords } from '../rules/expectations'
+import { assumedMx } from '../rules/message-words'
+import type { Decision } from '../rules/types'
+import { harakaOutbound, requireConfiguration } from './configuration-file'
+import { givenLookup, liveLookup, type Lookup } from './lookup'
+import { messagesOfList, messagesOfQueue, messagesOfTests, type NamedMessage } from './message-list'
+import { paint, type Paint } from './paint'
+import { EXIT, type Arguments, type Terminal } from './types'
+import { count, list } from './words'
+
+/** One message that goes elsewhere. */
+interface Change {
+  readonly message: NamedMessage
+  readonly before: Decision
+  readonly after: Decision
+}
+
+/** Everything that tells whether a message goes the same way: servers, their order, and as whom. */
+function fingerprint({ outcome, exchanges }: Decision): string {
+  const parts = exchanges.map(({ exchange, port, priority, nexthop }) =>
+    [
+      exchange,
+      port,
+      priority,
+      nexthop?.credentials?.user ?? '',
+      nexthop?.tls ?? '',
+      nexthop?.lmtp ?? '',
+    ].join(' '),
+  )
+  return JSON.stringify([outcome, ...(outcome === 'deliver' ? parts : [])])
+}
+
+function words(decision: Decision): string {
+  const { source, matched, noRoute } = decision
+  const by = source === 'overrides' ? `line ${list(matched)}` : source
+  return `${decisionWords(decision)} (${noRoute?.message ?? by})`
+}
+
+function changeText({ message, before, after }: Change, ink: Paint): string {
+  const same = decisionWords(before) === decisionWords(after)
+  const note = same ? '  (the same servers by another priority, user or TLS policy)' : ''
+  return [
+    `${ink.strong(message.name)}${note}`,
+    `  ${ink.bad(`- ${words(before)}`)}`,
+    `  ${ink.good(`+ ${words(after)}`)}`,
+    '',
+  ].join('\n')
+}
+
+function decisionJson(decision: Decision): Record<string, unknown> {
+  const { outcome, source, matched, exchanges } = decision
+  return {
+    outcome,
+    source,
+    matched,
+    exchanges: exchanges.map(({ exchange, port, priority, from, line }) => ({
+      exchange,
+      port,
+      priority,
+      from,
+      ...(line === undefined ? {} : { line }),
+    })),
+  }
+}
+
+function readMessages(
+  args: Arguments,
+  terminal: Terminal,
+  configurations: readonly Configuration[],
+): readonly NamedMessage[] {
+  const folder = args.value('queue')
+  const listFile = args.operands[2]
+  const warn = (message: string) => terminal.err(`${message}\n`)
+  const messages = [
+    ...(folder === undefined ? [] : messagesOfQueue(resolve(terminal.cwd, folder), warn)),
+    ...(listFile === undefined
+      ? []
+      : messagesOfList(listFile === '-' ? '-' : resolve(terminal.cwd, listFile))),
+  ]
+  if (folder !== undefined || listFile !== undefined) return messages
+  const tests = messagesOfTests(configurations)
+  if (tests.length > 0) return tests
+  throw new UsageError('diff: which messages? Name a LIST or --queue FOLDER; neither file has [tests]')
+}
+
+async function compare(
+  messages: readonly NamedMessage[],
+  before: Configuration,
+  after: Configuration,
+  lookup: Lookup,
+): Promise<readonly Change[]> {
+  const changes: Change[] = []
+  for (const message of messages) {
+    const { envelope, mx } = message
+    const services = { mx: mx === undefined ? lookup.mx : async () => mx, trace: false }
+    const change = {
+      message,
+      before: await decide(before.rules, envelope, services),
+      after: await decide(after.rules, envelope, services),
+    }
+    if (fingerprint(change.before) !== fingerprint(change.after)) changes.push(change)
+  }
+  return changes
+}
+
+/** `dns-overrides diff`: exit status 0 whether there are differences or not. */
+export async function runDiff(args: Arguments, terminal: Terminal): Promise<number> {
+  const [before, after] = args.operands
+    .slice(0, 2)
+    .map((file) => requireConfiguration(resolve(terminal.cwd, file), terminal)) as [
+    Configuration,
+    Configuration,
+  ]
+  const messages = readMessages(args, terminal, [before, after])
+  const lookup = args.flag('lookup')
+    ? liveLookup(after, harakaOutbound(after.file, terminal), (message) => terminal.err(`${message}\n`))
+    : givenLookup(assumedMx)
+  try {
+    const changes = await compare(messages, before, after, lookup)
+    if (args.flag('json')) {
+      const rows = changes.map((change) => ({
+        message: change.message.name,
+        domain: change.message.envelope.domain,
+        before: decisionJson(change.before),
+        after: decisionJson(change.after),
+      }))
+      terminal.out(`${JSON.stringify({ messages: messages.length, changes: rows }, null, 2)}\n`)
+    } else {
+      const ink = paint(terminal.color.out)
+      for (const change of changes) terminal.out(`${changeText(change, ink)}\n`)
+      terminal.out(`${changes.length} of ${count(messages.length, 'message')} would go elsewhere\n`)
+    }
+    return EXIT.ok
+  } finally {
+    lookup.close()
+  }
+}

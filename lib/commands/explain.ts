@@ -1,0 +1,91 @@
+import { relative, resolve } from 'node:path'
+import type { Configuration } from '../configuration'
+import type { MxAnswer } from '../dns/types'
+import type { Envelope } from '../rules/types'
+import { configurationFile, harakaOutbound, requireConfiguration } from './configuration-file'
+import { explain, explanationJson, exitOf } from './explanation'
+import { explanationText } from './explain-text'
+import { givenLookup, liveLookup, type Lookup } from './lookup'
+import { describedMessage, givenMx } from './message'
+import { paint } from './paint'
+import { readQueueFile, type QueuedMessage } from './queue-file'
+import { makeTimeline, timelineJson, timelineText, type Timeline } from './timeline'
+import type { Arguments, Terminal } from './types'
+
+/** What is to be explained, and of what. */
+interface Task {
+  readonly envelope: Envelope
+  readonly queued: QueuedMessage | undefined
+  readonly mx: MxAnswer | undefined
+  readonly file: string
+  readonly configuration: Configuration
+}
+
+function readTask(args: Arguments, terminal: Terminal): Task {
+  const queueFile = args.value('queue')
+  const queued = queueFile === undefined ? undefined : readQueueFile(resolve(terminal.cwd, queueFile))
+  const envelope = describedMessage(args, queued)
+  const given = givenMx(args)
+  for (const address of given?.skipped ?? []) {
+    terminal.err(`--mx: ${address} is skipped: an MX names a host, not an address\n`)
+  }
+  const file = configurationFile(args.value('config'), terminal)
+  return { envelope, queued, mx: given?.answer, file, configuration: requireConfiguration(file, terminal) }
+}
+
+async function timelineOf(
+  task: Task,
+  intervals: readonly number[],
+  lookup: Lookup,
+  now: number,
+): Promise<Timeline> {
+  const { envelope, queued, configuration } = task
+  const standing = {
+    at: Math.max(now, queued?.nextAttempt ?? now),
+    retries: envelope.retries,
+    // attempts before a split do not count for Haraka
+    failures: Math.max(0, envelope.retries - (queued?.attemptsBeforeSplit ?? 0)),
+  }
+  return makeTimeline(standing, intervals, (retries) =>
+    explain(configuration, { ...envelope, retries }, lookup),
+  )
+}
+
+/** What the message is called in the first line. */
+function titleOf({ queued, envelope }: Task, operand: string | undefined): string {
+  return operand ?? (queued === undefined ? envelope.domain : queued.recipients.join(', '))
+}
+
+/** `dns-overrides explain`: exit status 0 where the message would be delivered, 68 bounced, 75 deferred. */
+export async function runExplain(args: Arguments, terminal: Terminal): Promise<number> {
+  const task = readTask(args, terminal)
+  const { configuration, file, mx } = task
+  const outbound = harakaOutbound(file, terminal)
+  const lookup =
+    mx === undefined
+      ? liveLookup(configuration, outbound, (message) => terminal.err(`${message}\n`))
+      : givenLookup(() => mx)
+  try {
+    const explanation = await explain(configuration, task.envelope, lookup)
+    const timeline = args.flag('timeline')
+      ? await timelineOf(task, outbound.intervals, lookup, terminal.now())
+      : undefined
+    if (args.flag('json')) {
+      const object = {
+        ...explanationJson(explanation),
+        ...(timeline === undefined ? {} : { timeline: timelineJson(timeline) }),
+      }
+      terminal.out(`${JSON.stringify(object, null, 2)}\n`)
+    } else {
+      const ink = paint(terminal.color.out)
+      const title = titleOf(task, args.operands[0])
+      const name = relative(terminal.cwd, file)
+      const shown = name.startsWith('..') ? file : name
+      terminal.out(explanationText(explanation, configuration.rules.lines, title, shown, ink))
+      if (timeline !== undefined) terminal.out(timelineText(timeline, ink))
+    }
+    return exitOf(explanation.route.outcome)
+  } finally {
+    lookup.close()
+  }
+}

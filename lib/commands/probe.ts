@@ -1,0 +1,98 @@
+import { nearest } from '../config/suggest'
+import type { Configuration } from '../configuration'
+import { UsageError } from '../errors'
+import { nexthopKey, type Nexthop } from '../nexthop'
+import { probeRelay, type ProbeFinding, type RelayReport } from '../relays/probe'
+import { configurationFile, harakaOutbound, requireConfiguration } from './configuration-file'
+import { openResolver } from './lookup'
+import { paint, type Paint } from './paint'
+import { EXIT, type Arguments, type Terminal } from './types'
+
+/** Seconds for each step where `--timeout` does not say. */
+const DEFAULT_TIMEOUT = 10
+
+/** The named relays in file order, and the servers written in override lines, each once. */
+function allNexthops({ settings, rules }: Configuration): readonly Nexthop[] {
+  const inline = rules.lines.flatMap(({ target }) => (target.kind === 'host' ? [target.nexthop] : []))
+  const all = [...settings.relays.map(({ nexthop }) => nexthop), ...inline]
+  const seen = new Set<string>()
+  return all.filter((nexthop) => {
+    const key = `${nexthop.name ?? ''} ${nexthopKey(nexthop)}`
+    return !seen.has(key) && seen.add(key)
+  })
+}
+
+function chosen(names: readonly string[], all: readonly Nexthop[]): readonly Nexthop[] {
+  if (names.length === 0) return all
+  return names.flatMap((name) => {
+    const plain = name.replace(/^@/, '').toLowerCase()
+    const fitting = all.filter((nexthop) => nexthop.name?.toLowerCase() === plain)
+    const found = fitting.length > 0 ? fitting : all.filter(({ host }) => host === plain)
+    if (found.length > 0) return found
+    const known = all.map((nexthop) => nexthop.name ?? nexthop.host)
+    const meant = nearest(plain, known)
+    const hint = meant === undefined ? `there are ${known.join(', ') || 'none'}` : `did you mean ${meant}?`
+    throw new UsageError(`probe: there is no relay "${name}"; ${hint}`)
+  })
+}
+
+function timeoutOf(args: Arguments): number {
+  const text = args.value('timeout') ?? String(DEFAULT_TIMEOUT)
+  const seconds = Number(text)
+  if (!/^\d+(\.\d+)?$/.test(text) || seconds <= 0 || seconds > 3600) {
+    throw new UsageError(`--timeout takes seconds, more than 0 and at most 3600, not "${text}"`)
+  }
+  return seconds * 1000
+}
+
+const MARKS: Readonly<Record<ProbeFinding['result'], string>> = { good: 'ok  ', warning: 'warn', bad: 'BAD ' }
+
+function findingText(finding: ProbeFinding, ink: Paint): string[] {
+  const color = { good: ink.good, warning: ink.warn, bad: ink.bad }[finding.result]
+  const title = `    ${color(MARKS[finding.result])} ${finding.step.padEnd(11)} ${finding.message}`
+  return finding.advice === undefined
+    ? [title]
+    : [title, `                     ${ink.strong(finding.advice)}`]
+}
+
+function reportText(report: RelayReport, ink: Paint): string {
+  const name = report.name === undefined ? '' : `@${report.name}  `
+  const verdict = report.good ? ink.good('good') : ink.bad('fails')
+  return [
+    `${ink.strong(`${name}${report.key}`)}  ${verdict}`,
+    ...report.findings.flatMap((finding) => findingText(finding, ink)),
+    ...report.addresses.flatMap(({ address, findings }) => [
+      `  ${address}`,
+      ...findings.flatMap((finding) => findingText(finding, ink)),
+    ]),
+    '',
+  ].join('\n')
+}
+
+/** `dns-overrides probe`: exit status 0 where every relay is good, 75 where one is not. */
+export async function runProbe(args: Arguments, terminal: Terminal): Promise<number> {
+  const timeout = timeoutOf(args)
+  const file = configurationFile(args.value('config'), terminal)
+  const configuration = requireConfiguration(file, terminal)
+  const nexthops = chosen(args.operands, allNexthops(configuration))
+  const { inetPrefer } = harakaOutbound(file, terminal)
+  const resolver = openResolver(configuration, (message) => terminal.err(`${message}\n`))
+  const ink = paint(terminal.color.out)
+  try {
+    const reports: RelayReport[] = []
+    for (const nexthop of nexthops) {
+      const report = await probeRelay(nexthop, {
+        lookup: (host) => resolver.relayAddresses(host, inetPrefer),
+        now: terminal.now,
+        timeout,
+      })
+      reports.push(report)
+      if (!args.flag('json')) terminal.out(`${reportText(report, ink)}\n`)
+    }
+    if (args.flag('json')) terminal.out(`${JSON.stringify(reports, null, 2)}\n`)
+    else if (reports.length === 0) terminal.out(`${file} names no relay\n`)
+    return reports.every(({ good }) => good) ? EXIT.ok : EXIT.tempFail
+  } finally {
+    resolver.close()
+  }
+}

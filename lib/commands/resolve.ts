@@ -1,0 +1,88 @@
+import { loadConfiguration } from '../configuration'
+import { nodeSecretSources } from '../config/secrets'
+import type { AddressAnswer } from '../dns/types'
+import { DnsOverridesError } from '../errors'
+import type { RuleSet } from '../rules/compile'
+import type { Exchange } from '../rules/types'
+import { configurationFile, harakaOutbound, requireConfiguration } from './configuration-file'
+import { explain, exitOf, triedExchanges, type Explanation } from './explanation'
+import { liveLookup } from './lookup'
+import { recipientDomain } from './message'
+import { paint, type Paint } from './paint'
+import type { Arguments, Terminal } from './types'
+import { addressWords, mxWords } from './words'
+
+/** No override and no `[attempts]`: what is left of a decision is what DNS says. */
+function noRules(): RuleSet {
+  const { configuration } = loadConfiguration('', { file: 'empty', secrets: nodeSecretSources() })
+  if (configuration === undefined) {
+    throw new DnsOverridesError('an empty file is refused', { code: 'EFAULT', temporary: false })
+  }
+  return configuration.rules
+}
+
+/** One exchange and the TTL that it has: that of the MX records, of an implicit MX that of the address. */
+interface Found {
+  readonly exchange: Exchange
+  readonly answer: AddressAnswer | undefined
+  readonly ttl: number
+}
+
+function found(explanation: Explanation): readonly Found[] {
+  const { decision, route } = explanation
+  return triedExchanges(explanation).map((exchange) => {
+    const answer = route.located.find((candidate) => candidate.exchange === exchange)?.answer
+    const of = decision.mx?.kind === 'mx' ? decision.mx : answer
+    return { exchange, answer, ttl: of === undefined || of.kind === 'failed' ? 0 : of.ttl }
+  })
+}
+
+function resolveJson(explanation: Explanation): Record<string, unknown> {
+  const { decision, route } = explanation
+  return {
+    domain: decision.domain,
+    outcome: route.outcome,
+    exchanges: found(explanation).map(({ exchange, answer, ttl }) => ({
+      exchange: exchange.exchange,
+      priority: exchange.priority,
+      ttl,
+      addresses: answer?.kind === 'addresses' ? answer.addresses : [],
+    })),
+    ...(route.noRoute === undefined ? {} : { reason: route.noRoute.message }),
+  }
+}
+
+function resolveText(explanation: Explanation, ink: Paint): string {
+  const { decision, route } = explanation
+  const rows = found(explanation).flatMap(({ exchange, answer }) => [
+    `  ${String(exchange.priority).padStart(5)}  ${ink.strong(exchange.exchange)}`,
+    ...(answer === undefined ? [] : [`         ${ink.faint(addressWords(answer))}`]),
+  ])
+  return [
+    `MX of ${decision.domain}: ${decision.mx === undefined ? 'not asked for' : mxWords(decision.mx)}`,
+    ...rows,
+    ...(route.noRoute === undefined ? [] : [ink.bad(`Would ${route.outcome}: ${route.noRoute.message}`)]),
+    '',
+  ].join('\n')
+}
+
+/** `dns-overrides resolve`: exit status 0 where mail could be delivered, 68 no route, 75 no answer for now. */
+export async function runResolve(args: Arguments, terminal: Terminal): Promise<number> {
+  const domain = recipientDomain(args.operands[0] ?? '')
+  const file = configurationFile(args.value('config'), terminal)
+  const configuration = { ...requireConfiguration(file, terminal), rules: noRules() }
+  const warn = (message: string) => terminal.err(`${message}\n`)
+  const lookup = liveLookup(configuration, harakaOutbound(file, terminal), warn)
+  try {
+    const envelope = { domain, mailFrom: '', authSender: '', size: 0, retries: 0, turn: 0 }
+    const explanation = await explain(configuration, envelope, lookup)
+    terminal.out(
+      args.flag('json')
+        ? `${JSON.stringify(resolveJson(explanation), null, 2)}\n`
+        : resolveText(explanation, paint(terminal.color.out)),
+    )
+    return exitOf(explanation.route.outcome)
+  } finally {
+    lookup.close()
+  }
+}

@@ -1,0 +1,177 @@
+import { Report, spanOf, type Line } from '../config/report'
+import type { SourceLine } from '../config/types'
+import type { Diagnostic } from '../diagnostic'
+import { decide } from './decide'
+import type { RuleSet } from './compile'
+import { normalizeDomain } from './domain'
+import { assumedMx, MESSAGE_KEYS, readMessage, type WrittenMessage } from './message-words'
+import type { Decision, Exchange } from './types'
+
+/** One place in a list of expected exchanges. `direct` stands for one or more exchanges from DNS. */
+export type ExpectedExchange =
+  | { readonly kind: 'host'; readonly host: string; readonly port?: number }
+  | { readonly kind: 'relay'; readonly name: string }
+  | { readonly kind: 'direct' }
+
+/** One line of `[tests]`. */
+export interface Expectation {
+  readonly line: number
+  /** As written. */
+  readonly text: string
+  readonly message: WrittenMessage
+  readonly outcome: Decision['outcome']
+  /** For `deliver`: in the order in which they are tried. */
+  readonly exchanges: readonly ExpectedExchange[]
+}
+
+/** Whether an expectation was met, and what came instead. */
+export interface ExpectationResult {
+  readonly expectation: Expectation
+  readonly met: boolean
+  /** What the rules decide, in the form in which it would be expected. */
+  readonly actual: string
+  readonly decision: Decision
+}
+
+/** `SENDER -> RECIPIENT ... : EXPECTED`; the colon stands between blanks, so that one inside a word is none. */
+const FORM = /^(\s*)(\S+)\s+->\s+(\S+)((?:\s+\S+)*?)\s+:\s+(.*\S)\s*$/
+const FORM_HELP = `SENDER -> RECIPIENT [${MESSAGE_KEYS.map((key) => `${key}=...`).join('] [')}] : HOST[:PORT], ... | @RELAY | direct | bounce | defer`
+
+function parseExchange(text: string, relays: readonly string[] | undefined): ExpectedExchange | string {
+  if (text.toLowerCase() === 'direct') return { kind: 'direct' }
+  if (text.startsWith('@')) {
+    const name = relays?.find((known) => known.toLowerCase() === text.slice(1).toLowerCase())
+    return relays !== undefined && name === undefined
+      ? `there is no [relay:${text.slice(1)}]`
+      : { kind: 'relay', name: name ?? text.slice(1) }
+  }
+  const [, bracketed, plain, digits] = /^(?:\[([^\]]+)\]|([^:\s]+))(?::(\d{1,5}))?$/.exec(text) ?? []
+  const host = bracketed?.toLowerCase() ?? (plain === undefined ? undefined : normalizeDomain(plain))
+  const port = digits === undefined ? undefined : Number(digits)
+  if (host === undefined || port === 0 || (port ?? 0) > 65_535) return `"${text}" is no HOST[:PORT]`
+  return { kind: 'host', host, ...(port === undefined ? {} : { port }) }
+}
+
+function parseExpected(
+  text: string,
+  relays: readonly string[] | undefined,
+): Pick<Expectation, 'outcome' | 'exchanges'> | string {
+  const word = text.toLowerCase()
+  if (word === 'bounce' || word === 'defer') return { outcome: word, exchanges: [] }
+  const exchanges: ExpectedExchange[] = []
+  for (const part of text.split(',')) {
+    const exchange = parseExchange(part.trim(), relays)
+    if (typeof exchange === 'string') return exchange
+    exchanges.push(exchange)
+  }
+  return { outcome: 'deliver', exchanges }
+}
+
+function parseTest(
+  source: Line,
+  relays: readonly string[] | undefined,
+  report: Report,
+): Expectation | undefined {
+  const { line, text } = source
+  const [, indent = '', sender = '', recipient = '', rest = '', expected = ''] = FORM.exec(text) ?? []
+  if (expected === '') {
+    const start = text.length - text.trimStart().length
+    report.error(source, spanOf(line, start, text.trimEnd().length), 'bad-test', 'this is not a test', {
+      expected: FORM_HELP,
+    })
+    return undefined
+  }
+  const message = readMessage(sender, recipient, rest.split(/\s+/).filter(Boolean))
+  if ('word' in message) {
+    const start = text.indexOf(message.word, indent.length + sender.length)
+    report.error(source, spanOf(line, start, start + message.word.length), 'bad-test', message.message, {
+      expected: FORM_HELP,
+    })
+    return undefined
+  }
+  const parsed = parseExpected(expected, relays)
+  if (typeof parsed === 'string') {
+    const end = text.trimEnd().length
+    report.error(source, spanOf(line, end - expected.length, end), 'bad-test', parsed, {
+      expected: FORM_HELP,
+    })
+    return undefined
+  }
+  return { line, text: text.trim(), message, ...parsed }
+}
+
+/**
+ * The lines of `[tests]`, and what is wrong with them.
+ *
+ * @param relays the names of the relays of the file; without it, any name is taken.
+ */
+export function parseTests(
+  lines: readonly SourceLine[],
+  file: string,
+  relays?: readonly string[],
+): { readonly tests: readonly Expectation[]; readonly diagnostics: readonly Diagnostic[] } {
+  const report = new Report(file)
+  const tests = lines.flatMap((line) => parseTest({ ...line, kind: 'tests' }, relays, report) ?? [])
+  return { tests, diagnostics: report.diagnostics }
+}
+
+function fits(expected: ExpectedExchange, exchange: Exchange): boolean {
+  switch (expected.kind) {
+    case 'direct':
+      return exchange.from === 'dns'
+    case 'relay':
+      return exchange.nexthop?.name?.toLowerCase() === expected.name.toLowerCase()
+    case 'host':
+      return (
+        exchange.exchange === expected.host &&
+        (expected.port === undefined || exchange.port === expected.port)
+      )
+    default:
+      return expected satisfies never
+  }
+}
+
+/** Do the exchanges fit the list from here on? `direct` takes all that follow one another from DNS. */
+function allFit(expected: readonly ExpectedExchange[], exchanges: readonly Exchange[]): boolean {
+  let at = 0
+  for (const one of expected) {
+    if (exchanges[at] === undefined || !fits(one, exchanges[at]!)) return false
+    at++
+    while (one.kind === 'direct' && exchanges[at]?.from === 'dns') at++
+  }
+  return at === exchanges.length
+}
+
+function exchangeWords({ exchange, port, nexthop }: Exchange): string {
+  if (nexthop?.name !== undefined) return `@${nexthop.name}`
+  return exchange.includes(':') ? `[${exchange}]:${port}` : `${exchange}:${port}`
+}
+
+/** A decision in the form in which it is expected. */
+export function decisionWords({ outcome, exchanges }: Decision): string {
+  return outcome === 'deliver' ? exchanges.map(exchangeWords).join(', ') : outcome
+}
+
+/** Decides one message as the rules stand, without any lookup. */
+export async function runExpectation(rules: RuleSet, expectation: Expectation): Promise<ExpectationResult> {
+  const { envelope, mx } = expectation.message
+  const decision = await decide(rules, envelope, {
+    mx: async (domain) => mx ?? assumedMx(domain),
+    trace: true,
+  })
+  const met = decision.outcome === expectation.outcome && allFit(expectation.exchanges, decision.exchanges)
+  return { expectation, met, actual: decisionWords(decision), decision }
+}
+
+/**
+ * Runs the `[tests]` of a configuration; nothing is looked up, no time passes. Used by `dns-overrides test` and before a reload
+ * is taken up.
+ */
+export async function runExpectations(configuration: {
+  readonly file: string
+  readonly rules: RuleSet
+  readonly settings: { readonly tests: { readonly lines: readonly SourceLine[] } }
+}): Promise<readonly ExpectationResult[]> {
+  const { tests } = parseTests(configuration.settings.tests.lines, configuration.file)
+  return Promise.all(tests.map((test) => runExpectation(configuration.rules, test)))
+}
