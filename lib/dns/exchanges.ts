@@ -1,7 +1,7 @@
 import { isIP } from 'node:net'
 import { ResolveError } from '../errors'
 import type { Entry } from './cache'
-import { secondsLeft, type Lookups, type Records } from './lookups'
+import { badName, secondsLeft, type Lookups, type Records } from './lookups'
 import { toQueryName } from './names'
 import { shuffle } from './shuffle'
 import type { SystemLookup } from './system'
@@ -201,10 +201,6 @@ function together(answers: readonly Provenance[]): Provenance {
     server: answers[0]!.server,
     ttl: Math.min(...answers.map(({ ttl }) => ttl)),
   }
-}
-
-function badName(name: string): ResolveError {
-  return new ResolveError(`${JSON.stringify(name)} is no domain name`, { code: 'EBADNAME', temporary: false })
 }
 
 function asResolveError(error: unknown): ResolveError {

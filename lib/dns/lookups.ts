@@ -2,13 +2,11 @@ import { ResolveError } from '../errors'
 import type { AnswerCache, Entry, Keepable } from './cache'
 import type { InFlight } from './in-flight'
 import { MAX_LINKS, type Refusal, type Reply } from './message'
+import type { Log } from './log'
 import { usableMx } from './mx-set'
 import type { Ask } from './transport'
 import type { Answer, MxRecord, QueryType, Question, ResolverOptions } from './types'
 import type { Upstreams } from './upstreams'
-
-export type LogLevel = 'debug' | 'info' | 'warn'
-export type Log = (level: LogLevel, message: string) => void
 
 /** A name's MX records, or its addresses as text. */
 export type Records = MxRecord | string
@@ -232,4 +230,9 @@ function errorOf(question: Question, refusal: Refusal, server: string): ResolveE
     code: refusal.code,
     temporary: true,
   })
+}
+
+/** The error for a text that is no name: nothing was asked, nor will it help to ask later. */
+export function badName(name: string): ResolveError {
+  return new ResolveError(`${JSON.stringify(name)} is no domain name`, { code: 'EBADNAME', temporary: false })
 }

@@ -136,15 +136,20 @@ function negativeTtl(authorities: readonly ParsedRecord[], owner: string): numbe
   return soa === undefined ? undefined : Math.min(soa.ttl, soa.minimum!)
 }
 
+/** The records' content, each once. */
 function valuesOf(records: readonly ParsedRecord[]): (MxRecord | string)[] {
-  const seen = new Set<string>()
   const values: (MxRecord | string)[] = []
-  for (const record of records) {
-    const value = record.address ?? { priority: record.priority!, exchange: record.exchange!.toLowerCase() }
-    const key = typeof value === 'string' ? value : `${value.priority} ${value.exchange}`
-    if (seen.has(key)) continue
-    seen.add(key)
-    values.push(value)
+  for (const { address, priority, exchange } of records) {
+    if (address !== undefined) {
+      if (!values.includes(address)) values.push(address)
+    } else {
+      const record = { priority: priority!, exchange: exchange!.toLowerCase() }
+      if (!values.some((other) => same(other as MxRecord, record))) values.push(record)
+    }
   }
   return values
+}
+
+function same(a: MxRecord, b: MxRecord): boolean {
+  return a.priority === b.priority && a.exchange === b.exchange
 }

@@ -1,7 +1,8 @@
 import { AnswerCache, type Entry } from './cache'
 import { Exchanges } from './exchanges'
 import { InFlight } from './in-flight'
-import { Lookups, type Log, type Records } from './lookups'
+import type { Log } from './log'
+import { badName, Lookups, type Records } from './lookups'
 import { toQueryName } from './names'
 import { systemLookup, type SystemLookup } from './system'
 import { SystemServers } from './system-servers'
@@ -99,6 +100,7 @@ class CachingResolver implements Resolver {
 
   constructor(options: CreateResolverOptions) {
     const { tuning, servers } = options
+    const log = options.log ?? (() => {})
     const now = options.now ?? (() => performance.now())
     const random = options.random ?? Math.random
     const system =
@@ -110,6 +112,7 @@ class CachingResolver implements Resolver {
       ...tuning,
       now,
       random,
+      log,
       ...(options.ca === undefined ? {} : { ca: options.ca }),
       ...(system === undefined ? {} : { changedServers: () => system.changed() }),
     })
@@ -120,7 +123,7 @@ class CachingResolver implements Resolver {
       inFlight: this.#inFlight,
       tuning,
       now,
-      log: options.log ?? (() => {}),
+      log,
     })
     this.#exchanges = new Exchanges({
       lookups: this.#lookups,
@@ -154,7 +157,10 @@ class CachingResolver implements Resolver {
   resolve(question: Question & { readonly type: 'MX' }): Promise<Answer<MxRecord>>
   resolve(question: Question & { readonly type: 'A' | 'AAAA' }): Promise<Answer<string>>
   resolve(question: Question): Promise<Answer<Records>> {
-    return this.#lookups.resolve(question)
+    const name = toQueryName(question.name)
+    return name === undefined
+      ? Promise.reject(badName(question.name))
+      : this.#lookups.resolve({ name, type: question.type })
   }
 
   flush(name?: string): void {

@@ -1,4 +1,5 @@
 import { ServerHealth } from './health'
+import type { Log } from './log'
 import type { Refusal, Reply } from './message'
 import { Transport, type Ask, type TransportOptions } from './transport'
 import type { Question, ServerAddress } from './types'
@@ -13,6 +14,8 @@ const ANSWERED_NO: ReadonlySet<string> = new Set([
   'EREFERRAL',
 ])
 
+const TIMED_OUT: Refusal = { kind: 'refusal', code: 'ETIMEOUT', reason: 'no reply in time' }
+
 export interface UpstreamsOptions extends TransportOptions {
   /** Wait for one try, milliseconds. */
   readonly timeout: number
@@ -20,6 +23,7 @@ export interface UpstreamsOptions extends TransportOptions {
   readonly tries: number
   /** New servers, if there are any; looked at before each question. */
   readonly changedServers?: () => readonly ServerAddress[] | undefined
+  readonly log: Log
 }
 
 /** What is known of a server, for those who show it. */
@@ -129,12 +133,12 @@ export class Upstreams {
       }
       const ask = upstream.transport.ask(question, (result) => {
         end()
-        if (result.kind === 'refusal') upstream.health.failed(this.#options.now())
-        else upstream.health.answered(this.#options.now() - now)
+        if (result.kind === 'refusal') failed(upstream, result, this.#options)
+        else answered(upstream, now, this.#options)
       })
       const timer = setTimeout(() => {
         end()
-        upstream.health.failed(this.#options.now())
+        failed(upstream, TIMED_OUT, this.#options)
       }, this.#options.timeout)
       timer.unref()
       this.#probes.add(end)
@@ -151,7 +155,8 @@ class Run implements Ask {
   /** Every try stays open until the end: a late reply is a reply. */
   readonly #asks: Ask[] = []
   /** Servers that said no, or nonsense. Whether that is their fault shows when another answers. */
-  readonly #doubtful = new Set<Upstream>()
+  readonly #doubtful = new Map<Upstream, Refusal>()
+  /** Of these, the ones that are not asked again. */
   readonly #saidNo = new Set<Upstream>()
   #index = 0
   #timer: NodeJS.Timeout | undefined
@@ -189,8 +194,8 @@ class Run implements Ask {
     const place = this.#asks.length
     upstream.queries++
     this.#timer = setTimeout(() => {
-      upstream.health.failed(this.#options.now())
-      this.#refused({ kind: 'refusal', code: 'ETIMEOUT', reason: 'no reply in time' }, upstream)
+      failed(upstream, TIMED_OUT, this.#options)
+      this.#refused(TIMED_OUT, upstream)
     }, this.#options.timeout)
     const ask = upstream.transport.ask(this.#question, (result) => {
       if (this.#over) return
@@ -215,17 +220,18 @@ class Run implements Ask {
   }
 
   #answered(reply: Reply, upstream: Upstream, started: number): void {
-    const now = this.#options.now()
-    upstream.health.answered(now - started)
-    this.#doubtful.delete(upstream)
-    for (const other of this.#doubtful) other.health.failed(now)
+    answered(upstream, started, this.#options)
+    for (const [other, refusal] of this.#doubtful) {
+      if (other !== upstream) failed(other, refusal, this.#options)
+    }
     this.#finish(reply, upstream.name)
   }
 
   #judge(refusal: Refusal, upstream: Upstream): void {
-    if (ANSWERED_NO.has(refusal.code)) this.#saidNo.add(upstream)
-    if (ANSWERED_NO.has(refusal.code) || refusal.code === 'EBADRESP') this.#doubtful.add(upstream)
-    else upstream.health.failed(this.#options.now())
+    const no = ANSWERED_NO.has(refusal.code)
+    if (no) this.#saidNo.add(upstream)
+    if (no || refusal.code === 'EBADRESP') this.#doubtful.set(upstream, refusal)
+    else failed(upstream, refusal, this.#options)
   }
 
   #refused(refusal: Refusal, upstream: Upstream): void {
@@ -239,6 +245,17 @@ class Run implements Ask {
     this.cancel()
     this.#done(result, server)
   }
+}
+
+function answered({ name, health }: Upstream, started: number, { now, log }: UpstreamsOptions): void {
+  if (health.failing) log('info', `DNS server ${name} answers again`)
+  health.answered(now() - started)
+}
+
+function failed({ name, health }: Upstream, refusal: Refusal, { now, log }: UpstreamsOptions): void {
+  if (!health.failing)
+    log('warn', `DNS server ${name} is asked last for a while: ${refusal.reason} (${refusal.code})`)
+  health.failed(now())
 }
 
 function keyOf(server: ServerAddress): string {

@@ -1,0 +1,55 @@
+import type { Log } from '../../lib/dns/log'
+import { createResolver, type CreateResolverOptions, type Resolver } from '../../lib/dns/resolver'
+import type { ResolverOptions, ServerAddress } from '../../lib/dns/types'
+
+/** Tuning for tests: a lost datagram costs little, nothing is prefetched or served stale. */
+export const TEST_TUNING: ResolverOptions = {
+  timeout: 150,
+  tries: 2,
+  deadline: 5_000,
+  minTtl: 0,
+  maxTtl: 86_400,
+  maxNegativeTtl: 3_600,
+  failureTtl: 1,
+  maxFailureTtl: 300,
+  serveStale: 0,
+  prefetch: 0,
+  maxInFlight: 150,
+  ednsSize: 1232,
+}
+
+export interface TestResolverOptions extends Partial<Omit<CreateResolverOptions, 'tuning' | 'servers'>> {
+  readonly tuning?: Partial<ResolverOptions>
+}
+
+/** A resolver with the tests' tuning. Close it. */
+export function testResolver(servers: readonly ServerAddress[], options: TestResolverOptions = {}): Resolver {
+  const { tuning, ...rest } = options
+  return createResolver({ cacheSize: 1000, ...rest, servers, tuning: { ...TEST_TUNING, ...tuning } })
+}
+
+/** A clock that is set by hand, milliseconds. */
+export class FakeClock {
+  #time = 1_000_000
+  readonly now = (): number => this.#time
+
+  /** Goes on by seconds. */
+  pass(seconds: number): void {
+    this.#time += seconds * 1000
+  }
+}
+
+/** Keeps what is logged. */
+export function logged(): { readonly lines: string[]; readonly log: Log } {
+  const lines: string[] = []
+  return { lines, log: (level, message) => lines.push(`${level} ${message}`) }
+}
+
+/** What this process holds open: sockets and timers by kind. */
+export function openHandles(): Readonly<Record<string, number>> {
+  const counts: Record<string, number> = {}
+  for (const kind of process.getActiveResourcesInfo()) {
+    if (/UDP|TCP|TLS|Timeout|Immediate/.test(kind)) counts[kind] = (counts[kind] ?? 0) + 1
+  }
+  return counts
+}
