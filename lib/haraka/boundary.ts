@@ -68,7 +68,10 @@ export function answer(next: Next, work: () => Promise<HookAnswer>, boundary: Bo
     say(result)
   }
 
-  const timer = setTimeout(() => fail(new Error(`no answer within ${boundary.deadline} ms`)), boundary.deadline)
+  const timer = setTimeout(
+    () => fail(new Error(`no answer within ${boundary.deadline} ms`)),
+    boundary.deadline,
+  )
   const started = async () => work()
   started().then(succeed, fail)
 }

@@ -49,7 +49,14 @@ export interface LoggedDecision {
 }
 
 /** The one line that is logged of a decision: `key=value`, text with spaces in quotes. Holds no secret. */
-export function decisionLine({ message, retries, decision, located, outcome, reason }: LoggedDecision): string {
+export function decisionLine({
+  message,
+  retries,
+  decision,
+  located,
+  outcome,
+  reason,
+}: LoggedDecision): string {
   return [
     field('message', message),
     field('domain', decision.domain),

@@ -56,7 +56,11 @@ export interface QueuedRecipient {
 }
 
 /** Haraka's `HMailItem` (`outbound/hmail.js`): one message to one domain in the queue. */
-export interface HMailItem extends OutboundItem {
+export interface HMailItem extends OutboundItem, Loggable {
+  loginfo: LogMethod
+  lognotice: LogMethod
+  logwarn: LogMethod
+  logerror: LogMethod
   readonly todo: OutboundItem['todo'] & {
     readonly uuid?: string
     readonly mail_from: HarakaAddress

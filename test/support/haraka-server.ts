@@ -64,7 +64,10 @@ export class HarakaServer {
     const server = new HarakaServer(options)
     server.#spawn()
     try {
-      await server.waitFor(() => server.#process === undefined || server.#process.exitCode !== null, 'the end')
+      await server.waitFor(
+        () => server.#process === undefined || server.#process.exitCode !== null,
+        'the end',
+      )
       return { code: server.#process?.exitCode ?? null, log: server.log }
     } finally {
       await server.close()
@@ -83,7 +86,9 @@ export class HarakaServer {
         'dns-overrides',
         ...Object.keys(plugins),
       ].join('\n'),
-      'config/outbound.ini': (this.options.outbound ?? ['temp_fail_intervals=5s*10', 'local_mx_ok=true']).join('\n'),
+      'config/outbound.ini': (
+        this.options.outbound ?? ['temp_fail_intervals=5s*10', 'local_mx_ok=true']
+      ).join('\n'),
       'config/tls.ini': '',
       'config/dns_overrides.ini': this.options.overrides,
       'plugins/relay-all.js': RELAY_ALL,
@@ -198,7 +203,8 @@ export class HarakaServer {
       const look = () => {
         if (condition()) finish()
       }
-      const ended = () => finish(condition() ? undefined : new Error(`Haraka ended before: ${what}\n${this.#log}`))
+      const ended = () =>
+        finish(condition() ? undefined : new Error(`Haraka ended before: ${what}\n${this.#log}`))
       const timer = setTimeout(() => finish(new Error(`waited in vain for: ${what}\n${this.#log}`)), patience)
       const watcher = watch(join(this.folder, 'queue'), look)
       this.#events.on('text', look)

@@ -1,0 +1,99 @@
+import { formatDiagnostic } from '../config/format'
+import { nodeSecretSources } from '../config/secrets'
+import {
+  type Configuration,
+  loadConfiguration,
+  loadConfigurationInSteps,
+  type LoadResult,
+} from '../configuration'
+import { DnsOverridesError } from '../errors'
+import type { HarakaPlugin } from './types'
+
+const NAME = 'dns_overrides.ini'
+/** What the file is called in messages: as seen from the Haraka folder. */
+const SHOWN = `config/${NAME}`
+
+/** The file cannot be used. The message has every error, each with line, column and caret. */
+export class ConfigurationError extends DnsOverridesError {
+  constructor(message: string) {
+    super(message, { code: 'ECONFIG', temporary: false })
+    // Haraka prints the stack of what stops it: a list of calls would only hide the list of errors.
+    this.stack = `${this.name}: ${message}`
+  }
+}
+
+function errorText(result: LoadResult): string {
+  const errors = result.diagnostics.filter(({ severity }) => severity === 'error')
+  const count = errors.length === 1 ? '1 error' : `${errors.length} errors`
+  return [`${SHOWN} has ${count}`, ...errors.map((error) => formatDiagnostic(error))].join('\n\n')
+}
+
+/** Haraka joins the lines of one message into one (`logger.js`); a caret needs the line above it. */
+function eachLine(text: string, log: (line: string) => unknown): void {
+  for (const line of text.split('\n')) if (line.trim() !== '') log(line)
+}
+
+/**
+ * `config/dns_overrides.ini`, read through Haraka so that Haraka tells of changes. Type `data` keeps every line, so that line
+ * numbers are those of the file (haraka-config 1.7 `lib/readers/flat.js`).
+ */
+export class ConfigurationFile {
+  readonly #plugin: HarakaPlugin
+  readonly #onChange: (configuration: Configuration) => void
+  /** Number of the newest reload that has begun: what an older one finds is thrown away. */
+  #newest = 0
+  #closed = false
+
+  constructor(plugin: HarakaPlugin, onChange: (configuration: Configuration) => void) {
+    this.#plugin = plugin
+    this.#onChange = onChange
+  }
+
+  /**
+   * Reads the file for the first time, and from now on again whenever it changes.
+   *
+   * @throws ConfigurationError with every error of the file
+   */
+  open(): Configuration {
+    const result = loadConfiguration(this.#text(), { file: SHOWN, secrets: nodeSecretSources() })
+    if (result.configuration === undefined) throw new ConfigurationError(errorText(result))
+    this.#warn(result)
+    return result.configuration
+  }
+
+  /** Forgets a reload that is under way, and later ones. */
+  close(): void {
+    this.#closed = true
+  }
+
+  #text(): string {
+    const changed = () => void this.#reload()
+    return this.#plugin.config.get(NAME, 'data', changed).join('\n')
+  }
+
+  async #reload(): Promise<void> {
+    const turn = ++this.#newest
+    const plugin = this.#plugin
+    try {
+      const options = { file: SHOWN, secrets: nodeSecretSources() }
+      const result = await loadConfigurationInSteps(this.#text(), options)
+      if (this.#closed || turn !== this.#newest) return
+      if (result.configuration === undefined) {
+        eachLine(errorText(result), (line) => plugin.logerror(line))
+        plugin.logerror(`${SHOWN} is not used as it stands now: the rules read before stay in force`)
+        return
+      }
+      this.#warn(result)
+      this.#onChange(result.configuration)
+      plugin.lognotice(`${SHOWN} is read again and in force`)
+    } catch (error) {
+      plugin.logerror(`${SHOWN} could not be read again: the rules read before stay in force:`, error)
+    }
+  }
+
+  #warn(result: LoadResult): void {
+    for (const warning of result.diagnostics.filter(({ severity }) => severity === 'warning')) {
+      eachLine(formatDiagnostic(warning), (line) => this.#plugin.logwarn(line))
+    }
+  }
+}

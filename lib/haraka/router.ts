@@ -1,0 +1,196 @@
+import { isIP } from 'node:net'
+import { nexthopKey } from '../nexthop'
+import type { RelayState } from '../relays/types'
+import { type Located, locate, verdict } from '../route'
+import { decide } from '../rules/decide'
+import type { Decision, Envelope, Exchange } from '../rules/types'
+import type { HookAnswer } from './boundary'
+import { waitWithoutCounting, watchDelivery } from './delivery'
+import { EnvelopeReader } from './envelope'
+import { arranged, type HarakaMxClass, NULL_MX, planned, type Random } from './exchanges'
+import { explainFailure } from './failure-text'
+import type { InForce, Live } from './live'
+import { decisionLine, type LoggedDecision } from './log-line'
+import { type HookRunner, serverDetails } from './server-details'
+import { type HarakaPlugin, type HMailItem, type Loggable, type OutboundConfig, RETVAL } from './types'
+
+/** haraka-net-utils, as far as it is used. */
+interface NetUtils {
+  readonly HarakaMx: HarakaMxClass
+  is_local_host(host: string): Promise<boolean>
+}
+
+export interface RouterParts {
+  readonly plugin: HarakaPlugin
+  readonly live: Live
+  readonly relays: RelayState
+  /** Milliseconds that an answer may take. */
+  readonly deadline: number
+  readonly random?: Random
+  readonly now?: () => number
+}
+
+/** Of the time for an answer, the part that the plugins of `server_details` may use. */
+const DETAILS_PART = 0.4
+
+/** A decision on its way to an answer. */
+interface Course {
+  readonly hmail: HMailItem
+  readonly envelope: Envelope
+  readonly decision: Decision
+  readonly inForce: InForce
+}
+
+/** From a message to the answer to `get_mx`. */
+export class Router {
+  readonly #parts: RouterParts
+  readonly #envelopes = new EnvelopeReader()
+  readonly #outbound: OutboundConfig
+  readonly #runner: HookRunner
+
+  constructor(parts: RouterParts) {
+    this.#parts = parts
+    this.#outbound = parts.plugin.haraka_require('outbound/config') as OutboundConfig
+    this.#runner = parts.plugin.haraka_require('plugins') as HookRunner
+  }
+
+  /** Rejects only where something is broken; never answers CONT. */
+  async route(hmail: HMailItem): Promise<HookAnswer> {
+    const { live } = this.#parts
+    if (live.configuration === undefined) {
+      const reason = 'the configuration has errors, and there was none before'
+      return { retval: RETVAL.denysoft, message: reason, commit: () => this.#wait(hmail, reason) }
+    }
+    return live.use(async (inForce) => {
+      const { configuration, resolver } = inForce
+      const envelope = this.#envelopes.read(hmail)
+      const decision = await decide(configuration.rules, envelope, { mx: (domain) => resolver.mx(domain) })
+      const course: Course = { hmail, envelope, decision, inForce }
+      return decision.outcome === 'deliver' ? this.#deliver(course) : this.#refuse(course, decision, [])
+    })
+  }
+
+  async #deliver(course: Course): Promise<HookAnswer> {
+    const { hmail, envelope, decision, inForce } = course
+    const { random = Math.random } = this.#parts
+    const kept = await serverDetails(decision.exchanges, envelope, {
+      runner: this.#runner,
+      log: this.#logOf(hmail),
+      patience: this.#parts.deadline * DETAILS_PART,
+    })
+    if (kept.length === 0) {
+      const reason = 'plugins of server_details have dropped every exchange'
+      return {
+        retval: RETVAL.denysoft,
+        message: reason,
+        commit: () => {
+          this.#log(course, { located: [], outcome: 'wait', reason })
+          this.#wait(hmail, reason)
+        },
+      }
+    }
+    const located = await this.#locate(arranged(kept, random), inForce)
+    const found = verdict(decision, located)
+    return found.outcome === 'deliver' ? this.#accept(course, located) : this.#refuse(course, found, located)
+  }
+
+  async #locate(exchanges: readonly Exchange[], { resolver }: InForce): Promise<readonly Located[]> {
+    const { inet_prefer: prefer } = this.#outbound.cfg
+    return Promise.all(
+      exchanges.map(async (exchange) => ({ exchange, answer: await locate(exchange, resolver, prefer) })),
+    )
+  }
+
+  async #accept(course: Course, located: readonly Located[]): Promise<HookAnswer> {
+    const { hmail, decision, inForce } = course
+    const allowed = await this.#withoutLocalLiterals(hmail, located)
+    const list = planned(this.#netUtils().HarakaMx, allowed)
+    const { relays, now = Date.now } = this.#parts
+    const chosen = new Set(
+      decision.exchanges.flatMap(({ nexthop }) => (nexthop ? [nexthopKey(nexthop)] : [])),
+    )
+    const alternatives =
+      decision.source === 'attempts'
+        ? inForce.configuration.settings.relays
+            .map(({ nexthop }) => nexthop)
+            .filter((nexthop) => !chosen.has(nexthopKey(nexthop)))
+        : []
+    return {
+      retval: RETVAL.ok,
+      message: list.map(({ mx }) => mx),
+      commit: () => {
+        this.#log(course, { located, outcome: 'deliver' })
+        watchDelivery(hmail, list, { relays, now, source: decision.source, alternatives })
+      },
+    }
+  }
+
+  /**
+   * Haraka's `local_mx_ok` protects addresses that have a name (`from_dns`). The address of a domain literal has none and would
+   * slip through: it is left out here, and with nothing left Haraka defers as it does for a name.
+   */
+  async #withoutLocalLiterals(hmail: HMailItem, located: readonly Located[]): Promise<readonly Located[]> {
+    if (this.#outbound.cfg.local_mx_ok) return located
+    const isLiteral = ({ exchange }: Located) => exchange.from === 'dns' && isIP(exchange.exchange) !== 0
+    if (!located.some(isLiteral)) return located
+    const local = await Promise.all(
+      located.map(
+        async (one) => isLiteral(one) && (await this.#netUtils().is_local_host(one.exchange.exchange)),
+      ),
+    )
+    return located.filter(({ exchange }, index) => {
+      if (!local[index]) return true
+      this.#logOf(hmail).loginfo(`${exchange.exchange} is local, skipped since local_mx_ok=false`)
+      return false
+    })
+  }
+
+  #refuse(
+    course: Course,
+    { outcome, noRoute }: Pick<Decision, 'outcome' | 'noRoute'>,
+    located: readonly Located[],
+  ): HookAnswer {
+    const { hmail, decision } = course
+    const reason = noRoute?.message ?? `no route to ${decision.domain}`
+    const log = () => this.#log(course, { located, outcome, reason })
+    if (noRoute?.kind === 'nullmx') return { retval: RETVAL.ok, message: NULL_MX, commit: log }
+    const how = outcome === 'bounce' ? 'bounce' : 'temp_fail'
+    return {
+      retval: outcome === 'bounce' ? RETVAL.deny : RETVAL.denysoft,
+      message: reason,
+      commit: () => {
+        log()
+        explainFailure(hmail, how, reason)
+      },
+    }
+  }
+
+  #wait(hmail: HMailItem, reason: string): void {
+    waitWithoutCounting(hmail, reason, this.#parts.now ?? Date.now)
+  }
+
+  #log(
+    { hmail, envelope, decision }: Course,
+    told: Pick<LoggedDecision, 'located' | 'outcome' | 'reason'>,
+  ): void {
+    const message = hmail.todo.uuid ?? '-'
+    this.#logOf(hmail).loginfo(decisionLine({ message, retries: envelope.retries, decision, ...told }))
+  }
+
+  /** Lines that carry the message's id and this plugin's name. */
+  #logOf(hmail: HMailItem): Loggable {
+    const { plugin } = this.#parts
+    return {
+      logdebug: (...parameters) => hmail.logdebug(plugin, ...parameters),
+      loginfo: (...parameters) => hmail.loginfo(plugin, ...parameters),
+      lognotice: (...parameters) => hmail.lognotice(plugin, ...parameters),
+      logwarn: (...parameters) => hmail.logwarn(plugin, ...parameters),
+      logerror: (...parameters) => hmail.logerror(plugin, ...parameters),
+      logcrit: (...parameters) => hmail.logcrit(plugin, ...parameters),
+    }
+  }
+
+  #netUtils(): NetUtils {
+    return (this.#parts.plugin.haraka_require('outbound') as { net_utils: NetUtils }).net_utils
+  }
+}

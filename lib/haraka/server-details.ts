@@ -1,0 +1,215 @@
+import { isIP } from 'node:net'
+import { INLINE_DEFAULTS, type Nexthop, type TlsPolicy } from '../nexthop'
+import { normalizeDomain } from '../rules/domain'
+import type { Envelope, Exchange } from '../rules/types'
+import { sanitized } from './log-line'
+import { type Loggable, RETVAL } from './types'
+
+/**
+ * What a hook `server_details` sees of an exchange and may change. `host` is looked up afterwards. `auth_user` can be read only.
+ *
+ *     exports.register = function () { this.register_hook('server_details', 'details') }
+ *     exports.details = (next, _message, { exchange, envelope }) => {
+ *       if (envelope.domain === 'example.com') { exchange.port = 2525; exchange.tls = 'required' }
+ *       if (exchange.host === 'old.example.com') return next(DENYSOFT)   // not this one
+ *       next()
+ *     }
+ */
+export interface DetailedExchange {
+  host: string
+  port: number
+  priority: number
+  readonly auth_user?: string
+  bind?: string
+  bind_helo?: string
+  tls: TlsPolicy
+  lmtp: boolean
+}
+
+/** What a hook `server_details` is told of the message. */
+export interface DetailedEnvelope {
+  readonly sender: string
+  readonly authenticated_sender: string
+  readonly domain: string
+  readonly size: number
+  readonly retries: number
+}
+
+/** Haraka's `plugins.js`, as far as a hook is run with it. */
+export interface HookRunner {
+  readonly registered_hooks: Readonly<Record<string, readonly unknown[] | undefined>>
+  run_hooks(hook: string, object: object, parameters: unknown): void
+}
+
+/** The hook and how long all its plugins together may take. */
+export interface DetailsOptions {
+  readonly runner: HookRunner
+  readonly log: Loggable
+  /** Milliseconds. An exchange whose plugins have not answered by then stays as it was. */
+  readonly patience: number
+}
+
+const HOOK = 'server_details'
+
+/** The answer of Haraka's own timer for a hook that does not answer (`plugins.js` `run_next_hook`). */
+const TIMEOUT = 'plugin timeout'
+
+/**
+ * The object with which Haraka runs the hook: `run_hooks` keeps its state on it, logs with its methods, and calls
+ * `<hook>_respond` at the end.
+ */
+class ServerDetails implements Loggable {
+  hooks_to_run: unknown[] = []
+  readonly logdebug: Loggable['logdebug']
+  readonly loginfo: Loggable['loginfo']
+  readonly lognotice: Loggable['lognotice']
+  readonly logwarn: Loggable['logwarn']
+  readonly logerror: Loggable['logerror']
+  readonly logcrit: Loggable['logcrit']
+
+  constructor(
+    log: Loggable,
+    readonly server_details_respond: (retval: number, message?: unknown) => void,
+  ) {
+    this.logdebug = (...parameters) => log.logdebug(...parameters)
+    this.loginfo = (...parameters) => log.loginfo(...parameters)
+    this.lognotice = (...parameters) => log.lognotice(...parameters)
+    this.logwarn = (...parameters) => log.logwarn(...parameters)
+    this.logerror = (...parameters) => log.logerror(...parameters)
+    this.logcrit = (...parameters) => log.logcrit(...parameters)
+  }
+}
+
+function details(exchange: Exchange): DetailedExchange {
+  const { nexthop } = exchange
+  return {
+    host: exchange.exchange,
+    port: exchange.port,
+    priority: exchange.priority,
+    ...(nexthop?.credentials === undefined ? {} : { auth_user: nexthop.credentials.user }),
+    ...(nexthop?.bind === undefined ? {} : { bind: nexthop.bind }),
+    ...(nexthop?.bindHelo === undefined ? {} : { bind_helo: nexthop.bindHelo }),
+    tls: nexthop?.tls ?? INLINE_DEFAULTS.tls,
+    lmtp: nexthop?.lmtp ?? INLINE_DEFAULTS.lmtp,
+  }
+}
+
+const isPort = (value: unknown) =>
+  Number.isInteger(value) && (value as number) >= 1 && (value as number) <= 65535
+const isPriority = (value: unknown) =>
+  Number.isInteger(value) && (value as number) >= 0 && (value as number) <= 65535
+const isHost = (value: unknown) =>
+  typeof value === 'string' && (isIP(value) !== 0 || normalizeDomain(value) !== undefined)
+
+/** What each field that may be changed must be. */
+const VALID: Readonly<Record<Exclude<keyof DetailedExchange, 'auth_user'>, (value: unknown) => boolean>> = {
+  host: isHost,
+  port: isPort,
+  priority: isPriority,
+  bind: (value) => value === undefined || (typeof value === 'string' && isIP(value) !== 0),
+  bind_helo: (value) => value === undefined || (typeof value === 'string' && /^[\x21-\x7e]+$/.test(value)),
+  tls: (value) => value === 'required' || value === 'opportunistic' || value === 'off',
+  lmtp: (value) => typeof value === 'boolean',
+}
+
+/** The exchange with the changes that make sense; each that makes none is logged, and the old value kept. */
+function changed(
+  exchange: Exchange,
+  before: DetailedExchange,
+  after: DetailedExchange,
+  log: Loggable,
+): Exchange {
+  const accepted: Record<string, unknown> = { ...before }
+  for (const [name, valid] of Object.entries(VALID)) {
+    const value: unknown = after[name as keyof DetailedExchange]
+    if (value === before[name as keyof DetailedExchange]) continue
+    if (valid(value)) accepted[name] = value
+    else
+      log.logerror(
+        `server_details: ${name} of ${exchange.exchange} stays: ${sanitized(JSON.stringify(value) ?? '')} is no ${name}`,
+      )
+  }
+  if (after.auth_user !== before.auth_user) {
+    log.logerror(`server_details: auth_user of ${exchange.exchange} stays: it belongs to the password`)
+  }
+  return rebuilt(exchange, before, accepted as unknown as DetailedExchange)
+}
+
+function rebuilt(exchange: Exchange, before: DetailedExchange, after: DetailedExchange): Exchange {
+  const same = (Object.keys(VALID) as (keyof DetailedExchange)[]).every(
+    (name) => after[name] === before[name],
+  )
+  if (same) return exchange
+  const { port, priority, tls, lmtp, bind, bind_helo } = after
+  const host = isIP(after.host) === 0 ? normalizeDomain(after.host)! : after.host
+  const { bind: _bind, bindHelo: _bindHelo, ...old } = exchange.nexthop ?? { ...INLINE_DEFAULTS, host, port }
+  const nexthop: Nexthop = {
+    ...old,
+    host,
+    port,
+    tls,
+    lmtp,
+    ...(bind === undefined ? {} : { bind }),
+    ...(bind_helo === undefined ? {} : { bindHelo: bind_helo }),
+  }
+  const speech =
+    tls !== before.tls || lmtp !== before.lmtp || bind !== before.bind || bind_helo !== before.bind_helo
+  // An exchange from DNS needs a nexthop only to say how it is spoken to; without one it is treated as Haraka treats its own.
+  return {
+    ...exchange,
+    exchange: host,
+    port,
+    priority,
+    ...(exchange.nexthop !== undefined || speech ? { nexthop } : {}),
+  }
+}
+
+function ask(
+  exchange: Exchange,
+  envelope: DetailedEnvelope,
+  { runner, log, patience }: DetailsOptions,
+): Promise<Exchange | undefined> {
+  return new Promise((resolve) => {
+    const before = details(exchange)
+    const after = { ...before }
+    const timer = setTimeout(() => {
+      log.logerror(
+        `server_details: no answer for ${exchange.exchange} within ${patience} ms: it stays as it was`,
+      )
+      resolve(exchange)
+    }, patience)
+    const respond = (retval: number, message?: unknown) => {
+      clearTimeout(timer)
+      const denied = retval === RETVAL.deny || retval === RETVAL.denysoft
+      resolve(denied && message !== TIMEOUT ? undefined : changed(exchange, before, after, log))
+    }
+    try {
+      runner.run_hooks(HOOK, new ServerDetails(log, respond), { exchange: after, envelope })
+    } catch (error) {
+      clearTimeout(timer)
+      log.logerror(`server_details: failed for ${exchange.exchange}: it stays as it was:`, error)
+      resolve(exchange)
+    }
+  })
+}
+
+/**
+ * Asks the plugins that have registered the hook `server_details` (VPOP3's `ServerDetails` and `CheckServer`) about every
+ * exchange: what is left, with their changes. A plugin that fails or is too slow loses nobody an exchange.
+ */
+export async function serverDetails(
+  exchanges: readonly Exchange[],
+  envelope: Envelope,
+  options: DetailsOptions,
+): Promise<readonly Exchange[]> {
+  if ((options.runner.registered_hooks[HOOK]?.length ?? 0) === 0) return exchanges
+  const told: DetailedEnvelope = {
+    sender: envelope.mailFrom,
+    authenticated_sender: envelope.authSender,
+    domain: envelope.domain,
+    size: envelope.size,
+    retries: envelope.retries,
+  }
+  const answers = await Promise.all(exchanges.map((exchange) => ask(exchange, told, options)))
+  return answers.filter((exchange) => exchange !== undefined)
+}
