@@ -57,6 +57,7 @@ export interface OutboundItem {
   readonly todo: { readonly domain: string; readonly queue_time?: number }
   readonly cfg?: { readonly temp_fail_intervals?: readonly number[]; readonly enable_tls?: boolean }
   readonly num_failures: number
+  readonly obtls?: { get_tls_options(mx: HarakaMxLike): Record<string, unknown> }
   mxlist?: HarakaMxLike[]
   next_cb: () => void
   found_mx(mxs: HarakaMxLike[]): unknown

@@ -1,7 +1,12 @@
-import type { Nexthop } from '../nexthop'
-import type { RelayState } from '../relays/types'
-import type { Decision } from '../rules/types'
-import type { OutboundItem, PlannedExchange } from './delivery-types'
+import { type Nexthop, nexthopKey } from '../nexthop'
+import { nexthopLabel } from '../relays/state'
+import type { Availability, Lease, RelayFailure, RelayState } from '../relays/types'
+import type { Decision, Exchange } from '../rules/types'
+import { Dialogue, type Terms } from './delivery-dialogue'
+import { ConnectionGuard } from './delivery-guard'
+import { override } from './delivery-override'
+import type { HarakaMxLike, HarakaSocket, OutboundItem, PlannedExchange } from './delivery-types'
+import { waitNow } from './delivery-wait'
 
 export { waitWithoutCounting } from './delivery-wait'
 export type { HarakaMxLike, OutboundItem, PlannedExchange } from './delivery-types'
@@ -17,14 +22,329 @@ export interface DeliveryContext {
 
 /**
  * Watches this one delivery attempt of one message, from the answer to `get_mx` to its end. To be called before `get_mx`
- * answers OK with the `mx` of `planned`, in that order. Calling it again begins anew.
+ * answers OK with the `mx` of `planned`, in that order.
  */
 export function watchDelivery(
   hmail: OutboundItem,
   planned: readonly PlannedExchange[],
   context: DeliveryContext,
 ): void {
-  void hmail
-  void planned
-  void context
+  new Attempt(hmail, planned, context).watch()
+}
+
+/** How long Haraka has for its QUIT before the connection is closed. Milliseconds. */
+const QUIT_TIME = 5_000
+/** Place of `secured` among the parameters of `delivered` (Haraka 3.3.4 outbound/hmail.js). */
+const SECURED = 8
+
+type Refusal = Extract<Availability, { usable: false }>
+
+/** The message at one nexthop, over all addresses of it. */
+interface Visit {
+  readonly nexthop: Nexthop
+  readonly key: string
+  readonly lease: Lease
+  /** Why the last connection came to nothing. */
+  failure?: RelayFailure
+  accepted: boolean
+  guard?: ConnectionGuard
+  dialogue?: Dialogue
+  /** The visit is over and its connection not yet closed. */
+  onClosed?: () => void
+}
+
+/**
+ * One delivery attempt. Haraka 3.3.4 has no hook between `get_mx` and the end of an attempt, so methods of this one
+ * HMailItem are overridden for as long as the attempt lasts:
+ *   `found_mx`      which exchange each element of the answer is
+ *   `try_deliver`   before each connection: breakers, limits, holds; and what follows when no exchange is left
+ *   `get_force_tls` after the check of `local_mx_ok`: the operator's relays get their host name, and TLS if required
+ *   `try_deliver_host_on_socket`  each connection to a relay gets a guard
+ *   `logprotocol`   no password in the log
+ *   `delivered`     the message counts
+ *   `next_cb`       the end of the attempt, however it ended
+ */
+class Attempt {
+  readonly #hmail: OutboundItem
+  readonly #planned: readonly PlannedExchange[]
+  readonly #context: DeliveryContext
+  readonly #exchanges = new Map<HarakaMxLike, Exchange>()
+  readonly #inClear = new Set<HarakaMxLike>()
+  readonly #skipped: {
+    readonly refusal: Refusal
+    readonly nexthop: Nexthop
+    readonly mxs: HarakaMxLike[]
+  }[] = []
+  #order: readonly HarakaMxLike[] = []
+  #visit: Visit | undefined
+  #tried = 0
+  #relayFailures = 0
+  #forced = false
+  #lastResort = false
+  #delivered = false
+
+  constructor(hmail: OutboundItem, planned: readonly PlannedExchange[], context: DeliveryContext) {
+    this.#hmail = hmail
+    this.#planned = planned
+    this.#context = context
+  }
+
+  watch(): void {
+    const hmail = this.#hmail
+    const undo = [
+      override(hmail, 'found_mx', (inner) => (mxs) => {
+        this.#found(mxs)
+        return inner.call(hmail, mxs)
+      }),
+      override(hmail, 'try_deliver', (inner) => () => this.#tryDeliver(() => inner.call(hmail))),
+      override(hmail, 'get_force_tls', (inner) => (mx) => this.#forceTls(mx, inner.call(hmail, mx))),
+      override(
+        hmail,
+        'try_deliver_host_on_socket',
+        (inner) => (mx, host, port, socket) =>
+          this.#guard(mx, socket, () => void inner.call(hmail, mx, host, port, socket)),
+      ),
+      override(
+        hmail,
+        'logprotocol',
+        (inner) =>
+          (...parameters) =>
+            inner.apply(
+              hmail,
+              parameters.map((parameter) => this.#withoutSecret(parameter)),
+            ),
+      ),
+      override(hmail, 'delivered', (inner) => (...parameters) => {
+        this.#delivered = true
+        if (this.#visit?.nexthop.implicitTls === true) parameters[SECURED] = true
+        return inner.apply(hmail, parameters)
+      }),
+    ]
+    undo.push(
+      // Queue (outbound/queue.js) sets it anew for each attempt.
+      override(hmail, 'next_cb', (inner) => () => {
+        this.#leave()
+        for (const each of undo) each()
+        inner.call(hmail)
+      }),
+    )
+  }
+
+  #found(mxs: readonly HarakaMxLike[]): void {
+    mxs.forEach((mx, i) => {
+      const planned = this.#planned[i]
+      if (planned !== undefined) this.#exchanges.set(mx, planned.exchange)
+    })
+    this.#order = [...mxs]
+  }
+
+  #nexthopOf(mx: HarakaMxLike): Nexthop | undefined {
+    return this.#exchanges.get(mx)?.nexthop
+  }
+
+  #tryDeliver(next: () => unknown): unknown {
+    const list = (this.#hmail.mxlist ??= [])
+    if (this.#order.length > 0) {
+      // found_mx() sorts by address family over all priorities (outbound.ini inet_prefer); ours are in order already.
+      const order = this.#order.filter((mx) => list.includes(mx))
+      if (order.length === list.length) list.splice(0, list.length, ...order)
+      this.#order = []
+    }
+    this.#noteLost()
+    for (;;) {
+      const mx = list[0]
+      if (mx === undefined) return this.#exhausted(list, next)
+      const nexthop = this.#nexthopOf(mx)
+      const key = nexthop === undefined ? undefined : nexthopKey(nexthop)
+      if (this.#visit !== undefined && this.#visit.key !== key) this.#leave()
+      if (nexthop === undefined) {
+        this.#tried++
+        return next()
+      }
+      if (this.#visit !== undefined) {
+        // Another address of the same relay: it has the same passwords.
+        if (this.#visit.failure?.kind !== 'auth') return next()
+        list.shift()
+        continue
+      }
+      const mxs = this.#takeAll(list, nexthopKey(nexthop))
+      if (this.#enter(nexthop, mxs, false)) {
+        list.unshift(...mxs)
+        return next()
+      }
+    }
+  }
+
+  /** The addresses of one nexthop at the head of the list. */
+  #takeAll(list: HarakaMxLike[], key: string): HarakaMxLike[] {
+    const end = list.findIndex((mx) => {
+      const nexthop = this.#nexthopOf(mx)
+      return nexthop === undefined || nexthopKey(nexthop) !== key
+    })
+    return list.splice(0, end < 0 ? list.length : end)
+  }
+
+  #enter(nexthop: Nexthop, mxs: HarakaMxLike[], lastResort: boolean): boolean {
+    const entered = this.#context.relays.enter(nexthop, lastResort)
+    if ('usable' in entered) {
+      this.#hmail.loginfo(`not now: ${entered.message}`)
+      this.#skipped.push({ refusal: entered, nexthop, mxs })
+      return false
+    }
+    this.#visit = { nexthop, key: nexthopKey(nexthop), lease: entered, accepted: false }
+    this.#tried++
+    return true
+  }
+
+  /** Haraka went on from a connection of which nothing was heard: it was refused, timed out or was closed. */
+  #noteLost(): void {
+    const visit = this.#visit
+    if (visit === undefined || visit.accepted || visit.failure !== undefined) return
+    const how = visit.guard === undefined ? 'no connection' : 'it closed the connection'
+    visit.failure = { kind: 'connect', message: `${how} (${visit.key})` }
+  }
+
+  #exhausted(list: HarakaMxLike[], next: () => unknown): unknown {
+    this.#leave()
+    if (this.#tried === 0 && !this.#lastResort) {
+      const best = this.#skipped.find(({ refusal }) => refusal.why === 'breaker')
+      if (best !== undefined) {
+        this.#lastResort = true
+        this.#hmail.loginfo(`every exchange is left out, ${nexthopLabel(best.nexthop)} is tried all the same`)
+        if (this.#enter(best.nexthop, best.mxs, true)) {
+          list.push(...best.mxs)
+          return next()
+        }
+      }
+    }
+    const { relays, now, source, alternatives } = this.#context
+    const another = () => alternatives.some((nexthop) => relays.look(nexthop).usable)
+    const full = this.#skipped.map(({ refusal }) => refusal).filter(({ why }) => why !== 'breaker')
+    if (full.length > 0) {
+      const soonest = Math.min(...full.map(({ until }) => until ?? Infinity))
+      const seconds = source === 'attempts' && another() ? 0 : (soonest - now()) / 1000
+      return waitNow(this.#hmail, full.map(({ message }) => message).join('; '), now(), seconds)
+    }
+    if (source === 'attempts' && this.#tried > 0 && this.#relayFailures === this.#tried) {
+      const reason = 'the relay failed, not the recipient'
+      return another()
+        ? waitNow(this.#hmail, `${reason}; another is tried next`, now(), 0)
+        : waitNow(this.#hmail, reason, now())
+    }
+    return next()
+  }
+
+  /** Ends the visit: says how it went, and gives the place back when the connection is closed. */
+  #leave(): void {
+    const visit = this.#visit
+    if (visit === undefined) return
+    this.#visit = undefined
+    const { lease, failure, guard } = visit
+    const delivered = this.#delivered
+    if (failure !== undefined) {
+      this.#relayFailures++
+      lease.failed(failure)
+    }
+    if (guard === undefined || guard.closed) {
+      lease.end(delivered)
+      return
+    }
+    const timer = setTimeout(() => guard.close(), QUIT_TIME).unref()
+    visit.onClosed = () => {
+      clearTimeout(timer)
+      lease.end(delivered)
+    }
+  }
+
+  #forceTls(mx: HarakaMxLike, forced: boolean): boolean {
+    const nexthop = this.#nexthopOf(mx)
+    if (nexthop === undefined) return forced
+    // Only now: with it, Haraka would have passed over a relay that is local.
+    if (nexthop.host !== mx.exchange) mx.from_dns = nexthop.host
+    // tls.ini force_tls_hosts is as good as `tls = required`: the stricter counts.
+    this.#forced = forced
+    const required = forced || nexthop.tls === 'required'
+    // Without enable_tls Haraka would defer at once; the guard sees to it that nothing is sent in clear.
+    return required && !nexthop.implicitTls && this.#hmail.cfg?.enable_tls !== false
+  }
+
+  #guard(mx: HarakaMxLike, socket: HarakaSocket, begin: () => void): void {
+    const visit = this.#visit
+    if (visit === undefined) {
+      begin()
+      return
+    }
+    const { nexthop } = visit
+    const required = this.#forced || nexthop.tls === 'required'
+    const terms: Terms = {
+      tls: required ? 'required' : this.#inClear.has(mx) ? 'off' : nexthop.tls,
+      implicitTls: nexthop.implicitTls,
+      lmtp: nexthop.lmtp,
+      credentials: nexthop.credentials !== undefined,
+      authType: nexthop.authType,
+      allowPlaintextAuth: nexthop.allowPlaintextAuth,
+    }
+    const dialogue = new Dialogue(terms)
+    delete visit.failure
+    visit.dialogue = dialogue
+    const guard = new ConnectionGuard(
+      {
+        socket,
+        dialogue,
+        host: nexthop.host,
+        verify: required || nexthop.implicitTls,
+        ...(nexthop.implicitTls ? { implicitTls: this.#hmail.obtls?.get_tls_options(mx) ?? {} } : {}),
+        begin,
+        giveUp: () => void this.#hmail.try_deliver(),
+      },
+      {
+        failed: (failure, startingTls) => {
+          if (startingTls && this.#mayGoClear(mx, terms)) return
+          visit.failure = { kind: failure.kind, message: `${nexthopLabel(nexthop)}: ${failure.message}` }
+        },
+        accepted: () => {
+          visit.accepted = true
+          visit.lease.succeeded()
+        },
+        closed: () => {
+          if (visit.guard === guard) visit.onClosed?.()
+        },
+      },
+    )
+    visit.guard = guard
+    guard.start()
+  }
+
+  /**
+   * Opportunistic TLS that breaks down is no worse than none (RFC 7435 section 3): the same address is tried once more without,
+   * unless a password would be sent.
+   */
+  #mayGoClear(mx: HarakaMxLike, terms: Terms): boolean {
+    if (
+      terms.tls !== 'opportunistic' ||
+      terms.implicitTls ||
+      (terms.credentials && !terms.allowPlaintextAuth)
+    )
+      return false
+    const again = Object.create(
+      Object.getPrototypeOf(mx) as object,
+      Object.getOwnPropertyDescriptors(mx),
+    ) as HarakaMxLike
+    // As before the first time: see #forceTls.
+    delete again.from_dns
+    const exchange = this.#exchanges.get(mx)
+    if (exchange !== undefined) this.#exchanges.set(again, exchange)
+    this.#inClear.add(again)
+    this.#hmail.mxlist?.unshift(again)
+    this.#hmail.lognotice('TLS failed where it is not required, the same address is tried once without')
+    return true
+  }
+
+  /** Haraka logs what it sends at level PROTOCOL, before it sends it. */
+  #withoutSecret(parameter: unknown): unknown {
+    if (typeof parameter !== 'string' || this.#visit === undefined || !parameter.startsWith('C: '))
+      return parameter
+    if (this.#visit.dialogue?.challenging === true) return 'C: ****'
+    return parameter.replace(/^(C: AUTH \S+ ).+/is, '$1****')
+  }
 }
