@@ -68,7 +68,7 @@ const CASES: readonly (readonly [
   ],
   [
     'behaviour 9: the chain in any order, by owner',
-    { answers: [mxRecord('c3', 10, 'a.x'), ...chain(3).reverse()] },
+    { answers: [mxRecord('c3', 10, 'a.x'), ...chain(3).toReversed()] },
     records(300, mx(10, 'a.x')),
   ],
   ['behaviour 9: 8 CNAMEs', { answers: [...chain(8), mxRecord('c8', 1, 'a.x')] }, records(300, mx(1, 'a.x'))],

@@ -1,0 +1,56 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { ServerHealth } from '../../lib/dns/health'
+
+test('a server that was never asked comes first, then the faster', () => {
+  const fresh = new ServerHealth()
+  const fast = new ServerHealth()
+  const slow = new ServerHealth()
+  fast.answered(20)
+  slow.answered(90)
+  assert.ok(fresh.rank < fast.rank && fast.rank < slow.rank)
+})
+
+test('round trips of a few milliseconds are all alike', () => {
+  const one = new ServerHealth()
+  const other = new ServerHealth()
+  one.answered(7)
+  other.answered(0.2)
+  assert.equal(one.rank, other.rank)
+})
+
+test('the round trip is smoothed, and ages while others are chosen', () => {
+  const health = new ServerHealth()
+  health.answered(80)
+  health.answered(160)
+  assert.equal(health.rtt, 90)
+  for (let i = 0; i < 120; i++) health.passedOver()
+  assert.ok(health.rtt < 9)
+})
+
+test('behaviour 8: a failing server is last, and probed once after a while that doubles', () => {
+  const health = new ServerHealth()
+  health.answered(10)
+  let now = 0
+  const waits: number[] = []
+  for (let i = 0; i < 8; i++) {
+    health.failed(now)
+    assert.equal(health.rank, Infinity)
+    const since = now
+    while (!health.wantsProbe(now)) now += 1000
+    assert.equal(health.wantsProbe(now), false, 'one probe at a time')
+    waits.push((now - since) / 1000)
+  }
+  assert.deepEqual(waits, [5, 10, 20, 40, 80, 160, 300, 300])
+  health.answered(10)
+  assert.equal(health.failures, 0)
+  assert.equal(health.wantsProbe(now + 1e9), false)
+})
+
+test('a probe that came to no end is made again', () => {
+  const health = new ServerHealth()
+  health.failed(0)
+  assert.equal(health.wantsProbe(5000), true)
+  health.probeEnded()
+  assert.equal(health.wantsProbe(5000), true)
+})
