@@ -105,6 +105,11 @@ export interface Decision {
   /** Line numbers, in order. */
   readonly matched: readonly number[]
   readonly exchanges: readonly Exchange[]
+  /**
+   * For a relay of section `[attempts]`: the other valid relays in the order in which their turn comes, for when the chosen one
+   * fails by its own fault.
+   */
+  readonly spares?: readonly Exchange[]
   /** Lines whose domain pattern fits or not, up to the one whose $end stopped. */
   readonly lines: readonly LineTrace[]
   /** For `bounce` and `defer`: why. */

@@ -1,0 +1,85 @@
+import type { Section } from './parse'
+import { spanOf, type Line, type Report } from './report'
+import { nearest } from './suggest'
+import type { AttemptsEntry } from './types'
+
+const FORM = '<domain pattern> direct=<n> relay=<m>'
+/** More than any list of retry intervals has. */
+const MOST = 1000
+
+/** Section `[attempts]`. The patterns themselves are checked where all patterns are. */
+export function readAttempts(
+  section: Section | undefined,
+  hasRelays: boolean,
+  report: Report,
+): AttemptsEntry[] {
+  const entries: AttemptsEntry[] = []
+  let defaultLine: number | undefined
+  for (const line of section?.lines ?? []) {
+    const entry = readEntry(line, hasRelays, report)
+    if (entry === undefined) continue
+    if (defaultLine !== undefined) {
+      report.warning(line, entry.span, 'never-reached', 'this entry is never looked at', {
+        expected: 'the entry for * as the last one',
+        related: { line: defaultLine, message: '* fits every domain' },
+      })
+    }
+    if (entry.pattern === '*') defaultLine ??= line.line
+    entries.push(entry)
+  }
+  return entries
+}
+
+function readEntry(line: Line, hasRelays: boolean, report: Report): AttemptsEntry | undefined {
+  const [pattern, ...rest] = [...line.text.matchAll(/\S+/g)]
+  if (pattern === undefined) return undefined
+  const numbers = new Map<string, number>()
+  let good = true
+  const fail = (
+    word: RegExpMatchArray,
+    code: string,
+    message: string,
+    expected: string,
+    suggestion?: string,
+  ) => {
+    good = false
+    report.error(line, spanOf(line.line, word.index!, word.index! + word[0].length), code, message, {
+      expected,
+      suggestion,
+    })
+  }
+  for (const word of rest) {
+    const [, key = '', value = ''] = /^([a-z]+)=(.*)$/i.exec(word[0]) ?? []
+    const name = key.toLowerCase()
+    if (name !== 'direct' && name !== 'relay') {
+      const near = nearest(name === '' ? word[0] : name, ['direct', 'relay'])
+      fail(
+        word,
+        'bad-attempts',
+        'neither direct=<n> nor relay=<m>',
+        FORM,
+        near && `${near}=${/^\d+$/.test(value) ? value : '<n>'}`,
+      )
+    } else if (numbers.has(name)) {
+      fail(word, 'duplicate-key', `${name} is given twice`, FORM)
+    } else if (!/^\d+$/.test(value) || Number(value) > MOST) {
+      fail(word, 'bad-value', `bad number of attempts for ${name}`, `a whole number from 0 to ${MOST}`)
+      numbers.set(name, 0)
+    } else {
+      numbers.set(name, Number(value))
+      if (name === 'relay' && Number(value) > 0 && !hasRelays) {
+        fail(word, 'no-relays', 'attempts through relays, and there is no relay', 'a section [relay:NAME]')
+      }
+    }
+  }
+  const direct = numbers.get('direct')
+  const relay = numbers.get('relay')
+  if (good && (direct === undefined || relay === undefined)) {
+    fail(pattern, 'bad-attempts', `${direct === undefined ? 'direct' : 'relay'} is missing`, FORM)
+  } else if (good && direct === 0 && relay === 0) {
+    fail(pattern, 'bad-attempts', 'no attempt at all: every message would bounce', 'at least one attempt')
+  }
+  if (!good || direct === undefined || relay === undefined) return undefined
+  const span = spanOf(line.line, pattern.index, pattern.index + pattern[0].length)
+  return { pattern: pattern[0], direct, relay, span }
+}

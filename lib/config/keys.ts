@@ -1,0 +1,89 @@
+/** The sections that a file may have. `top` is what stands before the first header, `unknown` a header that is none of ours. */
+export type SectionKind =
+  'top' | 'overrides' | 'dns' | 'relay' | 'attempts' | 'redis' | 'status' | 'tests' | 'unknown'
+
+/** How the headers are written, for messages and suggestions. */
+export const SECTION_NAMES = [
+  'overrides',
+  'dns',
+  'relay:NAME',
+  'attempts',
+  'redis',
+  'status',
+  'tests',
+] as const
+
+/** The keys of each section that has `key = value` lines. */
+export const KEYS = {
+  top: ['dns_servers', 'dns_cache_size', 'mx_sending_threads'],
+  dns: [
+    'timeout',
+    'tries',
+    'deadline',
+    'min_ttl',
+    'max_ttl',
+    'max_negative_ttl',
+    'failure_ttl',
+    'max_failure_ttl',
+    'serve_stale',
+    'prefetch',
+    'max_in_flight',
+    'edns_size',
+  ],
+  relay: [
+    'host',
+    'port',
+    'user',
+    'password',
+    'password_env',
+    'password_file',
+    'auth_type',
+    'tls',
+    'allow_plaintext_auth',
+    'bind',
+    'bind_helo',
+    'lmtp',
+    'priority',
+    'retry_after',
+    'max_connections',
+    'max_per_hour',
+  ],
+  // Those of [server] and [opts] in haraka-plugin-redis, and the options of node-redis that it hands on.
+  redis: [
+    'host',
+    'ip',
+    'port',
+    'path',
+    'tls',
+    'url',
+    'db',
+    'database',
+    'username',
+    'password',
+    'prefix',
+    'name',
+    'connectTimeout',
+    'noDelay',
+    'keepAlive',
+    'reconnectStrategy',
+    'commandsQueueMaxLength',
+    'pingInterval',
+    'RESP',
+  ],
+  status: ['allow'],
+  tests: ['on_reload'],
+} as const satisfies Partial<Record<SectionKind, readonly string[]>>
+
+/** A section with `key = value` lines. */
+export type KeyedSection = keyof typeof KEYS
+
+/** The key as we spell it, however the file does; undefined if the section has no such key. */
+export function knownKey(section: KeyedSection, key: string): string | undefined {
+  const folded = key.toLowerCase()
+  return KEYS[section].find((known) => known.toLowerCase() === folded)
+}
+
+/** The section whose key this is, for the hint at a key in the wrong place. */
+export function homeOf(key: string): KeyedSection | undefined {
+  return (Object.keys(KEYS) as KeyedSection[]).find((section) => knownKey(section, key) !== undefined)
+}

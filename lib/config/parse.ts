@@ -1,0 +1,287 @@
+import type { Span } from '../diagnostic'
+import { homeOf, knownKey, KEYS, SECTION_NAMES, type KeyedSection, type SectionKind } from './keys'
+import { spanOf, type Line, type Report } from './report'
+import { nearest } from './suggest'
+import type { Setting } from './types'
+
+/** A `key = value` line with the line that it stands on; `key` is spelt as we do. */
+export interface SettingLine extends Setting {
+  readonly source: Line
+}
+
+/** One section: its settings by key, and its lines that are no settings. */
+export interface Section {
+  readonly kind: SectionKind
+  /** Of `[relay:NAME]`. */
+  readonly name?: string
+  /** The header; absent for what stands before the first. */
+  readonly header?: { readonly source: Line; readonly span: Span }
+  readonly settings: ReadonlyMap<string, SettingLine>
+  readonly lines: readonly Line[]
+}
+
+interface OpenSection extends Section {
+  readonly settings: Map<string, SettingLine>
+  readonly lines: Line[]
+}
+
+/** Lines between two chances for the event loop to run. */
+const CHUNK = 256
+
+const SETTING = /^([ \t]*)([^\s=]+)[ \t]*=(.*)$/s
+/** A domain literal at the start of an override line, with or without wildcards; not the header of a section. */
+const LITERAL_LINE = /^\s*\[(?:ipv6:[^\]\s]*|[\d.*?]+)\](?=\s+\S)/i
+
+/** The lines of a text: LF, CRLF and a lone CR end one; a byte order mark is none of the first. */
+function* linesOf(text: string): Generator<{ number: number; text: string }> {
+  const ends = /\r\n|\n|\r/g
+  let start = text.startsWith('\ufeff') ? 1 : 0
+  for (let number = 1; start <= text.length; number++) {
+    ends.lastIndex = start
+    const end = ends.exec(text)
+    yield { number, text: text.slice(start, end?.index) }
+    if (end === null) return
+    start = ends.lastIndex
+  }
+}
+
+/** `[name]`, `[ relay : isp ]`, with a trailing comment; the closing bracket may have been forgotten. */
+const HEADER = /^\s*\[([^\]]*)(\])?(.*)$/s
+
+function sectionKind(name: string): SectionKind {
+  switch (name.toLowerCase()) {
+    case 'overrides':
+      return 'overrides'
+    case 'dns':
+      return 'dns'
+    case 'attempts':
+      return 'attempts'
+    case 'redis':
+      return 'redis'
+    case 'status':
+      return 'status'
+    case 'tests':
+      return 'tests'
+    default:
+      return /^relay\s*:/i.test(name) ? 'relay' : 'unknown'
+  }
+}
+
+const open = (kind: SectionKind, rest: Partial<Section> = {}): OpenSection => ({
+  ...rest,
+  kind,
+  settings: new Map(),
+  lines: [],
+})
+
+/** The identity of a section: what may be in the file once. */
+const identity = (section: Section) => `${section.kind}:${section.name?.toLowerCase() ?? ''}`
+
+/**
+ * file     = { comment | header | setting | line }
+ * comment  = blank { any } | blank (";" | "#") { any }
+ * header   = "[" name "]" [ white-space ";" { any } ]
+ * setting  = key "=" value [ white-space ";" { any } ]      key: one word
+ * line     = an override, attempts or tests line, as its section has it
+ *
+ * Yields now and then, so that a caller may let others run. Never throws; mistakes go to the report.
+ */
+export function* parseFile(text: string, report: Report): Generator<void, readonly Section[]> {
+  const sections: Section[] = []
+  const seen = new Map<string, Section>()
+  let section = open('top')
+  sections.push(section)
+  for (const { number, text: lineText } of linesOf(text)) {
+    if (number % CHUNK === 0) yield
+    const first = /\S/.exec(lineText)?.[0]
+    if (first === undefined || first === ';' || first === '#') continue
+    if (first === '[' && !LITERAL_LINE.test(lineText)) {
+      section = parseHeader({ line: number, text: lineText, kind: 'header' }, report)
+      const key = identity(section)
+      const earlier = seen.get(key)?.header
+      if (section.kind !== 'unknown' && earlier !== undefined && section.header !== undefined) {
+        report.error(
+          section.header.source,
+          section.header.span,
+          'duplicate-section',
+          'this section is in the file twice',
+          {
+            expected: 'one section of each name',
+            related: { line: earlier.span.line, message: 'first given here' },
+          },
+        )
+      }
+      if (earlier === undefined) seen.set(key, section)
+      sections.push(section)
+    } else {
+      parseLine({ line: number, text: lineText, kind: section.kind }, section, report)
+    }
+  }
+  return sections
+}
+
+function parseHeader(source: Line, report: Report): OpenSection {
+  const [, inside = '', bracket, rest = ''] = HEADER.exec(source.text) ?? []
+  const start = source.text.indexOf('[')
+  const end = start + 1 + inside.length + (bracket === undefined ? 0 : 1)
+  const span = spanOf(source.line, start, source.text.slice(0, end).trimEnd().length)
+  const fullName = inside.replace(bracket === undefined ? /\s;.*$/s : /$^/, '').trim()
+  if (bracket === undefined) {
+    report.error(source, span, 'unclosed-header', 'the section header is not closed', {
+      expected: '"]" after its name',
+    })
+  } else if (rest.trim() !== '' && !/^\s+;/.test(rest)) {
+    const after = end + rest.length - rest.trimStart().length
+    report.error(
+      source,
+      spanOf(source.line, after, source.text.trimEnd().length),
+      'text-after-header',
+      'text after a section header',
+      {
+        expected: 'the end of the line, or white space and a comment with ";"',
+      },
+    )
+  }
+  const kind = sectionKind(fullName)
+  if (kind === 'unknown') reportUnknownSection(source, span, fullName, report)
+  if (kind !== 'relay') return open(kind, { header: { source, span } })
+  const name = fullName.replace(/^relay\s*:\s*/i, '')
+  if (!/^[\w.-]+$/.test(name)) {
+    report.error(
+      source,
+      span,
+      'bad-relay-name',
+      'a relay needs a name of letters, digits, "-", "_" and "."',
+      {
+        expected: '[relay:NAME], which override lines call @NAME',
+      },
+    )
+  }
+  return open(kind, { header: { source, span }, name })
+}
+
+function reportUnknownSection(source: Line, span: Span, name: string, report: Report): void {
+  const [, word = '', colon, rest = ''] = /^([^:]*)(:?)(.*)$/s.exec(name) ?? []
+  const near = nearest(word.trim(), ['relay', ...SECTION_NAMES])
+  const literal = /^(ipv6:.*|[\d.*?]+)$/i.test(name)
+  const suggestion =
+    near === 'relay' || near === 'relay:NAME'
+      ? `[relay:${colon !== '' && /^[\w.-]+$/.test(rest.trim()) ? rest.trim() : 'NAME'}]`
+      : `[${near}]`
+  report.error(
+    source,
+    span,
+    'unknown-section',
+    literal ? 'a domain literal without a target' : 'unknown section',
+    {
+      expected: literal
+        ? 'a target after the domain, such as smtp.example.com'
+        : `one of ${SECTION_NAMES.map((known) => `[${known}]`).join(', ')}`,
+      suggestion: near === undefined || literal ? undefined : suggestion,
+    },
+  )
+}
+
+function parseLine(source: Line, section: OpenSection, report: Report): void {
+  switch (section.kind) {
+    case 'unknown':
+      // One error at the header says it all.
+      return
+    case 'overrides':
+    case 'attempts':
+      section.lines.push(source)
+      return
+    case 'top':
+      if (SETTING.test(source.text)) parseSetting(source, section, section.kind, report)
+      else parseTopLine(source, section, report)
+      return
+    case 'tests':
+      if (SETTING.test(source.text) && !source.text.includes('->'))
+        parseSetting(source, section, section.kind, report)
+      else section.lines.push(source)
+      return
+    case 'dns':
+    case 'relay':
+    case 'redis':
+    case 'status':
+      parseSetting(source, section, section.kind, report)
+      return
+    default:
+      section.kind satisfies never
+  }
+}
+
+/** Before the first header: an override line, unless it begins with the name of a setting. */
+function parseTopLine(source: Line, section: OpenSection, report: Report): void {
+  const [, lead = '', word = ''] = /^(\s*)(\S+)/.exec(source.text) ?? []
+  const key = knownKey('top', word.replace(/:$/, ''))
+  if (key === undefined) {
+    section.lines.push({ ...source, kind: 'overrides' })
+    return
+  }
+  const span = spanOf(source.line, lead.length, lead.length + word.length)
+  report.error(source, span, 'missing-equals', `"=" is missing after ${key}`, { expected: `${key} = value` })
+}
+
+function parseSetting(source: Line, section: OpenSection, kind: KeyedSection, report: Report): void {
+  const match = SETTING.exec(source.text)
+  if (match === null) {
+    const start = source.text.search(/\S/)
+    report.error(
+      source,
+      spanOf(source.line, start, source.text.trimEnd().length),
+      'not-a-setting',
+      'no setting',
+      {
+        expected: 'key = value',
+      },
+    )
+    return
+  }
+  const [, lead = '', word = '', rest = ''] = match
+  const keySpan = spanOf(source.line, lead.length, lead.length + word.length)
+  const key = knownKey(kind, word)
+  if (key === undefined) {
+    reportUnknownKey(source, keySpan, word, kind, report)
+    return
+  }
+  const earlier = section.settings.get(key)
+  if (earlier !== undefined) {
+    report.error(source, keySpan, 'duplicate-key', `${key} is given twice`, {
+      expected: 'each key once',
+      related: { line: earlier.source.line, message: 'first given here' },
+    })
+    return
+  }
+  const comment = /[ \t];/.exec(rest)
+  const value = rest.slice(0, comment?.index)
+  const start = source.text.length - rest.length + (value.length - value.trimStart().length)
+  const valueSpan = spanOf(
+    source.line,
+    value.trim() === '' ? start - value.length : start,
+    start + value.trim().length,
+  )
+  section.settings.set(key, { key, value: value.trim(), keySpan, valueSpan, source })
+}
+
+function reportUnknownKey(source: Line, span: Span, word: string, kind: KeyedSection, report: Report): void {
+  const quoted = report.quote(source, span)
+  const home = homeOf(word)
+  if (kind === 'top' && home === undefined && nearest(word, KEYS.top) === undefined && /[.*?]/.test(word)) {
+    report.error(source, span, 'unknown-key', `${quoted} is no setting`, {
+      expected: 'an override line without "=": a domain, white space, a target',
+    })
+    return
+  }
+  const elsewhere =
+    home === undefined || home === kind ? '' : `; ${word.toLowerCase()} belongs ${placeOf(home)}`
+  report.error(source, span, 'unknown-key', `unknown setting ${quoted}`, {
+    expected: `one of ${KEYS[kind].join(', ')}${elsewhere}`,
+    suggestion: nearest(word, KEYS[kind]),
+  })
+}
+
+function placeOf(section: KeyedSection): string {
+  if (section === 'top') return 'before the first section header'
+  return section === 'relay' ? 'in [relay:NAME]' : `in [${section}]`
+}

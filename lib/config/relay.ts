@@ -1,0 +1,259 @@
+import { isIP } from 'node:net'
+import { dirname, resolve } from 'node:path'
+import { toHost } from '../domain-name'
+import { INLINE_DEFAULTS, type Credentials, type Nexthop } from '../nexthop'
+import { Secret } from '../secret'
+import { readKeys } from './keyed'
+import type { Section, SettingLine } from './parse'
+import type { Report } from './report'
+import type { RelaySettings, SecretSources } from './types'
+import { duration, ipAddress, oneOf, plainText, wholeNumber, yesOrNo, type Reader } from './values'
+
+/** SMTP with TLS from the first byte (RFC 8314 section 7.3). */
+export const SMTPS_PORT = 465
+/** Where a relay takes mail if nothing else is written. */
+export const SMTP_PORT = 25
+
+interface HostValue {
+  readonly host: string
+  readonly port?: number
+  readonly implicitTls: boolean
+}
+
+const HOST = 'a host name or IP address, or smtps://host[:port]'
+
+/** `smtp.example.com`, `192.0.2.1`, `2001:db8::1`, `[2001:db8::1]`, `smtps://host[:port]`. */
+const hostValue: Reader<HostValue> = (value) => {
+  const bad = { ok: false, expected: HOST } as const
+  const secure = /^smtps:\/\/(.*)$/is.exec(value)?.[1]
+  const place = secure ?? value
+  const bracket = /^\[([^\]]*)\](?::(\d{1,5}))?$/.exec(place)
+  const [name, port] =
+    bracket !== null
+      ? [isIP(bracket[1]!) === 6 ? bracket[1]! : '', bracket[2]]
+      : isIP(place) === 6
+        ? [place, undefined]
+        : (/^([^:]*)(?::(\d{1,5}))?$/.exec(place)?.slice(1) ?? [''])
+  const host = toHost(name ?? '')
+  if (host === undefined || (port !== undefined && (Number(port) < 1 || Number(port) > 65_535))) return bad
+  if (port !== undefined && secure === undefined) {
+    return { ok: false, expected: `${HOST}; the port has a key of its own`, suggestion: `port = ${port}` }
+  }
+  return {
+    ok: true,
+    value: { host, implicitTls: secure !== undefined, ...(port === undefined ? {} : { port: Number(port) }) },
+  }
+}
+
+const helo: Reader<string> = (value) => {
+  const literal = /^\[[^\s\]]+\]$/.test(value)
+  const host = literal ? value : toHost(value)
+  return host === undefined ? { ok: false, expected: 'a host name' } : { ok: true, value: host }
+}
+
+const MINUTE = 60_000
+
+const READERS = {
+  host: hostValue,
+  port: wholeNumber(1, 65_535),
+  user: plainText('a user name'),
+  password: plainText('a password'),
+  password_env: plainText('the name of an environment variable'),
+  password_file: plainText('the path of a file'),
+  auth_type: oneOf('plain', 'login', 'cram-md5'),
+  tls: oneOf('required', 'opportunistic', 'off'),
+  allow_plaintext_auth: yesOrNo,
+  bind: ipAddress,
+  bind_helo: helo,
+  lmtp: yesOrNo,
+  priority: wholeNumber(0, 65_535),
+  retry_after: duration(1000, 60 * MINUTE),
+  max_connections: wholeNumber(1, 1_000_000),
+  max_per_hour: wholeNumber(1, 1_000_000_000),
+}
+
+const PASSWORD_KEYS = ['password', 'password_env', 'password_file'] as const
+
+/** `[relay:NAME]`. With an error in it, what is good of it: enough for override lines to be checked against. */
+export function readRelay(
+  section: Section,
+  report: Report,
+  secrets: SecretSources,
+): RelaySettings | undefined {
+  const { header, name } = section
+  if (header === undefined || name === undefined) return undefined
+  const values = readKeys(section, READERS, report)
+  const at = (key: string) => section.settings.get(key)
+  if (at('host') === undefined) {
+    report.error(
+      header.source,
+      header.span,
+      'missing-key',
+      `relay ${report.quote(header.source, header.span)} has no host`,
+      {
+        expected: 'host = smtp.example.com',
+      },
+    )
+  }
+  const implicitTls = values.host?.implicitTls ?? false
+  checkPort(section, values.host, report)
+  const tls = values.tls
+  if (implicitTls && tls !== undefined && tls !== 'required') {
+    const setting = at('tls')!
+    report.error(
+      setting.source,
+      setting.valueSpan,
+      'conflict',
+      `smtps:// is always encrypted, and tls is ${tls}`,
+      {
+        expected: 'tls = required, or no tls',
+      },
+    )
+  }
+  const credentials = readCredentials(section, values.user, report, secrets)
+  for (const key of ['auth_type', 'allow_plaintext_auth'] as const) {
+    const setting = at(key)
+    if (setting === undefined || at('user') !== undefined) continue
+    report.error(setting.source, setting.keySpan, 'conflict', `${key} without user`, {
+      expected: 'user and a password',
+    })
+  }
+  const nexthop: Nexthop = {
+    ...INLINE_DEFAULTS,
+    name,
+    host: values.host?.host ?? '',
+    port: values.host?.port ?? values.port ?? (implicitTls ? SMTPS_PORT : SMTP_PORT),
+    implicitTls,
+    tls: implicitTls ? 'required' : (tls ?? INLINE_DEFAULTS.tls),
+    allowPlaintextAuth: values.allow_plaintext_auth ?? INLINE_DEFAULTS.allowPlaintextAuth,
+    lmtp: values.lmtp ?? INLINE_DEFAULTS.lmtp,
+    retryAfter: values.retry_after ?? INLINE_DEFAULTS.retryAfter,
+    ...(credentials === undefined ? {} : { credentials }),
+    ...(values.auth_type === undefined ? {} : { authType: values.auth_type }),
+    ...(values.bind === undefined ? {} : { bind: values.bind }),
+    ...(values.bind_helo === undefined ? {} : { bindHelo: values.bind_helo }),
+    ...(values.max_connections === undefined ? {} : { maxConnections: values.max_connections }),
+    ...(values.max_per_hour === undefined ? {} : { maxPerHour: values.max_per_hour }),
+  }
+  return {
+    name,
+    nexthop,
+    ...(values.priority === undefined ? {} : { priority: values.priority }),
+    span: header.span,
+  }
+}
+
+/** Port 465 speaks TLS from the first byte: without `smtps://` both ends would wait for the other's greeting. */
+function checkPort(section: Section, host: HostValue | undefined, report: Report): void {
+  const setting = section.settings.get('port')
+  if (setting === undefined || host === undefined) return
+  if (host.port !== undefined && host.port !== Number(setting.value)) {
+    report.error(setting.source, setting.valueSpan, 'conflict', 'the port is in host as well, and another', {
+      expected: 'the port once',
+    })
+  }
+  if (Number(setting.value) === SMTPS_PORT && !host.implicitTls) {
+    report.error(
+      setting.source,
+      setting.valueSpan,
+      'implicit-tls',
+      'port 465 wants TLS from the first byte',
+      {
+        expected: 'host = smtps://HOST',
+        suggestion: `host = smtps://${host.host.includes(':') ? `[${host.host}]` : host.host}`,
+      },
+    )
+  }
+}
+
+function readCredentials(
+  section: Section,
+  user: string | undefined,
+  report: Report,
+  secrets: SecretSources,
+): Credentials | undefined {
+  const userSetting = section.settings.get('user')
+  const given = PASSWORD_KEYS.flatMap((key) => section.settings.get(key) ?? [])
+  const [first, second] = given
+  const expected = 'one of password, password_env, password_file'
+  if (first === undefined) {
+    if (userSetting !== undefined) {
+      report.error(userSetting.source, userSetting.keySpan, 'missing-key', 'user without a password', {
+        expected,
+      })
+    }
+    return undefined
+  }
+  if (userSetting === undefined) {
+    report.error(first.source, first.keySpan, 'missing-key', `${first.key} without user`, {
+      expected: 'user = NAME',
+    })
+  }
+  if (second !== undefined) {
+    report.error(second.source, second.keySpan, 'conflict', `${second.key} beside ${first.key}`, {
+      expected,
+      related: { line: first.source.line, message: 'first given here' },
+    })
+    return undefined
+  }
+  const password = readPassword(first, report, secrets)
+  if (user === undefined || password === undefined) return undefined
+  return { user, password: new Secret(password) }
+}
+
+function readPassword(setting: SettingLine, report: Report, secrets: SecretSources): string | undefined {
+  if (setting.value === '') return undefined
+  switch (setting.key) {
+    case 'password_env':
+      return checked(secrets.env[setting.value], setting, 'the environment variable', report)
+    case 'password_file':
+      return readPasswordFile(setting, report, secrets)
+    default:
+      return setting.value
+  }
+}
+
+function readPasswordFile(setting: SettingLine, report: Report, secrets: SecretSources): string | undefined {
+  const path = resolve(dirname(report.file), setting.value)
+  let file: ReturnType<SecretSources['readFile']>
+  try {
+    file = secrets.readFile(path)
+  } catch (error) {
+    // The path is not named: what stands there may be the password itself.
+    const code = error instanceof Error && 'code' in error ? ` (${String(error.code)})` : ''
+    badSecret(setting, `the file of password_file cannot be read${code}`, report)
+    return undefined
+  }
+  if ((file.mode & 0o044) !== 0) {
+    report.warning(
+      setting.source,
+      setting.valueSpan,
+      'secret-readable',
+      'others than its owner may read the password file',
+      {
+        expected: 'mode 0600 (chmod 600)',
+      },
+    )
+  }
+  return checked(file.text.replace(/\r?\n$/, ''), setting, 'the password file', report)
+}
+
+function checked(
+  value: string | undefined,
+  setting: SettingLine,
+  what: string,
+  report: Report,
+): string | undefined {
+  if (value === undefined) badSecret(setting, `${what} of ${setting.key} is not set`, report)
+  else if (value === '') badSecret(setting, `${what} is empty`, report)
+  else if (/\p{Cc}/u.test(value))
+    badSecret(setting, `${what} holds a line break or another control character`, report)
+  else return value
+  return undefined
+}
+
+function badSecret(setting: SettingLine, message: string, report: Report): void {
+  report.error(setting.source, setting.valueSpan, 'no-secret', message, {
+    expected: 'a password on one line',
+  })
+}

@@ -1,0 +1,73 @@
+import type { Diagnostic, Related, Span } from '../diagnostic'
+import { maskLine, type LineKind } from './mask'
+import type { SourceLine } from './types'
+
+/** A line of the file and what it is, which tells what of it may be shown. */
+export interface Line extends SourceLine {
+  readonly kind: LineKind
+}
+
+/** What helps to mend a mistake. */
+export interface Help {
+  readonly expected?: string | undefined
+  readonly suggestion?: string | undefined
+  readonly related?: Related | undefined
+}
+
+/** The part of a line from one offset to another (UTF-16 code units, from 0). */
+export function spanOf(line: number, start: number, end: number): Span {
+  return { line, column: start + 1, length: Math.max(1, end - start) }
+}
+
+/** Collects the diagnostics of one file. */
+export class Report {
+  readonly #diagnostics: Diagnostic[] = []
+  #errors = 0
+
+  constructor(readonly file: string) {}
+
+  error(line: Line, span: Span, code: string, message: string, help: Help = {}): void {
+    this.#errors++
+    this.#add('error', line, span, code, message, help)
+  }
+
+  warning(line: Line, span: Span, code: string, message: string, help: Help = {}): void {
+    this.#add('warning', line, span, code, message, help)
+  }
+
+  /** How a part of a line may be quoted in a message. */
+  quote(line: Line, span: Span): string {
+    const start = span.column - 1
+    return maskLine(line.text, line.kind).slice(start, start + span.length)
+  }
+
+  get hasErrors(): boolean {
+    return this.#errors > 0
+  }
+
+  /** In order of line and column. */
+  get diagnostics(): readonly Diagnostic[] {
+    return this.#diagnostics.toSorted((a, b) => a.span.line - b.span.line || a.span.column - b.span.column)
+  }
+
+  #add(
+    severity: Diagnostic['severity'],
+    line: Line,
+    span: Span,
+    code: string,
+    message: string,
+    help: Help,
+  ): void {
+    this.#diagnostics.push({
+      severity,
+      code,
+      message,
+      file: this.file,
+      span,
+      source: maskLine(line.text, line.kind),
+      ...(help.expected === undefined ? {} : { expected: help.expected }),
+      ...(help.suggestion === undefined ? {} : { suggestion: help.suggestion }),
+      ...(help.related === undefined ? {} : { related: help.related }),
+    })
+  }
+}

@@ -1,0 +1,84 @@
+import { isIP } from 'node:net'
+import { readAttempts } from './attempts'
+import { dnsServers, readDns } from './dns'
+import { readKeys } from './keyed'
+import type { Section } from './parse'
+import { readRelay } from './relay'
+import type { Line, Report } from './report'
+import type { SecretSources, Settings, StatusSettings } from './types'
+import { oneOf, wholeNumber, type Reader } from './values'
+
+const TOP = {
+  dns_servers: dnsServers,
+  dns_cache_size: wholeNumber(0, 10_000_000),
+  mx_sending_threads: wholeNumber(1, 1_000_000),
+}
+
+const CACHE_SIZE = 1000
+
+/** Addresses and CIDR blocks between commas or blanks. */
+const allowList: Reader<readonly string[]> = (value) => {
+  const parts = value.split(/[\s,]+/).filter((part) => part !== '')
+  const good = parts.every((part) => {
+    const [, address = '', bits] = /^([^/]+)(?:\/(\d{1,3}))?$/.exec(part) ?? []
+    const family = isIP(address)
+    return family !== 0 && (bits === undefined || Number(bits) <= (family === 4 ? 32 : 128))
+  })
+  const expected = 'addresses and networks such as 127.0.0.1, ::1, 192.0.2.0/24'
+  return good && parts.length > 0 ? { ok: true, value: parts } : { ok: false, expected }
+}
+
+const STATUS = { allow: allowList }
+const STATUS_DEFAULT: StatusSettings = { allow: ['127.0.0.0/8', '::1/128'] }
+
+const TESTS = { on_reload: oneOf('warn', 'refuse', 'ignore') }
+
+/** The settings, and the lines that `rules/` reads, with what they need to be pointed at. */
+export interface Sections {
+  readonly settings: Settings
+  readonly overrides: readonly Line[]
+  readonly attempts: readonly Line[]
+}
+
+/** Types and checks what `parseFile` gave. Never throws; with errors in the report the result is of no use but to check on. */
+export function readSettings(sections: readonly Section[], report: Report, secrets: SecretSources): Sections {
+  const find = (kind: Section['kind']) => sections.find((section) => section.kind === kind)
+  const all = (kind: Section['kind']) => sections.filter((section) => section.kind === kind)
+  const top = readKeys(find('top'), TOP, report)
+  const relays = all('relay').flatMap((section) => readRelay(section, report, secrets) ?? [])
+  const overrides = [...all('top'), ...all('overrides')].flatMap((section) => section.lines)
+  const tests = readKeys(find('tests'), TESTS, report)
+  const redis = readRedis(find('redis'), report)
+  const settings: Settings = {
+    dnsServers: top.dns_servers ?? [],
+    dnsCacheSize: top.dns_cache_size ?? CACHE_SIZE,
+    ...(top.mx_sending_threads === undefined ? {} : { mxSendingThreads: top.mx_sending_threads }),
+    dns: readDns(find('dns'), report),
+    relays,
+    attempts: readAttempts(find('attempts'), all('relay').length > 0, report),
+    ...(redis === undefined ? {} : { redis }),
+    status: readStatus(find('status'), report),
+    tests: { onReload: tests.on_reload ?? 'warn', lines: find('tests')?.lines ?? [] },
+    overrides,
+  }
+  return { settings, overrides, attempts: find('attempts')?.lines ?? [] }
+}
+
+function readStatus(section: Section | undefined, report: Report): StatusSettings {
+  const { allow } = readKeys(section, STATUS, report)
+  return allow === undefined ? STATUS_DEFAULT : { allow }
+}
+
+function readRedis(section: Section | undefined, report: Report): Settings['redis'] {
+  if (section?.header === undefined) return undefined
+  report.warning(
+    section.header.source,
+    section.header.span,
+    'redis-not-used',
+    'this version does not share state yet',
+    {
+      expected: 'no section [redis]; each worker keeps its own state',
+    },
+  )
+  return Object.fromEntries([...section.settings.values()].map(({ key, value }) => [key, value]))
+}

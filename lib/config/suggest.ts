@@ -1,0 +1,44 @@
+/**
+ * How many letters must be added, dropped, changed or swapped with their neighbour to make one word of the other (optimal
+ * string alignment).
+ */
+function distance(a: string, b: string): number {
+  let before: number[] = []
+  let previous = Array.from({ length: b.length + 1 }, (_, column) => column)
+  for (let row = 1; row <= a.length; row++) {
+    const current = [row]
+    for (let column = 1; column <= b.length; column++) {
+      const same = a[row - 1] === b[column - 1]
+      let best = Math.min(
+        previous[column]! + 1,
+        current[column - 1]! + 1,
+        previous[column - 1]! + (same ? 0 : 1),
+      )
+      if (row > 1 && column > 1 && a[row - 1] === b[column - 2] && a[row - 2] === b[column - 1]) {
+        best = Math.min(best, before[column - 2]! + 1)
+      }
+      current.push(best)
+    }
+    before = previous
+    previous = current
+  }
+  return previous[b.length]!
+}
+
+/** The candidate that is spelt nearest to `word`, if it is near enough to be meant. */
+export function nearest(word: string, candidates: Iterable<string>): string | undefined {
+  // No name here is longer; a line that is one long word would only cost time.
+  if (word.length > 64) return undefined
+  const wanted = word.toLowerCase()
+  let best: string | undefined
+  let bestDistance = Math.max(1, Math.floor(word.length / 3)) + 1
+  for (const candidate of candidates) {
+    if (Math.abs(candidate.length - word.length) >= bestDistance) continue
+    const steps = distance(wanted, candidate.toLowerCase())
+    if (steps < bestDistance) {
+      best = candidate
+      bestDistance = steps
+    }
+  }
+  return best
+}

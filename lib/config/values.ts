@@ -1,0 +1,119 @@
+import { isIP } from 'node:net'
+
+/**
+ * What a value means, or what was expected instead. `at` is the part of the value that is wrong, if not the whole.
+ */
+export type Reading<T> =
+  | { readonly ok: true; readonly value: T }
+  | {
+      readonly ok: false
+      readonly expected: string
+      readonly suggestion?: string | undefined
+      readonly at?: { readonly start: number; readonly end: number }
+    }
+
+/** Reads one value. */
+export type Reader<T> = (text: string) => Reading<T>
+
+const good = <T>(value: T): Reading<T> => ({ ok: true, value })
+
+/** A whole number between two bounds, both allowed. */
+export function wholeNumber(least: number, most: number): Reader<number> {
+  const expected =
+    most === Number.MAX_SAFE_INTEGER
+      ? `a whole number, at least ${least}`
+      : `a whole number from ${least} to ${most}`
+  return (text) => {
+    const value = Number(text)
+    return /^\d+$/.test(text) && value >= least && value <= most ? good(value) : { ok: false, expected }
+  }
+}
+
+const UNITS: Readonly<Record<string, number>> = { ms: 1, s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000 }
+
+function durationText(milliseconds: number): string {
+  if (milliseconds === 0) return '0'
+  const unit = ['d', 'h', 'm', 's'].find((name) => milliseconds % (UNITS[name] ?? 1) === 0) ?? 'ms'
+  return `${milliseconds / UNITS[unit]!}${unit}`
+}
+
+/** A time such as `500ms`, `5s`, `10m`, `1h`, `1d`; a plain number is seconds. Bounds and result in milliseconds. */
+export function duration(least: number, most: number): Reader<number> {
+  const expected = `a time from ${durationText(least)} to ${durationText(most)}, such as 500ms, 5s, 10m, 1h, 1d`
+  return (text) => {
+    const match = /^(\d+(?:\.\d+)?)\s*(ms|s|m|h|d)?$/i.exec(text)
+    if (match === null) return { ok: false, expected }
+    const value = Math.round(Number(match[1]) * UNITS[match[2]?.toLowerCase() ?? 's']!)
+    return value >= least && value <= most ? good(value) : { ok: false, expected }
+  }
+}
+
+/** As {@link duration}, in whole seconds: what a TTL is. */
+export function seconds(least: number, most: number): Reader<number> {
+  const read = duration(least * 1000, most * 1000)
+  return (text) => {
+    const time = read(text)
+    return time.ok ? good(Math.floor(time.value / 1000)) : time
+  }
+}
+
+/** `10%` or `10`. */
+export const percent: Reader<number> = (text) => {
+  const value = Number(text.replace(/\s*%$/, ''))
+  return /^\d+\s*%?$/.test(text) && value <= 90
+    ? good(value)
+    : { ok: false, expected: 'a percentage from 0 to 90' }
+}
+
+export const yesOrNo: Reader<boolean> = (text) => {
+  switch (text.toLowerCase()) {
+    case 'true':
+    case 'yes':
+    case 'on':
+    case '1':
+      return good(true)
+    case 'false':
+    case 'no':
+    case 'off':
+    case '0':
+      return good(false)
+    default:
+      return { ok: false, expected: 'true or false' }
+  }
+}
+
+/** One of a few words, case-insensitive. */
+export function oneOf<const T extends string>(...words: readonly T[]): Reader<T> {
+  const expected = words.length > 1 ? `${words.slice(0, -1).join(', ')} or ${words.at(-1)}` : words.join('')
+  return (text) => {
+    const word = words.find((known) => known === text.toLowerCase())
+    return word === undefined ? { ok: false, expected } : good(word)
+  }
+}
+
+/** Any text but none. */
+export function plainText(expected: string): Reader<string> {
+  // A line break or NUL cannot be in it: the file has neither in a value, but a NUL would end it for SASL PLAIN (RFC 4616).
+  return (value) => (value === '' || /\p{Cc}/u.test(value) ? { ok: false, expected } : good(value))
+}
+
+export const ipAddress: Reader<string> = (value) =>
+  isIP(value) === 0 ? { ok: false, expected: 'an IP address' } : good(value)
+
+/** A list of parts between commas, each read by itself; the first bad one is pointed at. Blank: an empty list. */
+export function list<T>(read: Reader<T>): Reader<readonly T[]> {
+  return (value) => {
+    if (value === '') return good([])
+    const parts: T[] = []
+    let offset = 0
+    for (const raw of value.split(',')) {
+      const part = raw.trim()
+      const start = part === '' ? offset : offset + raw.indexOf(part)
+      const reading = read(part)
+      if (!reading.ok) return { ...reading, at: { start, end: Math.max(start + part.length, start + 1) } }
+      parts.push(reading.value)
+      offset += raw.length + 1
+    }
+    return good(parts)
+  }
+}

@@ -1,0 +1,75 @@
+import { isIP, isIPv4, isIPv6 } from 'node:net'
+import { domainToASCII } from 'node:url'
+
+/** The full stops that IDNA takes for a dot (RFC 3490 3.1, UTS #46). */
+const DOTS = /[.\u3002\uff0e\uff61]/
+const ASCII = /^[\0-\x7f]*$/
+/** Underscores are in use; wildcards are let through for patterns. */
+const PLAIN_LABEL = /^[a-z0-9_-]{1,63}$/
+const PLAIN_NAME = /^[a-z0-9_-]{1,63}(?:\.[a-z0-9_-]{1,63})*$/
+
+/** Lower case of the letters A to Z only: what RFC 4343 says of names, whatever the locale. */
+export function lowerAscii(text: string): string {
+  return ASCII.test(text) ? text.toLowerCase() : text.replace(/[A-Z]+/g, (letters) => letters.toLowerCase())
+}
+
+/**
+ * One label as an A-label in lower case (RFC 5891), or undefined. node:url's `domainToASCII` undoes %-escapes, drops tabs, cuts
+ * at `/`, `?` and `#` and reads numbers as IPv4 addresses; so a label goes in alone, of letters, digits, hyphens and non-ASCII
+ * only, before a suffix that makes it no address, and must come out as one label.
+ */
+export function toALabel(label: string): string | undefined {
+  const lower = lowerAscii(label)
+  if (ASCII.test(lower)) return PLAIN_LABEL.test(lower) ? lower : undefined
+  if (!/^[a-z0-9_\-\u0080-\u{10ffff}]+$/u.test(lower)) return undefined
+  const ascii = domainToASCII(`${lower}.example`)
+  const result = ascii.slice(0, -'.example'.length)
+  return ascii.endsWith('.example') && PLAIN_LABEL.test(result) ? result : undefined
+}
+
+/** The labels of a name as written; one trailing dot is ignored. */
+export function labelsOf(text: string): string[] {
+  const labels = text.split(DOTS)
+  if (labels.length > 1 && labels.at(-1) === '') labels.pop()
+  return labels
+}
+
+/** A name as A-labels in lower case without a trailing dot, at most 253 octets (RFC 1035 2.3.4); else undefined. */
+export function toALabels(text: string): string | undefined {
+  const lower = text.toLowerCase()
+  if (PLAIN_NAME.test(lower)) return lower.length <= 253 ? lower : undefined
+  const labels = labelsOf(text).map(toALabel)
+  const name = labels.join('.')
+  return labels.includes(undefined) || name.length > 253 ? undefined : name
+}
+
+/**
+ * A host that the operator wrote, as a lower-case name of A-labels or an IP address without brackets; undefined if it is
+ * neither. A name whose last label is a number would be taken for an IPv4 address (RFC 3696 section 2), so it is none.
+ */
+export function toHost(text: string): string | undefined {
+  if (isIPv4(text)) return text
+  if (isIPv6(text)) return canonicalIPv6(text)
+  const name = toALabels(text)
+  if (name === undefined || /(^|\.)(\d+|0x[0-9a-f]*)$/.test(name)) return undefined
+  return name.split('.').every((label) => !label.startsWith('-') && !label.endsWith('-')) ? name : undefined
+}
+
+/** RFC 5952, so that one address is written one way; a zone (`%eth0`) stays. */
+export function canonicalIPv6(text: string): string {
+  const [address = '', zone] = text.split('%')
+  const canonical = new URL(`http://[${address}]/`).hostname.slice(1, -1)
+  return zone === undefined ? canonical : `${canonical}%${zone}`
+}
+
+/** Is the text written as a domain literal (RFC 5321 4.1.3)? */
+export const isLiteral = (domain: string) => domain.startsWith('[') && domain.endsWith(']')
+
+/** The address of a domain literal, `[192.0.2.1]` or `[IPv6:2001:db8::1]`; undefined if there is none in it. */
+export function literalAddress(domain: string): string | undefined {
+  if (!isLiteral(domain)) return undefined
+  const inside = domain.slice(1, -1)
+  if (isIPv4(inside)) return inside
+  const v6 = /^ipv6:(.*)$/i.exec(inside)?.[1]
+  return v6 !== undefined && isIP(v6) === 6 && !v6.includes('%') ? canonicalIPv6(v6) : undefined
+}

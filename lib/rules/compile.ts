@@ -1,0 +1,102 @@
+import type { AttemptsEntry, RelaySettings, Settings } from '../config/types'
+import type { Line, Report } from '../config/report'
+import { parseDomainPattern } from './domain'
+import { parseOverride } from './parse'
+import { PatternIndex } from './pattern-index'
+import type { OverrideLine } from './types'
+
+/** What {@link compileRules} compiles: settings that are checked, and the lines whose patterns are not yet. */
+export interface RuleSource {
+  readonly settings: Pick<Settings, 'overrides' | 'relays' | 'attempts'>
+  /** The lines of `[attempts]` as they stand in the file, to point at. */
+  readonly attemptsLines: readonly Line[]
+}
+
+/** The override lines, the relays that they name and `[attempts]`, with an index by domain. Immutable. */
+export class RuleSet {
+  /** In file order. */
+  readonly lines: readonly OverrideLine[]
+  /** In file order. */
+  readonly relays: readonly RelaySettings[]
+  /** In file order. */
+  readonly attempts: readonly AttemptsEntry[]
+  readonly #index: PatternIndex
+  readonly #attemptsIndex: PatternIndex
+  readonly #relayByName: ReadonlyMap<string, RelaySettings>
+
+  constructor(
+    lines: readonly OverrideLine[],
+    relays: readonly RelaySettings[],
+    attempts: readonly AttemptsEntry[],
+    index: PatternIndex,
+    attemptsIndex: PatternIndex,
+  ) {
+    this.lines = Object.freeze(lines)
+    this.relays = Object.freeze(relays)
+    this.attempts = Object.freeze(attempts)
+    this.#index = index
+    this.#attemptsIndex = attemptsIndex
+    this.#relayByName = new Map(relays.map((relay) => [relay.name.toLowerCase(), relay]))
+    Object.freeze(this)
+  }
+
+  /** The lines whose domain pattern matches, in file order. `domain` is as `normalizeDomain` gives it. */
+  candidates(domain: string): readonly OverrideLine[] {
+    return this.#index.find(domain.toLowerCase()).map((index) => this.lines[index]!)
+  }
+
+  /** The first entry of `[attempts]` that fits. */
+  attemptsFor(domain: string): AttemptsEntry | undefined {
+    const first = this.#attemptsIndex.find(domain.toLowerCase())[0]
+    return first === undefined ? undefined : this.attempts[first]
+  }
+
+  /** A named relay, however its name is written. */
+  relay(name: string): RelaySettings | undefined {
+    return this.#relayByName.get(name.toLowerCase())
+  }
+}
+
+/** Lines between two chances for the event loop to run. */
+const CHUNK = 64
+
+/** Parses and indexes. Yields now and then, so that a caller may let others run. Mistakes go to the report. */
+export function* compileRules(source: RuleSource, report: Report): Generator<void, RuleSet> {
+  const { overrides, relays, attempts } = source.settings
+  const names = new Map(relays.map(({ name }) => [name.toLowerCase(), name]))
+  const lines: OverrideLine[] = []
+  const index = new PatternIndex()
+  let count = 0
+  for (const override of overrides) {
+    if (++count % CHUNK === 0) yield
+    const line = parseOverride(override, names, report)
+    if (line === undefined) continue
+    index.add(line.pattern.text, lines.length)
+    lines.push(line)
+  }
+  yield* index.finish()
+  const attemptsIndex = new PatternIndex()
+  for (const [id, entry] of attempts.entries()) {
+    if (id % CHUNK === 0) yield
+    const parsed = parseDomainPattern(entry.pattern)
+    if (parsed.ok) attemptsIndex.add(parsed.pattern, id)
+    else reportAttemptsPattern(entry, parsed, source.attemptsLines, report)
+  }
+  yield* attemptsIndex.finish()
+  return new RuleSet(lines, relays, attempts, index, attemptsIndex)
+}
+
+function reportAttemptsPattern(
+  entry: AttemptsEntry,
+  { problem, start, end, suggestion }: { problem: string; start: number; end: number; suggestion?: string },
+  lines: readonly Line[],
+  report: Report,
+): void {
+  const line = lines.find((each) => each.line === entry.span.line)
+  if (line === undefined) return
+  const span = { line: line.line, column: entry.span.column + start, length: end - start }
+  report.error(line, span, 'bad-pattern', problem, {
+    expected: 'a domain, with * and ? as wildcards',
+    suggestion,
+  })
+}

@@ -1,0 +1,64 @@
+import { ALL_OPERATORS, compares, readOperator, type Operator } from '../operators'
+import { compileRegex, isRegex } from '../regex'
+import { fold, shown } from '../text'
+import type { Envelope } from '../types'
+import { compileWildcard, type Matcher } from '../wildcard'
+import { outcome, restStart, type ConditionKind } from './kind'
+
+/** `$name<operator><text>`: compared by character code or matched, without regard to case. An empty value is the empty text. */
+export function textCondition(name: string, value: (envelope: Envelope) => string): ConditionKind {
+  const form = `$${name}<operator><text>`
+  return {
+    name,
+    form,
+    parse(word, rest) {
+      const found = readOperator(rest)
+      if (found === undefined) {
+        return word.error('missing-operator', `$${name} without an operator`, {
+          expected: `one of ${ALL_OPERATORS} and a text`,
+          suggestion: rest.startsWith(':') ? `$${name}=${rest.slice(1)}` : undefined,
+        })
+      }
+      const { spelling, operator } = found
+      const wanted = rest.slice(spelling.length)
+      const test = compileTest(operator, wanted)
+      if (typeof test === 'string') {
+        const help = {
+          expected: 'an expression as RE2 has it: no look-around, no back-references, no white space',
+        }
+        return word.error('bad-regex', test, help, restStart(word, rest) + spelling.length)
+      }
+      return {
+        attribute: name,
+        operator,
+        text: word.text,
+        span: word.span(),
+        needsMx: false,
+        test: ({ envelope }) => {
+          const seen = value(envelope)
+          return outcome(test(seen), word.text, name, seen === '' ? 'empty' : shown(seen))
+        },
+      }
+    },
+  }
+}
+
+/** The test of one operator and value, or what is wrong with the value. */
+function compileTest(operator: Operator, wanted: string): Matcher | string {
+  if (operator === '~=' || operator === '~!') {
+    const matcher = compileMatch(wanted)
+    if (typeof matcher === 'string') return matcher
+    return operator === '~=' ? matcher : (text) => !matcher(text)
+  }
+  const folded = fold(wanted)
+  return (text) => {
+    const seen = fold(text)
+    return compares(operator, seen === folded ? 0 : seen < folded ? -1 : 1)
+  }
+}
+
+function compileMatch(wanted: string): Matcher | string {
+  if (!isRegex(wanted)) return compileWildcard(wanted)
+  const regex = compileRegex(wanted)
+  return regex.ok ? regex.matches : regex.problem
+}

@@ -1,0 +1,221 @@
+import type { MxAnswer } from '../dns/types'
+import { literalAddress } from '../domain-name'
+import { nexthopKey, type Nexthop } from '../nexthop'
+import { planAttempts } from '../relays/attempts'
+import type { RuleSet } from './compile'
+import { noneFrom, ownExchanges, type OwnExchanges } from './own-exchanges'
+import type { Decision, Envelope, Exchange, Facts, LineTrace, OverrideLine } from './types'
+
+/** What a decision needs of the world. */
+export interface DecideServices {
+  /** The MX answer of a domain; asked at most once a message, and never of a domain literal. Never rejects. */
+  readonly mx: (domain: string) => Promise<MxAnswer>
+  /** List every line up to one whose `$end` stopped, not only those about this domain. */
+  readonly trace?: boolean
+  /** Is a relay valid, for the turns of `[attempts]`? Absent: all are. */
+  readonly usable?: (nexthop: Nexthop) => boolean
+}
+
+const DEFAULT_PRIORITY = 10
+
+/** Lines read until now. */
+interface Reading {
+  readonly matched: OverrideLine[]
+  readonly lines: LineTrace[]
+  /** Why a line could not be decided on which the decision hangs. */
+  undecided?: string
+}
+
+/**
+ * Where a message goes, and why. Lines are read in file order; each that matches adds its target; `$end` on a matching line
+ * stops. Without a match `[attempts]` decides, else plain DNS. DNS is asked only if the decision hangs on it. Never rejects as
+ * long as `services.mx` does not.
+ */
+export async function decide(
+  rules: RuleSet,
+  envelope: Envelope,
+  services: DecideServices,
+): Promise<Decision> {
+  const { domain } = envelope
+  let asked: Promise<MxAnswer> | undefined
+  let answer: MxAnswer | undefined
+  const mx = () => {
+    asked ??= mxOf(domain, services).then((found) => (answer = found))
+    return asked
+  }
+  const reading = await readLines(rules, { envelope, mx }, services.trace === true)
+  const base = { domain, lines: reading.lines, matched: reading.matched.map(({ line }) => line) }
+  const finish = (
+    rest: Pick<Decision, 'outcome' | 'source' | 'exchanges' | 'noRoute' | 'spares'>,
+  ): Decision => ({
+    ...base,
+    ...rest,
+    ...(answer === undefined ? {} : { mx: answer }),
+  })
+  if (reading.undecided !== undefined) {
+    const noRoute = { kind: 'dns-failure', message: reading.undecided } as const
+    return finish({ outcome: 'defer', source: 'overrides', exchanges: [], noRoute })
+  }
+  if (reading.matched.length > 0) return finish(await fromOverrides(rules, reading.matched, domain, mx))
+  return finish(await fromAttempts(rules, envelope, services, mx))
+}
+
+/** An address has no MX records. */
+async function mxOf(domain: string, services: DecideServices): Promise<MxAnswer> {
+  if (domain.startsWith('[')) return { kind: 'nodata', how: 'fresh', server: 'literal', ttl: 0 }
+  return services.mx(domain)
+}
+
+async function readLines(rules: RuleSet, facts: Facts, trace: boolean): Promise<Reading> {
+  const reading: Reading = { matched: [], lines: [] }
+  const candidates = rules.candidates(facts.envelope.domain)
+  let others = 0
+  const passOver = (until: number) => {
+    for (
+      let line = rules.lines[others];
+      line !== undefined && line.line < until;
+      line = rules.lines[++others]
+    ) {
+      const reason = `domain "${facts.envelope.domain}" does not match ${line.pattern.text}`
+      reading.lines.push({ line: line.line, matched: false, reason })
+    }
+    others++
+  }
+  for (const line of candidates) {
+    if (trace) passOver(line.line)
+    const failed = await firstFailed(line, facts)
+    if (failed === undefined) {
+      reading.matched.push(line)
+      reading.lines.push({ line: line.line, matched: true })
+      if (line.end) return reading
+      continue
+    }
+    reading.lines.push({ line: line.line, matched: false, reason: failed.reason })
+    if (failed.undecided && matters(line, reading.matched, rules)) {
+      reading.undecided = failed.reason
+      return reading
+    }
+  }
+  if (trace) passOver(Infinity)
+  return reading
+}
+
+/** The first condition that does not hold: those that need no DNS first, each in the order of the line. */
+async function firstFailed(
+  line: OverrideLine,
+  facts: Facts,
+): Promise<{ reason: string; undecided: boolean } | undefined> {
+  for (const needsMx of [false, true]) {
+    for (const condition of line.conditions) {
+      if (condition.needsMx !== needsMx) continue
+      const result = condition.test(facts)
+      const outcome = result instanceof Promise ? await result : result
+      if (outcome.holds !== true) return { reason: outcome.reason, undecided: outcome.holds === 'undecided' }
+    }
+  }
+  return undefined
+}
+
+/** Would the decision be another if this line matched? Not if it only adds what is there already, at no better priority. */
+function matters(line: OverrideLine, matched: readonly OverrideLine[], rules: RuleSet): boolean {
+  const exchange = exchangeOf(line, rules)
+  if (line.end || exchange === undefined) return true
+  if (line.addDns && !matched.some((earlier) => earlier.addDns || earlier.target.kind === 'direct'))
+    return true
+  return !matched.some((earlier) => {
+    const other = exchangeOf(earlier, rules)
+    return other !== undefined && keyOf(other) === keyOf(exchange) && other.priority <= exchange.priority
+  })
+}
+
+/** The exchange that a line adds; undefined for `$direct`. */
+function exchangeOf(line: OverrideLine, rules: RuleSet): Exchange | undefined {
+  const { target } = line
+  const relay = target.kind === 'relay' ? rules.relay(target.name) : undefined
+  const nexthop = target.kind === 'host' ? target.nexthop : relay?.nexthop
+  if (nexthop === undefined) return undefined
+  return {
+    exchange: nexthop.host,
+    port: nexthop.port,
+    priority: line.priority ?? relay?.priority ?? DEFAULT_PRIORITY,
+    from: 'overrides',
+    line: line.line,
+    nexthop,
+  }
+}
+
+type Outcome = Pick<Decision, 'outcome' | 'source' | 'exchanges' | 'noRoute' | 'spares'>
+
+async function fromOverrides(
+  rules: RuleSet,
+  matched: readonly OverrideLine[],
+  domain: string,
+  mx: () => Promise<MxAnswer>,
+): Promise<Outcome> {
+  const targets = matched.flatMap((line) => exchangeOf(line, rules) ?? [])
+  const wantsDns = matched.some((line) => line.addDns || line.target.kind === 'direct')
+  const own = wantsDns ? await ownOf(domain, mx) : undefined
+  if (targets.length === 0 && own !== undefined) return withSource(own, 'overrides')
+  const joined = own?.outcome === 'deliver' ? own.exchanges : []
+  return { outcome: 'deliver', source: 'overrides', exchanges: inOrder([...targets, ...joined]) }
+}
+
+async function fromAttempts(
+  rules: RuleSet,
+  envelope: Envelope,
+  services: DecideServices,
+  mx: () => Promise<MxAnswer>,
+): Promise<Outcome> {
+  const entry = rules.attemptsFor(envelope.domain)
+  if (entry === undefined) return withSource(await ownOf(envelope.domain, mx), 'dns')
+  const usable = services.usable
+  const plan = planAttempts(entry, rules.relays, envelope, usable && (({ nexthop }) => usable(nexthop)))
+  switch (plan.kind) {
+    case 'direct':
+      return withSource(await ownOf(envelope.domain, mx), 'attempts')
+    case 'relay': {
+      const exchanges = [plan.relay, ...plan.spares].map(
+        ({ nexthop, priority = DEFAULT_PRIORITY }): Exchange => ({
+          exchange: nexthop.host,
+          port: nexthop.port,
+          priority,
+          from: 'attempts',
+          nexthop,
+        }),
+      )
+      return {
+        outcome: 'deliver',
+        source: 'attempts',
+        exchanges: exchanges.slice(0, 1),
+        spares: exchanges.slice(1),
+      }
+    }
+    case 'exhausted': {
+      const message = `all attempts of [attempts] are made: direct=${entry.direct} relay=${entry.relay}`
+      return { ...noneFrom('bounce', 'attempts-exhausted', message), source: 'attempts' }
+    }
+    default:
+      return plan satisfies never
+  }
+}
+
+function withSource(own: OwnExchanges, source: Decision['source']): Outcome {
+  return { ...own, source, exchanges: inOrder(own.exchanges) }
+}
+
+async function ownOf(domain: string, mx: () => Promise<MxAnswer>): Promise<OwnExchanges> {
+  return ownExchanges(domain, literalAddress(domain), await mx())
+}
+
+const keyOf = ({ exchange, port, nexthop }: Exchange) =>
+  nexthopKey({ host: exchange, port, credentials: nexthop?.credentials })
+
+/** Each exchange once, at its lowest priority (of equals the first); by priority, equals in the order they came in. */
+function inOrder(exchanges: readonly Exchange[]): Exchange[] {
+  const once = new Map<string, Exchange>()
+  for (const exchange of exchanges.toSorted((a, b) => a.priority - b.priority)) {
+    const key = keyOf(exchange)
+    if (!once.has(key)) once.set(key, exchange)
+  }
+  return [...once.values()]
+}

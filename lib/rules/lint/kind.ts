@@ -1,0 +1,32 @@
+import type { Help } from '../../config/report'
+import type { AttemptsEntry, RelaySettings } from '../../config/types'
+import type { Span } from '../../diagnostic'
+import type { OverrideLine } from '../types'
+
+/** What is known of a file whose every part is right. */
+export interface LintInput {
+  readonly lines: readonly OverrideLine[]
+  readonly relays: readonly RelaySettings[]
+  readonly attempts: readonly AttemptsEntry[]
+  /** The text of the file, line by line. */
+  readonly text: readonly string[]
+  /** Haraka's retry intervals: a message has one attempt more than there are intervals. */
+  readonly intervals: readonly number[]
+  /** Permission bits of the file, where they are known. */
+  readonly fileMode?: number
+}
+
+/** One doubtful place. `shown` tells what kind of line it is in, and so what of it may be shown. */
+export interface Finding {
+  readonly span: Span
+  readonly shown: 'overrides' | 'relay' | 'header' | 'attempts' | 'redis'
+  readonly message: string
+  readonly help?: Help
+}
+
+/** One kind of warning. */
+export interface LintRule {
+  /** The word for programs in each of its diagnostics. */
+  readonly code: string
+  readonly find: (input: LintInput) => readonly Finding[]
+}

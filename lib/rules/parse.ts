@@ -1,0 +1,180 @@
+import type { SourceLine } from '../config/types'
+import { nearest } from '../config/suggest'
+import { spanOf, type Line, type Report } from '../config/report'
+import { maskLine } from '../config/mask'
+import { CONDITIONS } from './conditions'
+import { parseDomainPattern } from './domain'
+import { tokenise, WordReader, type Word } from './line-reader'
+import { parseTarget, type RelayNames } from './target'
+import type { Condition, OverrideLine, Target } from './types'
+
+const LINE_FORM = '<domain pattern> <target> [<condition or option> ...]'
+const OPTIONS = ['end', 'adddns', 'priority'] as const
+type Option = (typeof OPTIONS)[number]
+const MAX_PRIORITY = 65_535
+
+/** Conditions and options of a line as they are gathered. */
+interface Qualifiers {
+  readonly conditions: Condition[]
+  readonly options: Map<Option, number>
+}
+
+/**
+ * line      = pattern target { qualifier }        words between spaces and tabs
+ * qualifier = condition | "$end" | "$adddns" | "$priority:" number
+ * condition = "$" attribute operator value | "$dnsmx:" [ "!" ] match | "$dnsmxall:" match
+ *
+ * Every mistake of the line goes to the report; the line is undefined if there was one.
+ */
+export function parseOverride(
+  source: SourceLine,
+  relays: RelayNames,
+  report: Report,
+): OverrideLine | undefined {
+  const line: Line = { line: source.line, text: source.text, kind: 'overrides' }
+  const [first, second, ...rest] = tokenise(line.text)
+  if (first === undefined) return undefined
+  const reader = (word: Word) => new WordReader(line, word, report)
+  const setting = /^([^\s=]+)\s*=/.exec(line.text.trimStart())
+  if (second?.text.startsWith('=') || setting?.[1] === first.text || first.text.includes('=')) {
+    return reader(first).error('setting-among-overrides', 'a setting among override lines', {
+      expected: 'settings before the first section header, or in the section that they belong to',
+    })
+  }
+  const pattern = parsePattern(reader(first))
+  const target =
+    second === undefined ? missingTarget(line, first, report) : parseTarget(reader(second), relays)
+  const qualifiers: Qualifiers = { conditions: [], options: new Map() }
+  // Where the target is missing, the second word is a qualifier.
+  const begin = second?.text.startsWith('$') && target === undefined ? [second] : []
+  const read = [...begin, ...rest].map((word) => parseQualifier(reader(word), qualifiers))
+  if (pattern === undefined || target === undefined || read.includes(false)) return undefined
+  const priority = qualifiers.options.get('priority')
+  return {
+    line: line.line,
+    pattern: { text: pattern, span: reader(first).span() },
+    target,
+    conditions: qualifiers.conditions,
+    ...(priority === undefined ? {} : { priority }),
+    end: qualifiers.options.has('end'),
+    addDns: qualifiers.options.has('adddns'),
+    text: shownText(line, target),
+  }
+}
+
+/** A good line has no other secret than its target's password. */
+function shownText(line: Line, target: Target): string {
+  const hasSecret = target.kind === 'host' && target.nexthop.credentials !== undefined
+  return hasSecret || /\p{Cc}/u.test(line.text) ? maskLine(line.text, line.kind) : line.text
+}
+
+function parsePattern(word: WordReader): string | undefined {
+  const parsed = parseDomainPattern(word.text)
+  if (parsed.ok) return parsed.pattern
+  const { problem, start, end, suggestion } = parsed
+  return word.error(
+    'bad-pattern',
+    problem,
+    { expected: 'a domain, with * and ? as wildcards', suggestion },
+    start,
+    end,
+  )
+}
+
+function missingTarget(line: Line, first: Word, report: Report): undefined {
+  const start = first.start
+  report.error(
+    line,
+    spanOf(line.line, start, start + first.text.length),
+    'missing-target',
+    'a target is missing',
+    {
+      expected: LINE_FORM,
+    },
+  )
+}
+
+/** Reads one word behind the target. False if there is a mistake in it. */
+function parseQualifier(word: WordReader, into: Qualifiers): boolean {
+  const [, name = '', rest = ''] = /^\$([a-z_]*)(.*)$/is.exec(word.text) ?? []
+  const key = name.toLowerCase()
+  const kind = CONDITIONS.get(key)
+  if (kind !== undefined) {
+    const condition = kind.parse(word, rest)
+    if (condition !== undefined) into.conditions.push(condition)
+    return condition !== undefined
+  }
+  const option = OPTIONS.find((known) => known === key)
+  if (option !== undefined) return parseOption(word, option, rest, into)
+  reportUnknown(word, name, rest)
+  return false
+}
+
+function parseOption(word: WordReader, option: Option, rest: string, into: Qualifiers): boolean {
+  let value = 0
+  if (option === 'priority') {
+    value = Number(rest.slice(1))
+    if (!/^:\d{1,5}$/.test(rest) || value > MAX_PRIORITY) {
+      const number = /^[:=<>!~]*(\d{1,5})$/.exec(rest)?.[1]
+      const suggestion = rest.startsWith(':') || number === undefined ? undefined : `$priority:${number}`
+      word.error('bad-option', 'bad $priority', {
+        expected: `$priority:<n>, n from 0 to ${MAX_PRIORITY}`,
+        suggestion,
+      })
+      return false
+    }
+  } else if (rest !== '') {
+    word.error('bad-option', `$${option} takes no value`, {
+      expected: `$${option} by itself`,
+      suggestion: `$${option}`,
+    })
+    return false
+  }
+  if (into.options.has(option)) {
+    word.error('duplicate-option', `$${option} is given twice`, { expected: 'each option once' })
+    return false
+  }
+  into.options.set(option, value)
+  return true
+}
+
+/** What is neither a condition nor an option: say what it was probably meant to be. */
+function reportUnknown(word: WordReader, name: string, rest: string): void {
+  const { text } = word
+  const known = [...CONDITIONS.keys(), ...OPTIONS]
+  const expected = `one of ${known.map((each) => `$${each}`).join(', ')}`
+  if (/^[;#]/.test(text)) {
+    word.error('trailing-comment', 'an override line has no comment behind it', {
+      expected: 'the comment on a line of its own',
+    })
+  } else if (name.toLowerCase() === 'direct' || (text.startsWith('@') && !text.slice(1).includes('@'))) {
+    word.error('second-target', 'a second target', {
+      expected: 'one target a line; another line for another target',
+    })
+  } else if (text.startsWith('$')) {
+    const near = nearest(name, known)
+    const shownName = word.quote(0, name.length + 1)
+    word.error(
+      'unknown-qualifier',
+      name === '' ? 'a name is missing after "$"' : `unknown condition or option ${shownName}`,
+      {
+        expected,
+        suggestion:
+          near === undefined
+            ? undefined
+            : `$${near}${rest.startsWith(':') || /^[=<>!~]/.test(rest) ? word.quote(name.length + 1) : ''}`,
+      },
+    )
+  } else {
+    const bare = /^[a-z]+/i.exec(text)?.[0].toLowerCase() ?? ''
+    const meant = known.find((each) => each === bare)
+    word.error(
+      'unknown-qualifier',
+      meant === undefined ? 'neither a condition nor an option' : `"$" is missing before ${bare}`,
+      {
+        expected: `${expected}; a value holds no white space`,
+        suggestion: meant === undefined ? undefined : `$${word.quote()}`,
+      },
+    )
+  }
+}
