@@ -62,6 +62,23 @@ export function judge(message: Buffer, query: Buffer, questionEnd: number, limit
   return records <= MAX_RECORDS && walkRecords(message, questionEnd, records) ? 'whole' : 'malformed'
 }
 
+/**
+ * Where the OPT record of a message is that {@link judge} found whole, looked for in the `records` records from `start` on: an offset,
+ * or -1.
+ */
+export function optionsAt(message: Buffer, start: number, records: number): number {
+  let at = start
+  for (let index = 0; index < records; index++) {
+    let fixed = at
+    // A name ends at its root label or its first pointer.
+    while (message[fixed]! !== 0 && message[fixed]! < 0xc0) fixed += 1 + message[fixed]!
+    fixed += message[fixed]! === 0 ? 1 : 2
+    if (message.readUInt16BE(fixed) === TYPE.OPT) return at
+    at = fixed + 10 + message.readUInt16BE(fixed + 8)
+  }
+  return -1
+}
+
 function walkRecords(message: Buffer, start: number, records: number): boolean {
   const firstAdditional = records - message.readUInt16BE(10)
   let at = start

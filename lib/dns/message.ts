@@ -22,11 +22,9 @@ export interface ParsedMessage {
     readonly ra: number
     readonly ancount: number
     readonly nscount: number
-    readonly arcount: number
   }
   readonly answers: readonly ParsedRecord[]
   readonly authorities: readonly ParsedRecord[]
-  readonly additionals: readonly ParsedRecord[]
   readonly errors: readonly unknown[]
 }
 
@@ -75,8 +73,7 @@ export function interpret(message: ParsedMessage, question: Question): Reply | R
   if (
     message.errors.length > 0 ||
     answers.length !== header.ancount ||
-    authorities.length !== header.nscount ||
-    message.additionals.length !== header.arcount
+    authorities.length !== header.nscount
   ) {
     return refusal('EBADRESP', 'the reply could not be read in whole')
   }

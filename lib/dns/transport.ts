@@ -2,9 +2,10 @@ import { Packet } from 'dns2'
 import { connect as connectTcp, isIP } from 'node:net'
 import { connect as connectTls } from 'node:tls'
 import type { Channel, Place, Waiter } from './channel'
-import { judge } from './guard'
+import { judge, optionsAt } from './guard'
 import { interpret, TYPE_CODE, type Refusal, type Reply } from './message'
 import { wireLength, writeName } from './names'
+import { OctetReader } from './octet-reader'
 import { STREAM_LIMIT, StreamChannel } from './stream'
 import type { QueryType, Question, ServerAddress } from './types'
 import { UdpChannel } from './udp'
@@ -157,7 +158,7 @@ class Asking implements Waiter, Ask {
         this.#take({ kind: 'refusal', code: 'EFORMERR', reason: 'the server did not understand the query' })
         return true
       case 'whole':
-        this.#take(read(message, this.#question))
+        this.#take(read(message, this.#questionEnd, this.#question))
         return true
     }
   }
@@ -207,12 +208,30 @@ function template(type: QueryType, ednsSize: number): Buffer {
   return packet.toBuffer()
 }
 
-function read(message: Buffer, question: Question): Reply | Refusal {
+function read(message: Buffer, questionEnd: number, question: Question): Reply | Refusal {
   try {
-    return interpret(Packet.parse(message), question)
+    return interpret(decode(message, questionEnd), question)
   } catch (error) {
     return { kind: 'refusal', code: 'EBADRESP', reason: (error as Error).message }
   }
+}
+
+/**
+ * As Packet.parse, by the same decoders, for a message that the guard has walked through: the question is not read again, and of
+ * the additional section, which is a third of an authoritative server's reply, the OPT alone. A record that cannot be read throws.
+ */
+function decode(message: Buffer, questionEnd: number): Packet {
+  const packet = new Packet(Packet.Header.parse(new OctetReader(message, 0)))
+  const { header } = packet
+  const reader = new OctetReader(message, questionEnd)
+  for (let index = 0; index < header.ancount; index++) packet.answers.push(Packet.Resource.parse(reader))
+  for (let index = 0; index < header.nscount; index++) packet.authorities.push(Packet.Resource.parse(reader))
+  const opt = optionsAt(message, reader.offset / 8, header.arcount)
+  if (opt >= 0) {
+    const { extendedRcode = 0 } = Packet.Resource.parse(new OctetReader(message, opt))
+    header.rcode |= extendedRcode << 4
+  }
+  return packet
 }
 
 function tcpChannel(server: ServerAddress): StreamChannel {
