@@ -1,0 +1,72 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { Breaker, LONGEST_PAUSE, TRIAL_TIME } from '../../lib/relays/breaker'
+
+const T = 1_000_000
+
+test('a failure leaves it out for retry_after, then one tries it', () => {
+  const breaker = new Breaker()
+  assert.deepEqual(breaker.view(T), { state: 'closed' })
+  assert.equal(breaker.failed('refused', 60_000, T), true)
+  assert.deepEqual(breaker.view(T), { state: 'open', until: T + 60_000 })
+  assert.deepEqual(breaker.view(T + 59_999), { state: 'open', until: T + 60_000 })
+  assert.deepEqual(breaker.view(T + 60_000), { state: 'half-open' })
+  breaker.takeTrial(T + 60_000)
+  assert.deepEqual(breaker.view(T + 60_001), { state: 'trial', until: T + 60_000 + TRIAL_TIME })
+  breaker.succeeded()
+  assert.deepEqual(breaker.view(T + 60_002), { state: 'closed' })
+  assert.equal(breaker.failures, 0)
+  assert.equal(breaker.lastFailure, undefined)
+})
+
+test('the pause doubles up to an hour as long as trials fail, and begins anew after a success', () => {
+  const breaker = new Breaker()
+  const pauses: number[] = []
+  let now = T
+  for (let i = 0; i < 9; i++) {
+    breaker.failed('refused', 60_000, now)
+    const view = breaker.view(now)
+    assert.equal(view.state, 'open')
+    if (view.state !== 'open') return
+    pauses.push((view.until - now) / 1000)
+    now = view.until
+  }
+  assert.deepEqual(pauses, [60, 120, 240, 480, 960, 1920, 3600, 3600, 3600])
+  breaker.succeeded()
+  breaker.failed('refused', 60_000, now)
+  assert.deepEqual(breaker.view(now), { state: 'open', until: now + 60_000 })
+})
+
+test('a retry_after of more than an hour is kept as it is', () => {
+  const breaker = new Breaker()
+  const pause = 2 * LONGEST_PAUSE
+  breaker.failed('refused', pause, T)
+  breaker.failed('refused', pause, T + pause)
+  assert.deepEqual(breaker.view(T + pause), { state: 'open', until: T + 2 * pause })
+})
+
+test('failures of what was under way when the pause began are one failure', () => {
+  const breaker = new Breaker()
+  breaker.failed('first', 1_000, T)
+  for (let i = 0; i < 100; i++) assert.equal(breaker.failed('another', 1_000, T + 500), false)
+  assert.equal(breaker.failures, 1)
+  assert.equal(breaker.lastFailure, 'another')
+  assert.deepEqual(breaker.view(T + 500), { state: 'open', until: T + 1_000 })
+})
+
+test('a trial that nothing came of is free again, at once or after its time', () => {
+  const breaker = new Breaker()
+  breaker.failed('refused', 1_000, T)
+  const free = breaker.takeTrial(T + 1_000)
+  assert.equal(breaker.view(T + 1_000 + TRIAL_TIME - 1).state, 'trial')
+  assert.equal(breaker.view(T + 1_000 + TRIAL_TIME).state, 'half-open')
+  const freeSecond = breaker.takeTrial(T + 1_000 + TRIAL_TIME)
+  free()
+  assert.equal(
+    breaker.view(T + 1_001 + TRIAL_TIME).state,
+    'trial',
+    'a late end of the first does not free the second',
+  )
+  freeSecond()
+  assert.equal(breaker.view(T + 1_001 + TRIAL_TIME).state, 'half-open')
+})
