@@ -49,6 +49,8 @@ export interface ScriptedServer {
   readonly queries: readonly ScriptedQuery[]
   /** Connections (TCP, TLS) that are open now, and that were ever made. */
   readonly connections: { readonly open: number; readonly ever: number }
+  /** Sends a datagram from this server's port to another of loopback. */
+  sendTo(bytes: Buffer, port: number): void
   /** Takes another script from the next query on. */
   script(next: Script): void
   /** Settles when so many queries have come. */
@@ -135,6 +137,9 @@ export async function startScripted(script: Script, options: ScriptedOptions = {
       get ever() {
         return ever
       },
+    },
+    sendTo(bytes, to) {
+      udp?.send(bytes, to, address)
     },
     script(next) {
       current = next
