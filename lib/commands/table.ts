@@ -116,6 +116,27 @@ export const COMMANDS: readonly CommandSpec[] = Object.freeze<CommandSpec[]>([
     load: () => (require('./probe') as typeof import('./probe')).runProbe,
   },
   {
+    name: 'relays',
+    summary: 'what the running server knows of its relays; holds and resumes them by hand',
+    operands: [],
+    options: [
+      { name: 'hold', value: 'NAME', summary: 'no mail goes to this relay until it is resumed' },
+      { name: 'resume', value: 'NAME', summary: 'mail goes to it again' },
+      JSON_OUTPUT,
+      CONFIG,
+    ],
+    details: [
+      'For each relay, over all workers: is it in use, held or left out after failures and until when; connections; messages of the last hour.',
+      'The server and this command meet in the folder dns_overrides_state of the Haraka folder, which the server makes at start and only its user and root can enter. A hold takes effect at once and outlives a restart.',
+    ],
+    examples: [
+      { args: 'relays', does: 'all of them' },
+      { args: 'relays --hold isp', does: 'before the relay is taken down' },
+    ],
+    exits: ['config'],
+    load: () => (require('./relays') as typeof import('./relays')).runRelays,
+  },
+  {
     name: 'test',
     summary: "runs the file's own expectations, the lines of its section [tests]",
     operands: [{ name: 'FILE', optional: true }],
