@@ -93,7 +93,10 @@ function secretsOfOverride(line: string): Range[] {
     if (word.text.startsWith('$') && isQualifier(word.text)) return []
     return secretOfWord(line, word) ?? []
   })
-  const stray = words.slice(2).filter((word) => !isQualifier(word.text))
+  const stray = words
+    .slice(2)
+    .filter((word) => !isQualifier(word.text))
+    .map((word) => (/^[;#]/.test(word.text) ? { start: word.start + 1, end: word.end } : word))
   return [...ranges, ...stray]
 }
 
@@ -116,6 +119,9 @@ function secretsOfSetting(line: string, section: KeyedSection | 'unknown'): Rang
   if (valueStart >= end && (section === 'unknown' || isPlainKey(section, key) || SECRETIVE.test(key)))
     return []
   if (!gap.includes('=')) {
+    if (section !== 'relay' && section !== 'redis' && section !== 'unknown' && isPlainKey(section, key)) {
+      return secretsOfOverride(line)
+    }
     const shown = section !== 'unknown' && (knownKey(section, key) !== undefined || SECRETIVE.test(key))
     return [{ start: shown ? valueStart : lead.length, end }]
   }

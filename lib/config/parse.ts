@@ -30,7 +30,7 @@ const CHUNK = 256
 
 const SETTING = /^([ \t]*)([^\s=]+)[ \t]*=(.*)$/s
 /** A domain literal at the start of an override line, with or without wildcards; not the header of a section. */
-const LITERAL_LINE = /^\s*\[(?:ipv6:[^\]\s]*|[\d.*?]+)\](?=\s+\S)/i
+const LITERAL_LINE = /^\s*\[(?:ipv6:[^\]\s]*|[\d.*?]+)\](?=\s|$)/i
 
 /** The lines of a text: LF, CRLF and a lone CR end one; a byte order mark is none of the first. */
 function* linesOf(text: string): Generator<{ number: number; text: string }> {
@@ -163,23 +163,14 @@ function parseHeader(source: Line, report: Report): OpenSection {
 function reportUnknownSection(source: Line, span: Span, name: string, report: Report): void {
   const [, word = '', colon, rest = ''] = /^([^:]*)(:?)(.*)$/s.exec(name) ?? []
   const near = nearest(word.trim(), ['relay', ...SECTION_NAMES])
-  const literal = /^(ipv6:.*|[\d.*?]+)$/i.test(name)
   const suggestion =
     near === 'relay' || near === 'relay:NAME'
       ? `[relay:${colon !== '' && /^[\w.-]+$/.test(rest.trim()) ? rest.trim() : 'NAME'}]`
       : `[${near}]`
-  report.error(
-    source,
-    span,
-    'unknown-section',
-    literal ? 'a domain literal without a target' : 'unknown section',
-    {
-      expected: literal
-        ? 'a target after the domain, such as smtp.example.com'
-        : `one of ${SECTION_NAMES.map((known) => `[${known}]`).join(', ')}`,
-      suggestion: near === undefined || literal ? undefined : suggestion,
-    },
-  )
+  report.error(source, span, 'unknown-section', 'unknown section', {
+    expected: `one of ${SECTION_NAMES.map((known) => `[${known}]`).join(', ')}`,
+    suggestion: near === undefined ? undefined : suggestion,
+  })
 }
 
 function parseLine(source: Line, section: OpenSection, report: Report): void {

@@ -47,7 +47,7 @@ export function parseOverride(
   const qualifiers: Qualifiers = { conditions: [], options: new Map() }
   // Where the target is missing, the second word is a qualifier.
   const begin = second?.text.startsWith('$') && target === undefined ? [second] : []
-  const read = [...begin, ...rest].map((word) => parseQualifier(reader(word), qualifiers))
+  const read = withoutTails([...begin, ...rest]).map((word) => parseQualifier(reader(word), qualifiers))
   if (pattern === undefined || target === undefined || read.includes(false)) return undefined
   const priority = qualifiers.options.get('priority')
   return {
@@ -60,6 +60,19 @@ export function parseOverride(
     addDns: qualifiers.options.has('adddns'),
     text: shownText(line, target),
   }
+}
+
+/**
+ * The words that are worth looking at: what follows a comment sign, or goes on with a regular expression in which a blank is,
+ * would only repeat the error.
+ */
+function withoutTails(words: readonly Word[]): readonly Word[] {
+  const comment = words.findIndex(({ text }) => /^[;#]/.test(text))
+  const read = comment === -1 ? words : words.slice(0, comment + 1)
+  const opened = read.findIndex(({ text }) => /^\$[a-z]+(?:~=|~!|!~)\/[^/]*$/i.test(text))
+  const closed =
+    opened === -1 ? -1 : read.findIndex(({ text }, index) => index > opened && /\/i?$/.test(text))
+  return closed === -1 ? read : [...read.slice(0, opened + 1), ...read.slice(closed + 1)]
 }
 
 /** A good line has no other secret than its target's password. */

@@ -26,7 +26,9 @@ export function textCondition(name: string, value: (envelope: Envelope) => strin
         const help = {
           expected: 'an expression as RE2 has it: no look-around, no back-references, no white space',
         }
-        return word.error('bad-regex', test, help, restStart(word, rest) + spelling.length)
+        // The problem quotes the expression, which on a broken line may be in the middle of a password.
+        const problem = word.quote() === word.text ? test : 'bad regular expression'
+        return word.error('bad-regex', problem, help, restStart(word, rest) + spelling.length)
       }
       return {
         attribute: name,

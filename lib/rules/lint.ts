@@ -1,0 +1,68 @@
+import { Report } from '../config/report'
+import type { Diagnostic } from '../diagnostic'
+import type { RuleSet } from './compile'
+import { idleCondition } from './lint/idle-condition'
+import { idleLine } from './lint/idle-line'
+import { idlePriority } from './lint/idle-priority'
+import { impossibleLine } from './lint/impossible-line'
+import type { LintInput, LintRule } from './lint/kind'
+import { lateRetries } from './lint/late-retries'
+import { looseRegex } from './lint/loose-regex'
+import { oddWildcard } from './lint/odd-wildcard'
+import { readablePassword } from './lint/readable-password'
+import { shadowedAttempts } from './lint/shadowed-attempts'
+import { shadowedLine } from './lint/shadowed-line'
+import { unusedRelay } from './lint/unused-relay'
+
+/** Every warning there is. */
+export const LINT_RULES: readonly LintRule[] = Object.freeze([
+  shadowedLine,
+  impossibleLine,
+  idleCondition,
+  idleLine,
+  idlePriority,
+  lateRetries,
+  unusedRelay,
+  readablePassword,
+  looseRegex,
+  oddWildcard,
+  shadowedAttempts,
+])
+
+/** What the warnings need beside the rules. */
+export interface LintContext {
+  /** The text of the file. */
+  readonly text: string
+  /** Haraka's retry intervals, seconds. */
+  readonly intervals: readonly number[]
+  /** Permission bits of the file, where they are known. */
+  readonly fileMode?: number
+}
+
+/**
+ * What is legal and yet surely not meant, in order of line and column. A warning is given only for what can be proved of every
+ * message; the rest is the operator's affair.
+ */
+export function lint(
+  configuration: { readonly file: string; readonly rules: RuleSet },
+  { text, intervals, fileMode }: LintContext,
+): readonly Diagnostic[] {
+  const { lines, relays, attempts } = configuration.rules
+  const source = text.replace(/^\ufeff/, '').split(/\r\n|\n|\r/)
+  const input: LintInput = {
+    lines,
+    relays,
+    attempts,
+    text: source,
+    intervals,
+    ...(fileMode === undefined ? {} : { fileMode }),
+  }
+  const report = new Report(configuration.file)
+  for (const { code, find } of LINT_RULES) {
+    for (const { span, shown, message, help } of find(input)) {
+      const line = { line: span.line, text: source[span.line - 1] ?? '', kind: shown }
+      report.warning(line, span, code, message, help)
+    }
+  }
+  return report.diagnostics
+}
