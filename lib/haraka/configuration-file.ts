@@ -1,11 +1,14 @@
+import { resolve } from 'node:path'
 import { formatDiagnostic } from '../config/format'
 import { nodeSecretSources } from '../config/secrets'
 import {
   type Configuration,
   loadConfiguration,
   loadConfigurationInSteps,
+  type LoadOptions,
   type LoadResult,
 } from '../configuration'
+import type { Diagnostic } from '../diagnostic'
 import { DnsOverridesError } from '../errors'
 import type { HarakaPlugin } from './types'
 
@@ -22,10 +25,20 @@ export class ConfigurationError extends DnsOverridesError {
   }
 }
 
+/** The full path of the file: relative paths of secrets are meant from its folder, wherever Haraka was started. */
+function loadOptions(): LoadOptions {
+  return { file: resolve(process.env.HARAKA ?? '.', SHOWN), secrets: nodeSecretSources() }
+}
+
+/** A diagnostic as the log has it, with the short name of the file. */
+function textOf(diagnostic: Diagnostic): string {
+  return formatDiagnostic({ ...diagnostic, file: SHOWN })
+}
+
 function errorText(result: LoadResult): string {
   const errors = result.diagnostics.filter(({ severity }) => severity === 'error')
   const count = errors.length === 1 ? '1 error' : `${errors.length} errors`
-  return [`${SHOWN} has ${count}`, ...errors.map((error) => formatDiagnostic(error))].join('\n\n')
+  return [`${SHOWN} has ${count}`, ...errors.map(textOf)].join('\n\n')
 }
 
 /** Haraka joins the lines of one message into one (`logger.js`); a caret needs the line above it. */
@@ -55,7 +68,7 @@ export class ConfigurationFile {
    * @throws ConfigurationError with every error of the file
    */
   open(): Configuration {
-    const result = loadConfiguration(this.#text(), { file: SHOWN, secrets: nodeSecretSources() })
+    const result = loadConfiguration(this.#text(), loadOptions())
     if (result.configuration === undefined) throw new ConfigurationError(errorText(result))
     this.#warn(result)
     return result.configuration
@@ -75,8 +88,7 @@ export class ConfigurationFile {
     const turn = ++this.#newest
     const plugin = this.#plugin
     try {
-      const options = { file: SHOWN, secrets: nodeSecretSources() }
-      const result = await loadConfigurationInSteps(this.#text(), options)
+      const result = await loadConfigurationInSteps(this.#text(), loadOptions())
       if (this.#closed || turn !== this.#newest) return
       if (result.configuration === undefined) {
         eachLine(errorText(result), (line) => plugin.logerror(line))
@@ -93,7 +105,7 @@ export class ConfigurationFile {
 
   #warn(result: LoadResult): void {
     for (const warning of result.diagnostics.filter(({ severity }) => severity === 'warning')) {
-      eachLine(formatDiagnostic(warning), (line) => this.#plugin.logwarn(line))
+      eachLine(textOf(warning), (line) => this.#plugin.logwarn(line))
     }
   }
 }

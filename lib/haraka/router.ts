@@ -1,5 +1,4 @@
 import { isIP } from 'node:net'
-import { nexthopKey } from '../nexthop'
 import type { RelayState } from '../relays/types'
 import { type Located, locate, verdict } from '../route'
 import { decide } from '../rules/decide'
@@ -41,6 +40,11 @@ interface Course {
   readonly inForce: InForce
 }
 
+/** Is it the address of a domain literal (or one that `server_details` put in the place of a name)? */
+function isLiteral({ exchange }: Located): boolean {
+  return exchange.from === 'dns' && isIP(exchange.exchange) !== 0
+}
+
 /** From a message to the answer to `get_mx`. */
 export class Router {
   readonly #parts: RouterParts
@@ -56,7 +60,7 @@ export class Router {
 
   /** Rejects only where something is broken; never answers CONT. */
   async route(hmail: HMailItem): Promise<HookAnswer> {
-    const { live } = this.#parts
+    const { live, relays } = this.#parts
     if (live.configuration === undefined) {
       const reason = 'the configuration has errors, and there was none before'
       return { retval: RETVAL.denysoft, message: reason, commit: () => this.#wait(hmail, reason) }
@@ -64,7 +68,10 @@ export class Router {
     return live.use(async (inForce) => {
       const { configuration, resolver } = inForce
       const envelope = this.#envelopes.read(hmail)
-      const decision = await decide(configuration.rules, envelope, { mx: (domain) => resolver.mx(domain) })
+      const decision = await decide(configuration.rules, envelope, {
+        mx: (domain) => resolver.mx(domain),
+        usable: (nexthop) => relays.look(nexthop).usable,
+      })
       const course: Course = { hmail, envelope, decision, inForce }
       return decision.outcome === 'deliver' ? this.#deliver(course) : this.#refuse(course, decision, [])
     })
@@ -102,19 +109,11 @@ export class Router {
   }
 
   async #accept(course: Course, located: readonly Located[]): Promise<HookAnswer> {
-    const { hmail, decision, inForce } = course
+    const { hmail, decision } = course
     const allowed = await this.#withoutLocalLiterals(hmail, located)
     const list = planned(this.#netUtils().HarakaMx, allowed)
     const { relays, now = Date.now } = this.#parts
-    const chosen = new Set(
-      decision.exchanges.flatMap(({ nexthop }) => (nexthop ? [nexthopKey(nexthop)] : [])),
-    )
-    const alternatives =
-      decision.source === 'attempts'
-        ? inForce.configuration.settings.relays
-            .map(({ nexthop }) => nexthop)
-            .filter((nexthop) => !chosen.has(nexthopKey(nexthop)))
-        : []
+    const alternatives = (decision.spares ?? []).flatMap(({ nexthop }) => nexthop ?? [])
     return {
       retval: RETVAL.ok,
       message: list.map(({ mx }) => mx),
@@ -131,7 +130,6 @@ export class Router {
    */
   async #withoutLocalLiterals(hmail: HMailItem, located: readonly Located[]): Promise<readonly Located[]> {
     if (this.#outbound.cfg.local_mx_ok) return located
-    const isLiteral = ({ exchange }: Located) => exchange.from === 'dns' && isIP(exchange.exchange) !== 0
     if (!located.some(isLiteral)) return located
     const local = await Promise.all(
       located.map(

@@ -1,0 +1,114 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { addressText, EnvelopeReader, keepAuthSender, keepTurn } from '../../lib/haraka/envelope'
+import type { HarakaAddress, HMailItem, Notes } from '../../lib/haraka/types'
+
+type AddressClass = new (text: string) => HarakaAddress
+
+const { Address: ModernAddress } = require('@haraka/email-address') as { Address: AddressClass }
+const { Address: OlderAddress } = require('address-rfc2821') as { Address: AddressClass }
+
+const asWritten: [string, string][] = [
+  ['<>', ''],
+  ['<fred@example.com>', 'fred@example.com'],
+  ['<Fred@Example.COM>', 'Fred@Example.COM'],
+  ['<"fred joe"@example.com>', '"fred joe"@example.com'],
+  ['<"a@b"@example.com>', '"a@b"@example.com'],
+  ['<postmaster>', 'postmaster'],
+  ['<fred@[192.0.2.1]>', 'fred@[192.0.2.1]'],
+  ['<fred@bücher.example>', 'fred@bücher.example'],
+]
+const classes: [string, AddressClass][] = [
+  ['@haraka/email-address', ModernAddress],
+  ['address-rfc2821', OlderAddress],
+]
+for (const [name, Address] of classes) {
+  test(`addresses of ${name} are read, new and from a queue file`, () => {
+    for (const [written, text] of asWritten) {
+      const address = new Address(written)
+      assert.equal(addressText(address), text)
+      assert.equal(addressText(JSON.parse(JSON.stringify(address)) as HarakaAddress), text)
+    }
+  })
+}
+
+function message(notes: unknown, num_failures = 0): HMailItem {
+  const todo = { domain: 'Bücher.Example', mail_from: new ModernAddress('<fred@example.com>'), notes }
+  return { todo, num_failures, file_size: 1500, data_start: 500 } as unknown as HMailItem
+}
+
+test('the message as the rules see it', () => {
+  const notes: Notes = { dns_overrides: { auth_sender: 'joe', turn: 7 } }
+  assert.deepEqual(new EnvelopeReader().read(message(notes, 3)), {
+    domain: 'xn--bcher-kva.example',
+    mailFrom: 'fred@example.com',
+    authSender: 'joe',
+    size: 1000,
+    retries: 3,
+    turn: 7,
+  })
+})
+
+test('attempts count on after Haraka has split the message, and after a restart', () => {
+  const reader = new EnvelopeReader()
+  const original = message({}, 2)
+  assert.equal(reader.read(original).retries, 2)
+  assert.equal(reader.read(original).retries, 2, 'looking twice counts nothing')
+
+  // Haraka copies the notes into the new file, gives it no attempts, and fails it at once.
+  const split = message(structuredClone(original.todo.notes), 1)
+  assert.equal(reader.read(split).retries, 3)
+  Object.assign(split, { num_failures: 2 })
+  assert.equal(reader.read(split).retries, 4)
+
+  // After a restart the file is read again: the notes as the split wrote them, the failures in its name.
+  const again = message({ dns_overrides: { attempts: 2 } }, 2)
+  assert.equal(new EnvelopeReader().read(again).retries, 4)
+
+  const second = message(structuredClone(split.todo.notes), 1)
+  assert.equal(reader.read(second).retries, 5, 'a split of a split')
+
+  Object.assign(original, { num_failures: 3 })
+  assert.equal(reader.read(original).retries, 3, 'the one that was split counts for itself')
+})
+
+test('notes of any shape are survived', () => {
+  const strange: unknown[] = [
+    {},
+    { dns_overrides: null },
+    { dns_overrides: 5 },
+    { dns_overrides: 'text' },
+    { dns_overrides: [1, 2] },
+    { dns_overrides: { attempts: -1, turn: 1.5, auth_sender: 3 } },
+    { dns_overrides: { attempts: '4', turn: null, auth_sender: { a: 1 } } },
+    { dns_overrides: { attempts: 1e300, turn: [], auth_sender: null } },
+  ]
+  for (const notes of strange) {
+    const { retries, turn, authSender } = new EnvelopeReader().read(message(notes, 1))
+    assert.deepEqual({ retries, turn, authSender }, { retries: 1, turn: 0, authSender: '' })
+  }
+})
+
+test('a recipient without a domain, or with none that is one, does not throw', () => {
+  for (const domain of ['', '..', 'a b', '-'.repeat(300)]) {
+    const hmail = message({})
+    Object.assign(hmail.todo, { domain })
+    assert.equal(typeof new EnvelopeReader().read(hmail).domain, 'string')
+  }
+})
+
+test('the user name goes with the message, the password never', () => {
+  const notes: Notes = {}
+  keepAuthSender({ notes: { auth_user: 'fred', auth_passwd: 'hunter2' }, transaction: { notes } })
+  keepTurn({ transaction: { notes } }, 12)
+  assert.deepEqual(notes, { dns_overrides: { auth_sender: 'fred', turn: 12 } })
+})
+
+test('without authentication or transaction nothing is kept', () => {
+  const notes: Notes = {}
+  keepAuthSender({ notes: {}, transaction: { notes } })
+  keepAuthSender({ notes: { auth_user: 5 }, transaction: { notes } })
+  keepAuthSender({ notes: { auth_user: 'fred' }, transaction: null })
+  keepTurn({}, 1)
+  assert.deepEqual(notes, {})
+})
