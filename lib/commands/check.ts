@@ -1,4 +1,4 @@
-import { statSync } from 'node:fs'
+import { readFileSync, statSync } from 'node:fs'
 import type { Configuration } from '../configuration'
 import type { Diagnostic } from '../diagnostic'
 import { UsageError } from '../errors'
@@ -21,8 +21,10 @@ export function namedFile(command: string, args: Arguments, terminal: Terminal):
 /** Warnings of what is legal and surely not meant. */
 function warnings(configuration: Configuration, file: string, terminal: Terminal): readonly Diagnostic[] {
   return lint(configuration, {
+    text: readFileSync(file, 'utf8'),
     intervals: harakaOutbound(file, terminal).intervals,
-    fileMode: statSync(file).mode,
+    // Windows has no such bits, and gives some that say nothing
+    ...(process.platform === 'win32' ? {} : { fileMode: statSync(file).mode }),
   })
 }
 

@@ -1,7 +1,6 @@
 import { parseSize } from '../message-words'
 import { readOperator } from '../operators'
 import { fold } from '../text'
-import { compileWildcard } from '../wildcard'
 import type { Condition, Envelope } from '../types'
 
 /**
@@ -23,7 +22,8 @@ const isMatch = ({ operator }: Condition) => operator === '~=' || operator === '
 export const isRegular = (condition: Condition) => isMatch(condition) && valueOf(condition).startsWith('/')
 
 const isWildcard = (condition: Condition) => isMatch(condition) && !isRegular(condition)
-const isComparison = (condition: Condition) => (isNumeric(condition) || isTextual(condition)) && !isMatch(condition)
+const isComparison = (condition: Condition) =>
+  (isNumeric(condition) || isTextual(condition)) && !isMatch(condition)
 
 /** A point on the axis of one attribute. */
 type Point = number | string
@@ -70,7 +70,9 @@ function survivors(conditions: readonly Condition[], others: readonly Condition[
   const comparisons = conditions.filter(isComparison)
   const all = [...comparisons, ...others.filter(isComparison)]
   const fixed = comparisons.some(({ operator }) => operator === '=')
-  const counted = fixed ? conditions.filter((condition) => isComparison(condition) || isWildcard(condition)) : comparisons
+  const counted = fixed
+    ? conditions.filter((condition) => isComparison(condition) || isWildcard(condition))
+    : comparisons
   return pointsFor(all, conditions.some(isNumeric) || others.some(isNumeric)).filter((point) =>
     counted.every((condition) => holdsAt(condition, point)),
   )
@@ -92,7 +94,8 @@ const OPPOSITES: Readonly<Record<string, string>> = { '~=': '~!', '~!': '~=', ':
 
 /** Is one plainly the negation of the other? */
 function opposed(a: Condition, b: Condition): boolean {
-  if (a.operator in OPPOSITES && OPPOSITES[a.operator] === b.operator && canonical(a) === canonical(b)) return true
+  if (a.operator in OPPOSITES && OPPOSITES[a.operator] === b.operator && canonical(a) === canonical(b))
+    return true
   // all match, and none does
   const none = [a, b].find(({ attribute, operator }) => attribute === 'dnsmx' && operator === ':!')
   const every = [a, b].find(({ attribute }) => attribute === 'dnsmxall')
@@ -113,9 +116,9 @@ export function contradiction(conditions: readonly Condition[]): readonly [Condi
     const own = conditions.filter((condition) => condition.attribute === attribute)
     if (own.length < 2 || survivors(own).length > 0) continue
     // the first pair that is enough; three that only together exclude each other are told by the outer two
-    const pair = own.flatMap((a, i) => own.slice(i + 1).map((b) => [a, b] as const)).find(
-      (both) => survivors(both).length === 0,
-    )
+    const pair = own
+      .flatMap((a, i) => own.slice(i + 1).map((b) => [a, b] as const))
+      .find((both) => survivors(both).length === 0)
     return pair ?? [own[0]!, own.at(-1)!]
   }
   return undefined
@@ -155,9 +158,4 @@ export function holdWithin(conditions: readonly Condition[], mostRetries: number
   const own = conditions.filter(({ attribute }) => attribute === 'retries')
   const points = [...pointsFor(own, true), mostRetries].filter((point) => Number(point) <= mostRetries)
   return own.length === 0 || points.some((point) => own.every((condition) => holdsAt(condition, point)))
-}
-
-/** Does the wildcard, if this is one, fit the text? */
-export function wildcardFits(pattern: string, text: string): boolean {
-  return compileWildcard(pattern)(text)
 }

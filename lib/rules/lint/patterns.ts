@@ -1,17 +1,3 @@
-import { parseDomainPattern } from '../domain'
-import type { OverrideLine } from '../types'
-
-/** The pattern of a line in the form in which domains are compared. */
-export function patternOf({ pattern }: OverrideLine): string {
-  return normalizedPattern(pattern.text)
-}
-
-/** A pattern in the form in which domains are compared. */
-export function normalizedPattern(text: string): string {
-  const parsed = parseDomainPattern(text)
-  return (parsed.ok ? parsed.pattern : text.toLowerCase()).replace(/\*+/g, '*')
-}
-
 /**
  * Does `wide` match every domain that `narrow` matches? A `*` of the narrow pattern stands for anything, so only a `*` of the wide
  * one can take it in; a `?` is taken in by `?` or `*`. Where this says yes it is so; a few cases such as `?*` and `*?` are missed.
@@ -19,7 +5,10 @@ export function normalizedPattern(text: string): string {
 export function covers(wide: string, narrow: string): boolean {
   if (wide === '*' || wide === narrow) return true
   // reach[j]: the wide pattern up to its j-th character takes in the narrow one so far
-  let reach = closure(wide, Array.from({ length: wide.length + 1 }, (_, index) => index === 0))
+  let reach = closure(
+    wide,
+    Array.from({ length: wide.length + 1 }, (_, index) => index === 0),
+  )
   for (const character of narrow) {
     const next = Array.from({ length: wide.length + 1 }, () => false)
     for (const [index, reached] of reach.entries()) {
@@ -58,7 +47,13 @@ export function overlap(a: string, b: string): boolean {
       // a star takes one character of the other side, and stays
       if (x === '*' && y !== undefined && y !== '*') reach[i]![j + 1] = true
       if (y === '*' && x !== undefined && x !== '*') reach[i + 1]![j] = true
-      if (x !== undefined && y !== undefined && x !== '*' && y !== '*' && (x === y || x === '?' || y === '?')) {
+      if (
+        x !== undefined &&
+        y !== undefined &&
+        x !== '*' &&
+        y !== '*' &&
+        (x === y || x === '?' || y === '?')
+      ) {
         reach[i + 1]![j + 1] = true
       }
     }

@@ -1,0 +1,35 @@
+import type { Span } from '../../diagnostic'
+import type { LintRule } from './kind'
+import { mayMeet, unreachable } from './reach'
+
+function prioritySpan(line: number, text: string): Span {
+  const match = /\$priority:\d+/i.exec(text)
+  return { line, column: (match?.index ?? 0) + 1, length: match?.[0].length ?? 1 }
+}
+
+/** A `$priority` that orders nothing: of `$direct`, or of a server that is always the only one. */
+export const idlePriority: LintRule = {
+  code: 'idle-priority',
+  find: ({ lines, text }) => {
+    const dead = unreachable(lines)
+    const live = lines.filter((line) => !dead.has(line))
+    return live.flatMap((line, index) => {
+      if (line.priority === undefined) return []
+      const span = prioritySpan(line.line, text[line.line - 1] ?? '')
+      if (line.target.kind === 'direct') {
+        const message =
+          '$priority does nothing here: the exchanges of $direct keep the priorities that DNS gives them'
+        return [{ span, shown: 'overrides' as const, message }]
+      }
+      // lines behind a $end are not looked at when this one matches; nor is this one when an earlier one ends
+      const others = [
+        ...live.slice(0, index).filter(({ end }) => !end),
+        ...(line.end ? [] : live.slice(index + 1)),
+      ]
+      if (line.addDns || others.some((other) => mayMeet(line, other))) return []
+      const message =
+        '$priority does nothing here: when this line matches, no other server is there to be put in order'
+      return [{ span, shown: 'overrides' as const, message }]
+    })
+  },
+}

@@ -1,0 +1,18 @@
+import type { LintRule } from './kind'
+import { contradiction } from './conditions'
+
+/** A condition that never holds, or two that never hold together. */
+export const impossibleLine: LintRule = {
+  code: 'contradiction',
+  find: ({ lines }) =>
+    lines.flatMap(({ conditions }) => {
+      const pair = contradiction(conditions)
+      if (pair === undefined) return []
+      const [first, second] = pair
+      const message =
+        first === second
+          ? `${second.text} never holds, so no message can match this line`
+          : `${first.text} and ${second.text} never hold together, so no message can match this line`
+      return [{ span: second.span, shown: 'overrides' as const, message }]
+    }),
+}

@@ -1,0 +1,33 @@
+import type { Finding, LintRule } from './kind'
+import { contradiction, holdWithin } from './conditions'
+
+/** More retries than Haraka makes before it bounces a message. */
+export const lateRetries: LintRule = {
+  code: 'late-retries',
+  find: ({ lines, attempts, intervals }) => {
+    const most = intervals.length
+    const limit = `Haraka bounces a message after ${most + 1} attempts (temp_fail_intervals in outbound.ini)`
+    const ofLines = lines.flatMap(({ conditions }): Finding[] => {
+      if (contradiction(conditions) !== undefined || holdWithin(conditions, most)) return []
+      const late = conditions.find(
+        (condition) => condition.attribute === 'retries' && !holdWithin([condition], most),
+      )
+      if (late === undefined) return []
+      const message = `${late.text} holds for no message that Haraka has not split: ${limit}, so $retries is at most ${most}`
+      return [
+        {
+          span: late.span,
+          shown: 'overrides',
+          message,
+          help: { expected: 'fewer retries, or more intervals' },
+        },
+      ]
+    })
+    const ofAttempts = attempts.flatMap(({ direct, relay, span }): Finding[] => {
+      if (direct + relay <= most + 1) return []
+      const message = `direct=${direct} relay=${relay} are ${direct + relay} attempts, and ${limit}`
+      return [{ span, shown: 'attempts', message, help: { expected: 'fewer attempts, or more intervals' } }]
+    })
+    return [...ofLines, ...ofAttempts]
+  },
+}
