@@ -71,8 +71,12 @@ export function optionsAt(message: Buffer, start: number, records: number): numb
   for (let index = 0; index < records; index++) {
     let fixed = at
     // A name ends at its root label or its first pointer.
-    while (message[fixed]! !== 0 && message[fixed]! < 0xc0) fixed += 1 + message[fixed]!
-    fixed += message[fixed]! === 0 ? 1 : 2
+    let length = message[fixed]!
+    while (length !== 0 && length < 0xc0) {
+      fixed += 1 + length
+      length = message[fixed]!
+    }
+    fixed += length === 0 ? 1 : 2
     if (message.readUInt16BE(fixed) === TYPE.OPT) return at
     at = fixed + 10 + message.readUInt16BE(fixed + 8)
   }

@@ -33,7 +33,8 @@ interface Job {
   end: (code: string, reason: string) => void
   /** Why it was ended. */
   ended?: Refusal
-  asked: boolean
+  /** It had to wait for its turn. */
+  waited: boolean
 }
 
 /** Looks names up: from the cache, by joining a lookup under way, or by asking. */
@@ -100,7 +101,7 @@ export class Lookups {
   }
 
   async #run(question: Question, deadline: number): Promise<Answer<Records>> {
-    const job: Job = { end: () => {}, asked: false }
+    const job: Job = { end: () => {}, waited: false }
     if (this.#closed) throw errorOf(question, refusalOf('ECANCELLED', 'the resolver is closed'), '')
     const timer = setTimeout(() => job.end('ETIMEOUT', `no answer in ${deadline} ms`), deadline)
     this.#jobs.add(job)
@@ -144,7 +145,6 @@ export class Lookups {
       let ask: Ask | undefined
       let over = false
       const start = (): void => {
-        job.asked = true
         ask = upstreams.ask(question, (result, server) => {
           over = true
           inFlight.leave()
@@ -163,6 +163,7 @@ export class Lookups {
         resolve({ result: job.ended, server: '' })
       }
       inFlight.enter(start)
+      if (ask === undefined) job.waited = true
     })
   }
 
@@ -196,8 +197,9 @@ export class Lookups {
   }
 
   #failed(question: Question, error: ResolveError, job: Job): Answer<Records> {
-    // What was never asked, because others were before it, says nothing of the name.
-    if (job.asked && error.code !== 'ECANCELLED') {
+    // A deadline that went by while others had their turn says nothing of the name.
+    const noFault = job.ended !== undefined && (job.waited || job.ended.code === 'ECANCELLED')
+    if (!noFault) {
       this.#parts.cache.fail(question.type, question.name, error, this.#parts.now())
     }
     return this.#staleOr(question, error)

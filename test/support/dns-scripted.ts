@@ -76,6 +76,7 @@ export async function startScripted(script: Script, options: ScriptedOptions = {
   const waiters: { readonly count: number; readonly resolve: () => void }[] = []
   const sockets = new Set<Socket>()
   let ever = 0
+  let stopped = false
   let current = script
 
   const take = (bytes: Buffer, way: Pick<ScriptedQuery, 'transport' | 'port' | 'send' | 'socket'>): void => {
@@ -121,11 +122,12 @@ export async function startScripted(script: Script, options: ScriptedOptions = {
     take(bytes, {
       transport: 'udp',
       port: remote.port,
-      send: (reply) => udp.send(reply, remote.port, remote.address, () => {}),
+      send: (reply) => {
+        if (!stopped) udp.send(reply, remote.port, remote.address, () => {})
+      },
     })
   })
 
-  let stopped = false
   return {
     server: { address, port, transport },
     port,
@@ -139,7 +141,7 @@ export async function startScripted(script: Script, options: ScriptedOptions = {
       },
     },
     sendTo(bytes, to) {
-      udp?.send(bytes, to, address)
+      if (!stopped) udp?.send(bytes, to, address)
     },
     script(next) {
       current = next

@@ -1,0 +1,359 @@
+import assert from 'node:assert/strict'
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { test, type TestContext } from 'node:test'
+import { setTimeout as wait } from 'node:timers/promises'
+import type { Resolver } from '../../lib/dns/resolver'
+import { ResolveError } from '../../lib/errors'
+import { FakeClock, testResolver, type TestResolverOptions } from '../support/dns-resolver'
+import { startScripted, startZone, a, mx, type Script, type ScriptedServer } from '../support/dns-scripted'
+import { aRecord, cnameRecord, mxRecord, RCODES, soaRecord } from '../support/dns-wire'
+
+async function setUp(
+  t: TestContext,
+  script: Script,
+  options: TestResolverOptions = {},
+): Promise<{ resolver: Resolver; server: ScriptedServer; clock: FakeClock }> {
+  const server = await startScripted(script)
+  const clock = new FakeClock()
+  const resolver = testResolver([server.server], { now: clock.now, ...options })
+  t.after(async () => {
+    resolver.close()
+    await server.stop()
+  })
+  return { resolver, server, clock }
+}
+
+const answering =
+  (ttl: number): Script =>
+  (query) =>
+    query.reply({ answers: [mxRecord(query.name, 10, 'mx.example.com', ttl)] })
+const servfail: Script = (query) => query.reply({ rcode: RCODES.SERVFAIL })
+const nxdomain =
+  (ttl: number, minimum: number): Script =>
+  (query) =>
+    query.reply({ rcode: RCODES.NXDOMAIN, authorities: [soaRecord('', minimum, ttl)] })
+
+const MX = { name: 'example.com', type: 'MX' } as const
+
+async function codeOf(lookup: Promise<unknown>): Promise<string> {
+  const error = await lookup.then(
+    () => assert.fail('no error'),
+    (reason: unknown) => reason,
+  )
+  assert.ok(error instanceof ResolveError)
+  return error.code
+}
+
+test('an answer is fresh once, then cached, with the seconds that are left', async (t) => {
+  const { resolver, server, clock } = await setUp(t, answering(300))
+  const fresh = await resolver.resolve(MX)
+  assert.deepEqual(fresh, {
+    kind: 'records',
+    records: [{ priority: 10, exchange: 'mx.example.com' }],
+    how: 'fresh',
+    server: `127.0.0.1#${server.port}`,
+    ttl: 300,
+  })
+  clock.pass(120.5)
+  assert.deepEqual(await resolver.resolve(MX), { ...fresh, how: 'cached', ttl: 180 })
+  clock.pass(179.5)
+  assert.equal((await resolver.resolve(MX)).how, 'fresh')
+  assert.equal(server.queries.length, 2)
+  const { hits, misses, entries, queries } = resolver.stats()
+  assert.deepEqual({ hits, misses, entries, queries }, { hits: 1, misses: 2, entries: 1, queries: 2 })
+})
+
+test('behaviour 6: TTL 0 is shared with those waiting and not kept (RFC 2181 8)', async (t) => {
+  const { resolver, server } = await setUp(t, answering(0))
+  const answers = await Promise.all(Array.from({ length: 10 }, () => resolver.resolve(MX)))
+  for (const answer of answers) assert.equal(answer.kind, 'records')
+  assert.equal(server.queries.length, 1)
+  await resolver.resolve(MX)
+  assert.equal(server.queries.length, 2)
+})
+
+test('behaviour 6: a TTL of 2^32-1 is capped (RFC 8767 4)', async (t) => {
+  const { resolver, server, clock } = await setUp(t, answering(2 ** 32 - 1))
+  assert.equal((await resolver.resolve(MX)).ttl, 86_400)
+  clock.pass(86_399)
+  assert.equal((await resolver.resolve(MX)).how, 'cached')
+  clock.pass(1)
+  await resolver.resolve(MX)
+  assert.equal(server.queries.length, 2)
+})
+
+test('behaviour 6: the smallest TTL may be raised', async (t) => {
+  const { resolver } = await setUp(t, answering(5), { tuning: { minTtl: 30 } })
+  assert.equal((await resolver.resolve(MX)).ttl, 30)
+})
+
+test('behaviour 6: the cache is bounded, the least recently used goes first', async (t) => {
+  const { resolver, server } = await setUp(t, answering(300), { cacheSize: 3 })
+  for (const name of ['a.x', 'b.x', 'c.x', 'a.x', 'd.x']) await resolver.resolve({ name, type: 'MX' })
+  assert.equal(resolver.stats().entries, 3)
+  assert.deepEqual(
+    [...resolver.cached()].map(({ name }) => name),
+    ['d.x', 'a.x', 'c.x'],
+  )
+  assert.equal(server.queries.length, 4)
+})
+
+test('behaviour 7: an absence is kept for the smaller of SOA TTL and minimum (RFC 2308 5)', async (t) => {
+  const { resolver, server, clock } = await setUp(t, nxdomain(300, 60))
+  const { kind, ttl } = await resolver.resolve(MX)
+  assert.deepEqual({ kind, ttl }, { kind: 'nxdomain', ttl: 60 })
+  clock.pass(59)
+  assert.equal(
+    (await resolver.resolve({ name: 'example.com', type: 'A' })).kind,
+    'nxdomain',
+    'every type (RFC 8020)',
+  )
+  assert.equal(server.queries.length, 1)
+  clock.pass(1)
+  await resolver.resolve(MX)
+  assert.equal(server.queries.length, 2)
+})
+
+test('behaviour 7: an absence is capped', async (t) => {
+  const { resolver } = await setUp(t, nxdomain(100_000, 100_000))
+  assert.equal((await resolver.resolve(MX)).ttl, 3_600)
+})
+
+test('behaviour 7: an absence without SOA is not kept (RFC 2308 5)', async (t) => {
+  const { resolver, server } = await setUp(t, (query) => query.reply({ rcode: RCODES.NXDOMAIN }))
+  await resolver.resolve(MX)
+  await resolver.resolve(MX)
+  assert.equal(server.queries.length, 2)
+})
+
+for (const [what, script, code] of [
+  ['SERVFAIL', servfail, 'ESERVFAIL'],
+  ['a timeout', () => {}, 'ETIMEOUT'],
+] as const) {
+  test(`behaviour 7: ${what} is kept 1 s, then longer (RFC 9520 3.2)`, async (t) => {
+    const { resolver, server, clock } = await setUp(t, script, { tuning: { timeout: 20, tries: 1 } })
+    for (const [pass, queries] of [
+      [0, 1],
+      [0.9, 1],
+      [0.1, 2],
+      [1.9, 2],
+      [0.1, 3],
+      [3.9, 3],
+      [0.1, 4],
+    ] as const) {
+      clock.pass(pass)
+      assert.equal(await codeOf(resolver.resolve(MX)), code)
+      assert.equal(server.queries.length, queries)
+    }
+  })
+}
+
+test('behaviour 7: a failure is forgotten by an answer', async (t) => {
+  const { resolver, server, clock } = await setUp(t, servfail)
+  await codeOf(resolver.resolve(MX))
+  clock.pass(1)
+  server.script(answering(1))
+  await resolver.resolve(MX)
+  clock.pass(1)
+  server.script(servfail)
+  await codeOf(resolver.resolve(MX))
+  clock.pass(1)
+  await codeOf(resolver.resolve(MX))
+  assert.equal(server.queries.length, 4, 'again 1 s')
+})
+
+test('behaviour 8: 1000 lookups of one name at once: one query (RFC 1035 7)', async (t) => {
+  const { resolver, server } = await setUp(t, (query) => setTimeout(() => answering(300)(query), 20))
+  const answers = await Promise.all(Array.from({ length: 1000 }, () => resolver.mx('example.com')))
+  assert.ok(answers.every(({ kind }) => kind === 'mx'))
+  assert.equal(server.queries.length, 1)
+})
+
+test('behaviour 8: those who join a lookup that fails all get the error', async (t) => {
+  const { resolver, server } = await setUp(t, servfail)
+  const codes = await Promise.all(Array.from({ length: 50 }, () => codeOf(resolver.resolve(MX))))
+  assert.deepEqual(new Set(codes), new Set(['ESERVFAIL']))
+  assert.equal(server.queries.length, 1)
+})
+
+test('behaviour 8: waiting for a turn ends with the deadline, and is not held against the name', async (t) => {
+  const { resolver, server } = await setUp(t, () => {}, {
+    tuning: { maxInFlight: 1, timeout: 10_000, deadline: 100 },
+  })
+  const first = codeOf(resolver.resolve({ name: 'a.example', type: 'MX' }))
+  const second = codeOf(resolver.resolve({ name: 'b.example', type: 'MX' }))
+  assert.deepEqual(await Promise.all([first, second]), ['ETIMEOUT', 'ETIMEOUT'])
+  const { inFlight, queued } = resolver.stats()
+  assert.deepEqual({ inFlight, queued }, { inFlight: 0, queued: 0 })
+  server.script(answering(1))
+  assert.equal((await resolver.resolve({ name: 'b.example', type: 'MX' })).kind, 'records')
+  assert.equal(await codeOf(resolver.resolve({ name: 'a.example', type: 'MX' })), 'ETIMEOUT', 'remembered')
+})
+
+test('behaviour 9: cache keys are lower case (RFC 4343)', async (t) => {
+  const { resolver, server } = await setUp(t, answering(300))
+  for (const name of ['Example.COM', 'example.com.', 'EXAMPLE.com']) await resolver.mx(name)
+  assert.deepEqual(
+    server.queries.map(({ name }) => name),
+    ['example.com'],
+  )
+  assert.equal(await codeOf(resolver.resolve({ name: 'a..b', type: 'A' })), 'EBADNAME')
+})
+
+test('behaviour 9: a CNAME whose target the server leaves open is asked for, at most 8 in all', async (t) => {
+  const { resolver, server } = await setUp(t, (query) => {
+    const step = Number(/^c(\d+)/.exec(query.name)![1])
+    if (step === 0) query.reply({ answers: [aRecord(query.name, '192.0.2.1', 100)] })
+    else query.reply({ answers: [cnameRecord(query.name, `c${step - 1}.x`, 50)] })
+  })
+  const answer = await resolver.resolve({ name: 'c8.x', type: 'A' })
+  assert.deepEqual(answer.kind === 'records' && answer.records, ['192.0.2.1'])
+  assert.equal(answer.ttl, 50)
+  assert.equal(server.queries.length, 9)
+  assert.equal(await codeOf(resolver.resolve({ name: 'c9.x', type: 'A' })), 'EBADRESP')
+})
+
+test('behaviour 9: CNAMEs in a ring over several replies', async (t) => {
+  const { resolver } = await setUp(t, (query) => {
+    query.reply({ answers: [cnameRecord(query.name, query.name === 'a.x' ? 'b.x' : 'a.x')] })
+  })
+  assert.equal(await codeOf(resolver.resolve({ name: 'a.x', type: 'A' })), 'EBADRESP')
+})
+
+test('behaviour 10: serve-stale: when no server answers, for a while, and never by default (RFC 8767)', async (t) => {
+  for (const serveStale of [0, 100]) {
+    const { resolver, server, clock } = await setUp(t, answering(10), { tuning: { serveStale } })
+    await resolver.resolve(MX)
+    server.script(servfail)
+    clock.pass(11)
+    if (serveStale === 0) {
+      assert.equal(await codeOf(resolver.resolve(MX)), 'ESERVFAIL')
+      continue
+    }
+    const { how, ttl, kind } = await resolver.resolve(MX)
+    assert.deepEqual({ how, ttl, kind }, { how: 'stale', ttl: 0, kind: 'records' })
+    assert.equal((await resolver.resolve(MX)).how, 'stale')
+    assert.equal(server.queries.length, 2, 'the servers are left alone while the failure is remembered')
+    clock.pass(100)
+    assert.equal(await codeOf(resolver.resolve(MX)), 'ESERVFAIL')
+    server.script(answering(10))
+    clock.pass(300)
+    assert.equal((await resolver.resolve(MX)).how, 'fresh')
+  }
+})
+
+test('behaviour 10: serve-stale: never an absence', async (t) => {
+  const { resolver, server, clock } = await setUp(t, nxdomain(10, 10), { tuning: { serveStale: 100 } })
+  await resolver.resolve(MX)
+  server.script(servfail)
+  clock.pass(11)
+  assert.equal(await codeOf(resolver.resolve(MX)), 'ESERVFAIL')
+})
+
+test('an entry near its end is asked for again in the background, once', async (t) => {
+  const { resolver, server, clock } = await setUp(t, answering(100), { tuning: { prefetch: 10 } })
+  await resolver.resolve(MX)
+  clock.pass(89)
+  await resolver.resolve(MX)
+  assert.equal(server.queries.length, 1)
+  clock.pass(2)
+  for (let i = 0; i < 5; i++) assert.equal((await resolver.resolve(MX)).how, 'cached')
+  while (resolver.stats().inFlight > 0) await wait(1)
+  assert.equal(server.queries.length, 2)
+  clock.pass(50)
+  const { how, ttl } = await resolver.resolve(MX)
+  assert.deepEqual({ how, ttl }, { how: 'cached', ttl: 50 })
+})
+
+test('behaviour 7: a background refresh that fails leaves the good data, and is not made at every hit', async (t) => {
+  const { resolver, server, clock } = await setUp(t, answering(100), { tuning: { prefetch: 10 } })
+  await resolver.resolve(MX)
+  server.script(servfail)
+  clock.pass(95)
+  for (let i = 0; i < 5; i++) {
+    assert.equal((await resolver.resolve(MX)).how, 'cached')
+    while (resolver.stats().inFlight > 0) await wait(1)
+  }
+  assert.equal(server.queries.length, 2)
+})
+
+test('the cache shows and flushes itself', async (t) => {
+  const { resolver, server } = await setUp(t, answering(300))
+  await resolver.mx('example.com')
+  await resolver.mx('example.org')
+  assert.deepEqual([...resolver.cached()].at(-1), {
+    name: 'example.com',
+    type: 'MX',
+    kind: 'records',
+    records: [{ priority: 10, exchange: 'mx.example.com' }],
+    server: `127.0.0.1#${server.port}`,
+    ttl: 300,
+  })
+  resolver.flush('Example.com.')
+  assert.deepEqual(
+    [...resolver.cached()].map(({ name }) => name),
+    ['example.org'],
+  )
+  resolver.flush()
+  assert.equal(resolver.stats().entries, 0)
+})
+
+test('size 0: no cache, lookups are joined all the same', async (t) => {
+  const { resolver, server } = await setUp(t, answering(300), { cacheSize: 0 })
+  await Promise.all([resolver.mx('a.x'), resolver.mx('a.x')])
+  assert.equal(server.queries.length, 1)
+  await resolver.mx('a.x')
+  assert.equal(server.queries.length, 2)
+})
+
+test('blank servers: those of resolv.conf, followed when it changes', async (t) => {
+  const folder = mkdtempSync(join(tmpdir(), 'resolv-'))
+  const one = await startZone({ 'example.com': [mx(10, 'one.example')] })
+  const two = await startZone({ 'example.com': [mx(10, 'two.example')] })
+  const path = join(folder, 'resolv.conf')
+  const clock = new FakeClock()
+  writeFileSync(path, `nameserver 127.0.0.1:${one.port}\n`)
+  const resolver = testResolver([], { resolvConf: path, cacheSize: 0, now: clock.now })
+  t.after(async () => {
+    resolver.close()
+    await Promise.all([one.stop(), two.stop()])
+    rmSync(folder, { recursive: true })
+  })
+  const exchange = async () => {
+    const answer = await resolver.mx('example.com')
+    return answer.kind === 'mx' ? answer.records[0]!.exchange : answer.kind
+  }
+  assert.equal(await exchange(), 'one.example')
+  writeFileSync(path, `# changed\nnameserver 127.0.0.1:${two.port}\n`)
+  clock.pass(2)
+  assert.equal(await exchange(), 'two.example')
+  assert.deepEqual(
+    resolver.stats().servers.map(({ server }) => server),
+    [`127.0.0.1#${two.port}`],
+  )
+})
+
+test('after close every lookup fails at once, and those under way are ended', async (t) => {
+  const { resolver, server } = await setUp(t, () => {})
+  const waiting = codeOf(resolver.resolve(MX))
+  await server.received(1)
+  resolver.close()
+  assert.equal(await waiting, 'ECANCELLED')
+  assert.equal(await codeOf(resolver.resolve({ name: 'a.x', type: 'A' })), 'ECANCELLED')
+  const answer = await resolver.mx('b.x')
+  assert.equal(answer.kind === 'failed' && answer.error.code, 'ECANCELLED')
+})
+
+test('the table of startZone answers as told', async (t) => {
+  const zone = await startZone({ 'example.com': [a('192.0.2.1')] })
+  const resolver = testResolver([zone.server])
+  t.after(async () => {
+    resolver.close()
+    await zone.stop()
+  })
+  assert.equal((await resolver.resolve({ name: 'example.com', type: 'A' })).kind, 'records')
+  assert.equal((await resolver.resolve(MX)).kind, 'nodata')
+  assert.deepEqual(zone.asked, ['A example.com', 'MX example.com'])
+})

@@ -1,0 +1,207 @@
+import assert from 'node:assert/strict'
+import { test, type TestContext } from 'node:test'
+import { setTimeout as wait } from 'node:timers/promises'
+import type { Resolver } from '../../lib/dns/resolver'
+import { FakeClock, logged, testResolver, type TestResolverOptions } from '../support/dns-resolver'
+import { startScripted, type Script, type ScriptedServer } from '../support/dns-scripted'
+import { encodeMessage, FLAGS, mxRecord, RCODES } from '../support/dns-wire'
+
+const good: Script = (query) => query.reply({ answers: [mxRecord(query.name, 10, 'mx.example.com')] })
+const silent: Script = () => {}
+const servfail: Script = (query) => query.reply({ rcode: RCODES.SERVFAIL })
+const slow =
+  (milliseconds: number): Script =>
+  (query) =>
+    setTimeout(() => good(query), milliseconds)
+
+const cutOverUdp: Script = (query) => {
+  if (query.transport === 'udp') query.reply({ flags: FLAGS.QR | FLAGS.TC })
+}
+
+async function setUp<const S extends readonly Script[]>(
+  t: TestContext,
+  scripts: S,
+  options: TestResolverOptions = {},
+): Promise<{ resolver: Resolver; servers: { [K in keyof S]: ScriptedServer } }> {
+  const servers = await Promise.all(scripts.map((script) => startScripted(script)))
+  const resolver = testResolver(
+    servers.map(({ server }) => server),
+    { cacheSize: 0, ...options },
+  )
+  t.after(async () => {
+    resolver.close()
+    await Promise.all(servers.map((server) => server.stop()))
+  })
+  return { resolver, servers: servers as unknown as { [K in keyof S]: ScriptedServer } }
+}
+
+const kindOf = async (resolver: Resolver, domain: string): Promise<string> => {
+  const answer = await resolver.mx(domain)
+  return answer.kind === 'failed' ? answer.error.code : answer.kind
+}
+const counts = (servers: readonly ScriptedServer[]) => servers.map(({ queries }) => queries.length)
+
+test('behaviour 8: dead, SERVFAIL, good: the answer; the dead one is asked last for a while (RFC 1035 7)', async (t) => {
+  const { lines, log } = logged()
+  const clock = new FakeClock()
+  const { resolver, servers } = await setUp(t, [silent, servfail, good], { log, now: clock.now })
+  const answer = await resolver.mx('a.example')
+  assert.equal(answer.kind === 'mx' && answer.server, `127.0.0.1#${servers[2].port}`)
+  assert.deepEqual(counts(servers), [1, 1, 1])
+  for (let i = 0; i < 5; i++) assert.equal(await kindOf(resolver, `b${i}.example`), 'mx')
+  assert.deepEqual(counts(servers), [1, 1, 6])
+  assert.deepEqual(
+    resolver.stats().servers.map(({ failures, queries }) => ({ failures, queries })),
+    [
+      { failures: 1, queries: 1 },
+      { failures: 1, queries: 1 },
+      { failures: 0, queries: 6 },
+    ],
+  )
+  assert.deepEqual(lines, [
+    `warn DNS server 127.0.0.1#${servers[0].port} is asked last for a while: no reply in time (ETIMEOUT)`,
+    `warn DNS server 127.0.0.1#${servers[1].port} is asked last for a while: the server failed (SERVFAIL) (ESERVFAIL)`,
+  ])
+})
+
+test('behaviour 8: a server that is back is found by a probe, while nobody waits for it', async (t) => {
+  const { lines, log } = logged()
+  const clock = new FakeClock()
+  const { resolver, servers } = await setUp(t, [silent, good], { log, now: clock.now })
+  await resolver.mx('a.example')
+  clock.pass(4.9)
+  await resolver.mx('b.example')
+  assert.deepEqual(counts(servers), [1, 2])
+  clock.pass(0.1)
+  await resolver.mx('c.example')
+  assert.deepEqual(counts(servers), [2, 3], 'the probe goes beside the real query')
+  while (resolver.stats().servers[0]!.failures < 2) await wait(1)
+  servers[0].script(good)
+  clock.pass(9.9)
+  await resolver.mx('d.example')
+  assert.deepEqual(counts(servers), [2, 4], 'the penalty has doubled')
+  clock.pass(0.1)
+  await resolver.mx('e.example')
+  while (resolver.stats().servers[0]!.failures > 0) await wait(1)
+  await resolver.mx('f.example')
+  assert.deepEqual(counts(servers), [4, 5], 'as configured again')
+  assert.equal(lines.at(-1), `info DNS server 127.0.0.1#${servers[0].port} answers again`)
+})
+
+test('behaviour 8: a closed port costs no timeout', async (t) => {
+  const { resolver, servers } = await setUp(t, [silent, good], {
+    tuning: { timeout: 60_000, deadline: 60_000 },
+  })
+  await servers[0].stop()
+  assert.equal(await kindOf(resolver, 'a.example'), 'mx')
+})
+
+test('behaviour 8: every port closed: failed at once', async (t) => {
+  const { resolver, servers } = await setUp(t, [silent, silent], {
+    tuning: { timeout: 60_000, deadline: 60_000 },
+  })
+  await Promise.all(servers.map((server) => server.stop()))
+  assert.equal(await kindOf(resolver, 'a.example'), 'ECONNREFUSED')
+})
+
+test('behaviour 8: the fastest is preferred', async (t) => {
+  const { resolver, servers } = await setUp(t, [slow(60), good], { tuning: { timeout: 5_000 } })
+  for (let i = 0; i < 10; i++) assert.equal(await kindOf(resolver, `a${i}.example`), 'mx')
+  assert.deepEqual(counts(servers), [1, 9])
+})
+
+test('behaviour 8: a lost datagram is sent again (RFC 1035 4.2.1)', async (t) => {
+  const { resolver, servers } = await setUp(t, [
+    (query) => {
+      if (servers[0].queries.length > 1) good(query)
+    },
+  ])
+  assert.equal(await kindOf(resolver, 'a.example'), 'mx')
+  assert.deepEqual(counts(servers), [2])
+})
+
+test('behaviour 8: a reply that takes long after fast ones is taken, whichever try it answers', async (t) => {
+  const { resolver, servers } = await setUp(t, [good], { tuning: { timeout: 100, tries: 4 } })
+  for (let i = 0; i < 20; i++) assert.equal(await kindOf(resolver, `a${i}.example`), 'mx')
+  servers[0].script((query) => {
+    if (servers[0].queries.length === 21) setTimeout(() => good(query), 250)
+  })
+  assert.equal(await kindOf(resolver, 'slow.example'), 'mx')
+  assert.equal(servers[0].queries.length, 23, 'two more tries went unanswered')
+})
+
+test('behaviour 8: a reply after 3 s following fast ones is taken', async (t) => {
+  const { resolver, servers } = await setUp(t, [good], {
+    tuning: { timeout: 2_000, tries: 2, deadline: 20_000 },
+  })
+  for (let i = 0; i < 20; i++) await resolver.mx(`a${i}.example`)
+  servers[0].script(slow(3_000))
+  assert.equal(await kindOf(resolver, 'slow.example'), 'mx')
+})
+
+test('behaviour 2: a malformed reply: asked again, the whole answer taken', async (t) => {
+  const { resolver, servers } = await setUp(t, [
+    (query) => {
+      const { id, question, name } = query
+      const answers = [mxRecord(name, 10, 'a.example'), mxRecord(name, 20, 'b.example')]
+      const bytes = encodeMessage({ id, question, answers })
+      query.send(servers[0].queries.length === 1 ? bytes.subarray(0, -3) : bytes)
+    },
+  ])
+  const answer = await resolver.mx('example.com')
+  assert.equal(answer.kind === 'mx' && answer.records.length, 2)
+  assert.deepEqual(counts(servers), [2])
+})
+
+const FAILURES: readonly (readonly [what: string, script: Script, code: string, queries: number])[] = [
+  ['SERVFAIL', servfail, 'ESERVFAIL', 1],
+  ['REFUSED', (query) => query.reply({ rcode: RCODES.REFUSED }), 'EREFUSED', 1],
+  [
+    'malformed',
+    ({ send, id, question }) => send(encodeMessage({ id, question, counts: [1, 5, 0, 0] })),
+    'EBADRESP',
+    2,
+  ],
+  ['silence', silent, 'ETIMEOUT', 2],
+]
+
+for (const [what, script, code, queries] of FAILURES) {
+  test(`behaviour 8: ${what} alone: ${code} after ${queries} queries`, async (t) => {
+    const { resolver, servers } = await setUp(t, [script])
+    assert.equal(await kindOf(resolver, 'a.example'), code)
+    assert.deepEqual(counts(servers), [queries])
+  })
+}
+
+test('behaviour 3: the overall deadline holds, whatever hangs', async (t) => {
+  const { resolver, servers } = await setUp(t, [cutOverUdp, silent], {
+    tuning: { timeout: 10_000, tries: 5, deadline: 300 },
+  })
+  const started = performance.now()
+  assert.equal(await kindOf(resolver, 'a.example'), 'ETIMEOUT')
+  const took = performance.now() - started
+  assert.ok(took >= 295 && took < 2_000, `${took} ms`)
+  while (servers[0].connections.open > 0) await wait(1)
+})
+
+test('behaviour 8: 2000 names at once: at most 150 in flight, none fails', async (t) => {
+  let open = 0
+  let most = 0
+  const { resolver, servers } = await setUp(
+    t,
+    [
+      (query) => {
+        most = Math.max(most, ++open)
+        setTimeout(() => {
+          open--
+          good(query)
+        }, 5)
+      },
+    ],
+    { tuning: { timeout: 5_000, deadline: 30_000 } },
+  )
+  const kinds = await Promise.all(Array.from({ length: 2000 }, (_, i) => kindOf(resolver, `n${i}.example`)))
+  assert.deepEqual(new Set(kinds), new Set(['mx']))
+  assert.equal(most, 150)
+  assert.deepEqual(counts(servers), [2000])
+})
