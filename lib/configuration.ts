@@ -5,6 +5,7 @@ import { readSettings } from './config/settings'
 import type { SecretSources, Settings } from './config/types'
 import type { Diagnostic } from './diagnostic'
 import { compileRules, type RuleSet } from './rules/compile'
+import { readTests } from './rules/expectations'
 
 /** One configuration, whole and immutable: a message sees this one or the next, never a mixture. */
 export interface Configuration {
@@ -37,6 +38,11 @@ function* loading(text: string, { file, secrets }: LoadOptions): Generator<void,
   const { settings, attempts } = readSettings(sections, report, secrets)
   yield
   const rules = yield* compileRules({ settings, attemptsLines: attempts }, report)
+  readTests(
+    settings.tests.lines,
+    report,
+    settings.relays.map(({ name }) => name),
+  )
   const { diagnostics } = report
   if (report.hasErrors) return { diagnostics }
   return { configuration: Object.freeze({ file, settings, rules }), diagnostics }

@@ -5,6 +5,8 @@ import { authenticate } from './probe-auth'
 import { ConnectionFault, ProbeConnection, type CertificateReport, type Reply } from './probe-connection'
 import { during, ProbeStop, said, type ProbeFinding } from './probe-finding'
 
+export type { ProbeFinding } from './probe-finding'
+
 /** What one address of a relay answered. */
 export interface AddressReport {
   readonly address: string

@@ -101,17 +101,26 @@ function parseTest(
 }
 
 /**
- * The lines of `[tests]`, and what is wrong with them.
+ * Reads the lines of `[tests]`; what is wrong with them goes to the report.
  *
  * @param relays the names of the relays of the file; without it, any name is taken.
  */
+export function readTests(
+  lines: readonly SourceLine[],
+  report: Report,
+  relays?: readonly string[],
+): readonly Expectation[] {
+  return lines.flatMap((line) => parseTest({ ...line, kind: 'tests' }, relays, report) ?? [])
+}
+
+/** As {@link readTests}, with what is wrong given back. */
 export function parseTests(
   lines: readonly SourceLine[],
   file: string,
   relays?: readonly string[],
 ): { readonly tests: readonly Expectation[]; readonly diagnostics: readonly Diagnostic[] } {
   const report = new Report(file)
-  const tests = lines.flatMap((line) => parseTest({ ...line, kind: 'tests' }, relays, report) ?? [])
+  const tests = readTests(lines, report, relays)
   return { tests, diagnostics: report.diagnostics }
 }
 
