@@ -14,7 +14,7 @@ export interface Keepable {
 export interface Entry extends Keepable {
   readonly name: string
   /** Absent for NXDOMAIN, which covers every type (RFC 2308 5, RFC 8020). */
-  readonly type?: QueryType
+  readonly type: QueryType | undefined
   /** Times of the injected clock, milliseconds. */
   readonly expires: number
   readonly prefetchAt: number
@@ -99,9 +99,13 @@ export class AnswerCache {
     const node = this.#touch(map, name)
     node.failure = undefined
     node.entry = {
-      ...answer,
+      kind: answer.kind,
+      // An array that was filled by pushing has room for a dozen more; a copy has none.
+      records: answer.records.slice(),
+      server: answer.server,
+      ttl: answer.ttl,
       name,
-      ...(absent ? {} : { type }),
+      type: absent ? undefined : type,
       expires: now + lifetime,
       prefetchAt: this.#options.prefetch > 0 ? now + lifetime * (1 - this.#options.prefetch / 100) : Infinity,
     }

@@ -134,19 +134,20 @@ function negativeTtl(authorities: readonly ParsedRecord[], owner: string): numbe
 }
 
 /** The records' content, each once. */
+/** Without duplicates. Few, so that comparing each with each costs less than a Set. */
 function valuesOf(records: readonly ParsedRecord[]): (MxRecord | string)[] {
   const values: (MxRecord | string)[] = []
-  for (const { address, priority, exchange } of records) {
+  for (const { address, exchange, priority } of records) {
     if (address !== undefined) {
       if (!values.includes(address)) values.push(address)
-    } else {
-      const record = { priority: priority!, exchange: exchange!.toLowerCase() }
-      if (!values.some((other) => same(other as MxRecord, record))) values.push(record)
+      continue
     }
+    const record = { priority: priority!, exchange: exchange!.toLowerCase() }
+    if (!values.some((value) => isSameMx(value, record))) values.push(record)
   }
   return values
 }
 
-function same(a: MxRecord, b: MxRecord): boolean {
-  return a.priority === b.priority && a.exchange === b.exchange
+function isSameMx(value: MxRecord | string, record: MxRecord): boolean {
+  return typeof value !== 'string' && value.exchange === record.exchange && value.priority === record.priority
 }

@@ -9,6 +9,8 @@ export function usableMx(
   records: readonly MxRecord[],
   dropped: (record: MxRecord, why: string) => void,
 ): readonly MxRecord[] {
+  // The usual case, without copies.
+  if (records.every(({ exchange }, index) => isHostName(exchange) && isNext(records, index))) return records
   const real = records.filter((record) => record.exchange !== '')
   const nullMx = records.find((record) => record.exchange === '')
   if (nullMx !== undefined) {
@@ -21,4 +23,8 @@ export function usableMx(
     return false
   })
   return usable.sort((a, b) => a.priority - b.priority)
+}
+
+function isNext(records: readonly MxRecord[], index: number): boolean {
+  return index === 0 || records[index - 1]!.priority <= records[index]!.priority
 }

@@ -227,7 +227,8 @@ function decode(message: Buffer, questionEnd: number): Packet {
   for (let index = 0; index < header.ancount; index++) packet.answers.push(Packet.Resource.parse(reader))
   for (let index = 0; index < header.nscount; index++) packet.authorities.push(Packet.Resource.parse(reader))
   const opt = optionsAt(message, reader.offset / 8, header.arcount)
-  if (opt >= 0) {
+  // Only the upper bits of the RCODE are of interest (RFC 6891 6.1.3), in the first octet of the TTL; mostly there are none.
+  if (opt >= 0 && message[opt + 5] !== 0) {
     const { extendedRcode = 0 } = Packet.Resource.parse(new OctetReader(message, opt))
     header.rcode |= extendedRcode << 4
   }

@@ -1,0 +1,80 @@
+/** What every benchmark here measures with: processor time of this process, medians of alternating rounds, a table. */
+import { setFlagsFromString } from 'node:v8'
+import { runInNewContext } from 'node:vm'
+
+/** What a piece of work cost. Microseconds. */
+export interface Cost {
+  /** User and system time of this process, all its threads. */
+  readonly cpu: number
+  readonly wall: number
+}
+
+/** Cost of one run of the work. */
+export async function costOf(work: () => void | Promise<void>): Promise<Cost> {
+  const started = performance.now()
+  const before = process.cpuUsage()
+  await work()
+  const { user, system } = process.cpuUsage(before)
+  return { cpu: user + system, wall: (performance.now() - started) * 1000 }
+}
+
+/** Runs the contenders in turn, so often, so that what else the machine does hits all alike. First round is for warming up. */
+export async function alternate<K extends string, T>(
+  rounds: number,
+  contenders: Readonly<Record<K, (round: number) => Promise<T>>>,
+): Promise<Record<K, T[]>> {
+  const names = Object.keys(contenders) as K[]
+  const results = Object.fromEntries(names.map((name) => [name, []])) as unknown as Record<K, T[]>
+  for (let round = 0; round <= rounds; round++) {
+    // The other way round every second time: who goes second finds a warm name server.
+    for (const name of round % 2 === 0 ? names : [...names].reverse()) {
+      const result = await contenders[name](round)
+      if (round > 0) results[name].push(result)
+    }
+  }
+  return results
+}
+
+export function median(values: readonly number[]): number {
+  const sorted = [...values].sort((a, b) => a - b)
+  const middle = sorted.length >> 1
+  return sorted.length % 2 === 1 ? sorted[middle]! : (sorted[middle - 1]! + sorted[middle]!) / 2
+}
+
+/** Does something for every number below `count`, so many at a time. */
+export async function eachOf(
+  count: number,
+  atOnce: number,
+  task: (index: number) => Promise<void>,
+): Promise<void> {
+  let next = 0
+  const worker = async (): Promise<void> => {
+    while (next < count) await task(next++)
+  }
+  await Promise.all(Array.from({ length: Math.min(atOnce, count) }, worker))
+}
+
+/** Collects all garbage, so that what is on the heap is what is held. */
+export function garbageCollector(): () => void {
+  setFlagsFromString('--expose-gc')
+  return runInNewContext('gc') as () => void
+}
+
+/** `goal` and whether it is met come last. */
+export interface Row {
+  readonly what: string
+  readonly value: string
+  readonly goal?: string
+  readonly met?: boolean
+}
+
+export function print(title: string, rows: readonly Row[]): void {
+  const width = Math.max(...rows.map(({ what }) => what.length))
+  const valueWidth = Math.max(...rows.map(({ value }) => value.length))
+  console.log(`\n${title}`)
+  for (const { what, value, goal, met } of rows) {
+    const verdict =
+      goal === undefined ? '' : `   goal ${goal}${met === undefined ? '' : met ? ': met' : ': MISSED'}`
+    console.log(`  ${what.padEnd(width)}  ${value.padStart(valueWidth)}${verdict}`)
+  }
+}
