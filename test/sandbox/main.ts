@@ -24,7 +24,7 @@ const SAMPLES: readonly Sample[] = [
     why: 'joe has authenticated',
   },
   {
-    message: { to: 'archive@recipient.example', body: `${'x'.repeat(70)}\n`.repeat(2200) },
+    message: { to: 'archive@recipient.example', body: `${'x'.repeat(70)}\r\n`.repeat(2200) },
     goal: 'relay two',
     why: 'it is large',
   },
