@@ -95,7 +95,7 @@ function secretsOfOverride(line: string): Range[] {
   })
   const stray = words
     .slice(2)
-    .filter((word) => !isQualifier(word.text))
+    .filter((word) => word.text !== '$' && !isQualifier(word.text))
     .map((word) => (/^[;#]/.test(word.text) ? { start: word.start + 1, end: word.end } : word))
   return [...ranges, ...stray]
 }

@@ -143,7 +143,7 @@ function parseHeader(source: Line, report: Report): OpenSection {
     )
   }
   const kind = sectionKind(fullName)
-  if (kind === 'unknown') reportUnknownSection(source, span, fullName, report)
+  if (kind === 'unknown' && bracket !== undefined) reportUnknownSection(source, span, fullName, report)
   if (kind !== 'relay') return open(kind, { header: { source, span } })
   const name = fullName.replace(/^relay\s*:\s*/i, '')
   if (!/^[\w.-]+$/.test(name)) {

@@ -46,7 +46,7 @@ export function parseOverride(
     second === undefined ? missingTarget(line, first, report) : parseTarget(reader(second), relays)
   const qualifiers: Qualifiers = { conditions: [], options: new Map() }
   // Where the target is missing, the second word is a qualifier.
-  const begin = second?.text.startsWith('$') && target === undefined ? [second] : []
+  const begin = second !== undefined && target === undefined && isQualifier(second) ? [second] : []
   const read = withoutTails([...begin, ...rest]).map((word) => parseQualifier(reader(word), qualifiers))
   if (pattern === undefined || target === undefined || read.includes(false)) return undefined
   const priority = qualifiers.options.get('priority')
@@ -105,6 +105,11 @@ function missingTarget(line: Line, first: Word, report: Report): undefined {
       expected: LINE_FORM,
     },
   )
+}
+
+function isQualifier({ text }: Word): boolean {
+  const name = /^\$([a-z]+)/i.exec(text)?.[1]?.toLowerCase() ?? ''
+  return CONDITIONS.has(name) || OPTIONS.some((option) => option === name)
 }
 
 /** Reads one word behind the target. False if there is a mistake in it. */

@@ -110,7 +110,7 @@ function parsePlace(
     )
   }
   const bracket = /^\[([^\]]*)\](.*)$/.exec(text)
-  const name = bracket?.[1] ?? text.split(':', 1)[0]!
+  const name = bracket?.[1] ?? (text.startsWith('[') ? text : text.split(':', 1)[0]!)
   const rest = bracket?.[2] ?? text.slice(name.length)
   const host = bracket !== null && isIP(name) !== 6 ? undefined : toHost(name)
   const nameEnd = begin + text.length - rest.length

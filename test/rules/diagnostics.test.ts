@@ -1,0 +1,142 @@
+import assert from 'node:assert/strict'
+import { describe, it } from 'node:test'
+import { CONDITIONS } from '../../lib/rules/conditions'
+import { diagnose, printed } from '../support/rules'
+
+const NAMES = '$retries, $size, $authsender, $from, $dnsmx, $dnsmxall, $end, $adddns, $priority'
+
+describe('mistakes in an override line', () => {
+  it('shows the place with a caret, what is expected and the nearest spelling', () => {
+    assert.equal(
+      printed('; a comment\n*.example smtp.example.net $retrys>=4'),
+      `f.ini:2:28: error: unknown condition or option $retrys
+  *.example smtp.example.net $retrys>=4
+                             ^~~~~~~~~~
+  expected: one of ${NAMES}
+  did you mean $retries>=4?`,
+    )
+  })
+
+  it('keeps a tab before the caret', () => {
+    assert.equal(
+      printed('*\t@isp'),
+      'f.ini:1:3: error: unknown relay @isp\n' +
+        '  *\t@isp\n' +
+        '   \t^~~~\n' +
+        '  expected: the NAME of a section [relay:NAME]; there is none',
+    )
+  })
+
+  it('tells all mistakes of a line and of a file, in order', () => {
+    const text = 'a..b smtp.example.net:0 $size~=x $end $end\n* fred@h $foo\n[dns]\ntries = 0'
+    assert.deepEqual(
+      diagnose(text).map(({ span, code }) => [span.line, span.column, code]),
+      [
+        [1, 3, 'bad-pattern'],
+        [1, 22, 'bad-port'],
+        [1, 30, 'text-operator'],
+        [1, 39, 'duplicate-option'],
+        [2, 3, 'missing-password'],
+        [2, 10, 'unknown-qualifier'],
+        [4, 9, 'bad-value'],
+      ],
+    )
+  })
+
+  /** A line, the part that the caret is under, the message and the suggestion. */
+  const rows: (readonly [string, string, string, string?])[] = [
+    ['gmail.com', 'gmail.com', 'a target is missing'],
+    ['[192.0.2.1]', '[192.0.2.1]', 'a target is missing'],
+    ['joe@example.com h', '***@example.com', 'an address where a domain is expected', 'example.com'],
+    ['.example.com h', '.', 'an empty label', '*.example.com'],
+    ['a..b h', '.', 'an empty label'],
+    ['a,b h', 'a,b', '"," in a domain'],
+    ['a\u00a0b h', 'a\u00a0b', 'U+00A0 in a domain'],
+    ['[IPv6:::1 h', '[IPv6:*****', 'the section header is not closed'],
+    [`${'a'.repeat(64)}.b h`, 'a'.repeat(64), 'a label of more than 63 characters'],
+    ['m?ller.ex.m*ü h', 'm*ü', 'a wildcard in a label that is not ASCII'],
+    ['a=b h', 'a', 'unknown setting a'],
+    ['gmail.com = h', 'gmail.com', 'gmail.com is no setting'],
+    ['dns_servers 192.0.2.1', 'dns_servers', '"=" is missing after dns_servers'],
+    ['* $end', '$end', 'a target is missing before the conditions and options'],
+    ['* $direkt', '$direkt', 'a target is missing before the conditions and options', '$direct'],
+    ['* smtp://h', 'smtp://', 'a target is a host and no URL'],
+    ['* u:p@', '* u:p@'.slice(6), 'a host is missing'],
+    ['* :p@h', ':', 'a password without a user'],
+    ['* u:@h', 'u:', 'a user without a password'],
+    ['* u@h', '*', 'a user without a password'],
+    ['* 2001:db8::1', '2001:db8::1', 'an IPv6 address without brackets', '[2001:db8::1]'],
+    ['* [192.0.2.1]', '[192.0.2.1]', '"[192.0.2.1]" is neither a host name nor an IP address', '192.0.2.1'],
+    ['* [IPv6:::1]', '[IPv6:::1]', '"[IPv6:::1]" is neither a host name nor an IP address', '[::1]'],
+    ['* [::1', '[:**', '"[:**" is neither a host name nor an IP address'],
+    ['* 192.0.2.256', '192.0.2.256', '"192.0.2.256" is neither a host name nor an IP address'],
+    ['* -h', '-h', '"-h" is neither a host name nor an IP address'],
+    ['* a_b..c', 'a_b..c', '"a_b..c" is neither a host name nor an IP address'],
+    ['* h:0', ':0', 'bad port "0"'],
+    ['* h:65536', ':65536', 'bad port "65536"'],
+    ['* h:', ':', 'bad port ""'],
+    ['* h $priority=5', '$priority=5', 'bad $priority', '$priority:5'],
+    ['* h $priority', '$priority', 'bad $priority'],
+    ['* h $priority:65536', '$priority:65536', 'bad $priority'],
+    ['* h $priority:-1', '$priority:-1', 'bad $priority'],
+    ['* h $priority:1 $priority:1', '$priority:1', '$priority is given twice'],
+    ['* h $end:1', '$end:1', '$end takes no value', '$end'],
+    ['* h $adddns=yes', '$adddns=yes', '$adddns takes no value', '$adddns'],
+    ['* h $adddns $ADDDNS', '$ADDDNS', '$adddns is given twice'],
+    ['* h $direct', '$direct', 'a second target'],
+    ['* h @isp', '****', 'a second target'],
+    ['* h ; comment $foo', ';', 'an override line has no comment behind it'],
+    ['* h # comment', '#', 'an override line has no comment behind it'],
+    ['* h end', 'end', '"$" is missing before end', '$end'],
+    ['* h retries>=4', 'retries>=4', '"$" is missing before retries', '$retries>=4'],
+    ['* h $', '$', 'a name is missing after "$"'],
+    ['* h $autsender=joe', '$autsender=joe', 'unknown condition or option $autsender', '$authsender=joe'],
+    ['* h $retries', '$retries', '$retries without an operator', '$retries>=4'],
+    ['* h $retries:4', '$retries:4', '$retries without an operator', '$retries=4'],
+    ['* h $retries>=', '', 'no value for $retries'],
+    ['* h $retries>=four', 'four', 'bad value "four" for $retries'],
+    ['* h $retries>=-1', '-1', 'bad value "-1" for $retries'],
+    ['* h $retries>=4.5', '4.5', 'bad value "4.5" for $retries'],
+    ['* h $retries>=4K', '4K', 'bad value "4K" for $retries'],
+    ['* h $retries>=9007199254740993', '9007199254740993', 'bad value "9007199254740993" for $retries'],
+    ['* h $retries=>4', '>4', 'bad value ">4" for $retries', '$retries>=4'],
+    ['* h $retries~=4', '~=', '~= is for text, and $retries is a number'],
+    ['* h $size!~4', '!~', '!~ is for text, and $size is a number'],
+    ['* h $size>10MB', '10MB', 'bad value "10MB" for $size'],
+    ['* h $from', '$from', '$from without an operator'],
+    ['* h $from:x', '$from:x', '$from without an operator', '$from=x'],
+    ['* h $from~=/(a/', '/(a/', 'bad regular expression: missing closing ): `(a`'],
+    ['* h $from~=/a/g', '/a/g', 'unknown flag of a regular expression; there is only i'],
+    ['* h $from~=//', '//', 'an empty regular expression matches everything'],
+    ['* h $from~=/(?=a)/', '/(?=a)/', 'bad regular expression: invalid or unsupported Perl syntax: `(?=`'],
+    [
+      '* h $from~=/a b/',
+      '/a',
+      'the regular expression is not closed (a value holds no white space: write \\s or \\x20)',
+    ],
+    ['* h $dnsmx', '$dnsmx', '$dnsmx without a value'],
+    ['* h $dnsmx:', '$dnsmx:', '$dnsmx without a value'],
+    ['* h $dnsmx:!', '$dnsmx:!', '$dnsmx without a value'],
+    ['* h $dnsmx=*.x', '$dnsmx=*.x', '$dnsmx takes ":" and no operator', '$dnsmx:*.x'],
+    ['* h $dnsmx!=*.x', '$dnsmx!=*.x', '$dnsmx takes ":" and no operator', '$dnsmx:!*.x'],
+    ['* h $dnsmx:/x/', '/x/', '"/" in a domain'],
+    ['* h $dnsmxall:!x', '!', '$dnsmxall cannot be negated', '$dnsmx:!x'],
+  ]
+  for (const [text, part, message, suggestion] of rows) {
+    it(`${text}: ${message}`, () => {
+      const [first, ...more] = diagnose(text)
+      assert.ok(first)
+      assert.deepEqual(more, [])
+      const { span, source } = first
+      assert.equal(first.message, message)
+      assert.equal(first.suggestion, suggestion)
+      assert.equal(source.length, text.length)
+      assert.equal(source.slice(span.column - 1, span.column - 1 + span.length), part)
+      assert.notEqual(first.expected ?? '', '')
+    })
+  }
+
+  it('knows the name of every condition', () => {
+    assert.deepEqual([...CONDITIONS.keys()], ['retries', 'size', 'authsender', 'from', 'dnsmx', 'dnsmxall'])
+  })
+})

@@ -1,0 +1,67 @@
+import assert from 'node:assert/strict'
+import { describe, it } from 'node:test'
+import { inspect } from 'node:util'
+import { INLINE_DEFAULTS, type Nexthop } from '../../lib/nexthop'
+import { configure, decideBy, hosts } from '../support/rules'
+
+function nexthopOf(target: string): Nexthop | undefined {
+  const line = configure(`* ${target}`).rules.lines[0]
+  return line?.target.kind === 'host' ? line.target.nexthop : undefined
+}
+
+describe('inline targets', () => {
+  const rows: (readonly [string, { host: string; port: number; user?: string; password?: string }])[] = [
+    ['smtp.example.net', { host: 'smtp.example.net', port: 25 }],
+    ['SMTP.Example.NET.', { host: 'smtp.example.net', port: 25 }],
+    ['localhost:2525', { host: 'localhost', port: 2525 }],
+    ['192.0.2.1:587', { host: '192.0.2.1', port: 587 }],
+    ['[2001:DB8:0::1]', { host: '2001:db8::1', port: 25 }],
+    ['[2001:db8::1]:587', { host: '2001:db8::1', port: 587 }],
+    ['müller.example', { host: 'xn--mller-kva.example', port: 25 }],
+    ['fred:Passw0rd@h:1', { host: 'h', port: 1, user: 'fred', password: 'Passw0rd' }],
+    ['fred:p@ss:w@rd@h', { host: 'h', port: 25, user: 'fred', password: 'p@ss:w@rd' }],
+    ['fred@example.com:pw@h', { host: 'h', port: 25, user: 'fred@example.com', password: 'pw' }],
+    ['fred::@[::1]:65535', { host: '::1', port: 65_535, user: 'fred', password: ':' }],
+  ]
+  for (const [target, { host, port, user, password }] of rows) {
+    it(target, () => {
+      const nexthop = nexthopOf(target)
+      assert.ok(nexthop)
+      const { credentials, ...rest } = nexthop
+      assert.deepEqual(rest, { ...INLINE_DEFAULTS, host, port })
+      assert.equal(credentials?.user, user)
+      assert.equal(credentials?.password.reveal(), password)
+    })
+  }
+
+  it('smtps:// is TLS from the first byte, and must be TLS', () => {
+    const nexthop = nexthopOf('smtps://fred:pw@smtp.example.net')
+    assert.equal(nexthop?.port, 465)
+    assert.equal(nexthop?.implicitTls, true)
+    assert.equal(nexthop?.tls, 'required')
+    assert.equal(nexthop?.credentials?.user, 'fred')
+    assert.equal(nexthopOf('SMTPS://[::1]:1465')?.port, 1465)
+  })
+
+  it('shows its password nowhere', () => {
+    const configuration = configure('* fred:Passw0rd@smtp.example.net $from~=*@example.com')
+    assert.equal(configuration.rules.lines[0]?.text, '* fred:********@smtp.example.net $from~=*@example.com')
+    const { overrides, ...settings } = configuration.settings
+    assert.equal(overrides.length, 1)
+    const shown = inspect([configuration.rules, settings], { depth: 20, showHidden: true })
+    assert.equal(shown.includes('Passw0rd'), false)
+    assert.equal(JSON.stringify([configuration.rules, settings]).includes('Passw0rd'), false)
+  })
+})
+
+describe('named relays', () => {
+  const relays = '[relay:Isp]\nhost = smtp.example.net\nport = 587\npriority = 7\n[overrides]\n'
+
+  it('are found by name, however it is written', async () => {
+    assert.deepEqual(hosts(await decideBy(`${relays}* @ISP`)), ['7 smtp.example.net:587'])
+  })
+
+  it('have a priority of their own, and a line may give another', async () => {
+    assert.deepEqual(hosts(await decideBy(`${relays}* @isp $priority:3`)), ['3 smtp.example.net:587'])
+  })
+})

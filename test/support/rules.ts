@@ -1,0 +1,72 @@
+import assert from 'node:assert/strict'
+import { formatDiagnostic } from '../../lib/config/format'
+import type { SecretSources } from '../../lib/config/types'
+import { loadConfiguration, type Configuration } from '../../lib/configuration'
+import type { Diagnostic } from '../../lib/diagnostic'
+import type { MxAnswer } from '../../lib/dns/types'
+import { decide, type DecideServices } from '../../lib/rules/decide'
+import { parseMxText } from '../../lib/rules/mx-text'
+import type { Decision, Envelope } from '../../lib/rules/types'
+
+/** Neither environment nor files. */
+export const NO_SECRETS: SecretSources = {
+  env: {},
+  readFile: () => {
+    throw Object.assign(new Error('ENOENT: no such file'), { code: 'ENOENT' })
+  },
+}
+
+/** The diagnostics of a text. */
+export function diagnose(text: string, secrets: SecretSources = NO_SECRETS): readonly Diagnostic[] {
+  return loadConfiguration(text, { file: 'f.ini', secrets }).diagnostics
+}
+
+/** The errors of a text as an operator reads them. */
+export function printed(text: string, secrets: SecretSources = NO_SECRETS): string {
+  return diagnose(text, secrets)
+    .map((diagnostic) => formatDiagnostic(diagnostic))
+    .join('\n')
+}
+
+/** A configuration that must be good. */
+export function configure(text: string, secrets: SecretSources = NO_SECRETS): Configuration {
+  const { configuration, diagnostics } = loadConfiguration(text, { file: 'f.ini', secrets })
+  assert.ok(configuration, diagnostics.map((diagnostic) => formatDiagnostic(diagnostic)).join('\n'))
+  return configuration
+}
+
+/** A message to example.com on its first attempt, but for what is said. */
+export function envelope(rest: Partial<Envelope> = {}): Envelope {
+  return { domain: 'example.com', mailFrom: '', authSender: '', size: 1000, retries: 0, turn: 0, ...rest }
+}
+
+/** An MX answer as the command line writes it. */
+export function mxAnswer(text: string): MxAnswer {
+  const parsed = parseMxText(text)
+  assert.ok('answer' in parsed, text)
+  return parsed.answer
+}
+
+/** Decides by a text, and counts how often DNS was asked. */
+export async function decideBy(
+  text: string | Configuration,
+  message: Partial<Envelope> = {},
+  mx = 'none',
+  services: Partial<DecideServices> = {},
+): Promise<Decision & { readonly asked: number }> {
+  const { rules } = typeof text === 'string' ? configure(text) : text
+  let asked = 0
+  const answer = mxAnswer(mx)
+  const decision = await decide(rules, envelope(message), {
+    mx: async () => {
+      asked++
+      return answer
+    },
+    ...services,
+  })
+  return { ...decision, asked }
+}
+
+/** The exchanges as `priority host:port`. */
+export const hosts = (decision: Decision) =>
+  decision.exchanges.map(({ priority, exchange, port }) => `${priority} ${exchange}:${port}`)
