@@ -1,0 +1,334 @@
+import assert from 'node:assert/strict'
+import { mkdtempSync, readFileSync, rmSync, writeFileSync, mkdirSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { after, test } from 'node:test'
+import { run } from './terminal'
+
+const folder = mkdtempSync(join(tmpdir(), 'dns-overrides-explain-'))
+after(() => rmSync(folder, { recursive: true, force: true }))
+
+const file = join(folder, 'rules.ini')
+const configured = (text: string) => {
+  writeFileSync(file, text)
+  return ['--config', file]
+}
+
+interface Vector {
+  readonly name: string
+  readonly config: string
+  readonly message: Readonly<Record<string, string | number>>
+  readonly expect: { readonly exit?: number } & Readonly<Record<string, unknown>>
+}
+
+const OPTIONS: Readonly<Record<string, string>> = {
+  from: '--from',
+  authSender: '--auth-sender',
+  size: '--size',
+  retries: '--retries',
+  mx: '--mx',
+}
+
+/** Is all of `part` in `whole`, lists element by element? */
+function within(part: unknown, whole: unknown): boolean {
+  if (typeof part !== 'object' || part === null) return part === whole
+  if (Array.isArray(part)) {
+    return (
+      Array.isArray(whole) &&
+      part.length === whole.length &&
+      part.every((each, index) => within(each, whole[index]))
+    )
+  }
+  const fields = whole as Readonly<Record<string, unknown>>
+  return Object.entries(part).every(([key, value]) => within(value, fields[key]))
+}
+
+for (const { name, config, message, expect } of JSON.parse(
+  readFileSync('test/fixtures/vectors.json', 'utf8'),
+) as Vector[]) {
+  test(`explain --json: ${name}`, async () => {
+    const options = Object.entries(OPTIONS).flatMap(([key, option]) =>
+      message[key] === undefined ? [] : [option, String(message[key])],
+    )
+    const { status, out, err } = await run([
+      'explain',
+      String(message.to),
+      ...options,
+      '--json',
+      ...configured(config),
+    ])
+    const { exit = 0, ...fields } = expect
+    assert.equal(status, exit, err)
+    if (exit === 0) assert.ok(within(fields, JSON.parse(out)), out)
+    else assert.match(err, /rules\.ini:1:\d+: error/)
+  })
+}
+
+const CONTRACT = `; a comment
+
+Example.com  fred:Passw0rd@smtp.myisp.com:587 $adddns
+
+*  @isp  $retries>=4  $end
+[relay:isp]
+host = relay.example`
+
+test('explain --json prints these keys in this order and no more', async () => {
+  const words = ['explain', 'a@example.com', '--retries', '1', '--mx', '20:mx1.example.com.', '--json']
+  const { status, out } = await run([...words, ...configured(CONTRACT)])
+  assert.equal(status, 0)
+  assert.equal(
+    out,
+    `${JSON.stringify(
+      {
+        domain: 'example.com',
+        outcome: 'deliver',
+        source: 'overrides',
+        matched: [3],
+        exchanges: [
+          {
+            exchange: 'smtp.myisp.com',
+            port: 587,
+            priority: 10,
+            auth_user: 'fred',
+            from: 'overrides',
+            line: 3,
+          },
+          { exchange: 'mx1.example.com', port: 25, priority: 20, from: 'dns' },
+        ],
+        lines: [
+          { line: 3, matched: true },
+          { line: 5, matched: false, reason: '$retries>=4 is false: retries is 1' },
+        ],
+      },
+      null,
+      2,
+    )}\n`,
+  )
+})
+
+test('a message that bounces, and one that is deferred: no exchanges, and a reason', async () => {
+  const options = configured('other.example a.test')
+  const bounced = await run(['explain', 'a@x.example', '--mx', 'nxdomain', '--json', ...options])
+  assert.equal(bounced.status, 68)
+  assert.deepEqual(JSON.parse(bounced.out), {
+    domain: 'x.example',
+    outcome: 'bounce',
+    source: 'dns',
+    matched: [],
+    exchanges: [],
+    lines: [{ line: 1, matched: false, reason: 'domain "x.example" does not match other.example' }],
+    reason: 'x.example does not exist',
+  })
+  const deferred = await run(['explain', 'a@x.example', '--mx', 'fail', '--json', ...options])
+  assert.equal(deferred.status, 75)
+  const { outcome, exchanges } = JSON.parse(deferred.out) as { outcome: string; exchanges: unknown[] }
+  assert.deepEqual([outcome, exchanges], ['defer', []])
+})
+
+const RECIPIENTS: readonly (readonly [string, string])[] = [
+  ['a@Example.COM', 'example.com'],
+  ['<a@example.com>', 'example.com'],
+  ['example.com.', 'example.com'],
+  ['a@example.com.', 'example.com'],
+  ['a@bücher.example', 'xn--bcher-kva.example'],
+  ['Bücher.example', 'xn--bcher-kva.example'],
+  ['"a b"@example.com', 'example.com'],
+  ['a@[192.0.2.1]', '[192.0.2.1]'],
+  ['[IPv6:2001:db8::1]', '[IPv6:2001:db8::1]'],
+]
+
+for (const [recipient, domain] of RECIPIENTS) {
+  test(`the domain of ${recipient}`, async () => {
+    const { out } = await run([
+      'explain',
+      recipient,
+      '--mx',
+      '10:mx.test',
+      '--json',
+      ...configured('a.test b.test'),
+    ])
+    assert.equal((JSON.parse(out) as { domain: string }).domain, domain)
+  })
+}
+
+test('--mx skips an address, with a word on stderr', async () => {
+  const words = ['explain', 'a@x.example', '--mx', '10:192.0.2.1,20:mx.test', '--json']
+  const { out, err, status } = await run([...words, ...configured('')])
+  assert.equal(status, 0)
+  assert.match(err, /^--mx: 192\.0\.2\.1 is skipped: an MX names a host, not an address\n$/)
+  assert.deepEqual(
+    (JSON.parse(out) as { exchanges: { exchange: string }[] }).exchanges.map(({ exchange }) => exchange),
+    ['mx.test'],
+  )
+})
+
+test('explain in words', async () => {
+  const words = [
+    'explain',
+    'a@example.com',
+    '--from',
+    'boss@corp.example',
+    '--size',
+    '10M',
+    '--mx',
+    '20:mx1.example.com',
+  ]
+  const { out } = await run([...words, '--auth-sender', 'joe', '--retries', '2', ...configured(CONTRACT)])
+  assert.equal(
+    out,
+    `a@example.com
+  from boss@corp.example, authenticated as joe, 10.0 MiB, 2 attempts made
+
+Override lines of ${file}
+  3  Example.com fred:********@smtp.myisp.com:587 $adddns
+     matches
+  5  * @isp $retries>=4 $end
+     no: $retries>=4 is false: retries is 2
+
+Is delivered, by override line 3
+  10  smtp.myisp.com:587  user fred, line 3
+  20  mx1.example.com:25  MX of example.com
+
+MX of example.com: 20 mx1.example.com (as given, nothing looked up)
+`,
+  )
+})
+
+test('a line that ends stops the list, and colours are only for a terminal', async () => {
+  const words = ['explain', 'a@example.com', '--mx', 'none', ...configured('* a.test $end\n* b.test')]
+  const plain = await run(words)
+  assert.match(plain.out, /\$end: no later line is looked at/)
+  assert.doesNotMatch(plain.out, /b\.test|\p{Cc}\[/u)
+  const colored = await run(words, { color: { out: true, err: true } })
+  assert.ok(colored.out.includes('\u001b[32m'))
+  assert.equal(colored.out.replace(/\p{Cc}\[\d+m/gu, ''), plain.out)
+})
+
+test('the timeline: each attempt with its time, and the bounce', async () => {
+  mkdirSync(join(folder, 'config'), { recursive: true })
+  writeFileSync(join(folder, 'config', 'outbound.ini'), 'temp_fail_intervals = 1m, 1h*2\n')
+  const options = configured('x.example a.test\nx.example b.test $retries>=2 $end $priority:5')
+  const words = ['explain', 'a@x.example', '--timeline', '--mx', 'none', ...options]
+  const { out, status } = await run([...words, '--json'], { env: { HARAKA: folder } })
+  assert.equal(status, 0)
+  const { timeline } = JSON.parse(out) as {
+    timeline: {
+      attempts: { retries: number; at: string; exchanges: { exchange: string }[] }[]
+      bounce: unknown
+    }
+  }
+  assert.deepEqual(
+    timeline.attempts.map(({ retries, at, exchanges }) => [
+      retries,
+      at,
+      exchanges.map(({ exchange }) => exchange).join(),
+    ]),
+    [
+      [0, '2026-05-17T12:00:00.000Z', 'a.test'],
+      [1, '2026-05-17T12:01:00.000Z', 'a.test'],
+      [2, '2026-05-17T13:01:00.000Z', 'b.test,a.test'],
+      [3, '2026-05-17T14:01:00.000Z', 'b.test,a.test'],
+    ],
+  )
+  assert.deepEqual(timeline.bounce, {
+    at: '2026-05-17T14:01:00.000Z',
+    reason: "Haraka's retry intervals are used up",
+  })
+  const text = await run(words, { env: { HARAKA: folder } })
+  assert.equal(text.out.match(/by line/g)?.length, 4)
+  assert.match(text.out, /bounces: Haraka's retry intervals are used up/)
+})
+
+test('the timeline ends where [attempts] ends', async () => {
+  const options = configured('[relay:isp]\nhost = relay.example\n[attempts]\n* direct=1 relay=2')
+  const { out } = await run(['explain', 'a@x.example', '--timeline', '--mx', 'none', '--json', ...options])
+  const { timeline } = JSON.parse(out) as {
+    timeline: { attempts: { outcome: string }[]; bounce: { reason: string } }
+  }
+  assert.deepEqual(
+    timeline.attempts.map(({ outcome }) => outcome),
+    ['deliver', 'deliver', 'deliver', 'bounce'],
+  )
+  assert.equal(timeline.bounce.reason, 'all attempts of [attempts] are made: direct=1 relay=2')
+})
+
+/** A queue file as Haraka writes it. */
+function queueFile(name: string, todo: object, message: string): string {
+  const header = Buffer.from(`\n${JSON.stringify(todo)}\n`)
+  const length = Buffer.alloc(4)
+  length.writeUInt32BE(header.length)
+  const path = join(folder, name)
+  writeFileSync(path, Buffer.concat([length, header, Buffer.from(message)]))
+  return path
+}
+
+test('a message of the queue: its sender, size, attempts, user and turn; options replace them', async () => {
+  const todo = {
+    queue_time: 1,
+    domain: 'x.example',
+    rcpt_to: [
+      { original: '<a@x.example>', user: 'a', host: 'x.example' },
+      { original: '<b@x.example>', user: 'b', host: 'x.example' },
+    ],
+    mail_from: { original: '<boss@corp.example>', user: 'boss', host: 'corp.example' },
+    notes: { dns_overrides: { auth_sender: 'fred', attempts: 1, turn: 1 } },
+  }
+  const queued = queueFile('1_1800000000000_1_2_AbCdEf_3_mail.example', todo, 'hello')
+  const options = configured(
+    [
+      'x.example a.test $from=boss@corp.example $authsender=fred $size=5 $retries=2 $end',
+      'x.example b.test $retries=9 $end',
+      '[relay:one]\nhost = one.example\n[relay:two]\nhost = two.example\n[attempts]\n* direct=0 relay=20',
+    ].join('\n'),
+  )
+  const json = async (...words: string[]) => {
+    const { out } = await run(['explain', '--queue', queued, '--mx', 'none', '--json', ...words, ...options])
+    return JSON.parse(out) as { exchanges: { exchange: string }[]; timeline: { attempts: { at: string }[] } }
+  }
+  assert.equal((await json()).exchanges[0]?.exchange, 'a.test')
+  assert.equal((await json('--retries', '9')).exchanges[0]?.exchange, 'b.test')
+  // turn 1, no retry: the second relay
+  assert.equal((await json('--retries', '0')).exchanges[0]?.exchange, 'two.example')
+  const { timeline } = await json('--timeline')
+  assert.equal(timeline.attempts[0]?.at, new Date(1_800_000_000_000).toISOString())
+  // one attempt was before a split: Haraka has 12 intervals, of which one is used
+  assert.equal(timeline.attempts.length, 12)
+  const { out } = await run(['explain', '--queue', queued, '--mx', 'none', ...options])
+  assert.match(
+    out,
+    /^a@x\.example, b@x\.example\n {2}from boss@corp\.example, authenticated as fred, 5 bytes, 2 attempts made\n/,
+  )
+})
+
+test('a file that is missing, and one with errors: status 78, and every error', async () => {
+  const missing = await run(['explain', 'a@x.example', '--config', join(folder, 'none.ini')])
+  assert.equal(missing.status, 78)
+  assert.match(
+    missing.err,
+    /^dns-overrides: cannot read .*none\.ini: there is no such file \(name another with --config/,
+  )
+  const wrong = await run([
+    'explain',
+    'a@x.example',
+    '--mx',
+    'none',
+    ...configured('* a.test $retrys>=4\n* u:Passw0rd@'),
+  ])
+  assert.equal(wrong.status, 78)
+  assert.equal(wrong.out, '')
+  assert.equal(wrong.err.match(/: error:/g)?.length, 2)
+  assert.match(wrong.err, /rules\.ini has 2 errors\n$/)
+  assert.doesNotMatch(wrong.err, /Passw0rd/)
+})
+
+test('the file of the Haraka folder, else of this one', async () => {
+  for (const [name, changes] of [
+    ['haraka', { env: { HARAKA: join(folder, 'haraka') } }],
+    ['here', { cwd: join(folder, 'here') }],
+  ] as const) {
+    mkdirSync(join(folder, name, 'config'), { recursive: true })
+    writeFileSync(join(folder, name, 'config', 'dns_overrides.ini'), `* ${name}.test`)
+    const { out } = await run(['explain', 'a@x.example', '--mx', 'none'], changes)
+    assert.match(out, new RegExp(`${name}\\.test:25`))
+  }
+})
