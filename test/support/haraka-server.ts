@@ -219,6 +219,11 @@ export class HarakaServer {
     return this.lines(pattern, mark)[0]!
   }
 
+  /** Makes Haraka try all deferred messages now (`haraka.js`: SIGHUP). */
+  flush(): void {
+    process.kill(this.pid, 'SIGHUP')
+  }
+
   /** Hands in one message. */
   async send(message: Submission): Promise<string> {
     return submit(this.#port, message)
