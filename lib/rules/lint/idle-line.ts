@@ -31,7 +31,8 @@ const usesDns = (line: OverrideLine) => line.addDns || line.target.kind === 'dir
 function addsNothing(earlier: OverrideLine, later: OverrideLine, relays: readonly RelaySettings[]): boolean {
   if (later.end || (usesDns(later) && !usesDns(earlier))) return false
   const added = serverOf(later, relays)
-  if (added === undefined) return true
+  // one that cannot be decided while DNS fails defers the message, whatever is there already
+  if (added === undefined) return !later.conditions.some(({ needsMx }) => needsMx)
   const there = serverOf(earlier, relays)
   return there !== undefined && there.key === added.key && there.priority <= added.priority
 }

@@ -1,0 +1,94 @@
+import assert from 'node:assert/strict'
+import { chmodSync } from 'node:fs'
+import { test } from 'node:test'
+import { temporaryFolder } from './folder'
+import { run } from './terminal'
+
+const folder = temporaryFolder()
+
+test('check: a good file', async () => {
+  const file = folder.write('good.ini', 'gmail.com smtp.myisp.com')
+  assert.deepEqual(await run(['check', file]), { status: 0, out: `${file}: 0 errors, 0 warnings\n`, err: '' })
+  assert.deepEqual(await run(['check', '-c', 'good.ini'], { cwd: folder.path }), {
+    status: 0,
+    out: `${file}: 0 errors, 0 warnings\n`,
+    err: '',
+  })
+})
+
+test('check: every error with its place, its line and a caret; status 78', async () => {
+  const file = folder.write('bad.ini', '* smtp.myisp.com $retrys>=4\ndns_cache_size = many\n')
+  const { status, out } = await run(['check', file])
+  assert.equal(status, 78)
+  assert.match(
+    out,
+    /bad\.ini:1:18: error: .*\n {2}\* smtp\.myisp\.com \$retrys>=4\n {19}\^~+\n(.*\n)*? {2}did you mean \$retries/,
+  )
+  assert.match(out, /bad\.ini:2:18: error: /)
+  assert.match(out, /bad\.ini: 2 errors, 0 warnings\n$/)
+})
+
+test('check: warnings do not change the status, and stand in the order of lines', async () => {
+  const file = folder.write(
+    'doubtful.ini',
+    ['* a.test $retries>=0 $end', 'x.example b.test', '[relay:isp]', 'host = relay.example'].join('\n'),
+  )
+  const { status, out } = await run(['check', file])
+  assert.equal(status, 0)
+  assert.deepEqual(
+    [...out.matchAll(/:(\d+):\d+: warning:/g)].map(([, line]) => line),
+    ['1', '2', '3'],
+  )
+  assert.match(out, /doubtful\.ini:1: \* \.\.\. \$end/, 'the other line is named')
+  assert.match(out, /0 errors, 3 warnings\n$/)
+})
+
+test('check: the permissions of the file, and the retry intervals of the Haraka folder, count', async () => {
+  folder.write('config/outbound.ini', 'temp_fail_intervals = 1m*2')
+  const file = folder.write('config/dns_overrides.ini', '* fred:Passw0rd@a.test $retries>=3')
+  chmodSync(file, 0o644)
+  const open = await run(['check'], { cwd: folder.path })
+  assert.match(open.out, /1:3: warning: there is a password here/)
+  assert.match(open.out, /1:24: warning: \$retries>=3 holds for no message/)
+  assert.doesNotMatch(open.out, /Passw0rd/)
+  chmodSync(file, 0o640)
+  folder.write('config/outbound.ini', 'temp_fail_intervals = 1m*3')
+  const closed = await run(['check'], { env: { HARAKA: folder.path } })
+  assert.match(closed.out, /0 errors, 0 warnings/)
+})
+
+test('check --json: diagnostics as data', async () => {
+  const file = folder.write('json.ini', '* a.test $end\n* b.test')
+  const { status, out } = await run(['check', file, '--json'])
+  assert.equal(status, 0)
+  const [warning, ...others] = JSON.parse(out) as Record<string, unknown>[]
+  assert.deepEqual(others, [])
+  assert.deepEqual(
+    { ...warning, expected: undefined },
+    {
+      severity: 'warning',
+      code: 'unreachable',
+      message: 'no message can reach this line: line 1 matches whatever it would, and ends with $end',
+      file,
+      span: { line: 2, column: 1, length: 1 },
+      source: '* b.test',
+      expected: undefined,
+      related: { line: 1, message: '* ... $end' },
+    },
+  )
+})
+
+const FILES: readonly (readonly [string, string, RegExp])[] = [
+  ['missing', `${folder.path}/none.ini`, /there is no such file/],
+  ['a folder', folder.path, /it is a folder/],
+]
+
+for (const [name, file, why] of FILES) {
+  test(`check: a file that is ${name} is a configuration error`, async () => {
+    const { status, out, err } = await run(['check', file])
+    assert.equal(status, 78)
+    assert.equal(out, '')
+    assert.match(err, why)
+    assert.match(err, /^[^\n]*\n$/)
+  })
+}

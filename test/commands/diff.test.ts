@@ -1,0 +1,127 @@
+import assert from 'node:assert/strict'
+import { join } from 'node:path'
+import { test } from 'node:test'
+import { queueAddress, queueBytes, temporaryFolder } from './folder'
+import { run } from './terminal'
+
+const folder = temporaryFolder()
+const OLD = folder.write('old.ini', 'gmail.com smtp.myisp.com\nx.example fred:Passw0rd@a.test $end')
+const NEW = folder.write(
+  'new.ini',
+  '# moved\ngmail.com smtp.myisp.com:587 $retries>=2\nx.example joe:Passw0rd@a.test $end',
+)
+
+test('diff: the messages of a list that go elsewhere, and by which line', async () => {
+  const messages = folder.write(
+    'messages.txt',
+    '# typical messages\n\nboss@corp.example a@gmail.com\n<> a@gmail.com retries=2 mx=none\n<> a@other.example\n<> a@x.example\n',
+  )
+  const { status, out } = await run(['diff', OLD, NEW, messages])
+  assert.equal(status, 0)
+  assert.equal(
+    out,
+    `boss@corp.example -> a@gmail.com
+  - smtp.myisp.com:25 (line 1)
+  + mx.gmail.com:25 (dns)
+
+<> -> a@gmail.com retries=2 mx=none
+  - smtp.myisp.com:25 (line 1)
+  + smtp.myisp.com:587 (line 2)
+
+<> -> a@x.example  (the same servers by another priority, user or TLS policy)
+  - a.test:25 (line 2)
+  + a.test:25 (line 3)
+
+3 of 4 messages would go elsewhere
+`,
+  )
+})
+
+test('diff: the same file twice', async () => {
+  const messages = folder.write('one.txt', '<> a@gmail.com')
+  assert.equal((await run(['diff', OLD, OLD, messages])).out, '0 of 1 message would go elsewhere\n')
+})
+
+test('diff --queue: the messages that wait; what is none is passed over', async () => {
+  const todo = (to: string) => ({
+    queue_time: 1,
+    domain: to.split('@')[1],
+    rcpt_to: [queueAddress(to)],
+    mail_from: queueAddress('boss@corp.example'),
+    notes: {},
+  })
+  folder.write('queue/1_2_2_3_AbCdEf_4_mail.example', queueBytes(todo('a@gmail.com'), 'hello'))
+  folder.write('queue/1_2_0_3_GhIjKl_5_mail.example', queueBytes(todo('a@other.example'), 'hello'))
+  folder.write('queue/1_2_0_3_MnOpQr_6_mail.example', 'cut short')
+  folder.write('queue/__tmp__.1_2_0_3_StUvWx_7_mail.example', 'not yet written')
+  folder.write('queue/error.1_2_0_3_StUvWx_7_mail.example/file', 'a folder')
+  const { status, out, err } = await run(['diff', OLD, NEW, '--queue', join(folder.path, 'queue'), '--json'])
+  assert.equal(status, 0)
+  assert.match(err, /^cannot read the message .*MnOpQr.*: it is not a queue file of Haraka\n$/)
+  assert.deepEqual(JSON.parse(out), {
+    messages: 2,
+    changes: [
+      {
+        message: '1_2_2_3_AbCdEf_4_mail.example boss@corp.example -> a@gmail.com',
+        domain: 'gmail.com',
+        before: {
+          outcome: 'deliver',
+          source: 'overrides',
+          matched: [1],
+          exchanges: [{ exchange: 'smtp.myisp.com', port: 25, priority: 10, from: 'overrides', line: 1 }],
+        },
+        after: {
+          outcome: 'deliver',
+          source: 'overrides',
+          matched: [2],
+          exchanges: [{ exchange: 'smtp.myisp.com', port: 587, priority: 10, from: 'overrides', line: 2 }],
+        },
+      },
+    ],
+  })
+})
+
+test('diff: without a list, the messages of the [tests] of both files', async () => {
+  const before = folder.write(
+    'before.ini',
+    '* a.test\n[tests]\n<> -> a@x.example : a.test\n<> -> b@x.example : a.test',
+  )
+  const after = folder.write(
+    'after.ini',
+    'x.example b.test $end\n* a.test\n[tests]\n<> -> a@x.example : b.test',
+  )
+  assert.match((await run(['diff', before, after])).out, /2 of 2 messages would go elsewhere\n$/)
+})
+
+test('diff: a message whose reason to bounce is told', async () => {
+  const after = folder.write('direct.ini', 'gmail.com $direct')
+  const { out } = await run(['diff', OLD, after, folder.write('bounce.txt', '<> a@gmail.com mx=nxdomain')])
+  assert.match(out, / {2}\+ bounce \(gmail\.com does not exist\)\n/)
+})
+
+const WRONG: readonly (readonly [string, readonly string[], RegExp])[] = [
+  ['no messages', [], /which messages\? Name a LIST or --queue FOLDER/],
+  ['a list that is missing', ['none.txt'], /cannot read the list .*none\.txt: there is no such file/],
+  ['a queue that is missing', ['--queue', 'none'], /cannot read the queue .*none: there is no such file/],
+  ['a line with one word', [folder.write('w1.txt', '\n<>\n')], /w1\.txt:2: expected SENDER RECIPIENT/],
+  [
+    'a word that is none',
+    [folder.write('w2.txt', '<> a@x.example retry=1')],
+    /w2\.txt:1: "retry=1" is none of retries=/,
+  ],
+]
+
+for (const [name, words, message] of WRONG) {
+  test(`diff: wrong use: ${name}`, async () => {
+    const { status, err } = await run(['diff', OLD, NEW, ...words], { cwd: folder.path })
+    assert.equal(status, 64)
+    assert.match(err, message)
+  })
+}
+
+test('diff: a file with errors', async () => {
+  const bad = folder.write('bad.ini', 'nonsense')
+  const { status, err } = await run(['diff', OLD, bad, folder.write('one.txt', '<> a@gmail.com')])
+  assert.equal(status, 78)
+  assert.match(err, /bad\.ini:1:1: error:/)
+})
