@@ -33,6 +33,11 @@ const HARAKA = dirname(require.resolve('haraka/package.json'))
 /** Longest wait for anything, in milliseconds: a bound for what has gone wrong, not a pause. */
 const PATIENCE = 30_000
 
+/** Something beside Haraka that may make a condition hold. */
+export interface Source {
+  onReceived: (listener: () => void) => void
+}
+
 /** Haraka's log and end, as events: `text` (log grew), `exit`. */
 type Events = { text: []; exit: [] }
 
@@ -132,7 +137,10 @@ export class HarakaServer {
     }
     child.stdout.setEncoding('utf8').on('data', keep)
     child.stderr.setEncoding('utf8').on('data', keep)
-    child.on('close', () => this.#events.emit('exit'))
+    child.on('close', () => {
+      // One that was ended may close its output when its successor runs already.
+      if (this.#process === child) this.#events.emit('exit')
+    })
   }
 
   /** Starts the server again on the same folder, and waits until all its workers listen. */
@@ -187,7 +195,7 @@ export class HarakaServer {
   async waitFor(
     condition: () => boolean,
     what: string,
-    sources: readonly { onReceived: (listener: () => void) => void }[] = [],
+    sources: readonly Source[] = [],
     patience = PATIENCE,
   ): Promise<void> {
     if (condition()) return
@@ -219,9 +227,19 @@ export class HarakaServer {
     return this.lines(pattern, mark)[0]!
   }
 
-  /** Makes Haraka try all deferred messages now (`haraka.js`: SIGHUP). */
-  flush(): void {
-    process.kill(this.pid, 'SIGHUP')
+  /**
+   * Makes Haraka try its deferred messages (`haraka.js`: SIGHUP) until the condition holds. Asked again and again, because a
+   * message is for a moment neither in a file of that name nor yet among those that the signal reaches.
+   */
+  async flushUntil(condition: () => boolean, what: string, sources: readonly Source[] = []): Promise<void> {
+    const flush = () => process.kill(this.pid, 'SIGHUP')
+    flush()
+    const timer = setInterval(flush, 250)
+    try {
+      await this.waitFor(condition, what, sources)
+    } finally {
+      clearInterval(timer)
+    }
   }
 
   /** Hands in one message. */
