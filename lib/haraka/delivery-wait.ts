@@ -31,17 +31,24 @@ function tooOld(hmail: OutboundItem, now: number): boolean {
  * A message that is too old is deferred by Haraka's count instead.
  *
  * @param seconds until the next attempt; default: Haraka's own interval, which it never exceeds
+ * @param putBack how; default: Haraka's own way, by its clock of one second
  */
-export function waitNow(hmail: OutboundItem, reason: string, now: number, seconds?: number): void {
+export function waitNow(
+  hmail: OutboundItem,
+  reason: string,
+  now: number,
+  seconds?: number,
+  // Haraka 3.3.4 outbound/hmail.js send_email_respond(): next_cb(), then the temp fail queue. Name and count of the queue
+  // file stay as they are.
+  putBack: (seconds: number) => void = (delay) => void hmail.send_email_respond(RETVAL.delay, delay),
+): void {
   if (tooOld(hmail, now)) {
     hmail.temp_fail(reason)
     return
   }
   const delay = Math.max(0, Math.min(seconds ?? Infinity, retryInterval(hmail)))
   hmail.lognotice(`waiting ${Math.ceil(delay)} s, not counted as an attempt: ${reason}`)
-  // Haraka 3.3.4 outbound/hmail.js send_email_respond(): next_cb(), then the temp fail queue. Name and count of the queue
-  // file stay as they are.
-  hmail.send_email_respond(RETVAL.delay, delay)
+  putBack(delay)
 }
 
 /**

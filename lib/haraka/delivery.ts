@@ -5,9 +5,11 @@ import type { Decision, Exchange } from '../rules/types'
 import { Dialogue, type Terms } from './delivery-dialogue'
 import { ConnectionGuard } from './delivery-guard'
 import { override } from './delivery-override'
+import type { Places } from './delivery-places'
 import type { HarakaMxLike, HarakaSocket, OutboundItem, PlannedExchange } from './delivery-types'
 import { waitNow } from './delivery-wait'
 
+export { Places } from './delivery-places'
 export { waitWithoutCounting } from './delivery-wait'
 export type { HarakaMxLike, OutboundItem, PlannedExchange } from './delivery-types'
 
@@ -18,6 +20,7 @@ export interface DeliveryContext {
   readonly source: Decision['source']
   /** Relays that a later attempt of this message could take (source `attempts`); else empty. */
   readonly alternatives: readonly Nexthop[]
+  readonly places: Places
 }
 
 /**
@@ -38,6 +41,13 @@ const QUIT_TIME = 5_000
 const SECURED = 8
 
 type Refusal = Extract<Availability, { usable: false }>
+
+/** A nexthop that was passed over, and all its addresses. */
+interface Skipped {
+  readonly refusal: Refusal
+  readonly nexthop: Nexthop
+  readonly mxs: HarakaMxLike[]
+}
 
 /** The message at one nexthop, over all addresses of it. */
 interface Visit {
@@ -219,11 +229,10 @@ class Attempt {
     }
     const { relays, now, source, alternatives } = this.#context
     const another = () => alternatives.some((nexthop) => relays.look(nexthop).usable)
-    const full = this.#skipped.map(({ refusal }) => refusal).filter(({ why }) => why !== 'breaker')
+    const full = this.#skipped.filter(({ refusal }) => refusal.why !== 'breaker')
     if (full.length > 0) {
-      const soonest = Math.min(...full.map(({ until }) => until ?? Infinity))
-      const seconds = source === 'attempts' && another() ? 0 : (soonest - now()) / 1000
-      return waitNow(this.#hmail, full.map(({ message }) => message).join('; '), now(), seconds)
+      this.#waitForRoom(full, source === 'attempts' && another())
+      return undefined
     }
     if (source === 'attempts' && this.#tried > 0 && this.#relayFailures === this.#tried) {
       const reason = 'the relay failed, not the recipient'
@@ -234,25 +243,45 @@ class Attempt {
     return next()
   }
 
+  #waitForRoom(full: readonly Skipped[], another: boolean): void {
+    const { now, places } = this.#context
+    const soonest = Math.min(...full.map(({ refusal }) => refusal.until ?? Infinity))
+    const reason = full.map(({ refusal }) => refusal.message).join('; ')
+    const busy = full.flatMap(({ refusal, nexthop }) =>
+      refusal.why === 'connections' ? [nexthopKey(nexthop)] : [],
+    )
+    if (another) waitNow(this.#hmail, reason, now(), 0)
+    else if (busy.length === 0) waitNow(this.#hmail, reason, now(), (soonest - now()) / 1000)
+    else {
+      waitNow(this.#hmail, reason, now(), (soonest - now()) / 1000, (seconds) =>
+        places.wait(this.#hmail, busy, seconds * 1000),
+      )
+    }
+  }
+
   /** Ends the visit: says how it went, and gives the place back when the connection is closed. */
   #leave(): void {
     const visit = this.#visit
     if (visit === undefined) return
     this.#visit = undefined
-    const { lease, failure, guard } = visit
+    const { lease, failure, guard, key } = visit
     const delivered = this.#delivered
+    const end = () => {
+      lease.end(delivered)
+      this.#context.places.free(key)
+    }
     if (failure !== undefined) {
       this.#relayFailures++
       lease.failed(failure)
     }
     if (guard === undefined || guard.closed) {
-      lease.end(delivered)
+      end()
       return
     }
     const timer = setTimeout(() => guard.close(), QUIT_TIME).unref()
     visit.onClosed = () => {
       clearTimeout(timer)
-      lease.end(delivered)
+      end()
     }
   }
 

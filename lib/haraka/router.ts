@@ -4,7 +4,7 @@ import { type Located, locate, verdict } from '../route'
 import { decide } from '../rules/decide'
 import type { Decision, Envelope, Exchange } from '../rules/types'
 import type { HookAnswer } from './boundary'
-import { waitWithoutCounting, watchDelivery } from './delivery'
+import { type OutboundItem, Places, waitWithoutCounting, watchDelivery } from './delivery'
 import { EnvelopeReader } from './envelope'
 import { arranged, type HarakaMxClass, NULL_MX, planned, type Random } from './exchanges'
 import { explainFailure } from './failure-text'
@@ -17,6 +17,11 @@ import { type HarakaPlugin, type HMailItem, type Loggable, type OutboundConfig, 
 interface NetUtils {
   readonly HarakaMx: HarakaMxClass
   is_local_host(host: string): Promise<boolean>
+}
+
+/** Haraka's `outbound/queue.js`, as far as it is used. */
+interface DeliveryQueue {
+  readonly delivery_queue: { push(hmail: OutboundItem): void }
 }
 
 export interface RouterParts {
@@ -51,11 +56,14 @@ export class Router {
   readonly #envelopes = new EnvelopeReader()
   readonly #outbound: OutboundConfig
   readonly #runner: HookRunner
+  readonly #places: Places
 
   constructor(parts: RouterParts) {
     this.#parts = parts
     this.#outbound = parts.plugin.haraka_require('outbound/config') as OutboundConfig
     this.#runner = parts.plugin.haraka_require('plugins') as HookRunner
+    const queue = () => parts.plugin.haraka_require('outbound/queue') as DeliveryQueue
+    this.#places = new Places((hmail) => queue().delivery_queue.push(hmail))
   }
 
   /** Rejects only where something is broken; never answers CONT. */
@@ -119,7 +127,13 @@ export class Router {
       message: list.map(({ mx }) => mx),
       commit: () => {
         this.#log(course, { located, outcome: 'deliver' })
-        watchDelivery(hmail, list, { relays, now, source: decision.source, alternatives })
+        watchDelivery(hmail, list, {
+          relays,
+          now,
+          source: decision.source,
+          alternatives,
+          places: this.#places,
+        })
       },
     }
   }

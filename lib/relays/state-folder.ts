@@ -61,8 +61,8 @@ export interface StateFolder {
     readonly key: string
     readonly sent: readonly (readonly [number, number])[]
   }[]
-  /** Says where snapshots come from. */
-  readonly publish: (take: () => Snapshot) => void
+  /** Says where snapshots come from, and who wants to know which relays are held, when that changes. */
+  readonly publish: (take: () => Snapshot, onHolds: (names: readonly string[]) => void) => void
   /** Something changed: it will be written soon. */
   readonly changed: () => void
   /** Writes what is not yet written, and stops. */
@@ -204,6 +204,7 @@ export function openStateFolder({ path, now, warn, pid = process.pid }: StateFol
   let holds: ReadonlyMap<string, number> = new Map()
   let rank: number | undefined
   let take: (() => Snapshot) | undefined
+  let tell: ((names: readonly string[]) => void) | undefined
   let written = 0
   let broken = false
   let pending: NodeJS.Timeout | undefined
@@ -223,8 +224,14 @@ export function openStateFolder({ path, now, warn, pid = process.pid }: StateFol
       warn(`relays cannot be shown by the command line: ${(error as Error).message}`)
     }
   }
-  const look = () => {
+  const lookForHolds = () => {
+    const before = [...holds.keys()].sort()
     holds = readHolds(path)
+    const names = [...holds.keys()].sort()
+    if (names.join('\n') !== before.join('\n')) tell?.(names)
+  }
+  const look = () => {
+    lookForHolds()
     const pids = readSnapshots(path, now()).map((snapshot) => snapshot.pid)
     const place = pids.sort((a, b) => a - b).indexOf(pid)
     rank = place < 0 ? undefined : place
@@ -238,14 +245,16 @@ export function openStateFolder({ path, now, warn, pid = process.pid }: StateFol
   look()
   const timer = setInterval(poll, POLL_INTERVAL).unref()
   const watcher = watchFolder(path, (file) => {
-    if (file === null || file.startsWith(HOLD)) holds = readHolds(path)
+    if (file === null || file.startsWith(HOLD)) lookForHolds()
   })
   return {
     held: (name) => holds.has(name),
     rank: () => rank,
     inherited,
-    publish: (source) => {
+    publish: (source, onHolds) => {
       take = source
+      tell = onHolds
+      if (holds.size > 0) onHolds([...holds.keys()].sort())
       write()
       look()
     },

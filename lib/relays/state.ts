@@ -58,7 +58,13 @@ export class LocalRelayState implements RelayState {
       const entry = this.#entry(key, undefined)
       for (const [at, amount] of sent) entry.sent.add(at, amount)
     }
-    options.folder?.publish(() => this.#snapshot())
+    options.folder?.publish(
+      () => this.#snapshot(),
+      (names) => {
+        options.log.info(`relays held by hand: ${names.join(', ') || 'none'}`)
+        this.#changed()
+      },
+    )
   }
 
   look(nexthop: Nexthop): Availability {

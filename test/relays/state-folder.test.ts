@@ -25,6 +25,8 @@ import {
 
 const snapshot = (sent: Snapshot['sent'] = {}): Snapshot => ({ nexthops: [], sent })
 
+const ignore = () => {}
+
 function temporary(t: TestContext): string {
   const base = mkdtempSync(join(tmpdir(), 'dns-overrides-state-'))
   t.after(() => rmSync(base, { recursive: true, force: true }))
@@ -82,20 +84,22 @@ test('a hold is seen by a running worker, is there after a restart, and ends', a
   assert.equal(setHold(path, name, true), false)
   const folder = open(t, path)
   assert.equal(folder.held(name), true)
+  const told: string[] = []
+  folder.publish(snapshot, (names) => told.push(names.join(' ')))
   assert.deepEqual([...readHolds(path).keys()], [name])
   assert.equal(setHold(path, name, false), true)
   assert.equal(setHold(path, name, false), false)
   setHold(path, 'other', true)
   // The file system tells: no sleeping, looked at until it has.
   while (folder.held(name) || !folder.held('other')) await new Promise((done) => setImmediate(done))
-  assert.deepEqual(readdirSync(path), ['hold.other'])
+  assert.deepEqual([told[0], told.at(-1)], [name, 'other'])
 })
 
 test('a snapshot is written by rename, for the owner only, and read back while the worker lives', async (t) => {
   const path = temporary(t)
   prepareStateFolder(path)
   const folder = open(t, path)
-  folder.publish(() => snapshot({ 'a:25': [[1, 2]] }))
+  folder.publish(() => snapshot({ 'a:25': [[1, 2]] }), ignore)
   const file = join(path, `${process.pid}.json`)
   assert.equal(statSync(file).mode & 0o777, 0o600)
   const [read] = readSnapshots(path, Date.now())
@@ -126,7 +130,7 @@ test('workers number themselves by who lives', async (t) => {
   writeFileSync(join(path, `${await dead()}.json`), JSON.stringify({ ...snapshot(), updated: Date.now() }))
   const folder = open(t, path)
   assert.equal(folder.rank(), undefined)
-  folder.publish(() => snapshot())
+  folder.publish(() => snapshot(), ignore)
   assert.equal(folder.rank(), process.pid < other ? 0 : 1)
 })
 
@@ -146,7 +150,7 @@ test('a folder that cannot be used is said once, and nothing else happens', (t) 
   writeFileSync(path, 'a file in its place')
   const warnings: string[] = []
   const folder = open(t, path, process.pid, warnings)
-  folder.publish(() => snapshot())
+  folder.publish(() => snapshot(), ignore)
   folder.changed()
   folder.close()
   assert.equal(warnings.length, 1)

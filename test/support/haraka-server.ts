@@ -57,6 +57,11 @@ export class HarakaServer {
     this.#install()
   }
 
+  /** Makes the folder, and starts nothing. */
+  static install(options: HarakaOptions): HarakaServer {
+    return new HarakaServer(options)
+  }
+
   /** Makes the folder and starts the server. */
   static async start(options: HarakaOptions): Promise<HarakaServer> {
     const server = new HarakaServer(options)

@@ -18,6 +18,8 @@ export type Script = (verb: string, rest: string, conversation: Conversation) =>
 
 export interface ScriptedOptions {
   readonly script?: Script
+  /** Settles when it may say what it says to this verb. */
+  readonly pause?: (verb: string) => Promise<void> | undefined
   /** Lines of the answer to EHLO. */
   readonly capabilities?: readonly string[] | ((conversation: Conversation) => readonly string[])
   /** Name of a certificate in test/fixtures/tls. */
@@ -45,6 +47,8 @@ export interface Scripted {
   /** Connections open now, and the most there ever were. */
   readonly open: () => number
   readonly most: () => number
+  /** Replaces the script from now on. */
+  script: (script: Script | undefined) => void
   onReceived: (listener: () => void) => void
   close: () => Promise<void>
 }
@@ -69,8 +73,10 @@ export async function startScripted(options: ScriptedOptions = {}): Promise<Scri
   const taken: Taken[] = []
   const listeners: (() => void)[] = []
   const sockets = new Set<Socket>()
+  const leaving = new Set<Socket>()
   let connections = 0
   let most = 0
+  let { script } = options
 
   const secureSocket = (socket: Socket) =>
     new TLSSocket(socket, {
@@ -83,7 +89,10 @@ export async function startScripted(options: ScriptedOptions = {}): Promise<Scri
     const number = connections++
     sockets.add(plain)
     most = Math.max(most, sockets.size)
-    plain.on('close', () => sockets.delete(plain))
+    plain.on('close', () => {
+      sockets.delete(plain)
+      leaving.delete(plain)
+    })
     plain.on('error', () => {})
     let socket: Socket = plain
     let secure = options.implicitTls === true
@@ -94,7 +103,7 @@ export async function startScripted(options: ScriptedOptions = {}): Promise<Scri
 
     const say = (verb: string, rest: string): string => {
       const conversation = { secure, number }
-      const wanted = options.script?.(verb, rest, conversation)
+      const wanted = script?.(verb, rest, conversation)
       if (wanted !== undefined) return wanted
       if (verb !== 'EHLO' && verb !== 'LHLO') return USUAL[verb] ?? '500 What?'
       const { capabilities = [] } = options
@@ -106,8 +115,13 @@ export async function startScripted(options: ScriptedOptions = {}): Promise<Scri
     }
     const reply = (verb: string, rest = ''): string => {
       const text = say(verb, rest)
-      if (text === 'close') socket.destroy()
-      else if (text !== 'silence') socket.write(`${text}\r\n`)
+      const answer = () => {
+        if (text === 'close') socket.destroy()
+        else if (text !== 'silence' && !socket.destroyed) socket.write(`${text}\r\n`)
+      }
+      const pause = options.pause?.(verb)
+      if (pause === undefined) answer()
+      else void pause.then(answer)
       return text
     }
     const finish = () => {
@@ -148,6 +162,9 @@ export async function startScripted(options: ScriptedOptions = {}): Promise<Scri
           if (text.startsWith('220')) upgrade()
           break
         case 'QUIT':
+          // The session is over with this answer, though the close of the socket may be seen later.
+          sockets.delete(plain)
+          leaving.add(plain)
           socket.end()
           break
       }
@@ -187,9 +204,10 @@ export async function startScripted(options: ScriptedOptions = {}): Promise<Scri
     connections: () => connections,
     open: () => sockets.size,
     most: () => most,
+    script: (next) => void (script = next),
     onReceived: (listener) => void listeners.push(listener),
     close: () => {
-      for (const socket of sockets) socket.destroy()
+      for (const socket of [...sockets, ...leaving]) socket.destroy()
       return new Promise((done) => server.close(() => done()))
     },
   }
