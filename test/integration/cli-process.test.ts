@@ -1,0 +1,97 @@
+import assert from 'node:assert/strict'
+import { execFileSync, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { readFileSync } from 'node:fs'
+import { test } from 'node:test'
+import { temporaryFolder } from '../commands/folder'
+import { CLI, runProcess } from '../support/cli'
+import { needs } from '../support/programs'
+
+// The program as a process: what only a process has.
+
+const folder = temporaryFolder()
+folder.write('config/dns_overrides.ini', 'gmail.com smtp.myisp.com $retries>=4 $end\n')
+
+const STATUSES: readonly (readonly [readonly string[], number])[] = [
+  [['--help'], 0],
+  [['check'], 0],
+  [['explain', 'a@gmail.com', '--mx', '10:mx.example.net'], 0],
+  [['explain', 'a@gmail.com', '--mx', 'nxdomain'], 68],
+  [['explain', 'a@gmail.com', '--mx', 'fail'], 75],
+  [['explain', 'a@gmail.com', '--mx', 'rubbish'], 64],
+  [['explain', 'a@gmail.com', '--mx', 'none', '--config', 'none.ini'], 78],
+  [['nonsense'], 64],
+]
+
+for (const [words, status] of STATUSES) {
+  test(`status ${status}: ${words.join(' ')}`, async () => {
+    const finished = await runProcess(words, { cwd: folder.path })
+    assert.deepEqual([finished.status, finished.signal], [status, null])
+    // stdout is for what was asked, stderr for what went wrong
+    assert.equal(finished.out === '', status === 64 || status === 78)
+    assert.equal(finished.err === '', status !== 64 && status !== 78)
+    assert.ok(!finished.out.includes('\u001b'), 'no colours into a pipe')
+  })
+}
+
+test('HARAKA names the folder', async () => {
+  const { status, out } = await runProcess(['check'], { cwd: '/', env: { HARAKA: folder.path } })
+  assert.equal(status, 0)
+  assert.ok(out.startsWith(`${folder.path}/config/dns_overrides.ini: `))
+})
+
+test('colours on a terminal, and none there with NO_COLOR', { skip: needs('script') }, () => {
+  const line = `${process.execPath} ${CLI} explain a@gmail.com --mx none`
+  const terminal = (env: Record<string, string>) => {
+    const { NO_COLOR: _, ...rest } = process.env
+    // script(1) runs the line on a terminal of its own
+    return execFileSync('script', ['-qec', line, '/dev/null'], {
+      cwd: folder.path,
+      env: { ...rest, TERM: 'xterm', ...env },
+      encoding: 'utf8',
+      stdio: ['ignore', 'pipe', 'inherit'],
+    })
+  }
+  assert.ok(terminal({}).includes('\u001b[32m'))
+  assert.ok(!terminal({ NO_COLOR: '1' }).includes('\u001b[3'))
+  assert.ok(!terminal({ TERM: 'dumb' }).includes('\u001b[3'))
+})
+
+test('a reader that goes away early is no error', async () => {
+  const lines = Array.from({ length: 20_000 }, (_, index) => `d${index}.example s.example $retries>=1`)
+  const file = folder.write('many.ini', lines.join('\n'))
+  const child = spawn(process.execPath, [CLI, 'explain', 'a@x.example', '--mx', 'none', '--config', file], {
+    stdio: ['ignore', 'pipe', 'pipe'],
+  })
+  let err = ''
+  child.stderr.on('data', (chunk: Buffer) => (err += chunk.toString()))
+  await once(child.stdout, 'data')
+  child.stdout.destroy()
+  const [status, signal] = (await once(child, 'close')) as [number | null, string | null]
+  assert.equal(err, '')
+  assert.deepEqual([status, signal], [0, null])
+})
+
+test('a list of messages from the standard input', async () => {
+  const old = folder.write('old.ini', '* a.test')
+  const { status, out } = await runProcess(['diff', old, folder.write('new.ini', '* b.test'), '-'], {
+    input: '<> a@x.example\n',
+  })
+  assert.equal(status, 0)
+  assert.match(out, /1 of 1 message would go elsewhere/)
+})
+
+test('the program is what `bin` runs', () => {
+  assert.match(readFileSync(CLI, 'utf8'), /^#!\/usr\/bin\/env node\n/)
+})
+
+test('the manual page is one that man can show', { skip: needs('man') }, async () => {
+  const { out } = await runProcess(['help', '--man'])
+  const file = folder.write('dns-overrides.1', out)
+  const shown = execFileSync('man', ['-l', file], {
+    encoding: 'utf8',
+    env: { ...process.env, MANPAGER: 'cat', MANWIDTH: '100' },
+  })
+  assert.match(shown, /explain \[RECIPIENT\] \[options\]/)
+  assert.match(shown, /--auth-sender USER/)
+})
