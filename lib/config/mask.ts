@@ -1,5 +1,5 @@
 import { isIP } from 'node:net'
-import { homeOf, KEYS, knownKey, type KeyedSection, type SectionKind } from './keys'
+import { KEYS, knownKey, type KeyedSection, type SectionKind } from './keys'
 import { nearest } from './suggest'
 
 /**
@@ -23,16 +23,21 @@ const QUALIFIERS = [
   'adddns',
   'direct',
 ] as const
+const WITH_COLON = ['dnsmx', 'dnsmxall', 'priority'] as const
 
 /**
  * Is this word a condition or an option, or one that is misspelt or lacks its `$`? A `$` by itself proves nothing: a user name
  * or a password may begin with it.
  */
 function isQualifier(word: string): boolean {
-  const name = /^(\$?)([a-z_]+)([=<>!~:⇐].*)?$/i.exec(word)
-  if (name === null) return false
-  const meant = nearest(name[2] ?? '', QUALIFIERS)
-  return name[1] === '$' ? meant !== undefined : meant === name[2]?.toLowerCase()
+  const match = /^(\$?)([a-z_]+)(?:([=<>!~⇐]|:)(.*))?$/i.exec(word)
+  if (match === null) return false
+  const [, dollar, name = '', operator, value = ''] = match
+  const exact = QUALIFIERS.some((known) => known === name.toLowerCase())
+  if (exact || dollar === '') return exact
+  // `$fred:password@host` is a target; only what is nearly an option and no address is taken for one.
+  if (operator === ':') return !value.includes('@') && nearest(name, WITH_COLON) !== undefined
+  return nearest(name, QUALIFIERS) !== undefined
 }
 
 interface Range {
@@ -60,7 +65,7 @@ const isPort = (text: string) => /^\d{1,5}$/.test(text)
  * a blank in it makes two words, in the rest of the line; all before the `@` if there is no `:`.
  */
 function secretOfWord(line: string, word: Word): Range | undefined {
-  const scheme = /^[a-z]+:\/\//i.exec(word.text)?.[0].length ?? 0
+  const scheme = /^(?:smtps?|submissions?|lmtp|https?):\/\//i.exec(word.text)?.[0].length ?? 0
   const text = word.text.slice(scheme)
   const start = word.start + scheme
   const at = text.lastIndexOf('@')
@@ -86,29 +91,54 @@ function lastAtOutsideQualifiers(line: string, from: Word): number {
   }, -1)
 }
 
+/** Does the key name a secret? Then its value is hidden even where the key is known. */
+const SECRETIVE = /pass|secret|pwd|token|key$/i
+
 /** An override line: the password of the target, and whatever stands where only qualifiers may. */
 function secretsOfOverride(line: string): Range[] {
   const words = wordsOf(line)
+  const [first, target, ...rest] = words
+  if (first === undefined) return []
+  if (first.text.startsWith('=')) return [{ start: first.start + 1, end: line.length }]
+  // One word by itself that is no domain may be the second half of a line that was cut in two.
+  if (target === undefined && !/[.*?[@:]/.test(first.text)) return [first]
+  if (target !== undefined && SECRETIVE.test(first.text) && /^[a-z_]+:?$/i.test(first.text)) {
+    return [{ start: target.start, end: line.trimEnd().length }]
+  }
   const ranges = words.slice(0, 2).flatMap((word) => {
     if (word.text.startsWith('$') && isQualifier(word.text)) return []
     return secretOfWord(line, word) ?? []
   })
-  const stray = words
-    .slice(2)
-    .filter((word) => word.text !== '$' && !isQualifier(word.text))
-    .map((word) => (/^[;#]/.test(word.text) ? { start: word.start + 1, end: word.end } : word))
-  return [...ranges, ...stray]
+  const stray = rest.filter((word) => word.text !== '$' && !isQualifier(word.text))
+  const lastAt = Math.max(...stray.map((word) => word.start + word.text.lastIndexOf('@')))
+  if (target !== undefined && stray.some(({ text }) => text.includes('@'))) {
+    ranges.push({ start: target.start, end: lastAt })
+  }
+  const shownSign = (word: Word) =>
+    /^[;#]/.test(word.text) ? { start: word.start + 1, end: word.end } : word
+  return [...ranges, ...stray.map(shownSign)]
 }
 
-const SECRETIVE = /pass|secret|pwd|token|key$/i
+/** `direct=2` or nearly so. */
+const isAttempts = (word: string) => {
+  const name = /^([a-z]+)=\w{0,4}$/i.exec(word)?.[1]
+  return name !== undefined && nearest(name, ['direct', 'relay']) !== undefined
+}
 
-/** Keys whose value is no secret whatever it says: known, or so nearly spelt like one that it is surely meant. */
-function isPlainKey(section: KeyedSection | 'unknown', key: string): boolean {
+function secretsOfAttempts(line: string): Range[] {
+  const [first, ...rest] = wordsOf(line)
+  const pattern = first === undefined ? undefined : secretOfWord(line, first)
+  return [...(pattern === undefined ? [] : [pattern]), ...rest.filter(({ text }) => !isAttempts(text))]
+}
+
+const isNamed = (section: KeyedSection | 'unknown', key: string): section is KeyedSection =>
+  section !== 'unknown' && (knownKey(section, key) ?? nearest(key, KEYS[section])) !== undefined
+
+/** Keys whose value is no secret: known, or so nearly spelt like one that it is surely meant. */
+function isPlainKey(section: KeyedSection | 'unknown', key: string): section is KeyedSection {
   if (SECRETIVE.test(key) || section === 'unknown') return false
-  if (knownKey(section, key) !== undefined) return true
-  if (section === 'relay' || section === 'redis') return false
-  const meant = nearest(key, KEYS[section]) ?? homeOf(key)
-  return meant !== undefined && homeOf(meant) !== 'relay' && homeOf(meant) !== 'redis'
+  if (section === 'relay' || section === 'redis') return knownKey(section, key) !== undefined
+  return isNamed(section, key)
 }
 
 /** A `key = value` line, or one that should have been. */
@@ -116,38 +146,47 @@ function secretsOfSetting(line: string, section: KeyedSection | 'unknown'): Rang
   const end = line.trimEnd().length
   const [, lead = '', key = '', gap = ''] = /^(\s*)([^\s=:]*)([\s=:]*)/.exec(line) ?? []
   const valueStart = lead.length + key.length + gap.length
-  if (valueStart >= end && (section === 'unknown' || isPlainKey(section, key) || SECRETIVE.test(key)))
-    return []
+  const all = { start: valueStart, end }
   if (!gap.includes('=')) {
-    if (section !== 'relay' && section !== 'redis' && section !== 'unknown' && isPlainKey(section, key)) {
-      return secretsOfOverride(line)
-    }
-    const shown = section !== 'unknown' && (knownKey(section, key) !== undefined || SECRETIVE.test(key))
-    return [{ start: shown ? valueStart : lead.length, end }]
+    // A word that is only nearly a key may be a password that is nearly "password".
+    const known = section !== 'unknown' && knownKey(section, key) !== undefined
+    return [known ? all : { start: lead.length, end }]
   }
-  if (!isPlainKey(section, key)) return [{ start: valueStart, end }]
-  if (section !== 'relay' && section !== 'redis') {
-    const at = line.lastIndexOf('@')
-    return at > valueStart ? [{ start: valueStart, end: at }] : []
+  if (!isPlainKey(section, key)) return [all]
+  const words = wordsOf(line.slice(valueStart)).map((word) => ({
+    text: word.text,
+    start: word.start + valueStart,
+    end: word.end + valueStart,
+  }))
+  if (section === 'relay' || section === 'redis') {
+    const [first, ...rest] = words
+    const secret = first === undefined ? undefined : secretOfWord(line, first)
+    return [...(secret === undefined ? [] : [secret]), ...rest]
   }
-  return wordsOf(line)
-    .filter((word) => word.end > valueStart)
-    .map((word) => ({
-      text: line.slice(Math.max(word.start, valueStart), word.end),
-      start: Math.max(word.start, valueStart),
-      end: word.end,
-    }))
-    .flatMap((word) => secretOfWord(line, word) ?? [])
+  const comment = words.findIndex(({ text }) => text.startsWith(';'))
+  const value = comment === -1 ? words : words.slice(0, comment)
+  return value.filter(({ text }, index) => !isListed(text, value[index - 1]?.text))
 }
 
-/** `[relay:fred:password@host]`: nothing but a plain name is shown. */
+/** A word of a list of addresses, or a value of one word. */
+function isListed(word: string, before: string | undefined): boolean {
+  if (before !== undefined && !before.endsWith(',') && !word.startsWith(',') && isIP(word) === 0) return false
+  return word
+    .split(',')
+    .every((part) => /^(?:tls:\/\/)?[[\]0-9a-f.:]+(?:\/\d+|#[\w.-]*)?$/i.test(part) || !/[@:]/.test(part))
+}
+
+const PLAIN_HEADER = /^\s*\[\s*(?:overrides|dns|attempts|redis|status|tests|relay\s*:[ \t]*[\w.-]*)\s*$/i
+
+/** `[relay:fred:password@host]`: nothing but a plain name is shown, and nothing of a bracket that is not closed. */
 function secretsOfHeader(line: string): Range[] {
-  const colon = line.indexOf(':')
-  const odd = line.slice(colon + 1).search(/[:@\s]/)
-  if (colon === -1 || odd === -1) return []
-  const name = /^\s*\[[^\]:]*:[\w.-]*\]/.exec(line)
-  const start = name === null ? colon + 1 : name[0].length
   const end = line.trimEnd().length
+  const open = line.indexOf('[')
+  const close = line.indexOf(']')
+  if (close === -1) return PLAIN_HEADER.test(line) ? [] : [{ start: open + 1, end }]
+  const colon = line.slice(0, close).indexOf(':')
+  const name = line.slice(colon + 1, close)
+  const start = colon !== -1 && /[^\w.\s-]/.test(name) ? colon + 1 : close + 1
   return start < end ? [{ start, end }] : []
 }
 
@@ -158,7 +197,9 @@ function secretsOf(line: string, kind: LineKind): readonly Range[] {
     case 'header':
       return secretsOfHeader(line)
     case 'attempts':
+      return secretsOfAttempts(line)
     case 'tests':
+      if (!line.includes('->')) return secretsOfSetting(line, kind)
       return wordsOf(line)
         .filter((word) => /^[^@]*:.*@/.test(word.text))
         .flatMap((word) => secretOfWord(line, word) ?? [])
@@ -178,7 +219,7 @@ function secretsOf(line: string, kind: LineKind): readonly Range[] {
 export function maskLine(line: string, kind: LineKind): string {
   let masked = line
   for (const { start, end } of secretsOf(line, kind)) {
-    const length = Math.max(0, end - start)
+    const length = Math.max(0, Math.min(end, line.length) - start)
     masked = masked.slice(0, start) + '*'.repeat(length) + masked.slice(start + length)
   }
   // A control character could move the cursor of the terminal that shows the line, and so could a change of direction.

@@ -246,12 +246,9 @@ function parseSetting(source: Line, section: OpenSection, kind: KeyedSection, re
   }
   const comment = /[ \t];/.exec(rest)
   const value = rest.slice(0, comment?.index)
-  const start = source.text.length - rest.length + (value.length - value.trimStart().length)
-  const valueSpan = spanOf(
-    source.line,
-    value.trim() === '' ? start - value.length : start,
-    start + value.trim().length,
-  )
+  const blank = value.trim() === '' ? 0 : value.length - value.trimStart().length
+  const start = source.text.length - rest.length + blank
+  const valueSpan = spanOf(source.line, start, start + value.trim().length)
   section.settings.set(key, { key, value: value.trim(), keySpan, valueSpan, source })
 }
 

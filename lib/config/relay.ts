@@ -84,7 +84,7 @@ export function readRelay(
   if (header === undefined || name === undefined) return undefined
   const values = readKeys(section, READERS, report)
   const at = (key: string) => section.settings.get(key)
-  if (at('host') === undefined) {
+  if (at('host') === undefined && name !== '') {
     report.error(
       header.source,
       header.span,
@@ -205,7 +205,7 @@ function readPassword(setting: SettingLine, report: Report, secrets: SecretSourc
   if (setting.value === '') return undefined
   switch (setting.key) {
     case 'password_env':
-      return checked(secrets.env[setting.value], setting, 'the environment variable', report)
+      return checked(secrets.env[setting.value], setting, 'the environment variable of password_env', report)
     case 'password_file':
       return readPasswordFile(setting, report, secrets)
     default:
@@ -244,7 +244,7 @@ function checked(
   what: string,
   report: Report,
 ): string | undefined {
-  if (value === undefined) badSecret(setting, `${what} of ${setting.key} is not set`, report)
+  if (value === undefined) badSecret(setting, `${what} is not set`, report)
   else if (value === '') badSecret(setting, `${what} is empty`, report)
   else if (/\p{Cc}/u.test(value))
     badSecret(setting, `${what} holds a line break or another control character`, report)

@@ -31,7 +31,7 @@ export function nearest(word: string, candidates: Iterable<string>): string | un
   if (word.length > 64) return undefined
   const wanted = word.toLowerCase()
   let best: string | undefined
-  let bestDistance = Math.max(1, Math.floor(word.length / 3)) + 1
+  let bestDistance = Math.min(3, Math.max(1, Math.round(word.length * 0.4))) + 1
   for (const candidate of candidates) {
     if (Math.abs(candidate.length - word.length) >= bestDistance) continue
     const steps = distance(wanted, candidate.toLowerCase())

@@ -52,7 +52,7 @@ describe('mistakes in an override line', () => {
     ['a..b h', '.', 'an empty label'],
     ['a,b h', 'a,b', '"," in a domain'],
     ['a\u00a0b h', 'a\u00a0b', 'U+00A0 in a domain'],
-    ['[IPv6:::1 h', '[IPv6:*****', 'the section header is not closed'],
+    ['[IPv6:::1 h', '[**********', 'the section header is not closed'],
     [`${'a'.repeat(64)}.b h`, 'a'.repeat(64), 'a label of more than 63 characters'],
     ['m?ller.ex.m*ü h', 'm*ü', 'a wildcard in a label that is not ASCII'],
     ['a=b h', 'a', 'unknown setting a'],

@@ -1,0 +1,33 @@
+import assert from 'node:assert/strict'
+import { readFileSync } from 'node:fs'
+import { describe, it } from 'node:test'
+import { KEYS } from '../../lib/config/keys'
+import { configure, diagnose } from '../support/rules'
+
+const text = readFileSync('config/dns_overrides.ini', 'utf8')
+
+describe('the file that the package brings', () => {
+  it('is right, and says no more than an empty file', () => {
+    assert.deepEqual(diagnose(text), [])
+    const { settings, rules } = configure(text)
+    assert.deepEqual(settings, configure('').settings)
+    assert.deepEqual([rules.lines, rules.attempts, rules.relays], [[], [], []])
+  })
+
+  it('is right with every comment that looks like a setting or a line taken for one', () => {
+    const shown = text.replace(/^; (?=\[relay|[a-z_]+ = |gmail|\*)/gm, '')
+    const secrets = { env: {}, readFile: () => ({ text: 'letmein\n', mode: 0o600 }) }
+    assert.deepEqual(diagnose(shown, secrets), [])
+    const { settings, rules } = configure(shown, secrets)
+    assert.deepEqual([rules.lines.length, settings.attempts.length, settings.relays.length], [3, 1, 1])
+  })
+
+  for (const section of ['top', 'dns', 'relay', 'status', 'tests'] as const) {
+    it(`names every key of ${section}`, () => {
+      for (const key of KEYS[section]) {
+        // The password itself is better kept in one of the other two places.
+        if (key !== 'password') assert.match(text, new RegExp(`\\b${key} =`))
+      }
+    })
+  }
+})

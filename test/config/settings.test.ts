@@ -1,0 +1,317 @@
+import assert from 'node:assert/strict'
+import { describe, it } from 'node:test'
+import { DNS_DEFAULTS } from '../../lib/config/dns'
+import type { SecretSources } from '../../lib/config/types'
+import { INLINE_DEFAULTS } from '../../lib/nexthop'
+import { configure, diagnose, NO_SECRETS } from '../support/rules'
+
+const settingsOf = (text: string, secrets: SecretSources = NO_SECRETS) => configure(text, secrets).settings
+
+/** The one error of a text: `line:column message`. */
+function errorOf(text: string, secrets: SecretSources = NO_SECRETS): string {
+  const errors = diagnose(text, secrets).filter(({ severity }) => severity === 'error')
+  assert.equal(errors.length, 1, JSON.stringify(errors))
+  const { span, message } = errors[0]!
+  return `${span.line}:${span.column} ${message}`
+}
+
+describe('defaults', () => {
+  it('are what an empty file gives', () => {
+    const settings = settingsOf('')
+    assert.deepEqual(settings, {
+      dnsServers: [],
+      dnsCacheSize: 1000,
+      dns: DNS_DEFAULTS,
+      relays: [],
+      attempts: [],
+      status: { allow: ['127.0.0.0/8', '::1/128'] },
+      tests: { onReload: 'warn', lines: [] },
+      overrides: [],
+    })
+    assert.ok(settings.dns.deadline < 30_000, 'below the time that Haraka gives a hook')
+  })
+})
+
+describe('dns_servers', () => {
+  const rows: (readonly [string, object[]])[] = [
+    ['', []],
+    ['192.0.2.1', [{ address: '192.0.2.1', port: 53, transport: 'udp' }]],
+    ['192.0.2.1:5353', [{ address: '192.0.2.1', port: 5353, transport: 'udp' }]],
+    ['[::1]', [{ address: '::1', port: 53, transport: 'udp' }]],
+    ['2001:DB8::1', [{ address: '2001:db8::1', port: 53, transport: 'udp' }]],
+    [
+      '127.0.0.1,[::1]:5353',
+      [
+        { address: '127.0.0.1', port: 53, transport: 'udp' },
+        { address: '::1', port: 5353, transport: 'udp' },
+      ],
+    ],
+    ['tls://192.0.2.1', [{ address: '192.0.2.1', port: 853, transport: 'tls' }]],
+    [
+      'TLS://[2001:db8::1]:8853#DNS.example.net',
+      [{ address: '2001:db8::1', port: 8853, transport: 'tls', tlsName: 'dns.example.net' }],
+    ],
+  ]
+  for (const [text, servers] of rows) {
+    it(JSON.stringify(text), () => assert.deepEqual(settingsOf(`dns_servers = ${text}`).dnsServers, servers))
+  }
+
+  for (const [text, column] of [
+    ['dns.example.net', 15],
+    ['127.0.0.1, 192.0.2.256', 26],
+    ['127.0.0.1,,::1', 25],
+    ['127.0.0.1:0', 15],
+    ['127.0.0.1:65536', 15],
+    ['[127.0.0.1]', 15],
+    ['tls://127.0.0.1#', 15],
+    ['https://127.0.0.1', 15],
+    ['127.0.0.1#name', 15],
+  ] as const) {
+    it(`refuses ${text}`, () => assert.match(errorOf(`dns_servers = ${text}`), new RegExp(`^1:${column} `)))
+  }
+})
+
+describe('[dns]', () => {
+  it('reads times with units; a plain number is seconds', () => {
+    const { dns } = settingsOf(
+      '[dns]\ntimeout = 500ms\ntries = 2\ndeadline = 20\nmin_ttl = 5s\nmax_ttl = 1h\nmax_negative_ttl = 10m\n' +
+        'failure_ttl = 2\nmax_failure_ttl = 1m\nserve_stale = 1d\nprefetch = 10%\nmax_in_flight = 20\nedns_size = 0',
+    )
+    assert.deepEqual(dns, {
+      timeout: 500,
+      tries: 2,
+      deadline: 20_000,
+      minTtl: 5,
+      maxTtl: 3600,
+      maxNegativeTtl: 600,
+      failureTtl: 2,
+      maxFailureTtl: 60,
+      serveStale: 86_400,
+      prefetch: 10,
+      maxInFlight: 20,
+      ednsSize: 0,
+    })
+  })
+
+  for (const [line, message] of [
+    ['deadline = 26s', 'bad value "26s" for deadline'],
+    ['timeout = 0', 'bad value "0" for timeout'],
+    ['timeout = 5 sec', 'bad value "5 ***" for timeout'],
+    ['tries = 0', 'bad value "0" for tries'],
+    ['tries =', 'no value for tries'],
+    ['max_failure_ttl = 6m', 'bad value "6m" for max_failure_ttl'],
+    ['prefetch = 91', 'bad value "91" for prefetch'],
+    ['edns_size = 100', 'bad value "100" for edns_size'],
+    ['timeout = 16s', 'timeout is above deadline'],
+    ['deadline = 1s', 'timeout is above deadline'],
+    ['max_ttl = 0\nmin_ttl = 1', 'min_ttl is above max_ttl'],
+  ] as const) {
+    it(`refuses ${line}`, () =>
+      assert.ok(errorOf(`[dns]\n${line}`).endsWith(` ${message}`), errorOf(`[dns]\n${line}`)))
+  }
+})
+
+describe('other settings', () => {
+  it('reads each', () => {
+    const settings = settingsOf(
+      'dns_cache_size = 0\nmx_sending_threads = 10 ; all workers\n[status]\nallow = 192.0.2.0/24, ::1\n' +
+        '[tests]\non_reload = REFUSE\njoe@example.com -> ann@example.com : direct\n[redis]\nhost = 192.0.2.1\nconnecttimeout = 5',
+    )
+    assert.equal(settings.dnsCacheSize, 0)
+    assert.equal(settings.mxSendingThreads, 10)
+    assert.deepEqual(settings.status.allow, ['192.0.2.0/24', '::1'])
+    assert.equal(settings.tests.onReload, 'refuse')
+    assert.deepEqual(
+      settings.tests.lines.map(({ line, text }) => [line, text]),
+      [[7, 'joe@example.com -> ann@example.com : direct']],
+    )
+    assert.deepEqual(settings.redis, { host: '192.0.2.1', connectTimeout: '5' })
+  })
+
+  it('warns that [redis] does nothing yet', () => {
+    assert.deepEqual(
+      diagnose('[redis]\nhost = 192.0.2.1').map(({ severity, code }) => [severity, code]),
+      [['warning', 'redis-not-used']],
+    )
+  })
+
+  for (const [text, message] of [
+    ['mx_sending_threads = 0', '1:22 bad value "0" for mx_sending_threads'],
+    ['mx_sending_threads = ten', '1:22 bad value "ten" for mx_sending_threads'],
+    ['dns_cache_size = 1k', '1:18 bad value "1k" for dns_cache_size'],
+    ['[status]\nallow = localhost', '2:9 bad value "localhost" for allow'],
+    ['[status]\nallow = 192.0.2.0/33', '2:9 bad value "192.0.2.0/33" for allow'],
+    ['[tests]\non_reload = stop', '2:13 bad value "stop" for on_reload'],
+  ] as const) {
+    it(`refuses ${text}`, () => assert.equal(errorOf(text), message))
+  }
+})
+
+describe('[relay:NAME]', () => {
+  it('has the defaults of an inline target', () => {
+    const [relay] = settingsOf('[relay:isp]\nhost = SMTP.example.net').relays
+    assert.deepEqual(relay?.nexthop, { ...INLINE_DEFAULTS, name: 'isp', host: 'smtp.example.net', port: 25 })
+  })
+
+  it('reads every key', () => {
+    const text = `[relay:isp]
+host = [2001:db8::1]
+port = 587
+user = fred@example.com
+password = Pass w0rd;#=   ; not this
+auth_type = CRAM-MD5
+tls = required
+allow_plaintext_auth = yes
+bind = 192.0.2.7
+bind_helo = mail.example.com
+lmtp = true
+priority = 5
+retry_after = 2m
+max_connections = 3
+max_per_hour = 100`
+    const [relay] = settingsOf(text).relays
+    assert.ok(relay)
+    const { credentials, ...rest } = relay.nexthop
+    assert.deepEqual(rest, {
+      name: 'isp',
+      host: '2001:db8::1',
+      port: 587,
+      authType: 'cram-md5',
+      tls: 'required',
+      implicitTls: false,
+      allowPlaintextAuth: true,
+      bind: '192.0.2.7',
+      bindHelo: 'mail.example.com',
+      lmtp: true,
+      retryAfter: 120_000,
+      maxConnections: 3,
+      maxPerHour: 100,
+    })
+    assert.equal(relay.priority, 5)
+    assert.equal(credentials?.user, 'fred@example.com')
+    assert.equal(credentials?.password.reveal(), 'Pass w0rd;#=')
+  })
+
+  for (const [host, expected] of [
+    ['smtps://smtp.example.net', ['smtp.example.net', 465]],
+    ['smtps://smtp.example.net:4650', ['smtp.example.net', 4650]],
+    ['smtps://[::1]:4650', ['::1', 4650]],
+  ] as const) {
+    it(`${host} is TLS from the first byte, and must be TLS`, () => {
+      const { nexthop } = settingsOf(`[relay:isp]\nhost = ${host}`).relays[0]!
+      assert.deepEqual([nexthop.host, nexthop.port], expected)
+      assert.deepEqual([nexthop.implicitTls, nexthop.tls], [true, 'required'])
+    })
+  }
+
+  for (const [lines, message] of [
+    ['port = 25', '1:1 relay [relay:isp] has no host'],
+    ['host = fred:pw@h', '2:8 bad value "fred:**@h" for host'],
+    ['host = h:587', '2:8 bad value "h:587" for host'],
+    ['host = http://h', '2:8 bad value "http://h" for host'],
+    ['host = h\nport = 465', '3:8 port 465 wants TLS from the first byte'],
+    ['host = smtps://h:466\nport = 465', '3:8 the port is in host as well, and another'],
+    ['host = smtps://h\ntls = off', '3:7 smtps:// is always encrypted, and tls is off'],
+    ['host = h\nuser = joe', '3:1 user without a password'],
+    ['host = h\npassword = x', '3:1 password without user'],
+    ['host = h\nuser = joe\npassword = x\npassword_env = X', '5:1 password_env beside password'],
+    ['host = h\nuser = joe\npassword =', '4:11 no value for password'],
+    ['host = h\nauth_type = plain', '3:1 auth_type without user'],
+    ['host = h\nuser = joe\npassword = x\nauth_type = ntlm', '5:13 bad value "ntlm" for auth_type'],
+    ['host = h\ntls = requird', '3:7 bad value "requird" for tls'],
+    ['host = h\nbind = localhost', '3:8 bad value "localhost" for bind'],
+    ['host = h\nlmtp = maybe', '3:8 bad value "maybe" for lmtp'],
+    ['host = h\npriority = 65536', '3:12 bad value "65536" for priority'],
+    ['host = h\nretry_after = 2h', '3:15 bad value "2h" for retry_after'],
+    ['host = h\nmax_connections = 0', '3:19 bad value "0" for max_connections'],
+    ['host = h\nuser = joe\npassword_env = NONE', '4:16 the environment variable of password_env is not set'],
+    ['host = h\nuser = joe\npassword_env = EMPTY', '4:16 the environment variable of password_env is empty'],
+    [
+      'host = h\nuser = joe\npassword_env = LINES',
+      '4:16 the environment variable of password_env holds a line break or another control character',
+    ],
+    ['host = h\nuser = joe\npassword_file = none', '4:17 the file of password_file cannot be read (ENOENT)'],
+  ] as const) {
+    it(`${JSON.stringify(lines)}: ${message}`, () => {
+      const secrets = { ...NO_SECRETS, env: { EMPTY: '', LINES: 'a\nb' } }
+      assert.equal(errorOf(`[relay:isp]\n${lines}`, secrets), message)
+    })
+  }
+
+  it('says how to write implicit TLS', () => {
+    assert.equal(diagnose('[relay:isp]\nhost = h\nport = 465')[0]?.suggestion, 'host = smtps://h')
+  })
+
+  it('takes the password from the environment', () => {
+    const text = '[relay:isp]\nhost = h\nuser = joe\npassword_env = ISP_PASSWORD'
+    const { nexthop } = settingsOf(text, { ...NO_SECRETS, env: { ISP_PASSWORD: 'letmein' } }).relays[0]!
+    assert.equal(nexthop.credentials?.password.reveal(), 'letmein')
+  })
+
+  for (const [mode, codes] of [
+    [0o600, []],
+    [0o644, ['secret-readable']],
+    [0o640, ['secret-readable']],
+  ] as const) {
+    it(`takes the password from a file of mode ${mode.toString(8)}, beside the configuration`, () => {
+      const asked: string[] = []
+      const secrets: SecretSources = {
+        env: {},
+        readFile: (path) => {
+          asked.push(path)
+          return { text: 'letmein\r\n', mode }
+        },
+      }
+      const text = '[relay:isp]\nhost = h\nuser = joe\npassword_file = isp.secret'
+      const { nexthop } = settingsOf(text, secrets).relays[0]!
+      assert.equal(nexthop.credentials?.password.reveal(), 'letmein')
+      assert.match(asked[0] ?? '', /^\/.*\/isp\.secret$/)
+      assert.deepEqual(
+        diagnose(text, secrets).map(({ code }) => code),
+        codes,
+      )
+    })
+  }
+})
+
+describe('[attempts]', () => {
+  const relay = '[relay:isp]\nhost = h\n[attempts]\n'
+
+  it('reads entries in order', () => {
+    const { attempts } = settingsOf(`${relay}example.com direct=2 relay=3\n*\tRELAY=1 DIRECT=0`)
+    assert.deepEqual(
+      attempts.map(({ pattern, direct, relay: by }) => [pattern, direct, by]),
+      [
+        ['example.com', 2, 3],
+        ['*', 0, 1],
+      ],
+    )
+  })
+
+  for (const [line, message] of [
+    ['*', '4:1 direct is missing'],
+    ['* direct=2', '4:1 relay is missing'],
+    ['* direct=2 rely=3', '4:12 neither direct=<n> nor relay=<m>'],
+    ['* direct=2 relay=2 relay=3', '4:20 relay is given twice'],
+    ['* direct=x relay=2', '4:3 bad number of attempts for direct'],
+    ['* direct=0 relay=0', '4:1 no attempt at all: every message would bounce'],
+    ['a..b direct=1 relay=1', '4:3 an empty label'],
+  ] as const) {
+    it(`refuses ${line}`, () => assert.equal(errorOf(`${relay}${line}`), message))
+  }
+
+  it('refuses attempts through relays where there is none', () => {
+    assert.equal(
+      errorOf('[attempts]\n* direct=1 relay=1'),
+      '2:12 attempts through relays, and there is no relay',
+    )
+  })
+
+  it('warns of an entry behind the one for *', () => {
+    const warnings = diagnose(`${relay}* direct=1 relay=1\nexample.com direct=1 relay=0`)
+    assert.deepEqual(
+      warnings.map(({ severity, code, span }) => [severity, code, span.line]),
+      [['warning', 'never-reached', 5]],
+    )
+  })
+})
