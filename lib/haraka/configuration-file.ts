@@ -1,4 +1,5 @@
 import { resolve } from 'node:path'
+import { inspect } from 'node:util'
 import { formatDiagnostic } from '../config/format'
 import { nodeSecretSources } from '../config/secrets'
 import {
@@ -10,6 +11,7 @@ import {
 } from '../configuration'
 import type { Diagnostic } from '../diagnostic'
 import { DnsOverridesError } from '../errors'
+import { runExpectations, unmetText } from '../rules/expectations'
 import type { HarakaPlugin } from './types'
 
 const NAME = 'dns_overrides.ini'
@@ -22,6 +24,10 @@ export class ConfigurationError extends DnsOverridesError {
     super(message, { code: 'ECONFIG', temporary: false })
     // Haraka prints the stack of what stops it: a list of calls would only hide the list of errors.
     this.stack = `${this.name}: ${message}`
+  }
+
+  [inspect.custom](): string {
+    return this.stack ?? this.message
   }
 }
 
@@ -38,7 +44,7 @@ function textOf(diagnostic: Diagnostic): string {
 function errorText(result: LoadResult): string {
   const errors = result.diagnostics.filter(({ severity }) => severity === 'error')
   const count = errors.length === 1 ? '1 error' : `${errors.length} errors`
-  return [`${SHOWN} has ${count}`, ...errors.map(textOf)].join('\n\n')
+  return [`${SHOWN} has ${count}`, ...errors.map(textOf)].join('\n')
 }
 
 /** Haraka joins the lines of one message into one (`logger.js`); a caret needs the line above it. */
@@ -71,6 +77,8 @@ export class ConfigurationFile {
     const result = loadConfiguration(this.#text(), loadOptions())
     if (result.configuration === undefined) throw new ConfigurationError(errorText(result))
     this.#warn(result)
+    // a server that starts has no other rules to go on with, so its tests can only warn
+    void this.#warnOfTests(result.configuration)
     return result.configuration
   }
 
@@ -96,10 +104,37 @@ export class ConfigurationFile {
         return
       }
       this.#warn(result)
+      const unmet = await this.#unmetTests(result.configuration)
+      if (this.#closed || turn !== this.#newest) return
+      if (unmet !== '' && result.configuration.settings.tests.onReload === 'refuse') {
+        eachLine(unmet, (line) => plugin.logerror(line))
+        plugin.logerror(`${SHOWN} does not meet its own [tests]: the rules read before stay in force`)
+        return
+      }
+      eachLine(unmet, (line) => plugin.logwarn(line))
       this.#onChange(result.configuration)
       plugin.lognotice(`${SHOWN} is read again and in force`)
     } catch (error) {
       plugin.logerror(`${SHOWN} could not be read again: the rules read before stay in force:`, error)
+    }
+  }
+
+  /** The lines of `[tests]` that the rules do not meet; empty where all are, or nobody wants to know. */
+  async #unmetTests(configuration: Configuration): Promise<string> {
+    if (configuration.settings.tests.onReload === 'ignore') return ''
+    const results = await runExpectations(configuration)
+    return results
+      .filter(({ met }) => !met)
+      .map((result) => unmetText(result, SHOWN))
+      .join('\n')
+  }
+
+  /** Never rejects. */
+  async #warnOfTests(configuration: Configuration): Promise<void> {
+    try {
+      eachLine(await this.#unmetTests(configuration), (line) => this.#plugin.logwarn(line))
+    } catch (error) {
+      this.#plugin.logerror(`${SHOWN}: its [tests] could not be run:`, error)
     }
   }
 

@@ -184,3 +184,8 @@ export async function runExpectations(configuration: {
   const { tests } = parseTests(configuration.settings.tests.lines, configuration.file)
   return Promise.all(tests.map((test) => runExpectation(configuration.rules, test)))
 }
+
+/** An expectation that was not met, in one line. */
+export function unmetText({ expectation, actual }: ExpectationResult, file: string): string {
+  return `${file}:${expectation.line}: test not met: "${expectation.text}", but it is: ${actual}`
+}
