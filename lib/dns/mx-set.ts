@@ -1,3 +1,4 @@
+import { isIP } from 'node:net'
 import { isHostName } from './names'
 import type { MxRecord } from './types'
 
@@ -19,7 +20,7 @@ export function usableMx(
   }
   const usable = real.filter((record) => {
     if (isHostName(record.exchange)) return true
-    dropped(record, /^[\d.]+$/.test(record.exchange) ? 'an IP address' : 'no host name')
+    dropped(record, isIP(record.exchange) === 0 ? 'no host name' : 'an IP address')
     return false
   })
   return usable.sort((a, b) => a.priority - b.priority)

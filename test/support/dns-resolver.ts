@@ -1,3 +1,4 @@
+import { existsSync, readdirSync, readlinkSync } from 'node:fs'
 import type { Log } from '../../lib/dns/log'
 import { createResolver, type CreateResolverOptions, type Resolver } from '../../lib/dns/resolver'
 import type { ResolverOptions, ServerAddress } from '../../lib/dns/types'
@@ -45,11 +46,23 @@ export function logged(): { readonly lines: string[]; readonly log: Log } {
   return { lines, log: (level, message) => lines.push(`${level} ${message}`) }
 }
 
-/** What this process holds open: sockets and timers by kind. */
-export function openHandles(): Readonly<Record<string, number>> {
-  const counts: Record<string, number> = {}
-  for (const kind of process.getActiveResourcesInfo()) {
-    if (/UDP|TCP|TLS|Timeout|Immediate/.test(kind)) counts[kind] = (counts[kind] ?? 0) + 1
-  }
-  return counts
+/**
+ * What this process holds open: its sockets, counted as the kernel has them (without /proc: as Node does), and the timers that keep
+ * it alive.
+ */
+export function openHandles(): { readonly sockets: number; readonly timers: number } {
+  const resources = process.getActiveResourcesInfo()
+  return { sockets: countSockets(resources), timers: resources.filter((kind) => kind === 'Timeout').length }
+}
+
+function countSockets(resources: readonly string[]): number {
+  if (!existsSync('/proc/self/fd')) return resources.filter((kind) => /UDP|TCP|TLS/.test(kind)).length
+  return readdirSync('/proc/self/fd').filter((fd) => {
+    try {
+      return readlinkSync(`/proc/self/fd/${fd}`).startsWith('socket:')
+    } catch {
+      // The descriptor of this very listing is closed by now.
+      return false
+    }
+  }).length
 }

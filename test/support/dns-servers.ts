@@ -93,7 +93,7 @@ export interface UnboundOptions {
   readonly port?: number
 }
 
-/** Starts unbound, which validates nothing and keeps no root hints: it knows the stubs and forwards alone. */
+/** Starts unbound, which validates nothing and asks nobody but the stubs and forwards: all else it refuses. */
 export async function startUnbound(options: UnboundOptions = {}): Promise<RealServer> {
   const folder = mkdtempSync(join(tmpdir(), 'unbound-'))
   const launch = (port: number): ChildProcess => {
@@ -120,7 +120,12 @@ export async function startUnbound(options: UnboundOptions = {}): Promise<RealSe
         '  do-not-query-localhost: no',
         '  do-ip6: no',
         '  access-control: 127.0.0.0/8 allow',
+        // What is neither stub nor forward is refused, so that nothing goes out to the root servers.
+        ...(options.forwards?.['.'] === undefined ? ['  local-zone: "." refuse'] : []),
         '  local-zone: "test." nodefault',
+        ...[...Object.keys(options.stubs ?? {}), ...Object.keys(options.forwards ?? {})].map(
+          (zone) => `  local-zone: "${zone}" transparent`,
+        ),
         ...(options.lines ?? []).map((line) => `  ${line}`),
         'remote-control:',
         '  control-enable: no',

@@ -1,0 +1,323 @@
+import assert from 'node:assert/strict'
+import { test, type TestContext } from 'node:test'
+import type { Resolver } from '../../lib/dns/resolver'
+import type { AddressAnswer, InetPrefer, MxAnswer } from '../../lib/dns/types'
+import { ResolveError } from '../../lib/errors'
+import { FakeClock, logged, testResolver, type TestResolverOptions } from '../support/dns-resolver'
+import {
+  a,
+  cname,
+  fails,
+  mx,
+  nullMx,
+  startScripted,
+  startZone,
+  type Script,
+  type ZoneData,
+  type ZoneServer,
+} from '../support/dns-scripted'
+import {
+  aaaaRecord,
+  aRecord,
+  mxRecord,
+  nsRecord,
+  optRecord,
+  RCODES,
+  soaRecord,
+  TYPES,
+} from '../support/dns-wire'
+
+async function setUp(
+  t: TestContext,
+  table: Record<string, readonly ZoneData[]>,
+  options: TestResolverOptions = {},
+): Promise<{ resolver: Resolver; zone: ZoneServer; lines: string[] }> {
+  const zone = await startZone(table)
+  const { lines, log } = logged()
+  const resolver = testResolver([zone.server], {
+    log,
+    ...options,
+    tuning: { timeout: 50, ...options.tuning },
+  })
+  t.after(async () => {
+    resolver.close()
+    await zone.stop()
+  })
+  return { resolver, zone, lines }
+}
+
+const summary = (answer: MxAnswer): unknown => {
+  if (answer.kind === 'failed') return answer.error.code
+  return answer.kind === 'mx' ? answer.records.map((r) => `${r.priority} ${r.exchange}`) : answer.kind
+}
+const found = (answer: AddressAnswer): unknown => {
+  if (answer.kind === 'failed') return answer.error.code
+  return answer.kind === 'addresses' ? answer.addresses.toSorted() : answer.kind
+}
+
+const ZONE: Record<string, readonly ZoneData[]> = {
+  'sorted.example': [mx(20, 'c.example'), mx(10, 'b.example'), mx(10, 'A.example')],
+  'null.example': [nullMx()],
+  'mixed.example': [nullMx(), mx(10, 'a.example')],
+  'literal.example': [mx(10, '192.0.2.1'), mx(20, 'a.example')],
+  'blank.example': [mx(10, 'a b.example'), mx(20, 'a.example')],
+  'rubbish.example': [mx(10, '192.0.2.1'), mx(20, '2001:db8::1')],
+  'dotted.example': [mx(10, 'a\\.b.example'), mx(20, 'a.example')],
+  'alias.example': [cname('sorted.example')],
+  'ring.example': [cname('ring.example')],
+  'address.example': [a('192.0.2.1')],
+  'broken.example': [fails()],
+  'refused.example': [fails('REFUSED')],
+  'silent.example': [fails('SILENT')],
+}
+
+const DOMAINS: readonly (readonly [domain: string, summary: unknown, why: string])[] = [
+  ['sorted.example', ['10 b.example', '10 a.example', '20 c.example'], 'by priority, equals as they came'],
+  ['null.example', 'nullmx', 'behaviour 5: a null MX alone (RFC 7505)'],
+  ['mixed.example', ['10 a.example'], 'behaviour 5: a null MX beside a real one is ignored'],
+  ['literal.example', ['20 a.example'], 'an MX that names an IP address is skipped'],
+  ['blank.example', ['20 a.example'], 'behaviour 9: an MX host that is no host name is skipped'],
+  ['rubbish.example', 'EBADMX', 'nothing but rubbish: no reason to bounce'],
+  ['dotted.example', 'EBADRESP', 'behaviour 9: a label with a dot makes the reply void (RFC 2181 11)'],
+  ['alias.example', ['10 b.example', '10 a.example', '20 c.example'], 'behaviour 9: over a CNAME'],
+  ['ring.example', 'EBADRESP', 'behaviour 9: a CNAME to itself'],
+  ['address.example', 'nodata', 'the name exists, an MX does not'],
+  ['none.example', 'nxdomain', 'the name does not exist'],
+  ['broken.example', 'ESERVFAIL', 'behaviour 4: SERVFAIL is no absence'],
+  ['refused.example', 'EREFUSED', 'behaviour 4: nor is REFUSED'],
+  ['silent.example', 'ETIMEOUT', 'behaviour 4: nor is silence'],
+  ['a..b', 'EBADNAME', 'behaviour 9: no name'],
+  ['a b.example', 'EBADNAME', 'behaviour 9: no name'],
+]
+
+test('the MX answer of a domain', async (t) => {
+  const { resolver, lines } = await setUp(t, ZONE)
+  for (const [domain, expected, why] of DOMAINS) {
+    await t.test(`${domain}: ${why}`, async () => {
+      const answer = await resolver.mx(domain)
+      assert.deepEqual(summary(answer), expected)
+      assert.deepEqual(summary(await resolver.mx(domain)), expected, 'remembered')
+      if (answer.kind === 'failed') assert.equal(answer.error.temporary, expected !== 'EBADNAME')
+    })
+  }
+  assert.deepEqual(
+    lines.filter((line) => line.includes(' MX ')),
+    [
+      'warn MX 0 "" of mixed.example is skipped: a null MX beside others',
+      'warn MX 10 "192.0.2.1" of literal.example is skipped: an IP address',
+      'warn MX 10 "a b.example" of blank.example is skipped: no host name',
+      'warn MX 10 "192.0.2.1" of rubbish.example is skipped: an IP address',
+      'warn MX 20 "2001:db8::1" of rubbish.example is skipped: an IP address',
+    ],
+    'each once, not at every hit',
+  )
+})
+
+test('behaviour 9: a U-label is asked for as A-label, not cut to 8 bits (RFC 5891)', async (t) => {
+  const { resolver, zone } = await setUp(t, { 'gmail.test': [mx(1, 'a.example')] })
+  assert.equal(summary(await resolver.mx('ŧmail.test')), 'nxdomain')
+  assert.deepEqual(zone.asked, ['MX xn--mail-96a.test'])
+})
+
+const REPLIES: readonly (readonly [what: string, script: Script, code: string])[] = [
+  ['BADVERS', (query) => query.reply({ additionals: [optRecord(1232, 16)] }), 'EBADVERS'],
+  ['a referral', (query) => query.reply({ authorities: [nsRecord('example', 'ns.example')] }), 'EREFERRAL'],
+  ['REFUSED', (query) => query.reply({ rcode: RCODES.REFUSED }), 'EREFUSED'],
+  ['FORMERR', (query) => query.reply({ rcode: RCODES.FORMERR }), 'EFORMERR'],
+  [
+    'another owner',
+    (query) => query.reply({ answers: [mxRecord('other.example', 1, 'evil.example')] }),
+    'EBADRESP',
+  ],
+  [
+    'NXDOMAIN with answer',
+    (query) => query.reply({ rcode: 3, answers: [mxRecord(query.name, 1, 'a.x')] }),
+    'EBADRESP',
+  ],
+]
+
+for (const [what, script, code] of REPLIES) {
+  test(`behaviour 4: ${what} is a failure, for MX and for addresses (RFC 2308)`, async (t) => {
+    const server = await startScripted(script)
+    const resolver = testResolver([server.server])
+    t.after(async () => {
+      resolver.close()
+      await server.stop()
+    })
+    assert.equal(summary(await resolver.mx('example.com')), code)
+    assert.equal(found(await resolver.addresses('host.example', 'v4')), code)
+  })
+}
+
+/** What a family says: its addresses, or a word. */
+type Family = readonly string[] | 'nodata' | 'nxdomain' | 'servfail' | 'silent'
+
+const FAMILIES: readonly (readonly [v4: Family, v6: Family, found: unknown, why: string])[] = [
+  [['192.0.2.1', '192.0.2.2'], ['2001:db8::1'], ['192.0.2.1', '192.0.2.2', '2001:db8::1'], 'both'],
+  [['192.0.2.1'], 'nodata', ['192.0.2.1'], 'one'],
+  ['nodata', ['2001:db8::1'], ['2001:db8::1'], 'the other'],
+  [['192.0.2.1'], 'servfail', ['192.0.2.1'], 'one that fails does not spoil the other'],
+  ['silent', ['2001:db8::1'], ['2001:db8::1'], 'nor one that times out'],
+  ['nodata', 'nodata', 'none', 'neither: no addresses'],
+  ['nxdomain', 'nxdomain', 'none', 'no name'],
+  ['nodata', 'servfail', 'ESERVFAIL', 'behaviour 4: absent and failed is failed (RFC 5321 5.1)'],
+  ['silent', 'nodata', 'ETIMEOUT', 'behaviour 4: absent and timed out is failed'],
+  ['servfail', 'servfail', 'ESERVFAIL', 'behaviour 4: both failed'],
+]
+
+const saying =
+  (v4: Family, v6: Family): Script =>
+  (query) => {
+    const family = query.type === TYPES.A ? v4 : v6
+    const record = query.type === TYPES.A ? aRecord : aaaaRecord
+    if (family === 'silent') return
+    if (family === 'servfail') query.reply({ rcode: RCODES.SERVFAIL })
+    else if (typeof family === 'string')
+      query.reply({ rcode: family === 'nxdomain' ? RCODES.NXDOMAIN : 0, authorities: [soaRecord('', 60)] })
+    else query.reply({ answers: family.map((address) => record(query.name, address)) })
+  }
+
+test('the addresses of a host', async (t) => {
+  for (const [v4, v6, expected, why] of FAMILIES) {
+    await t.test(why, async () => {
+      const server = await startScripted(saying(v4, v6))
+      const resolver = testResolver([server.server], { tuning: { timeout: 50 } })
+      const answers = [
+        await resolver.addresses('Host.example.', 'v4'),
+        await resolver.addresses('host.example', 'v6'),
+      ]
+      resolver.close()
+      await server.stop()
+      for (const answer of answers) assert.deepEqual(found(answer), expected)
+    })
+  }
+})
+
+const ORDERS: readonly (readonly [prefer: InetPrefer, families: string])[] = [
+  ['v4', '446666'],
+  ['v6', '666644'],
+  ['default', '666644'],
+]
+
+test('families in the order of inet_prefer, each in random order', async (t) => {
+  const v6 = ['2001:db8::1', '2001:db8::2', '2001:db8::3', '2001:db8::4']
+  const v4 = ['192.0.2.1', '192.0.2.2']
+  const { resolver, zone } = await setUp(t, { 'host.example': [...v4, ...v6].map((address) => a(address)) })
+  const orders = new Set<string>()
+  for (const [prefer, families] of ORDERS) {
+    for (let i = 0; i < 200; i++) {
+      const answer = await resolver.addresses('host.example', prefer)
+      assert.ok(answer.kind === 'addresses')
+      assert.equal(answer.addresses.map((address) => (address.includes(':') ? 6 : 4)).join(''), families)
+      orders.add(answer.addresses.filter((address) => address.includes(':')).join())
+    }
+  }
+  assert.equal(orders.size, 24, 'every order of four was seen')
+  assert.deepEqual(zone.asked.toSorted(), ['A host.example', 'AAAA host.example'])
+})
+
+test('an IP address is its own address, and nothing is asked', async (t) => {
+  const { resolver, zone } = await setUp(t, {})
+  for (const address of ['192.0.2.1', '2001:db8::1']) {
+    assert.deepEqual(found(await resolver.addresses(address, 'v4')), [address])
+    assert.deepEqual(found(await resolver.relayAddresses(address, 'v4')), [address])
+  }
+  assert.deepEqual(zone.asked, [])
+})
+
+test('what is remembered is had without waiting, with the smaller of the TTLs', async (t) => {
+  const clock = new FakeClock()
+  const { resolver } = await setUp(
+    t,
+    {
+      'example.com': [mx(10, 'mx.example.com', 50)],
+      'mx.example.com': [a('192.0.2.1', 40), a('2001:db8::1', 30)],
+    },
+    { now: clock.now },
+  )
+  assert.equal(resolver.peekMx('example.com'), undefined)
+  assert.equal(resolver.peekAddresses('mx.example.com', 'v4'), undefined)
+  await resolver.mx('example.com')
+  const { how, ttl } = (await resolver.addresses('mx.example.com', 'v4')) as { how: string; ttl: number }
+  assert.deepEqual({ how, ttl }, { how: 'fresh', ttl: 30 })
+  clock.pass(10)
+  const peeked = resolver.peekMx('example.com')
+  assert.deepEqual(peeked?.kind === 'mx' && [peeked.how, peeked.ttl], ['cached', 40])
+  const addresses = resolver.peekAddresses('mx.example.com', 'v6')
+  assert.deepEqual(
+    addresses?.kind === 'addresses' && [addresses.how, addresses.ttl, ...addresses.addresses],
+    ['cached', 20, '2001:db8::1', '192.0.2.1'],
+  )
+  clock.pass(20)
+  assert.equal(resolver.peekAddresses('mx.example.com', 'v6'), undefined)
+})
+
+const known =
+  (table: Record<string, readonly string[]>) =>
+  (host: string): Promise<readonly string[]> =>
+    Promise.resolve(table[host] ?? [])
+const failing = () => Promise.reject(new ResolveError('no', { code: 'EAI_AGAIN', temporary: true }))
+
+test('relay names that DNS does not know are looked up by the system', async (t) => {
+  const systemLookup = known({
+    'hosts.example': ['192.0.2.9', '2001:db8::9'],
+    'broken.example': ['192.0.2.8'],
+    'dns.example': ['192.0.2.7'],
+  })
+  const { resolver } = await setUp(
+    t,
+    { 'broken.example': [fails()], 'dns.example': [a('192.0.2.1')], 'empty.example': [mx(1, 'x.example')] },
+    { systemLookup },
+  )
+  const answer = await resolver.relayAddresses('hosts.example', 'v4')
+  assert.deepEqual(answer, {
+    kind: 'addresses',
+    addresses: ['192.0.2.9', '2001:db8::9'],
+    how: 'fresh',
+    server: 'system',
+    ttl: 0,
+  })
+  assert.deepEqual(found(await resolver.relayAddresses('broken.example', 'v4')), ['192.0.2.8'], 'DNS failed')
+  assert.deepEqual(
+    found(await resolver.relayAddresses('dns.example', 'v4')),
+    ['192.0.2.1'],
+    'DNS comes first',
+  )
+  assert.equal(found(await resolver.relayAddresses('empty.example', 'v4')), 'none', 'nobody knows it')
+  assert.equal(found(await resolver.addresses('hosts.example', 'v4')), 'none', 'for relays only')
+  assert.equal(found(await resolver.relayAddresses('a..b', 'v4')), 'EBADNAME')
+})
+
+test('the system failing: absence becomes a failure, a failure stays what it was', async (t) => {
+  const { resolver } = await setUp(t, { 'broken.example': [fails()] }, { systemLookup: failing })
+  assert.equal(found(await resolver.relayAddresses('none.example', 'v4')), 'EAI_AGAIN')
+  assert.equal(found(await resolver.relayAddresses('broken.example', 'v4')), 'ESERVFAIL')
+})
+
+test('the system hanging: the deadline holds, and DNS that hangs leaves it time', async (t) => {
+  let asked = 0
+  const systemLookup = () => {
+    asked++
+    return new Promise<readonly string[]>(() => {})
+  }
+  const { resolver } = await setUp(
+    t,
+    { 'silent.example': [fails('SILENT')] },
+    { systemLookup, tuning: { timeout: 10_000, deadline: 200 } },
+  )
+  const started = performance.now()
+  const answers = await Promise.all(
+    ['silent.example', 'none.example', 'none.example'].map((host) => resolver.relayAddresses(host, 'v4')),
+  )
+  assert.deepEqual(answers.map(found), ['ETIMEOUT', 'ETIMEOUT', 'ETIMEOUT'])
+  assert.ok(performance.now() - started < 1000)
+  assert.equal(asked, 2, 'those who ask for the same name share a lookup')
+})
+
+test("the system's lookup knows localhost from the hosts file", async (t) => {
+  const { resolver } = await setUp(t, {})
+  const answer = await resolver.relayAddresses('localhost', 'v4')
+  assert.ok(answer.kind === 'addresses')
+  assert.equal(answer.addresses[0], '127.0.0.1')
+  assert.equal(answer.server, 'system')
+})

@@ -1,0 +1,113 @@
+import assert from 'node:assert/strict'
+import { after, before, test } from 'node:test'
+import type { Resolver } from '../../lib/dns/resolver'
+import { testResolver } from '../support/dns-resolver'
+import { startKnot, type KnotServer } from '../support/dns-servers'
+import { needs } from '../support/programs'
+
+const skip = needs('knotd')
+
+const many = Array.from(
+  { length: 100 },
+  (_, i) => `many MX ${i} a-host-with-a-rather-long-name-${i}.example.com.`,
+)
+
+const ZONE = `
+  @          MX    20 mx2
+  @          MX    10 mx1
+  mx1        A     192.0.2.1
+  mx1        AAAA  2001:db8::1
+  mx2        A     192.0.2.2
+  null       MX    0 .
+  alias      CNAME @
+  away       CNAME far.example.org.
+  dangling   CNAME nowhere.example.org.
+  lost       CNAME mail.example.net.
+  sub        NS    ns.sub
+  ns.sub     A     192.0.2.53
+  short      30 MX 10 mx1
+  dotted     MX    10 a\\.b
+  ${many.join('\n')}
+`
+
+let knot: KnotServer
+let resolver: Resolver
+
+before(async () => {
+  if (skip !== false) return
+  knot = await startKnot({ 'example.com': ZONE, 'example.org': 'far MX 5 mx.example.org.\nmx A 192.0.2.5' })
+  resolver = testResolver([knot.server], { tuning: { timeout: 2_000 } })
+})
+
+after(async () => {
+  if (skip !== false) return
+  resolver.close()
+  await knot.stop()
+})
+
+const CASES: readonly (readonly [domain: string, outcome: unknown, why: string])[] = [
+  ['example.com', ['10 mx1.example.com', '20 mx2.example.com'], 'MX by priority'],
+  ['EXAMPLE.com.', ['10 mx1.example.com', '20 mx2.example.com'], 'case and trailing dot do not matter'],
+  ['null.example.com', 'nullmx', 'behaviour 5: null MX (RFC 7505)'],
+  ['mx1.example.com', 'nodata', 'behaviour 4: the name exists, an MX does not'],
+  ['none.example.com', 'nxdomain', 'the name does not exist'],
+  ['alias.example.com', ['10 mx1.example.com', '20 mx2.example.com'], 'behaviour 9: CNAME within the zone'],
+  ['away.example.com', ['5 mx.example.org'], 'behaviour 9: CNAME into another zone'],
+  ['dangling.example.com', 'nxdomain', 'behaviour 9: CNAME to a name that is not there'],
+  ['lost.example.com', 'EREFUSED', 'behaviour 4: CNAME to where the server may not go'],
+  ['deep.sub.example.com', 'EREFERRAL', 'behaviour 4: a referral is no absence (RFC 2308 2.2)'],
+  ['example.net', 'EREFUSED', 'behaviour 4: not a zone of this server'],
+  ['dotted.example.com', 'EBADRESP', 'behaviour 9: a dot in a label'],
+]
+
+test('the MX of knotd', { skip }, async (t) => {
+  for (const [domain, outcome, why] of CASES) {
+    await t.test(`${domain}: ${why}`, async () => {
+      const answer = await resolver.mx(domain)
+      const got =
+        answer.kind === 'mx'
+          ? answer.records.map(({ priority, exchange }) => `${priority} ${exchange}`)
+          : answer.kind === 'failed'
+            ? answer.error.code
+            : answer.kind
+      assert.deepEqual(got, outcome)
+    })
+  }
+})
+
+test('behaviour 3: knotd cuts a long answer; TCP brings the whole (RFC 7766)', { skip }, async () => {
+  const answer = await resolver.mx('many.example.com')
+  assert.equal(answer.kind === 'mx' && answer.records.length, 100)
+})
+
+test('behaviour 6: TTLs as knotd gives them', { skip }, async () => {
+  const short = await resolver.mx('short.example.com')
+  assert.equal(short.kind === 'mx' && short.ttl, 30)
+  const absent = await resolver.mx('absent.example.com')
+  assert.equal(
+    absent.kind === 'nxdomain' && absent.ttl,
+    60,
+    'behaviour 7: the minimum of its SOA (RFC 2308 5)',
+  )
+})
+
+test('addresses of knotd, both families', { skip }, async () => {
+  const answer = await resolver.addresses('mx1.example.com', 'v4')
+  assert.deepEqual(answer.kind === 'addresses' && answer.addresses, ['192.0.2.1', '2001:db8::1'])
+})
+
+test('behaviour 8: 2000 names at once, and none fails', { skip }, async () => {
+  const kinds = await Promise.all(
+    Array.from({ length: 2000 }, async (_, i) => (await resolver.mx(`burst${i}.example.com`)).kind),
+  )
+  assert.deepEqual(new Set(kinds), new Set(['nxdomain']))
+})
+
+test('a zone that changes is seen when the cache is flushed', { skip }, async () => {
+  await resolver.mx('mail.example.org')
+  await knot.reload('example.org', 'mail MX 7 new')
+  assert.equal((await resolver.mx('mail.example.org')).kind, 'nxdomain', 'remembered')
+  resolver.flush('mail.example.org')
+  const answer = await resolver.mx('mail.example.org')
+  assert.deepEqual(answer.kind === 'mx' && answer.records, [{ priority: 7, exchange: 'new.example.org' }])
+})
