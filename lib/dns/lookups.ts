@@ -94,15 +94,16 @@ export class Lookups {
   }
 
   #start(question: Question, deadline: number): Promise<Answer<Records>> {
-    const pending = this.#pending[question.type]
-    const answer = this.#run(question, deadline).finally(() => pending.delete(question.name))
-    pending.set(question.name, answer)
+    if (this.#closed) {
+      return Promise.reject(errorOf(question, refusalOf('ECANCELLED', 'the resolver is closed'), ''))
+    }
+    const answer = this.#run(question, deadline)
+    this.#pending[question.type].set(question.name, answer)
     return answer
   }
 
   async #run(question: Question, deadline: number): Promise<Answer<Records>> {
     const job: Job = { end: () => {}, waited: false }
-    if (this.#closed) throw errorOf(question, refusalOf('ECANCELLED', 'the resolver is closed'), '')
     const timer = setTimeout(() => job.end('ETIMEOUT', `no answer in ${deadline} ms`), deadline)
     this.#jobs.add(job)
     try {
@@ -113,6 +114,7 @@ export class Lookups {
     } finally {
       clearTimeout(timer)
       this.#jobs.delete(job)
+      this.#pending[question.type].delete(question.name)
     }
   }
 

@@ -36,6 +36,8 @@ export class UdpChannel implements Channel {
   readonly #ports: Port[] = []
   /** Retired ones that still wait. */
   readonly #leaving = new Set<Port>()
+  /** What is sent when this round of the event loop is over. */
+  #outgoing: { readonly port: Port; readonly message: Buffer }[] = []
   #idleTimer: NodeJS.Timeout | undefined
   #busy = 0
   #closed = false
@@ -112,6 +114,17 @@ export class UdpChannel implements Channel {
       port.backlog.push(message)
       return
     }
+    // Sent one by one between replies, each would wake a name server on this machine, which costs more than the sending.
+    if (this.#outgoing.push({ port, message }) === 1) setImmediate(() => this.#flush())
+  }
+
+  #flush(): void {
+    const outgoing = this.#outgoing
+    this.#outgoing = []
+    for (const { port, message } of outgoing) this.#sendNow(port, message)
+  }
+
+  #sendNow(port: Port, message: Buffer): void {
     try {
       port.socket.send(message, (error) => {
         if (error !== null) this.#fail(port, error)

@@ -41,6 +41,8 @@ async function exchangesLater(resolver: Resolver, domain: string): Promise<Excha
   })
 }
 
+const each = (costs: readonly Cost[], count: number): number => median(costs.map(({ cpu }) => cpu)) / count
+
 export async function cached(port: number): Promise<void> {
   // Twice what is held, so that nothing falls out.
   const resolver = ours(port, DOMAINS * 2)
@@ -77,7 +79,6 @@ export async function cached(port: number): Promise<void> {
   if (resolver.stats().queries !== asked) throw new Error('the cache was passed by')
   resolver.close()
 
-  const each = (costs: readonly Cost[], count: number): number => median(costs.map(({ cpu }) => cpu)) / count
   const hit = each(sync, HITS)
   const message = each(stockWay, MESSAGES)
   const ratio = message / hit
