@@ -69,12 +69,13 @@ export class ConfigurationFile {
   }
 
   /**
-   * Reads the file for the first time, and from now on again whenever it changes.
+   * Reads the file for the first time.
    *
+   * @param watched from now on it is read again whenever it changes
    * @throws ConfigurationError with every error of the file
    */
-  open(): Configuration {
-    const result = loadConfiguration(this.#text(), loadOptions())
+  open(watched = true): Configuration {
+    const result = loadConfiguration(this.#text(watched), loadOptions())
     if (result.configuration === undefined) throw new ConfigurationError(errorText(result))
     this.#warn(result)
     // a server that starts has no other rules to go on with, so its tests can only warn
@@ -87,8 +88,8 @@ export class ConfigurationFile {
     this.#closed = true
   }
 
-  #text(): string {
-    const changed = () => void this.#reload()
+  #text(watched: boolean): string {
+    const changed = watched ? () => void this.#reload() : undefined
     return this.#plugin.config.get(NAME, 'data', changed).join('\n')
   }
 
@@ -96,7 +97,7 @@ export class ConfigurationFile {
     const turn = ++this.#newest
     const plugin = this.#plugin
     try {
-      const result = await loadConfigurationInSteps(this.#text(), loadOptions())
+      const result = await loadConfigurationInSteps(this.#text(true), loadOptions())
       if (this.#closed || turn !== this.#newest) return
       if (result.configuration === undefined) {
         eachLine(errorText(result), (line) => plugin.logerror(line))

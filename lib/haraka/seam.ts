@@ -68,7 +68,7 @@ export class Seam {
 
   #open({ kind, replaceable }: ProcessRole): void {
     try {
-      const configuration = this.#file.open()
+      const configuration = this.#file.open(kind === 'sender')
       if (kind !== 'sender') return
       this.#live.set(configuration)
       this.#threads.apply(configuration.settings.mxSendingThreads)

@@ -37,7 +37,7 @@ export interface HarakaPlugin extends Loggable {
   /** Seconds that a hook may take; 0: for ever. */
   readonly timeout: number
   readonly config: {
-    get(name: string, type: 'data', onReload?: (error?: unknown) => void): string[]
+    get(name: string, type: 'data', onReload: ((error?: unknown) => void) | undefined): string[]
   }
   register_hook(hook: string, method: string, priority?: number): void
   /** `require` in Haraka's own folder. */

@@ -118,6 +118,8 @@ export class HarakaServer {
       copyFileSync(join(HARAKA, 'config', name), join(this.folder, 'config', name))
     }
     mkdirSync(join(this.folder, 'queue'), { recursive: true })
+    mkdirSync(join(this.folder, 'docs'), { recursive: true })
+    copyFileSync(join(HARAKA, 'docs', 'Plugins.md'), join(this.folder, 'docs', 'Plugins.md'))
   }
 
   /** Writes a file of the folder. */

@@ -1,0 +1,215 @@
+import assert from 'node:assert/strict'
+import { execFile } from 'node:child_process'
+import { existsSync } from 'node:fs'
+import { dirname, join } from 'node:path'
+import { after, before, test } from 'node:test'
+import { promisify } from 'node:util'
+import { HarakaServer } from '../support/haraka-server'
+import { SmtpClient } from '../support/smtp-client'
+import { startSink, type Sink } from '../support/smtp-sink'
+
+// What becomes of config/dns_overrides.ini at start, on a reload, and in a worker that comes later. haraka-config tells of an
+// edit about five seconds after it (its own sedation): that is what these tests take their time with.
+
+const BAD = `
+mx_sending_treads = 5
+[overrides]
+* smtp.isp.example $retris>=4
+example.com 192.0.2.1:99999
+`
+
+/** Every error of BAD, by place. */
+const ERRORS = [/:2:1: error: .*mx_sending_treads/, /:4:20: error: .*\$retris/, /:5:22: error: .*99999/]
+
+for (const nodes of [0, 2]) {
+  test(`a bad file at start stops Haraka with the full list (nodes=${nodes})`, async () => {
+    const { code, log } = await HarakaServer.startAndFail({ nodes, overrides: BAD })
+    assert.equal(code, 1)
+    for (const error of ERRORS) {
+      const lines = log.split('\n').filter((line) => error.test(line))
+      assert.equal(lines.length, 1, `${error} once in:\n${log}`)
+    }
+    assert.match(log, /config\/dns_overrides\.ini has 3 errors/)
+    assert.match(log, /^ *\S* *.*\[CRIT\].* +\^~+$/m, 'with carets')
+    assert.doesNotMatch(log, /Listening on/)
+    assert.doesNotMatch(log, /\bat .*\.js:\d+/, 'no list of calls between the errors')
+  })
+}
+
+/** Runs Haraka's own program in a folder where it is not running. */
+async function harakaProgram(folder: string, option: string): Promise<{ code: number; output: string }> {
+  const program = join(dirname(require.resolve('haraka/package.json')), 'bin', 'haraka')
+  try {
+    const { stdout, stderr } = await promisify(execFile)(process.execPath, [program, option, '-c', folder])
+    return { code: 0, output: stdout + stderr }
+  } catch (error) {
+    const { code, stdout, stderr } = error as { code: number; stdout: string; stderr: string }
+    return { code, output: stdout + stderr }
+  }
+}
+
+test('haraka -o lists the hooks, makes no folder, and shows the errors of a bad file', async (t) => {
+  const haraka = HarakaServer.install({ overrides: '* 127.0.0.1:25\n' })
+  t.after(() => haraka.close())
+  const { code, output } = await harakaProgram(haraka.folder, '-o')
+  assert.equal(code, 0, output)
+  assert.match(output, /^dns-overrides +keep_auth_sender +-100 +30$/m)
+  assert.match(output, /^dns-overrides +route +0 +30$/m)
+  assert.equal(existsSync(join(haraka.folder, 'dns_overrides_state')), false)
+
+  haraka.write('config/dns_overrides.ini', BAD)
+  const bad = await harakaProgram(haraka.folder, '-o')
+  assert.notEqual(bad.code, 0)
+  for (const error of ERRORS) assert.match(bad.output, error)
+})
+
+/** Holds messages in the middle, and counts how many there are at once. */
+class Gate {
+  inside = 0
+  most = 0
+  #open: (() => void)[] = []
+  #changed: (() => void)[] = []
+
+  async enter(): Promise<undefined> {
+    this.most = Math.max(this.most, ++this.inside)
+    await new Promise<void>((resolve) => {
+      this.#open.push(resolve)
+      for (const listener of this.#changed) listener()
+    })
+    this.inside--
+    return undefined
+  }
+
+  onReceived(listener: () => void): void {
+    this.#changed.push(listener)
+  }
+
+  /** Lets one message after the other through, until there have been so many. */
+  async letThrough(haraka: HarakaServer, sink: Sink, total: number): Promise<void> {
+    while (sink.received.length < total) {
+      const taken = sink.received.length
+      await haraka.waitFor(() => this.#open.length > 0, 'a message in the middle', [this])
+      this.#open.shift()!()
+      await haraka.waitFor(() => sink.received.length > taken, 'a message taken', [sink])
+    }
+  }
+}
+
+let gate: Gate
+let old: Sink
+let fresh: Sink
+let haraka: HarakaServer
+
+before(async () => {
+  gate = new Gate()
+  old = await startSink({ answer: (stage) => (stage === 'data' ? gate.enter() : undefined) })
+  fresh = await startSink({ answer: (stage) => (stage === 'data' ? gate.enter() : undefined) })
+  haraka = await HarakaServer.start({
+    nodes: 2,
+    overrides: `mx_sending_threads = 3\n* 127.0.0.1:${old.port}\n`,
+    outbound: ['temp_fail_intervals=5s*10', 'concurrency_max=50'],
+  })
+})
+
+after(async () => {
+  await haraka?.close()
+  await Promise.all([old?.close(), fresh?.close()])
+})
+
+/** Hands in messages by connections of their own, which Haraka deals out to its workers in turn. */
+async function handIn(count: number): Promise<void> {
+  for (let n = 0; n < count; n++) {
+    const client = await SmtpClient.open(haraka.port)
+    await client.send({ to: 'a@example.com' })
+    client.destroy()
+  }
+}
+
+/** How many messages are under way at once when there are more than enough. */
+async function mostAtOnce(sink: Sink, expected: number): Promise<number> {
+  gate.most = 0
+  const total = sink.received.length + 3 * expected
+  await handIn(3 * expected)
+  await haraka.waitFor(() => gate.inside === expected, `${expected} at once`, [gate])
+  await gate.letThrough(haraka, sink, total)
+  await haraka.waitFor(() => haraka.queueFiles().length === 0, 'an empty queue')
+  return gate.most
+}
+
+test('mx_sending_threads holds over two workers, from the first message on', async () => {
+  assert.equal(await mostAtOnce(old, 3), 3)
+})
+
+test('it holds after outbound.ini is read again, and a good edit brings new rules and another number', async () => {
+  const mark = haraka.mark()
+  haraka.write('config/outbound.ini', 'temp_fail_intervals=5s*9\nconcurrency_max=60\n')
+  await haraka.waitFor(
+    () => haraka.lines(/Reloaded file: .*\/outbound\.ini/, mark).length >= 3,
+    'outbound.ini is read again',
+  )
+  assert.equal(await mostAtOnce(old, 3), 3)
+
+  haraka.write('config/dns_overrides.ini', `mx_sending_threads = 4\n* 127.0.0.1:${fresh.port}\n`)
+  await haraka.waitFor(
+    () => haraka.lines(/is read again and in force/, mark).length === 2,
+    'both workers have the new rules',
+  )
+  const earlier = old.received.length
+  assert.equal(await mostAtOnce(fresh, 4), 4)
+  assert.equal(old.received.length, earlier)
+})
+
+test('a bad edit is told with its errors, and the rules before stay in force, in whole', async () => {
+  const mark = haraka.mark()
+  haraka.write('config/dns_overrides.ini', `mx_sending_threads = 9\n* 127.0.0.1:${old.port}\n${BAD}`)
+  await haraka.waitFor(
+    () => haraka.lines(/the rules read before stay in force/, mark).length === 2,
+    'the errors',
+  )
+  for (const error of [
+    /:4:1: error: .*mx_sending_treads/,
+    /:6:20: error: .*\$retris/,
+    /:7:22: error: .*99999/,
+  ]) {
+    assert.equal(haraka.lines(error, mark).length, 2, `${error}, told by each worker:\n${haraka.since(mark)}`)
+  }
+  assert.equal(await mostAtOnce(fresh, 4), 4)
+})
+
+test('a worker that comes while the file is bad lets its mail wait, and delivers when the file is good again', async () => {
+  const mark = haraka.mark()
+  const worker = Number(/worker started\s.*\bpid=(\d+)/.exec(haraka.log)![1])
+  process.kill(worker, 'SIGKILL')
+  await haraka.waitForLog(/no mail is sent by this worker until the file is mended/, mark)
+  await haraka.waitForLog(/worker \d+ listening/, mark)
+  const total = fresh.received.length + 4
+  await handIn(4)
+  await haraka.waitFor(
+    () => haraka.lines(/not counted as an attempt: the configuration has errors/, mark).length === 2,
+    'waiting',
+  )
+  assert.equal(
+    haraka.queueFiles().filter((name) => name.split('_')[2] !== '0').length,
+    0,
+    'no attempt was counted',
+  )
+
+  const mended = haraka.mark()
+  haraka.write('config/dns_overrides.ini', `* 127.0.0.1:${fresh.port}\n`)
+  await haraka.waitFor(
+    () => haraka.lines(/is read again and in force/, mended).length === 2,
+    'both workers have rules',
+  )
+  const through = gate.letThrough(haraka, fresh, total)
+  await haraka.flushUntil(() => haraka.queueFiles().length === 0, 'an empty queue', [fresh])
+  await through
+  assert.equal(fresh.received.length, total)
+})
+
+test('without mx_sending_threads Haraka has its own number again', async () => {
+  gate.most = 0
+  const total = fresh.received.length + 12
+  await handIn(12)
+  await haraka.waitFor(() => gate.inside === 12, 'twelve at once', [gate])
+  await gate.letThrough(haraka, fresh, total)
+})
