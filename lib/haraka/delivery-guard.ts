@@ -26,6 +26,8 @@ export interface GuardEvents {
 export interface GuardedConnection {
   readonly socket: HarakaSocket
   readonly dialogue: Dialogue
+  /** What Haraka's log calls the relay. */
+  readonly label: string
   /** Host name or address that a certificate must be good for. */
   readonly host: string
   /** The certificate must be good. */
@@ -196,12 +198,12 @@ export class ConnectionGuard {
   }
 
   #tellHaraka(message: string): void {
-    const { socket, giveUp } = this.#connection
+    const { socket, giveUp, label } = this.#connection
     this.#failed = true
     if (this.#begun) {
       // A new error: with `source: 'tls'`, which tls_socket.js gives to every error, Haraka would ask Redis to do without TLS
       // at this host from now on, and wait for Redis.
-      for (const listener of this.#onError) listener.call(socket, new Error(message))
+      for (const listener of this.#onError) listener.call(socket, new Error(`${label}: ${message}`))
     } else {
       socket.removeAllListeners()
       socket.destroy()

@@ -1,12 +1,11 @@
 import { type Nexthop, nexthopKey } from '../nexthop'
 import { nexthopLabel } from '../relays/state'
-import type { Availability, Lease, RelayFailure, RelayState } from '../relays/types'
+import type { Availability, RelayState } from '../relays/types'
 import type { Decision, Exchange } from '../rules/types'
-import { Dialogue, type Terms } from './delivery-dialogue'
-import { ConnectionGuard } from './delivery-guard'
 import { override } from './delivery-override'
 import type { Places } from './delivery-places'
 import type { HarakaMxLike, HarakaSocket, OutboundItem, PlannedExchange } from './delivery-types'
+import { Visit } from './delivery-visit'
 import { waitNow } from './delivery-wait'
 
 export { Places } from './delivery-places'
@@ -35,8 +34,8 @@ export function watchDelivery(
   new Attempt(hmail, planned, context).watch()
 }
 
-/** How long Haraka has for its QUIT before the connection is closed. Milliseconds. */
-const QUIT_TIME = 5_000
+/** A relay that is held is looked at again at least so often, in seconds: it may have been resumed. */
+const HOLD_INTERVAL = 300
 /** Place of `secured` among the parameters of `delivered` (Haraka 3.3.4 outbound/hmail.js). */
 const SECURED = 8
 
@@ -47,20 +46,6 @@ interface Skipped {
   readonly refusal: Refusal
   readonly nexthop: Nexthop
   readonly mxs: HarakaMxLike[]
-}
-
-/** The message at one nexthop, over all addresses of it. */
-interface Visit {
-  readonly nexthop: Nexthop
-  readonly key: string
-  readonly lease: Lease
-  /** Why the last connection came to nothing. */
-  failure?: RelayFailure
-  accepted: boolean
-  guard?: ConnectionGuard
-  dialogue?: Dialogue
-  /** The visit is over and its connection not yet closed. */
-  onClosed?: () => void
 }
 
 /**
@@ -80,11 +65,7 @@ class Attempt {
   readonly #context: DeliveryContext
   readonly #exchanges = new Map<HarakaMxLike, Exchange>()
   readonly #inClear = new Set<HarakaMxLike>()
-  readonly #skipped: {
-    readonly refusal: Refusal
-    readonly nexthop: Nexthop
-    readonly mxs: HarakaMxLike[]
-  }[] = []
+  readonly #skipped: Skipped[] = []
   #order: readonly HarakaMxLike[] = []
   #visit: Visit | undefined
   #tried = 0
@@ -121,7 +102,7 @@ class Attempt {
           (...parameters) =>
             inner.apply(
               hmail,
-              parameters.map((parameter) => this.#withoutSecret(parameter)),
+              parameters.map((parameter) => this.#visit?.withoutSecret(parameter) ?? parameter),
             ),
       ),
       override(hmail, 'delivered', (inner) => (...parameters) => {
@@ -160,7 +141,7 @@ class Attempt {
       if (order.length === list.length) list.splice(0, list.length, ...order)
       this.#order = []
     }
-    this.#noteLost()
+    this.#visit?.noteLost()
     for (;;) {
       const mx = list[0]
       if (mx === undefined) return this.#exhausted(list, next)
@@ -201,17 +182,9 @@ class Attempt {
       this.#skipped.push({ refusal: entered, nexthop, mxs })
       return false
     }
-    this.#visit = { nexthop, key: nexthopKey(nexthop), lease: entered, accepted: false }
+    this.#visit = new Visit(nexthop, entered)
     this.#tried++
     return true
-  }
-
-  /** Haraka went on from a connection of which nothing was heard: it was refused, timed out or was closed. */
-  #noteLost(): void {
-    const visit = this.#visit
-    if (visit === undefined || visit.accepted || visit.failure !== undefined) return
-    const how = visit.guard === undefined ? 'no connection' : 'it closed the connection'
-    visit.failure = { kind: 'connect', message: `${how} (${visit.key})` }
   }
 
   #exhausted(list: HarakaMxLike[], next: () => unknown): unknown {
@@ -245,44 +218,24 @@ class Attempt {
 
   #waitForRoom(full: readonly Skipped[], another: boolean): void {
     const { now, places } = this.#context
-    const soonest = Math.min(...full.map(({ refusal }) => refusal.until ?? Infinity))
+    const untils = full.map(({ refusal }) =>
+      refusal.why === 'held' ? now() + HOLD_INTERVAL * 1000 : (refusal.until ?? Infinity),
+    )
+    const seconds = another ? 0 : (Math.min(...untils) - now()) / 1000
     const reason = full.map(({ refusal }) => refusal.message).join('; ')
     const busy = full.flatMap(({ refusal, nexthop }) =>
       refusal.why === 'connections' ? [nexthopKey(nexthop)] : [],
     )
-    if (another) waitNow(this.#hmail, reason, now(), 0)
-    else if (busy.length === 0) waitNow(this.#hmail, reason, now(), (soonest - now()) / 1000)
-    else {
-      waitNow(this.#hmail, reason, now(), (soonest - now()) / 1000, (seconds) =>
-        places.wait(this.#hmail, busy, seconds * 1000),
-      )
-    }
+    if (another || busy.length === 0) waitNow(this.#hmail, reason, now(), seconds)
+    else waitNow(this.#hmail, reason, now(), seconds, (delay) => places.wait(this.#hmail, busy, delay * 1000))
   }
 
-  /** Ends the visit: says how it went, and gives the place back when the connection is closed. */
   #leave(): void {
     const visit = this.#visit
     if (visit === undefined) return
     this.#visit = undefined
-    const { lease, failure, guard, key } = visit
-    const delivered = this.#delivered
-    const end = () => {
-      lease.end(delivered)
-      this.#context.places.free(key)
-    }
-    if (failure !== undefined) {
-      this.#relayFailures++
-      lease.failed(failure)
-    }
-    if (guard === undefined || guard.closed) {
-      end()
-      return
-    }
-    const timer = setTimeout(() => guard.close(), QUIT_TIME).unref()
-    visit.onClosed = () => {
-      clearTimeout(timer)
-      end()
-    }
+    if (visit.failure !== undefined) this.#relayFailures++
+    visit.leave(this.#delivered, () => this.#context.places.free(visit.key))
   }
 
   #forceTls(mx: HarakaMxLike, forced: boolean): boolean {
@@ -298,63 +251,23 @@ class Attempt {
   }
 
   #guard(mx: HarakaMxLike, socket: HarakaSocket, begin: () => void): void {
-    const visit = this.#visit
-    if (visit === undefined) {
-      begin()
-      return
-    }
-    const { nexthop } = visit
-    const required = this.#forced || nexthop.tls === 'required'
-    const terms: Terms = {
-      tls: required ? 'required' : this.#inClear.has(mx) ? 'off' : nexthop.tls,
-      implicitTls: nexthop.implicitTls,
-      lmtp: nexthop.lmtp,
-      credentials: nexthop.credentials !== undefined,
-      authType: nexthop.authType,
-      allowPlaintextAuth: nexthop.allowPlaintextAuth,
-    }
-    const dialogue = new Dialogue(terms)
-    delete visit.failure
-    visit.dialogue = dialogue
-    const guard = new ConnectionGuard(
-      {
+    const hmail = this.#hmail
+    if (this.#visit === undefined) begin()
+    else {
+      this.#visit.connect({
         socket,
-        dialogue,
-        host: nexthop.host,
-        verify: required || nexthop.implicitTls,
-        ...(nexthop.implicitTls ? { implicitTls: this.#hmail.obtls?.get_tls_options(mx) ?? {} } : {}),
+        tlsOptions: hmail.obtls?.get_tls_options(mx) ?? {},
+        forced: this.#forced,
+        inClear: this.#inClear.has(mx),
         begin,
-        giveUp: () => void this.#hmail.try_deliver(),
-      },
-      {
-        failed: (failure, startingTls) => {
-          if (startingTls && this.#mayGoClear(mx, terms)) return
-          visit.failure = { kind: failure.kind, message: `${nexthopLabel(nexthop)}: ${failure.message}` }
-        },
-        accepted: () => {
-          visit.accepted = true
-          visit.lease.succeeded()
-        },
-        closed: () => {
-          if (visit.guard === guard) visit.onClosed?.()
-        },
-      },
-    )
-    visit.guard = guard
-    guard.start()
+        giveUp: () => void hmail.try_deliver(),
+        tryInClear: () => this.#tryInClear(mx),
+      })
+    }
   }
 
-  /**
-   * Opportunistic TLS that breaks down is no worse than none (RFC 7435 section 3): the same address is tried once more without,
-   * unless a password would be sent.
-   */
-  #mayGoClear(mx: HarakaMxLike, terms: Terms): boolean {
-    if (
-      terms.tls !== 'opportunistic' ||
-      terms.implicitTls ||
-      (terms.credentials && !terms.allowPlaintextAuth)
-    )
-      return false
+  /** Puts the same address first once more. */
+  #tryInClear(mx: HarakaMxLike): void {
     const again = Object.create(
       Object.getPrototypeOf(mx) as object,
       Object.getOwnPropertyDescriptors(mx),
@@ -366,14 +279,5 @@ class Attempt {
     this.#inClear.add(again)
     this.#hmail.mxlist?.unshift(again)
     this.#hmail.lognotice('TLS failed where it is not required, the same address is tried once without')
-    return true
-  }
-
-  /** Haraka logs what it sends at level PROTOCOL, before it sends it. */
-  #withoutSecret(parameter: unknown): unknown {
-    if (typeof parameter !== 'string' || this.#visit === undefined || !parameter.startsWith('C: '))
-      return parameter
-    if (this.#visit.dialogue?.challenging === true) return 'C: ****'
-    return parameter.replace(/^(C: AUTH \S+ ).+/is, '$1****')
   }
 }

@@ -1,6 +1,9 @@
 import assert from 'node:assert/strict'
+import { readFileSync } from 'node:fs'
 import { createServer, type AddressInfo } from 'node:net'
+import { resolve } from 'node:path'
 import { test, type TestContext } from 'node:test'
+import { SMTPServer } from 'smtp-server'
 import { run } from '../commands/terminal'
 import { a, mx, startZone } from '../support/dns-scripted'
 import { HarakaServer, type HarakaOptions } from '../support/haraka-server'
@@ -43,6 +46,9 @@ const counted = (server: HarakaServer) => server.queueFiles().map((name) => Numb
 
 const empty = (server: HarakaServer, ...sources: readonly Scripted[]) =>
   server.waitFor(() => server.queueFiles().length === 0, 'an empty queue', sources)
+
+/** Makes Haraka try all deferred messages now (`haraka.js`, SIGHUP). */
+const flush = (server: HarakaServer) => process.kill(server.pid, 'SIGHUP')
 
 const says =
   (verb: string, text: string): Script =>
@@ -89,8 +95,9 @@ test('last resort: a breaker alone never holds mail; Haraka counts as by itself'
   const server = await haraka(t, `* @only\n${section('only', only.port, 'retry_after = 1h')}`)
   await server.send({ to: 'a@d.example' })
   await server.waitForLog(/Temp failing .* for 5 seconds: Tried all MXs/)
-  assert.deepEqual(counted(server), [1])
+  await server.waitFor(() => counted(server).join() === '1', 'one attempt counted')
   only.script(undefined)
+  flush(server)
   await server.send({ to: 'b@d.example' })
   await empty(server, only)
   assert.deepEqual(recipients(only), ['a@d.example', 'b@d.example'])
@@ -132,6 +139,7 @@ test("the recipient's side is not the relay's: 550 at RCPT bounces, 451 defers a
     'one taken, one deferred',
     [main],
   )
+  flush(server)
   await empty(server, main, backup)
   assert.deepEqual(recipients(main), ['fine@d.example', 'later@d.example'])
   assert.deepEqual(
@@ -170,6 +178,8 @@ test('hold and resume by command: at once, in every worker, over a restart, and 
   await server.waitForLog(/waiting 5 s, not counted as an attempt: relay main is held by hand/)
   assert.deepEqual(counted(server), [0])
   assert.equal((await relays('--resume', 'main')).status, 0)
+  await server.waitFor(() => server.lines(/relays held by hand: none/).length === 2, 'both workers know')
+  flush(server)
   await empty(server, main)
   assert.deepEqual(recipients(main), ['e@only.example'])
   assert.deepEqual(server.lines(BOUNCE), [])
@@ -264,12 +274,20 @@ client.example 127.0.0.1:${reports.port}
 * direct=1 relay=3
 ${section('first', first.port)}${section('broken', broken.port)}${section('third', third.port)}`,
   )
+  /** Waits until Haraka has counted so many attempts, and has it make the next one now. */
+  const next = async (attempts: number) => {
+    await server.waitFor(() => counted(server).join() === String(attempts), `${attempts} attempts`)
+    flush(server)
+  }
   await server.send({ to: 'a@d.example' })
-  await server.waitForLog(/Temp failing .* for 5 seconds: Tried all MXs/)
+  await next(1)
   assert.equal(heard.length, 0, 'the first attempt was direct')
-  await server.waitForLog(/Temp failing .* for 5 seconds: Some recipients/)
+  await next(2)
   await server.kill9()
   await server.restart()
+  await next(2)
+  await next(3)
+  await next(4)
   await server.waitFor(() => reports.taken.length === 1, 'the report', [reports])
   assert.deepEqual(
     heard,
@@ -279,4 +297,52 @@ ${section('first', first.port)}${section('broken', broken.port)}${section('third
   assert.equal(broken.connections(), 1)
   assert.match(reports.taken[0]!.data, /a@d\.example/)
   await empty(server)
+})
+
+test('one address of a relay is dead: the other is taken, and the relay is not left out', async (t) => {
+  const dns = await startZone({ 'relay.example': [a('127.0.0.62'), a('127.0.0.1')] })
+  t.after(() => dns.stop())
+  const main = await relay(t)
+  const server = await haraka(
+    t,
+    `dns_servers = 127.0.0.1:${dns.port}\n* @main\n[relay:main]\nhost = relay.example\nport = ${main.port}\n`,
+  )
+  const all = Array.from({ length: 12 }, (_, i) => `u${String(i).padStart(2, '0')}@d.example`)
+  for (const to of all) await server.send({ to })
+  await empty(server, main)
+  assert.deepEqual(recipients(main), all)
+  assert.ok(server.lines(/Failed to get socket/).length > 0, 'addresses come in random order')
+  assert.deepEqual(server.lines(/left out|Temp fail/), [])
+})
+
+test('smtps:// to a server that speaks it', async (t) => {
+  const taken: { user: string; servername: string }[] = []
+  const smtps = new SMTPServer({
+    secure: true,
+    key: readFileSync('test/fixtures/tls/server.key'),
+    cert: readFileSync('test/fixtures/tls/server.pem'),
+    authMethods: ['PLAIN', 'LOGIN'],
+    logger: false,
+    onAuth: ({ username = '', password }, _session, done) =>
+      password === 'sesame' ? done(null, { user: username }) : done(new Error('no')),
+    onData: (stream, session, done) => {
+      stream.resume().on('end', () => {
+        taken.push({ user: String(session.user), servername: String(session.servername) })
+        done()
+      })
+    },
+  })
+  smtps.on('error', () => {})
+  await new Promise<void>((done) => smtps.listen(0, '127.0.0.1', () => done()))
+  t.after(() => new Promise<void>((done) => smtps.close(() => done())))
+  const { port } = smtps.server.address() as AddressInfo
+  const server = await haraka(
+    t,
+    `* @s\n[relay:s]\nhost = smtps://localhost:${port}\nuser = fred\npassword = sesame\n`,
+    { env: { NODE_EXTRA_CA_CERTS: resolve('test/fixtures/tls/ca.pem') } },
+  )
+  await server.send({ to: 'a@d.example' })
+  await empty(server)
+  assert.deepEqual(taken, [{ user: 'fred', servername: 'localhost' }])
+  assert.equal(server.lines(/delivered file.* tls=Y auth=Y/).length, 1)
 })
