@@ -14,6 +14,7 @@ export class ServerHealth {
   #failures = 0
   #retryAt = 0
   #probing = false
+  #heardAt = -Infinity
 
   /** Smoothed round trip, milliseconds; undefined before the first answer. */
   get rtt(): number | undefined {
@@ -35,13 +36,26 @@ export class ServerHealth {
     return this.#rtt === undefined ? 0 : Math.max(ALIKE, this.#rtt)
   }
 
+  /** It answered, though perhaps with a refusal: it is there. */
+  heard(now: number): void {
+    this.#heardAt = now
+  }
+
+  /** True if it has answered anything since: then a query without reply is the fault of the name that was asked for. */
+  heardSince(time: number): boolean {
+    return this.#heardAt > time
+  }
+
+  /** It gave an answer to what it was asked `rtt` milliseconds ago. */
   answered(rtt: number): void {
     this.#rtt = this.#rtt === undefined || this.failing ? rtt : this.#rtt + (rtt - this.#rtt) * WEIGHT
     this.#failures = 0
     this.#probing = false
   }
 
+  /** Counts once for all that fails together: the queries in flight when a server dies do not add up to the longest penalty. */
   failed(now: number): void {
+    if (this.failing && !this.#probing && now < this.#retryAt) return
     this.#failures++
     this.#retryAt = now + Math.min(LONGEST_PENALTY, FIRST_PENALTY * 2 ** (this.#failures - 1))
     this.#probing = false

@@ -1,6 +1,6 @@
 import { Packet } from 'dns2'
 import { connect as connectTcp, isIP } from 'node:net'
-import { connect as connectTls } from 'node:tls'
+import { checkServerIdentity, connect as connectTls, type PeerCertificate } from 'node:tls'
 import type { Channel, Place, Waiter } from './channel'
 import { judge, optionsAt } from './guard'
 import { interpret, TYPE_CODE, type Refusal, type Reply } from './message'
@@ -244,13 +244,15 @@ function tcpChannel(server: ServerAddress): StreamChannel {
 }
 
 function tlsChannel(server: ServerAddress, ca: string | undefined): StreamChannel {
-  // Node checks the certificate against `servername`, else against `host`, which here is an address. SNI takes no addresses.
   const name = server.tlsName
   const options = {
     host: server.address,
     port: server.port,
     minVersion: 'TLSv1.2',
+    // SNI takes no addresses (RFC 6066 3).
     ...(name !== undefined && isIP(name) === 0 ? { servername: name } : {}),
+    checkServerIdentity: (_host: string, certificate: PeerCertificate) =>
+      checkServerIdentity(name ?? server.address, certificate),
     ...(ca === undefined ? {} : { ca }),
   } as const
   return new StreamChannel({

@@ -14,6 +14,9 @@ const ANSWERED_NO: ReadonlySet<string> = new Set([
   'EREFERRAL',
 ])
 
+/** A failure is told of when it is not the first in a row: a lost datagram is no news. */
+const LOGGED_FROM = 2
+
 const TIMED_OUT: Refusal = { kind: 'refusal', code: 'ETIMEOUT', reason: 'no reply in time' }
 
 export interface UpstreamsOptions extends TransportOptions {
@@ -194,7 +197,7 @@ class Run implements Ask {
     const place = this.#asks.length
     upstream.queries++
     this.#timer = setTimeout(() => {
-      failed(upstream, TIMED_OUT, this.#options)
+      if (!upstream.health.heardSince(started)) failed(upstream, TIMED_OUT, this.#options)
       this.#refused(TIMED_OUT, upstream)
     }, this.#options.timeout)
     const ask = upstream.transport.ask(this.#question, (result) => {
@@ -229,7 +232,10 @@ class Run implements Ask {
 
   #judge(refusal: Refusal, upstream: Upstream): void {
     const no = ANSWERED_NO.has(refusal.code)
-    if (no) this.#saidNo.add(upstream)
+    if (no) {
+      upstream.health.heard(this.#options.now())
+      this.#saidNo.add(upstream)
+    }
     if (no || refusal.code === 'EBADRESP') this.#doubtful.set(upstream, refusal)
     else failed(upstream, refusal, this.#options)
   }
@@ -248,14 +254,17 @@ class Run implements Ask {
 }
 
 function answered({ name, health }: Upstream, started: number, { now, log }: UpstreamsOptions): void {
-  if (health.failing) log('info', `DNS server ${name} answers again`)
+  if (health.failures >= LOGGED_FROM) log('info', `DNS server ${name} answers again`)
+  health.heard(now())
   health.answered(now() - started)
 }
 
 function failed({ name, health }: Upstream, refusal: Refusal, { now, log }: UpstreamsOptions): void {
-  if (!health.failing)
-    log('warn', `DNS server ${name} is asked last for a while: ${refusal.reason} (${refusal.code})`)
+  const before = health.failures
   health.failed(now())
+  if (before < LOGGED_FROM && health.failures >= LOGGED_FROM) {
+    log('warn', `DNS server ${name} fails: ${refusal.reason} (${refusal.code})`)
+  }
 }
 
 function keyOf(server: ServerAddress): string {

@@ -47,6 +47,16 @@ test('behaviour 8: a failing server is last, and probed once after a while that 
   assert.equal(health.wantsProbe(now + 1e9), false)
 })
 
+test('what fails during a penalty does not make it longer', () => {
+  const health = new ServerHealth()
+  for (const now of [0, 100, 4_999]) health.failed(now)
+  assert.equal(health.failures, 1)
+  assert.equal(health.wantsProbe(4_999), false)
+  assert.equal(health.wantsProbe(5_000), true)
+  health.failed(5_100)
+  assert.equal(health.failures, 2)
+})
+
 test('a probe that came to no end is made again', () => {
   const health = new ServerHealth()
   health.failed(0)
