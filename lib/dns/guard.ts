@@ -4,6 +4,7 @@
  */
 
 const HEADER = 12
+/** Of each section. */
 const MAX_RECORDS = 200
 const MAX_POINTERS = 16
 const MAX_NAME = 255
@@ -49,7 +50,10 @@ export function judge(message: Buffer, query: Buffer, questionEnd: number, limit
   // QR must be set, OPCODE be QUERY.
   if ((message[2]! & 0xf8) !== 0x80) return 'foreign'
   const questions = message.readUInt16BE(4)
-  const records = message.readUInt16BE(6) + message.readUInt16BE(8) + message.readUInt16BE(10)
+  const answers = message.readUInt16BE(6)
+  const authorities = message.readUInt16BE(8)
+  const additionals = message.readUInt16BE(10)
+  const records = answers + authorities + additionals
   if (questions === 0) {
     const rcode = message[3]! & 0xf
     return message.length === HEADER && records === 0 && (rcode === FORMERR || rcode === NOTIMP)
@@ -59,7 +63,8 @@ export function judge(message: Buffer, query: Buffer, questionEnd: number, limit
   if (questions !== 1 || message.length < questionEnd) return 'foreign'
   if (message.compare(query, HEADER, questionEnd, HEADER, questionEnd) !== 0) return 'foreign'
   if ((message[2]! & 0x02) !== 0) return 'truncated'
-  return records <= MAX_RECORDS && walkRecords(message, questionEnd, records) ? 'whole' : 'malformed'
+  const few = answers <= MAX_RECORDS && authorities <= MAX_RECORDS && additionals <= MAX_RECORDS
+  return few && walkRecords(message, questionEnd, records) ? 'whole' : 'malformed'
 }
 
 /**

@@ -31,6 +31,8 @@ const pointing = (type: number, data: Buffer, owner = u16(0xc00c)) => ({
   owner,
 })
 
+const few = Array.from({ length: 200 }, () => aRecord('', '192.0.2.1'))
+
 const VERDICTS: readonly (readonly [what: string, bytes: Buffer, verdict: Verdict])[] = [
   ['an answer', message({ answers: [mx] }), 'whole'],
   [
@@ -63,7 +65,7 @@ const VERDICTS: readonly (readonly [what: string, bytes: Buffer, verdict: Verdic
   ['a record less than counted', message({ answers: [mx], counts: [1, 2, 0, 0] }), 'malformed'],
   ['a record more than counted', message({ answers: [mx, mx], counts: [1, 1, 0, 0] }), 'malformed'],
   ['201 records', message({ answers: Array.from({ length: 201 }, () => mx) }), 'malformed'],
-  ['200 records', message({ answers: Array.from({ length: 200 }, () => aRecord('', '192.0.2.1')) }), 'whole'],
+  ['200 records and an OPT', message({ answers: few, additionals: [optRecord()] }), 'whole'],
   ['RDLENGTH beyond the end', Buffer.concat([message({ answers: [mx] }).subarray(0, -1)]), 'malformed'],
   [
     'a name beyond its RDLENGTH',
