@@ -75,6 +75,9 @@ export function loadHaraka(files: Readonly<Record<string, string>> = {}): Haraka
     },
     close() {
       outbound.temp_fail_queue.shutdown()
+      // Else the removal of the folder is a change that haraka-config waits five seconds to tell of.
+      const config = require('haraka-config') as { stop_watching(name: string): void }
+      config.stop_watching('me')
       rmSync(folder, { recursive: true, force: true })
     },
   }
