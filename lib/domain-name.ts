@@ -48,11 +48,11 @@ export function toALabels(text: string): string | undefined {
  * neither. A name whose last label is a number would be taken for an IPv4 address (RFC 3696 section 2), so it is none.
  */
 export function toHost(text: string): string | undefined {
-  if (isIPv4(text)) return text
-  if (isIPv6(text)) return canonicalIPv6(text)
+  if (text.includes(':')) return isIPv6(text) ? canonicalIPv6(text) : undefined
   const name = toALabels(text)
-  if (name === undefined || /(^|\.)(\d+|0x[0-9a-f]*)$/.test(name)) return undefined
-  return name.split('.').every((label) => !label.startsWith('-') && !label.endsWith('-')) ? name : undefined
+  if (name === undefined || /(?:^|\.)-|-(?:\.|$)/.test(name)) return undefined
+  if (!/(?:^|\.)(?:\d+|0x[0-9a-f]*)$/.test(name)) return name
+  return isIPv4(text) ? text : undefined
 }
 
 /** RFC 5952, so that one address is written one way; a zone (`%eth0`) stays. */

@@ -29,6 +29,7 @@ interface OpenSection extends Section {
 const CHUNK = 256
 
 const SETTING = /^([ \t]*)([^\s=]+)[ \t]*=(.*)$/s
+const TOP_KEY = new RegExp(`^(\\s*)(${KEYS.top.join('|')})(?=:?(?:\\s|$))`, 'i')
 /** A domain literal at the start of an override line, with or without wildcards; not the header of a section. */
 const LITERAL_LINE = /^\s*\[(?:ipv6:[^\]\s]*|[\d.*?]+)\](?=\s|$)/i
 
@@ -183,8 +184,14 @@ function parseLine(source: Line, section: OpenSection, report: Report): void {
       section.lines.push(source)
       return
     case 'top':
-      if (SETTING.test(source.text)) parseSetting(source, section, section.kind, report)
-      else parseTopLine(source, section, report)
+      // One look for "=" first: a pasted list may have very many lines.
+      if (source.text.includes('=') && SETTING.test(source.text)) {
+        parseSetting(source, section, section.kind, report)
+      } else if (TOP_KEY.test(source.text)) {
+        reportMissingEquals(source, report)
+      } else {
+        section.lines.push({ line: source.line, text: source.text, kind: 'overrides' })
+      }
       return
     case 'tests':
       if (SETTING.test(source.text) && !source.text.includes('->'))
@@ -202,14 +209,10 @@ function parseLine(source: Line, section: OpenSection, report: Report): void {
   }
 }
 
-/** Before the first header: an override line, unless it begins with the name of a setting. */
-function parseTopLine(source: Line, section: OpenSection, report: Report): void {
-  const [, lead = '', word = ''] = /^(\s*)(\S+)/.exec(source.text) ?? []
-  const key = knownKey('top', word.replace(/:$/, ''))
-  if (key === undefined) {
-    section.lines.push({ ...source, kind: 'overrides' })
-    return
-  }
+/** Before the first header a line is an override line, unless it begins with the name of a setting. */
+function reportMissingEquals(source: Line, report: Report): void {
+  const [, lead = '', word = ''] = TOP_KEY.exec(source.text) ?? []
+  const key = knownKey('top', word) ?? word
   const span = spanOf(source.line, lead.length, lead.length + word.length)
   report.error(source, span, 'missing-equals', `"=" is missing after ${key}`, { expected: `${key} = value` })
 }

@@ -10,7 +10,18 @@ export interface Word {
 
 /** The words of a line: separated by spaces and tabs. */
 export function tokenise(text: string): Word[] {
-  return [...text.matchAll(/[^ \t]+/g)].map((match) => ({ text: match[0], start: match.index }))
+  const words: Word[] = []
+  const isBlank = (index: number) => text.charCodeAt(index) === 0x20 || text.charCodeAt(index) === 0x09
+  for (let index = 0; index < text.length;) {
+    if (isBlank(index)) {
+      index++
+      continue
+    }
+    const start = index
+    while (index < text.length && !isBlank(index)) index++
+    words.push({ text: text.slice(start, index), start })
+  }
+  return words
 }
 
 /** A word being parsed, and the way to report what is wrong with it or with a part of it. */

@@ -12,6 +12,7 @@ const LINE_FORM = '<domain pattern> <target> [<condition or option> ...]'
 const OPTIONS = ['end', 'adddns', 'priority'] as const
 type Option = (typeof OPTIONS)[number]
 const MAX_PRIORITY = 65_535
+const NO_CONDITIONS: readonly Condition[] = Object.freeze([])
 
 /** Conditions and options of a line as they are gathered. */
 interface Qualifiers {
@@ -35,8 +36,7 @@ export function parseOverride(
   const [first, second, ...rest] = tokenise(line.text)
   if (first === undefined) return undefined
   const reader = (word: Word) => new WordReader(line, word, report)
-  const setting = /^([^\s=]+)\s*=/.exec(line.text.trimStart())
-  if (second?.text.startsWith('=') || setting?.[1] === first.text || first.text.includes('=')) {
+  if (first.text.includes('=') || second?.text.startsWith('=') === true) {
     return reader(first).error('setting-among-overrides', 'a setting among override lines', {
       expected: 'settings before the first section header, or in the section that they belong to',
     })
@@ -49,17 +49,18 @@ export function parseOverride(
   const begin = second !== undefined && target === undefined && isQualifier(second) ? [second] : []
   const read = withoutTails([...begin, ...rest]).map((word) => parseQualifier(reader(word), qualifiers))
   if (pattern === undefined || target === undefined || read.includes(false)) return undefined
-  const priority = qualifiers.options.get('priority')
-  return {
-    line: line.line,
-    pattern: { text: pattern, span: reader(first).span() },
-    target,
-    conditions: qualifiers.conditions,
-    ...(priority === undefined ? {} : { priority }),
-    end: qualifiers.options.has('end'),
-    addDns: qualifiers.options.has('adddns'),
-    text: shownText(line, target),
-  }
+  const { options } = qualifiers
+  const conditions = qualifiers.conditions.length === 0 ? NO_CONDITIONS : [...qualifiers.conditions]
+  const number = line.line
+  const place = { text: pattern, span: reader(first).span() }
+  const end = options.has('end')
+  const addDns = options.has('adddns')
+  const text = shownText(line, target)
+  const priority = options.get('priority')
+  // Written out, so that the very many of a long list are of one of two shapes.
+  return priority === undefined
+    ? { line: number, pattern: place, target, conditions, end, addDns, text }
+    : { line: number, pattern: place, target, conditions, priority, end, addDns, text }
 }
 
 /**
@@ -67,6 +68,7 @@ export function parseOverride(
  * would only repeat the error.
  */
 function withoutTails(words: readonly Word[]): readonly Word[] {
+  if (words.every(({ text }) => text.startsWith('$') && !text.includes('~'))) return words
   const comment = words.findIndex(({ text }) => /^[;#]/.test(text))
   const read = comment === -1 ? words : words.slice(0, comment + 1)
   const opened = read.findIndex(({ text }) => /^\$[a-z]+(?:~=|~!|!~)\/[^/]*$/i.test(text))
@@ -77,8 +79,15 @@ function withoutTails(words: readonly Word[]): readonly Word[] {
 
 /** A good line has no other secret than its target's password. */
 function shownText(line: Line, target: Target): string {
+  const { text } = line
   const hasSecret = target.kind === 'host' && target.nexthop.credentials !== undefined
-  return hasSecret || /\p{Cc}/u.test(line.text) ? maskLine(line.text, line.kind) : line.text
+  if (!hasSecret) return /[^\P{Cc}\t]/u.test(text) ? maskLine(text, line.kind) : text
+  const begin = target.span.column - 1
+  const place = text.slice(begin, begin + target.span.length)
+  const start = place.indexOf(':', /^smtps:/i.test(place) ? 'smtps:'.length : 0) + 1
+  const end = place.lastIndexOf('@')
+  // Joined and not added up: a sum keeps all its parts in memory until somebody reads it.
+  return [text.slice(0, begin + start), ''.padEnd(end - start, '*'), text.slice(begin + end)].join('')
 }
 
 function parsePattern(word: WordReader): string | undefined {

@@ -1,27 +1,30 @@
-import { compileWildcard, type Matcher } from './wildcard'
+import { matchesFolded } from './wildcard'
 
 /** A wildcard pattern and the number of what it stands for. */
 interface Entry {
   readonly id: number
-  /** Undefined where the way to the entry is proof enough. */
-  readonly matches: Matcher | undefined
+  readonly pattern: string
 }
 
 /** A wildcard pattern, not yet in the index. */
-interface Pending {
-  readonly id: number
-  readonly pattern: string
+interface Pending extends Entry {
   /** What is before the first wildcard. */
   readonly head: string
   /** What is behind the last. */
   readonly tail: string
 }
 
-const add = <K, V>(map: Map<K, V[]>, key: K, value: V) => {
-  const list = map.get(key)
-  if (list === undefined) map.set(key, [value])
-  else list.push(value)
+/** One number by itself, several as a list: most patterns are in a file once, and a list takes ten times the room. */
+type Numbers = number | number[]
+
+function addNumber(map: Map<string, Numbers>, key: string, id: number): void {
+  const found = map.get(key)
+  if (found === undefined) map.set(key, id)
+  else if (typeof found === 'number') map.set(key, [found, id])
+  else found.push(id)
 }
+
+const listed = (numbers: Numbers): readonly number[] => (typeof numbers === 'number' ? [numbers] : numbers)
 
 /** Entries by a literal of theirs, and the lengths such literals have: to look a domain up is to cut it at each length. */
 class LiteralMap {
@@ -29,7 +32,9 @@ class LiteralMap {
   readonly #lengths = new Set<number>()
 
   add(literal: string, entry: Entry): void {
-    add(this.#entries, literal, entry)
+    const entries = this.#entries.get(literal)
+    if (entries === undefined) this.#entries.set(literal, [entry])
+    else entries.push(entry)
     this.#lengths.add(literal.length)
   }
 
@@ -53,8 +58,8 @@ class LiteralMap {
  * - what is left (`*.co.*`, `?*`): a list, matched one by one. Only here do lines about other domains cost anything.
  */
 export class PatternIndex {
-  readonly #exact = new Map<string, number[]>()
-  readonly #suffix = new Map<string, number[]>()
+  readonly #exact = new Map<string, Numbers>()
+  readonly #suffix = new Map<string, Numbers>()
   readonly #everything: number[] = []
   readonly #heads = new LiteralMap()
   readonly #tails = new LiteralMap()
@@ -67,13 +72,13 @@ export class PatternIndex {
   add(pattern: string, id: number): void {
     const first = pattern.search(/[*?]/)
     if (first === -1) {
-      add(this.#exact, pattern, id)
+      addNumber(this.#exact, pattern, id)
       return
     }
     const last = Math.max(pattern.lastIndexOf('*'), pattern.lastIndexOf('?'))
     if (first === last && first === 0 && pattern[0] === '*') {
       if (pattern.length === 1) this.#everything.push(id)
-      else if (pattern[1] === '.') add(this.#suffix, pattern.slice(2), id)
+      else if (pattern[1] === '.') addNumber(this.#suffix, pattern.slice(2), id)
       else this.#defer(pattern, id, first, last)
       return
     }
@@ -93,7 +98,7 @@ export class PatternIndex {
     let count = 0
     for (const { id, pattern, head, tail } of this.#pending) {
       if (++count % 256 === 0) yield
-      const entry: Entry = { id, matches: compileWildcard(pattern) }
+      const entry: Entry = { id, pattern }
       const heads = head === '' ? Infinity : this.#headCounts.get(head)!
       const tails = tail === '' ? Infinity : this.#tailCounts.get(tail)!
       if (heads === Infinity && tails === Infinity) this.#rest.push(entry)
@@ -109,17 +114,17 @@ export class PatternIndex {
   find(domain: string): readonly number[] {
     const lists: (readonly number[])[] = []
     const exact = this.#exact.get(domain)
-    if (exact !== undefined) lists.push(exact)
+    if (exact !== undefined) lists.push(listed(exact))
     if (this.#suffix.size > 0) {
       for (let dot = domain.indexOf('.'); dot !== -1; dot = domain.indexOf('.', dot + 1)) {
         const found = this.#suffix.get(domain.slice(dot + 1))
-        if (found !== undefined) lists.push(found)
+        if (found !== undefined) lists.push(listed(found))
       }
     }
     if (this.#everything.length > 0) lists.push(this.#everything)
     const odd: number[] = []
     const matching = (entries: readonly Entry[]) => {
-      for (const { id, matches } of entries) if (matches?.(domain) !== false) odd.push(id)
+      for (const { id, pattern } of entries) if (matchesFolded(pattern, domain)) odd.push(id)
     }
     for (const entries of this.#tails.find(domain, (text, length) => text.slice(text.length - length)))
       matching(entries)

@@ -66,13 +66,22 @@ function parseHostTarget(word: WordReader): Target | undefined {
   const credentials = at === -1 ? undefined : parseCredentials(word, begin, at)
   const place = parsePlace(word, Math.max(begin, at + 1), implicitTls ? SMTPS_PORT : SMTP_PORT)
   if (place === undefined || (at !== -1 && credentials === undefined)) return undefined
-  const nexthop: Nexthop = {
-    ...INLINE_DEFAULTS,
-    ...place,
-    ...(credentials === undefined ? {} : { credentials }),
-    ...(implicitTls ? { implicitTls, tls: 'required' } : {}),
-  }
+  const nexthop = nexthopOf(place.host, place.port, credentials, implicitTls)
   return { kind: 'host', nexthop, span: word.span() }
+}
+
+/** Written out, so that the very many of a long list are of one shape. */
+function nexthopOf(
+  host: string,
+  port: number,
+  credentials: Credentials | undefined,
+  implicitTls: boolean,
+): Nexthop {
+  const { allowPlaintextAuth, lmtp, retryAfter } = INLINE_DEFAULTS
+  const tls = implicitTls ? 'required' : INLINE_DEFAULTS.tls
+  return credentials === undefined
+    ? { host, port, tls, implicitTls, allowPlaintextAuth, lmtp, retryAfter }
+    : { host, port, credentials, tls, implicitTls, allowPlaintextAuth, lmtp, retryAfter }
 }
 
 function parseCredentials(word: WordReader, begin: number, at: number): Credentials | undefined {

@@ -13,10 +13,11 @@ export function compileWildcard(pattern: string): Matcher {
   const wanted = fold(pattern).replace(/\*+/g, '*')
   if (wanted === '*') return () => true
   if (!/[*?]/.test(wanted)) return (text) => fold(text) === wanted
-  return (text) => matches(wanted, fold(text))
+  return (text) => matchesFolded(wanted, fold(text))
 }
 
-function matches(pattern: string, text: string): boolean {
+/** As {@link compileWildcard}, for a pattern and a text that are in lower case already. */
+export function matchesFolded(pattern: string, text: string): boolean {
   let p = 0
   let t = 0
   let star = -1

@@ -1,6 +1,6 @@
-import { COMPARISONS, compares, readOperator } from '../operators'
+import { COMPARISONS, compares, readOperator, type Comparison } from '../operators'
 import type { Envelope } from '../types'
-import { outcome, restStart, type ConditionKind } from './kind'
+import { outcome, restStart, type ConditionKind, type Test } from './kind'
 
 /** What sets one numeric condition apart from another. */
 export interface NumericAttribute {
@@ -61,11 +61,21 @@ export function numericCondition(attribute: NumericAttribute): ConditionKind {
         text: word.text,
         span: word.span(),
         needsMx: false,
-        test: ({ envelope }) => {
-          const seen = attribute.value(envelope)
-          return outcome(compares(operator, seen - number), word.text, name, String(seen))
-        },
+        test: numericTest(attribute, operator, number, word.text),
       }
     },
+  }
+}
+
+/** Holds on to no more than it needs: there may be very many. */
+function numericTest(
+  { name, value }: NumericAttribute,
+  operator: Comparison,
+  number: number,
+  text: string,
+): Test {
+  return ({ envelope }) => {
+    const seen = value(envelope)
+    return outcome(compares(operator, seen - number), text, name, String(seen))
   }
 }

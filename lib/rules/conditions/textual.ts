@@ -3,7 +3,7 @@ import { compileRegex, isRegex } from '../regex'
 import { fold, shown } from '../text'
 import type { Envelope } from '../types'
 import { compileWildcard, type Matcher } from '../wildcard'
-import { outcome, restStart, type ConditionKind } from './kind'
+import { outcome, restStart, type ConditionKind, type Test } from './kind'
 
 /** `$name<operator><text>`: compared by character code or matched, without regard to case. An empty value is the empty text. */
 export function textCondition(name: string, value: (envelope: Envelope) => string): ConditionKind {
@@ -36,12 +36,17 @@ export function textCondition(name: string, value: (envelope: Envelope) => strin
         text: word.text,
         span: word.span(),
         needsMx: false,
-        test: ({ envelope }) => {
-          const seen = value(envelope)
-          return outcome(test(seen), word.text, name, seen === '' ? 'empty' : shown(seen))
-        },
+        test: textTest(name, value, test, word.text),
       }
     },
+  }
+}
+
+/** Holds on to no more than it needs: there may be very many. */
+function textTest(name: string, value: (envelope: Envelope) => string, matches: Matcher, text: string): Test {
+  return ({ envelope }) => {
+    const seen = value(envelope)
+    return outcome(matches(seen), text, name, seen === '' ? 'empty' : shown(seen))
   }
 }
 
