@@ -50,7 +50,7 @@ export class SendingThreads {
   /** @param threads over all workers; undefined: Haraka's own setting counts. */
   apply(threads: number | undefined): void {
     if (threads === undefined) {
-      this.restore()
+      this.#restore()
       return
     }
     if (this.#share === undefined) this.#install()
@@ -59,7 +59,7 @@ export class SendingThreads {
   }
 
   /** Leaves Haraka as if this had never been. */
-  restore(): void {
+  #restore(): void {
     if (this.#share === undefined) return
     this.#share = undefined
     if (this.#changed?.cfg === this.#cfg) this.#cfg.concurrency_max = this.#changed.before

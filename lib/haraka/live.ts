@@ -66,14 +66,9 @@ export class Live {
     }
   }
 
-  close(): void {
-    this.#retire()
-  }
-
   #retire(): void {
     if (this.#shared === undefined) return
     this.#shared.retired = true
     closeIfUnused(this.#shared)
-    this.#shared = undefined
   }
 }

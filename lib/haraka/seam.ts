@@ -109,11 +109,12 @@ export class Seam {
     })
   }
 
-  /** Gives Haraka back what was changed, and leaves nothing that keeps the process. */
+  /**
+   * Reads the file no more, and writes what is known of relays. Rules, resolver and number of threads stay: Haraka still ends the
+   * deliveries that it has begun, and none of them keeps the process.
+   */
   close(): void {
     this.#file.close()
-    this.#threads.restore()
-    this.#live.close()
     this.#relays.close()
   }
 }

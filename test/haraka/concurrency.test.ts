@@ -75,7 +75,7 @@ test('the number holds at once, changes, holds for settings that are read again,
 
   threads.apply(6)
   assert.equal(outbound.cfg.concurrency_max, 3)
-  threads.restore()
-  threads.restore()
+  threads.apply(undefined)
+  threads.apply(undefined)
   assert.equal(second.concurrency_max, 77)
 })
