@@ -1,7 +1,7 @@
 import { isIP } from 'node:net'
 import { ResolveError } from '../errors'
 import type { Entry } from './cache'
-import { badName, secondsLeft, type Lookups, type Records } from './lookups'
+import { secondsLeft, type Lookups, type Records } from './lookups'
 import { toQueryName } from './names'
 import { shuffle } from './shuffle'
 import type { SystemLookup } from './system'
@@ -9,6 +9,12 @@ import type { AddressAnswer, Answer, InetPrefer, MxAnswer, MxRecord, Provenance 
 
 /** Of the deadline, what is kept for the system's lookup when DNS has used up all it may, milliseconds. */
 const SYSTEM_SHARE = 1_000
+
+/**
+ * The answer for what is no domain name (RFC 1035 section 2.3.4: an empty or too long label, a character that no name has): it
+ * cannot exist, so there is nobody to ask and nothing to wait for.
+ */
+const NO_NAME = { how: 'fresh', server: 'literal', ttl: 0 } as const satisfies Provenance
 
 export interface ExchangesParts {
   readonly lookups: Lookups
@@ -44,7 +50,7 @@ export class Exchanges {
     const hit = this.peekMx(domain)
     if (hit !== undefined) return hit
     const name = toQueryName(domain)
-    if (name === undefined) return { kind: 'failed', error: badName(domain) }
+    if (name === undefined) return { kind: 'nxdomain', ...NO_NAME }
     try {
       return mxOf(name, await this.#parts.lookups.resolve({ name, type: 'MX' }))
     } catch (error) {
@@ -107,7 +113,7 @@ export class Exchanges {
     const hit = this.peekAddresses(host, prefer)
     if (hit !== undefined) return hit
     const name = toQueryName(host)
-    if (name === undefined) return { kind: 'failed', error: badName(host) }
+    if (name === undefined) return { kind: 'none', ...NO_NAME }
     const ask = (type: 'A' | 'AAAA'): Promise<Family> =>
       this.#parts.lookups.resolve({ name, type }, deadline).catch(asResolveError)
     const [v4, v6] = await Promise.all([ask('A'), ask('AAAA')])
