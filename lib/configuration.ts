@@ -45,7 +45,9 @@ function* loading(text: string, { file, secrets }: LoadOptions): Generator<void,
   )
   const { diagnostics } = report
   if (report.hasErrors) return { diagnostics }
-  return { configuration: Object.freeze({ file, settings, rules }), diagnostics }
+  // The lines as the rules show them: with the text as it was, every password would stay in memory to be printed.
+  const shown: Settings = Object.freeze({ ...settings, overrides: rules.lines })
+  return { configuration: Object.freeze({ file, settings: shown, rules }), diagnostics }
 }
 
 /** Reads and checks a configuration at one go: for start-up and the command line. Reports all mistakes; never throws. */

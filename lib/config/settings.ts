@@ -1,4 +1,5 @@
 import { isIP } from 'node:net'
+import { Secret } from '../secret'
 import { readAttempts } from './attempts'
 import { dnsServers, readDns } from './dns'
 import { readKeys } from './keyed'
@@ -80,5 +81,10 @@ function readRedis(section: Section | undefined, report: Report): Settings['redi
       expected: 'no section [redis]; each worker keeps its own state',
     },
   )
-  return Object.fromEntries([...section.settings.values()].map(({ key, value }) => [key, value]))
+  return Object.fromEntries(
+    [...section.settings.values()].map(({ key, value }) => [
+      key,
+      key === 'password' || key === 'url' ? new Secret(value) : value,
+    ]),
+  )
 }

@@ -1,6 +1,7 @@
 import type { Span } from '../diagnostic'
 import type { ResolverOptions, ServerAddress } from '../dns/types'
 import type { Nexthop } from '../nexthop'
+import type { Secret } from '../secret'
 
 /** One `key = value` line. */
 export interface Setting {
@@ -52,9 +53,11 @@ export interface Settings {
   readonly relays: readonly RelaySettings[]
   /** In file order; empty: no `[attempts]`. */
   readonly attempts: readonly AttemptsEntry[]
-  readonly redis?: Readonly<Record<string, string>>
+  /** As written; a password, and a URL that may hold one, as secrets. */
+  readonly redis?: Readonly<Record<string, string | Secret>>
   readonly status: StatusSettings
   readonly tests: { readonly onReload: 'warn' | 'refuse' | 'ignore'; readonly lines: readonly SourceLine[] }
+  /** Of a configuration that is loaded: with passwords masked. */
   readonly overrides: readonly SourceLine[]
 }
 
