@@ -31,9 +31,10 @@ export function provenance({ how, server, ttl }: Provenance): string {
   switch (server) {
     case 'literal':
       return 'written as an address'
+    case 'syntax':
+      return 'it is no domain name'
     case 'given':
       return 'as given, nothing looked up'
-    case 'hosts':
     case 'system':
       return "from the system's own lookup"
     default:

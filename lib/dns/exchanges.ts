@@ -14,7 +14,7 @@ const SYSTEM_SHARE = 1_000
  * The answer for what is no domain name (RFC 1035 section 2.3.4: an empty or too long label, a character that no name has): it
  * cannot exist, so there is nobody to ask and nothing to wait for.
  */
-const NO_NAME = { how: 'fresh', server: 'literal', ttl: 0 } as const satisfies Provenance
+const NO_NAME = { how: 'fresh', server: 'syntax', ttl: 0 } as const satisfies Provenance
 
 export interface ExchangesParts {
   readonly lookups: Lookups

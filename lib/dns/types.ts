@@ -19,7 +19,10 @@ export interface MxRecord {
 export interface Provenance {
   /** `fresh`: asked just now; `cached`: remembered; `stale`: out of date and served because no server answers (RFC 8767). */
   readonly how: 'fresh' | 'cached' | 'stale'
-  /** The server that answered, as `ip#port`; `system` for the system's own lookup, `literal` for an IP address or a text that is no name. */
+  /**
+   * The server that answered, as `ip#port`; `system` for the system's own lookup, `literal` for an IP address, `syntax` for a
+   * text that is no name.
+   */
   readonly server: string
   /** Seconds left, capped. 0 for a stale answer. */
   readonly ttl: number
