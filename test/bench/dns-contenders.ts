@@ -1,29 +1,13 @@
 /** Who is compared: our resolver, and node:dns as haraka-net-utils sets it up. */
 import type { Resolver as NodeResolver } from 'node:dns/promises'
+import { DNS_DEFAULTS } from '../../lib/config/dns'
 import { createResolver, type Resolver } from '../../lib/dns/resolver'
-import type { ResolverOptions } from '../../lib/dns/types'
-
-/** The plugin's defaults. */
-export const TUNING: ResolverOptions = {
-  timeout: 2_000,
-  tries: 2,
-  deadline: 15_000,
-  minTtl: 0,
-  maxTtl: 86_400,
-  maxNegativeTtl: 10_800,
-  failureTtl: 1,
-  maxFailureTtl: 300,
-  serveStale: 0,
-  prefetch: 10,
-  maxInFlight: 150,
-  ednsSize: 1232,
-}
 
 export function ours(port: number, cacheSize = 1000): Resolver {
   return createResolver({
     servers: [{ address: '127.0.0.1', port, transport: 'udp' }],
     cacheSize,
-    tuning: TUNING,
+    tuning: DNS_DEFAULTS,
   })
 }
 
