@@ -9,6 +9,7 @@ import type { LintInput, LintRule } from './lint/kind'
 import { lateRetries } from './lint/late-retries'
 import { looseRegex } from './lint/loose-regex'
 import { oddWildcard } from './lint/odd-wildcard'
+import { Reach } from './lint/reach'
 import { readablePassword } from './lint/readable-password'
 import { shadowedAttempts } from './lint/shadowed-attempts'
 import { shadowedLine } from './lint/shadowed-line'
@@ -47,10 +48,12 @@ export function lint(
   configuration: { readonly file: string; readonly rules: RuleSet },
   { text, intervals, fileMode }: LintContext,
 ): readonly Diagnostic[] {
-  const { lines, relays, attempts } = configuration.rules
+  const { rules } = configuration
+  const { lines, relays, attempts } = rules
   const source = text.replace(/^\ufeff/, '').split(/\r\n|\n|\r/)
   const input: LintInput = {
     lines,
+    reach: new Reach(lines, (domain) => rules.candidates(domain)),
     relays,
     attempts,
     text: source,

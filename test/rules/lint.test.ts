@@ -297,3 +297,17 @@ test('every warning has a code of its own words, and a test here', () => {
       code,
     )
 })
+
+test('many lines about the same domains are looked at in no more than a moment', () => {
+  const lines = Array.from(
+    { length: 20_000 },
+    (_, index) => `* s${index % 7}.test $from=u${index}@corp.example $end`,
+  )
+  const text = [...lines, '* a.test $retries<0'].join('\n')
+  const configuration = configure(text)
+  const begin = process.cpuUsage().user
+  const found = lint(configuration, { text, intervals: INTERVALS })
+  const seconds = (process.cpuUsage().user - begin) / 1e6
+  assert.ok(seconds < 15, `${seconds} s`)
+  assert.ok(found.some(({ code }) => code === 'contradiction'))
+})

@@ -3,7 +3,6 @@ import type { RelaySettings } from '../../config/types'
 import type { OverrideLine } from '../types'
 import { sameCondition } from './conditions'
 import type { LintRule } from './kind'
-import { coversLine, unreachable } from './reach'
 
 /** What tells the server of a line from another, and its priority; undefined for `$direct`. */
 function serverOf(
@@ -48,13 +47,13 @@ function sameWords(a: OverrideLine, b: OverrideLine): boolean {
 /** A line that adds only what an earlier one has added already whenever it matches: a duplicate, or nearly. */
 export const idleLine: LintRule = {
   code: 'no-effect',
-  find: ({ lines, relays }) => {
-    const dead = unreachable(lines)
-    return lines.flatMap((line, index) => {
-      if (dead.has(line) || line.end) return []
-      const earlier = lines
-        .slice(0, index)
-        .find((other) => !dead.has(other) && addsNothing(other, line, relays) && coversLine(other, line))
+  find: ({ lines, relays, reach }) =>
+    lines.flatMap((line) => {
+      if (reach.isDead(line) || line.end) return []
+      const earlier = reach.covering(
+        line,
+        (other) => !reach.isDead(other) && addsNothing(other, line, relays),
+      )
       if (earlier === undefined) return []
       const message = sameWords(earlier, line)
         ? `this line says the same as line ${earlier.line}`
@@ -67,6 +66,5 @@ export const idleLine: LintRule = {
           help: { related: { line: earlier.line, message: earlier.pattern.text } },
         },
       ]
-    })
-  },
+    }),
 }

@@ -1,6 +1,6 @@
 import type { Span } from '../../diagnostic'
+import type { OverrideLine } from '../types'
 import type { LintRule } from './kind'
-import { mayMeet, unreachable } from './reach'
 
 function prioritySpan(line: number, text: string): Span {
   const match = /\$priority:\d+/i.exec(text)
@@ -10,11 +10,9 @@ function prioritySpan(line: number, text: string): Span {
 /** A `$priority` that orders nothing: of `$direct`, or of a server that is always the only one. */
 export const idlePriority: LintRule = {
   code: 'idle-priority',
-  find: ({ lines, text }) => {
-    const dead = unreachable(lines)
-    const live = lines.filter((line) => !dead.has(line))
-    return live.flatMap((line, index) => {
-      if (line.priority === undefined) return []
+  find: ({ lines, text, reach }) =>
+    lines.flatMap((line) => {
+      if (line.priority === undefined || reach.isDead(line)) return []
       const span = prioritySpan(line.line, text[line.line - 1] ?? '')
       if (line.target.kind === 'direct') {
         const message =
@@ -22,14 +20,10 @@ export const idlePriority: LintRule = {
         return [{ span, shown: 'overrides' as const, message }]
       }
       // lines behind a $end are not looked at when this one matches; nor is this one when an earlier one ends
-      const others = [
-        ...live.slice(0, index).filter(({ end }) => !end),
-        ...(line.end ? [] : live.slice(index + 1)),
-      ]
-      if (line.addDns || others.some((other) => mayMeet(line, other))) return []
+      const together = (other: OverrideLine) => (other.line < line.line ? !other.end : !line.end)
+      if (line.addDns || !reach.standsAlone(line, together)) return []
       const message =
         '$priority does nothing here: when this line matches, no other server is there to be put in order'
       return [{ span, shown: 'overrides' as const, message }]
-    })
-  },
+    }),
 }

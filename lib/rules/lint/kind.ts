@@ -2,10 +2,12 @@ import type { Help } from '../../config/report'
 import type { AttemptsEntry, RelaySettings } from '../../config/types'
 import type { Span } from '../../diagnostic'
 import type { OverrideLine } from '../types'
+import type { Reach } from './reach'
 
 /** What is known of a file whose every part is right. */
 export interface LintInput {
   readonly lines: readonly OverrideLine[]
+  readonly reach: Reach
   readonly relays: readonly RelaySettings[]
   readonly attempts: readonly AttemptsEntry[]
   /** The text of the file, line by line. */

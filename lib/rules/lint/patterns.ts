@@ -31,9 +31,30 @@ function closure(pattern: string, reach: boolean[]): boolean[] {
   return reach
 }
 
+/** A text that the pattern matches. */
+export function sampleOf(pattern: string): string {
+  return pattern.replaceAll('*', 'z').replaceAll('?', 'z')
+}
+
+/** The text before the first wildcard, and the text behind the last. */
+function ends(pattern: string): { readonly head: string; readonly tail: string } {
+  const first = pattern.search(/[*?]/)
+  if (first === -1) return { head: pattern, tail: pattern }
+  return {
+    head: pattern.slice(0, first),
+    tail: pattern.slice(Math.max(pattern.lastIndexOf('*'), pattern.lastIndexOf('?')) + 1),
+  }
+}
+
 /** Is there a text that both patterns match? */
 export function overlap(a: string, b: string): boolean {
-  if (!/[*?]/.test(a) && !/[*?]/.test(b)) return a === b
+  const [x, y] = [ends(a), ends(b)]
+  if (!x.head.startsWith(y.head) && !y.head.startsWith(x.head)) return false
+  if (!x.tail.endsWith(y.tail) && !y.tail.endsWith(x.tail)) return false
+  return a === '*' || b === '*' || meet(a, b)
+}
+
+function meet(a: string, b: string): boolean {
   // reach[i][j]: some text is matched by the first i characters of a and the first j of b
   const reach = Array.from({ length: a.length + 1 }, () => Array.from({ length: b.length + 1 }, () => false))
   reach[0]![0] = true
