@@ -36,9 +36,11 @@ export class Places {
     }
     const before = this.#woken.delete(hmail)
     for (const key of keys) {
-      const line = this.#waiting.get(key)
-      if (line === undefined) this.#waiting.set(key, [waiter])
-      else if (before) line.unshift(waiter)
+      const line = this.#waiting.get(key) ?? []
+      this.#waiting.set(key, line)
+      // Those whose time came went from the front, or nearly so: the line does not grow by them.
+      while (line[0]?.awake === true) line.shift()
+      if (before) line.unshift(waiter)
       else line.push(waiter)
     }
     hmail.next_cb()
