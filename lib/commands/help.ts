@@ -74,13 +74,18 @@ export function generalHelp(table: readonly CommandSpec[]): string {
   ].join('\n')
 }
 
+/** A summary as a sentence of its own. */
+export function sentence(summary: string): string {
+  return `${summary.slice(0, 1).toUpperCase()}${summary.slice(1)}.`
+}
+
 /** `dns-overrides help COMMAND`. */
 export function commandHelp(command: CommandSpec, common: readonly OptionSpec[]): string {
   const options = [...command.options, ...common]
   return [
     `Usage: ${PROGRAM} ${synopsis(command)}`,
     '',
-    wrap(`${command.summary}.`, ''),
+    wrap(sentence(command.summary), ''),
     ...command.details.flatMap((paragraph) => ['', wrap(paragraph, '')]),
     '',
     'Options:',

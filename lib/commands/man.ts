@@ -1,4 +1,4 @@
-import { exitTable, optionTitle, PROGRAM, synopsis } from './help'
+import { exitTable, optionTitle, PROGRAM, sentence, synopsis } from './help'
 import type { CommandSpec, OptionSpec } from './types'
 
 /** Text as roff takes it: backslashes, hyphens, and a dot or quote that begins a line. */
@@ -12,7 +12,7 @@ function roff(text: string): string {
 function commandSection(command: CommandSpec): string[] {
   return [
     `.SS ${roff(synopsis(command))}`,
-    `${roff(command.summary)}.`,
+    roff(sentence(command.summary)),
     ...command.details.flatMap((paragraph) => ['.PP', roff(paragraph)]),
     ...command.options.flatMap((option) => ['.TP', `.B ${roff(optionTitle(option))}`, roff(option.summary)]),
     ...command.examples.flatMap(({ args, does }) => [
