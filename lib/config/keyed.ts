@@ -1,7 +1,7 @@
 import type { Section, SettingLine } from './parse'
 import { spanOf, type Help, type Report } from './report'
 import { nearest } from './suggest'
-import type { Reader } from './values'
+import type { Fault, Reader } from './values'
 
 /** What a table of readers gives: the values of the keys that are there and good. */
 export type Values<T extends Readonly<Record<string, Reader<unknown>>>> = {
@@ -33,16 +33,13 @@ export function readKeys<T extends Readonly<Record<string, Reader<unknown>>>>(
     const reading = readers[setting.key]?.(setting.value)
     if (reading === undefined) continue
     if (reading.ok) values[setting.key] = reading.value
-    else {
-      const words = /^[a-z0-9-]+(?:, [a-z0-9-]+)*(?: or [a-z0-9-]+)$/.test(reading.expected)
-      const near = words ? nearest(setting.value, reading.expected.split(/, | or /)) : undefined
-      badValue(
-        setting,
-        report,
-        { expected: reading.expected, suggestion: reading.suggestion ?? near },
-        reading.at,
-      )
-    }
+    else for (const fault of [reading, ...(reading.more ?? [])]) reportFault(setting, fault, report)
   }
   return values as Values<T>
+}
+
+function reportFault(setting: SettingLine, { expected, suggestion, at }: Fault, report: Report): void {
+  const words = /^[a-z0-9-]+(?:, [a-z0-9-]+)*(?: or [a-z0-9-]+)$/.test(expected)
+  const near = words ? nearest(setting.value, expected.split(/, | or /)) : undefined
+  badValue(setting, report, { expected, suggestion: suggestion ?? near }, at)
 }

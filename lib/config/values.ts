@@ -1,16 +1,16 @@
 import { isIP } from 'node:net'
 
-/**
- * What a value means, or what was expected instead. `at` is the part of the value that is wrong, if not the whole.
- */
+/** What was expected of a value. `at` is the part of it that is wrong, if not the whole. */
+export interface Fault {
+  readonly expected: string
+  readonly suggestion?: string | undefined
+  readonly at?: { readonly start: number; readonly end: number }
+}
+
+/** What a value means, or what was expected instead; `more` are the faults of further parts. */
 export type Reading<T> =
   | { readonly ok: true; readonly value: T }
-  | {
-      readonly ok: false
-      readonly expected: string
-      readonly suggestion?: string | undefined
-      readonly at?: { readonly start: number; readonly end: number }
-    }
+  | ({ readonly ok: false; readonly more?: readonly Fault[] } & Fault)
 
 /** Reads one value. */
 export type Reader<T> = (text: string) => Reading<T>
@@ -100,20 +100,22 @@ export function plainText(expected: string): Reader<string> {
 export const ipAddress: Reader<string> = (value) =>
   isIP(value) === 0 ? { ok: false, expected: 'an IP address' } : good(value)
 
-/** A list of parts between commas, each read by itself; the first bad one is pointed at. Blank: an empty list. */
+/** A list of parts between commas, each read by itself; every bad one is pointed at. Blank: an empty list. */
 export function list<T>(read: Reader<T>): Reader<readonly T[]> {
   return (value) => {
     if (value === '') return good([])
     const parts: T[] = []
+    const faults: Fault[] = []
     let offset = 0
     for (const raw of value.split(',')) {
       const part = raw.trim()
       const start = part === '' ? offset : offset + raw.indexOf(part)
       const reading = read(part)
-      if (!reading.ok) return { ...reading, at: { start, end: Math.max(start + part.length, start + 1) } }
-      parts.push(reading.value)
+      if (reading.ok) parts.push(reading.value)
+      else faults.push({ ...reading, at: { start, end: Math.max(start + part.length, start + 1) } })
       offset += raw.length + 1
     }
-    return good(parts)
+    const [first, ...more] = faults
+    return first === undefined ? good(parts) : { ...first, ok: false, more }
   }
 }

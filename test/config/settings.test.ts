@@ -56,6 +56,14 @@ describe('dns_servers', () => {
     it(JSON.stringify(text), () => assert.deepEqual(settingsOf(`dns_servers = ${text}`).dnsServers, servers))
   }
 
+  it('points at every bad one', () => {
+    const found = diagnose('dns_servers = 1.2.3.4:99999, 192.0.2.1, foo, [::1')
+    assert.deepEqual(
+      found.map(({ span }) => span.column),
+      [15, 41, 46],
+    )
+  })
+
   for (const [text, column] of [
     ['dns.example.net', 15],
     ['127.0.0.1, 192.0.2.256', 26],
