@@ -2,12 +2,13 @@
 import type { Resolver as NodeResolver } from 'node:dns/promises'
 import { DNS_DEFAULTS } from '../../lib/config/dns'
 import { createResolver, type Resolver } from '../../lib/dns/resolver'
+import type { ResolverOptions } from '../../lib/dns/types'
 
-export function ours(port: number, cacheSize = 1000): Resolver {
+export function ours(port: number, cacheSize = 1000, tuning: Partial<ResolverOptions> = {}): Resolver {
   return createResolver({
     servers: [{ address: '127.0.0.1', port, transport: 'udp' }],
     cacheSize,
-    tuning: DNS_DEFAULTS,
+    tuning: { ...DNS_DEFAULTS, ...tuning },
   })
 }
 
