@@ -13,6 +13,7 @@ const plugin: ThisType<HarakaPlugin> & Record<string, (...parameters: never[]) =
     this.register_hook('mail', 'keep_auth_sender', -100)
     this.register_hook('pre_send_trans_email', 'keep_turn')
     this.register_hook('get_mx', 'route')
+    this.register_hook('get_mx', 'route_by_dns', 100)
   },
 
   /** Hook `mail`: who handed the message in stays with it. */
@@ -25,9 +26,14 @@ const plugin: ThisType<HarakaPlugin> & Record<string, (...parameters: never[]) =
     seams.get(this)!.keepTurn(next, connection)
   },
 
-  /** Hook `get_mx`: where the message goes. */
+  /** Hook `get_mx`: where the message goes by the rules. */
   route(next: Next, hmail: HMailItem) {
     seams.get(this)!.route(next, hmail)
+  },
+
+  /** Hook `get_mx`, after all other plugins: plain DNS. */
+  route_by_dns(next: Next, hmail: HMailItem) {
+    seams.get(this)!.routeByDns(next, hmail)
   },
 
   /** Haraka calls this when it shuts down by request. */

@@ -57,6 +57,8 @@ export class Router {
   readonly #outbound: OutboundConfig
   readonly #runner: HookRunner
   readonly #places: Places
+  /** Decisions for plain DNS, while other plugins are asked. */
+  readonly #plain = new WeakMap<HMailItem, Course>()
 
   constructor(parts: RouterParts) {
     this.#parts = parts
@@ -66,23 +68,48 @@ export class Router {
     this.#places = new Places((hmail) => queue().delivery_queue.push(hmail))
   }
 
-  /** Rejects only where something is broken; never answers CONT. */
+  /**
+   * By the rules and `[attempts]`. CONT where neither says anything: then the other plugins that have the hook come before plain
+   * DNS, wherever they stand in `config/plugins`; {@link routeByDns} follows them. Rejects only where something is broken.
+   */
   async route(hmail: HMailItem): Promise<HookAnswer> {
-    const { live, relays } = this.#parts
-    if (live.configuration === undefined) {
-      const reason = 'the configuration has errors, and there was none before'
-      return { retval: RETVAL.denysoft, message: reason, commit: () => this.#wait(hmail, reason) }
-    }
-    return live.use(async (inForce) => {
-      const { configuration, resolver } = inForce
-      const envelope = this.#envelopes.read(hmail)
-      const decision = await decide(configuration.rules, envelope, {
-        mx: (domain) => resolver.mx(domain),
-        usable: (nexthop) => relays.look(nexthop).usable,
-      })
-      const course: Course = { hmail, envelope, decision, inForce }
-      return decision.outcome === 'deliver' ? this.#deliver(course) : this.#refuse(course, decision, [])
+    return this.#inForce(hmail, async (inForce) => {
+      const course = await this.#decide(hmail, inForce)
+      if (course.decision.source !== 'dns') return this.#carryOut(course)
+      this.#plain.set(hmail, course)
+      return { retval: RETVAL.cont }
     })
+  }
+
+  /** What no rule and no other plugin has answered. Rejects only where something is broken; never answers CONT. */
+  async routeByDns(hmail: HMailItem): Promise<HookAnswer> {
+    const course = this.#plain.get(hmail)
+    this.#plain.delete(hmail)
+    return this.#inForce(hmail, async (inForce) => {
+      const valid = course !== undefined && course.inForce.configuration === inForce.configuration
+      return this.#carryOut(valid ? { ...course, inForce } : await this.#decide(hmail, inForce))
+    })
+  }
+
+  async #inForce(hmail: HMailItem, work: (inForce: InForce) => Promise<HookAnswer>): Promise<HookAnswer> {
+    const { live } = this.#parts
+    if (live.configuration !== undefined) return live.use(work)
+    const reason = 'the configuration has errors, and there was none before'
+    return { retval: RETVAL.denysoft, message: reason, commit: () => this.#wait(hmail, reason) }
+  }
+
+  async #decide(hmail: HMailItem, inForce: InForce): Promise<Course> {
+    const envelope = this.#envelopes.read(hmail)
+    const decision = await decide(inForce.configuration.rules, envelope, {
+      mx: (domain) => inForce.resolver.mx(domain),
+      usable: (nexthop) => this.#parts.relays.look(nexthop).usable,
+    })
+    return { hmail, envelope, decision, inForce }
+  }
+
+  async #carryOut(course: Course): Promise<HookAnswer> {
+    const { decision } = course
+    return decision.outcome === 'deliver' ? this.#deliver(course) : this.#refuse(course, decision, [])
   }
 
   async #deliver(course: Course): Promise<HookAnswer> {

@@ -3,7 +3,7 @@ import { createResolver } from '../dns/resolver'
 import { createRelayState } from '../relays/state'
 import { openStateFolder, prepareStateFolder, STATE_FOLDER, type StateFolder } from '../relays/state-folder'
 import type { RelayState } from '../relays/types'
-import { answer, deadlineOf } from './boundary'
+import { answer, deadlineOf, type HookAnswer } from './boundary'
 import { SendingThreads } from './concurrency'
 import { ConfigurationError, ConfigurationFile } from './configuration-file'
 import { keepAuthSender, keepTurn } from './envelope'
@@ -99,9 +99,18 @@ export class Seam {
     })
   }
 
-  /** Hook `get_mx`. */
+  /** Hook `get_mx`, in the plugin's own place. */
   route(next: Next, hmail: HMailItem): void {
-    answer(next, () => this.#router.route(hmail), {
+    this.#answer(next, hmail, () => this.#router.route(hmail))
+  }
+
+  /** Hook `get_mx`, after all other plugins. */
+  routeByDns(next: Next, hmail: HMailItem): void {
+    this.#answer(next, hmail, () => this.#router.routeByDns(hmail))
+  }
+
+  #answer(next: Next, hmail: HMailItem, work: () => Promise<HookAnswer>): void {
+    answer(next, work, {
       deadline: this.#deadline,
       // Never CONT: Haraka would go on with its own DNS, and past the rules.
       failure: (error) => ({ retval: RETVAL.denysoft, message: error.message }),
