@@ -125,11 +125,18 @@ async function handIn(count: number): Promise<void> {
   }
 }
 
+/** Hands in so many that every worker has more than it may send at once. Gives their number. */
+async function handInEnough(atOnce: number): Promise<number> {
+  let count = 2 * atOnce
+  await handIn(count)
+  for (; !haraka.everyWorkerHas(atOnce); count++) await handIn(1)
+  return count
+}
+
 /** How many messages are under way at once when there are more than enough. */
 async function mostAtOnce(sink: Sink, expected: number): Promise<number> {
   gate.most = 0
-  const total = sink.received.length + 3 * expected
-  await handIn(3 * expected)
+  const total = sink.received.length + (await handInEnough(expected))
   await haraka.waitFor(() => gate.inside === expected, `${expected} at once`, [gate])
   await gate.letThrough(haraka, sink, total)
   await haraka.waitFor(() => haraka.queueFiles().length === 0, 'an empty queue')
@@ -182,10 +189,9 @@ test('a worker that comes while the file is bad lets its mail wait, and delivers
   process.kill(worker, 'SIGKILL')
   await haraka.waitForLog(/no mail is sent by this worker until the file is mended/, mark)
   await haraka.waitForLog(/worker \d+ listening/, mark)
-  const total = fresh.received.length + 4
-  await handIn(4)
+  const total = fresh.received.length + (await handInEnough(1))
   await haraka.waitFor(
-    () => haraka.lines(/not counted as an attempt: the configuration has errors/, mark).length === 2,
+    () => haraka.lines(/not counted as an attempt: the configuration has errors/, mark).length > 0,
     'waiting',
   )
   assert.equal(

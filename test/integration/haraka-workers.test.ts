@@ -95,6 +95,10 @@ for (const nodes of [0, 2]) {
     })
     const recipients = Array.from({ length: 40 }, (_, n) => `u${n}@example.com`)
     await sendAll(haraka, recipients, 4)
+    while (!haraka.everyWorkerHas(6)) {
+      recipients.push(`u${recipients.length}@example.com`)
+      await haraka.send({ to: recipients.at(-1)! })
+    }
     await haraka.waitFor(() => underWay.size === 6, 'as many messages under way as may be', [arriving])
     await haraka.kill9()
     // The other side had them all, and takes them: what Haraka could not hear any more it has to send again.

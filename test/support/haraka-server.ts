@@ -194,6 +194,22 @@ export class HarakaServer {
     return readdirSync(join(this.folder, 'queue')).filter((name) => !name.startsWith('__tmp__'))
   }
 
+  /** How many messages of the queue each worker has, by its process id (`outbound/qfile.js`). */
+  queuedByWorker(): Map<string, number> {
+    const counts = new Map<string, number>()
+    for (const name of this.queueFiles()) {
+      const pid = name.split('_')[3]!
+      counts.set(pid, (counts.get(pid) ?? 0) + 1)
+    }
+    return counts
+  }
+
+  /** Has every worker so many messages in the queue? Nobody says which worker gets which connection. */
+  everyWorkerHas(count: number): boolean {
+    const counts = [...this.queuedByWorker().values()]
+    return counts.length >= Math.max(1, this.options.nodes ?? 0) && counts.every((each) => each >= count)
+  }
+
   /**
    * Waits until the condition holds: it is looked at whenever the log or the queue changes, or one of the sources tells.
    *
