@@ -11,14 +11,18 @@ export interface Lookup {
   readonly close: () => void
 }
 
-/** Nothing is looked up: the MX is as given, and every exchange is taken to have an address. */
+/** The decision as it is: every exchange is taken to have an address. */
+function unlocated(decision: Decision): Route {
+  return decision.outcome === 'deliver'
+    ? { outcome: 'deliver', located: [] }
+    : { ...verdict(decision, []), located: [] }
+}
+
+/** Nothing is looked up: the MX is as given. */
 export function givenLookup(mx: (domain: string) => MxAnswer): Lookup {
   return {
     mx: async (domain) => mx(domain),
-    route: async (decision) =>
-      decision.outcome === 'deliver'
-        ? { outcome: 'deliver', located: [] }
-        : { ...verdict(decision, []), located: [] },
+    route: async (decision) => unlocated(decision),
     close: () => undefined,
   }
 }
@@ -57,7 +61,11 @@ export function openResolver(
   }
 }
 
-/** Asks DNS as Haraka would, with the settings of the file. Close it when done. */
+/**
+ * Asks DNS what the decision hangs on, with the settings of the file. Addresses are looked up only where all exchanges are from
+ * DNS: whether the domain has any decides between delivery, bounce and deferral. A server that the operator wrote down is
+ * where the message goes, whatever its addresses (`probe` looks at those). Close it when done.
+ */
 export function liveLookup(
   configuration: Configuration,
   outbound: OutboundSettings,
@@ -66,7 +74,10 @@ export function liveLookup(
   const resolver = openResolver(configuration, warn)
   return {
     mx: resolver.mx,
-    route: (decision) => route(decision, resolver, outbound.inetPrefer),
+    route: async (decision) =>
+      decision.exchanges.some(({ nexthop }) => nexthop !== undefined)
+        ? unlocated(decision)
+        : route(decision, resolver, outbound.inetPrefer),
     close: resolver.close,
   }
 }

@@ -119,21 +119,13 @@ test('resolve in words: what DNS said, from where, and how old', async () => {
   assert.match(broken.out, /Would bounce: null\.example accepts no mail \(null MX\)\n$/)
 })
 
-test('explain by DNS: the outcome is that of the addresses, and only what is needed is asked for', async () => {
+test('explain asks nothing of DNS that the decision does not hang on: a relay is where the message goes', async () => {
   const asked = zone.asked.length
-  const relayed = await run(['explain', 'a@gmail.com', ...options])
-  assert.equal(relayed.status, 0)
-  assert.match(
-    relayed.out,
-    /10 {2}relay\.example:25 {2}line \d+\n {6}192\.0\.2\.9 \(fresh, from 127\.0\.0\.1#\d+, 300 s left\)/,
-  )
-  assert.deepEqual(zone.asked.slice(asked).toSorted(), ['A relay.example', 'AAAA relay.example'])
-})
-
-test('explain by DNS: a relay without an address never bounces a message', async () => {
-  const { status, out } = await run(['explain', 'a@lost.example', ...options, '--json'])
-  assert.equal(status, 75)
-  assert.equal((JSON.parse(out) as Resolved).outcome, 'defer')
+  for (const recipient of ['a@gmail.com', 'a@lost.example']) {
+    const { status, out } = await run(['explain', recipient, ...options, '--json'])
+    assert.deepEqual([status, (JSON.parse(out) as Resolved).outcome], [0, 'deliver'], recipient)
+  }
+  assert.deepEqual(zone.asked.slice(asked), [])
 })
 
 test('explain by DNS: a domain that has neither MX nor address bounces', async () => {
