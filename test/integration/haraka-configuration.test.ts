@@ -189,6 +189,8 @@ test('a worker that comes while the file is bad lets its mail wait, and delivers
   process.kill(worker, 'SIGKILL')
   await haraka.waitForLog(/no mail is sent by this worker until the file is mended/, mark)
   await haraka.waitForLog(/worker \d+ listening/, mark)
+  // While it takes over the queue it also removes what other workers are about to write (outbound/queue.js delete_dot_files).
+  await haraka.waitForLog(/\d+ files in my temp fail queue/, mark)
   const total = fresh.received.length + (await handInEnough(1))
   await haraka.waitFor(
     () => haraka.lines(/not counted as an attempt: the configuration has errors/, mark).length > 0,
