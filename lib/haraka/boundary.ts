@@ -1,3 +1,4 @@
+import { DnsOverridesError } from '../errors'
 import type { Next } from './types'
 
 /** What a hook answers, and what is done in the moment before, if the answer is still wanted. */
@@ -16,6 +17,13 @@ export interface Boundary {
   readonly failure: (error: Error) => HookAnswer
   /** Told of everything that went wrong. */
   readonly onError: (error: Error) => void
+}
+
+/** The work took longer than it may. No mistake of the program: its stack says nothing. */
+export class LateError extends DnsOverridesError {
+  constructor(deadline: number) {
+    super(`no answer within ${deadline} ms`, { code: 'ETIMEOUT', temporary: true })
+  }
 }
 
 /** Haraka's own timeout for a hook where its setting is 0 (none), seconds. */
@@ -68,10 +76,7 @@ export function answer(next: Next, work: () => Promise<HookAnswer>, boundary: Bo
     say(result)
   }
 
-  const timer = setTimeout(
-    () => fail(new Error(`no answer within ${boundary.deadline} ms`)),
-    boundary.deadline,
-  )
+  const timer = setTimeout(() => fail(new LateError(boundary.deadline)), boundary.deadline)
   const started = async () => work()
   started().then(succeed, fail)
 }

@@ -95,7 +95,7 @@ export class Seam {
     answer(next, work, {
       deadline: this.#deadline,
       failure: () => ({ retval: RETVAL.cont }),
-      onError: (error) => this.#plugin.logerror('no turn for a message:', error),
+      onError: (error) => this.#plugin.logerror('no turn for a message: ', shown(error)),
     })
   }
 
@@ -114,7 +114,8 @@ export class Seam {
       deadline: this.#deadline,
       // Never CONT: Haraka would go on with its own DNS, and past the rules.
       failure: (error) => ({ retval: RETVAL.denysoft, message: error.message }),
-      onError: (error) => hmail.logerror(this.#plugin, `no decision for ${hmail.todo.domain}:`, error),
+      onError: (error) =>
+        hmail.logerror(this.#plugin, `no decision for ${hmail.todo.domain}: `, shown(error)),
     })
   }
 
@@ -126,6 +127,11 @@ export class Seam {
     this.#file.close()
     this.#relays.close()
   }
+}
+
+/** For the log: Haraka prints the stack of an error, which is wanted where something is broken. */
+function shown(error: Error): Error | string {
+  return error instanceof LateError ? error.message : error
 }
 
 /** Where the command line and the workers tell each other of relays, if it can be had. */

@@ -1,0 +1,59 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { a, fails, mx, startZone } from '../support/dns-scripted'
+import { HarakaServer } from '../support/haraka-server'
+import { startSink } from '../support/smtp-sink'
+
+test('name servers that say nothing: the plugin answers before Haraka does it for it, and other mail goes on', async (t) => {
+  const sink = await startSink()
+  t.after(() => sink.close())
+  const zone = await startZone({ 'silent.example': [fails('SILENT')], 'relay.example': [a('127.0.0.1')] })
+  t.after(() => zone.stop())
+  const haraka = await HarakaServer.start({
+    // Seconds that Haraka gives the plugin for a hook.
+    files: { 'config/dns-overrides.timeout': '1' },
+    overrides: `
+dns_servers = ${zone.server.address}:${zone.server.port}
+[overrides]
+silent.example $direct $end
+* relay.example:${sink.port}
+`,
+  })
+  t.after(() => haraka.close())
+  for (let n = 0; n < 10; n++) await haraka.send({ to: `u${n}@silent.example` })
+  await haraka.send({ to: 'a@example.com' })
+  await haraka.waitFor(() => sink.received.length === 1, 'the message that needs nothing of them', [sink])
+  const deferred = () => haraka.queueFiles().filter((name) => name.split('_')[2] === '1')
+  await haraka.waitFor(() => deferred().length === 10, 'the others are put off')
+  assert.equal(
+    haraka.lines(/\[dns-overrides\] no decision for silent\.example: no answer within 800 ms/).length,
+    10,
+  )
+  assert.deepEqual(haraka.lines(/timed out on hook|ran callback multiple times|get_mx .*retval=CONT/), [])
+})
+
+for (const nodes of [0, 2]) {
+  test(`a graceful shutdown is not held up (nodes=${nodes})`, async (t) => {
+    const sink = await startSink()
+    t.after(() => sink.close())
+    const zone = await startZone({ 'relay.example': [a('127.0.0.1')], 'x.example': [mx(1, 'relay.example')] })
+    t.after(() => zone.stop())
+    const haraka = await HarakaServer.start({
+      nodes,
+      files: {
+        'config/smtp.ini': `listen=127.0.0.1:0\nnodes=${nodes}\ngraceful_shutdown=true\nforce_shutdown_timeout=25\n`,
+      },
+      overrides: `dns_servers = ${zone.server.address}:${zone.server.port}\n* relay.example:${sink.port}\n`,
+    })
+    t.after(() => haraka.close())
+    await haraka.send({ to: 'a@example.com' })
+    await haraka.waitFor(() => sink.received.length === 1 && haraka.queueFiles().length === 0, 'delivery', [
+      sink,
+    ])
+    const started = performance.now()
+    await haraka.stop()
+    // Haraka itself would end a process that does not end by itself, after 25 and 30 seconds.
+    assert.ok(performance.now() - started < 20_000)
+    assert.deepEqual(haraka.lines(/Failed to shutdown naturally|failed to shutdown|never received/), [])
+  })
+}
