@@ -1,4 +1,5 @@
 import { isIP } from 'node:net'
+import type { Resolver } from './dns/resolver'
 import type { AddressAnswer, InetPrefer, MailResolver } from './dns/types'
 import type { Decision, Exchange, NoRoute } from './rules/types'
 
@@ -17,6 +18,25 @@ export interface Route {
   readonly noRoute?: { readonly kind: NoRoute; readonly message: string }
 }
 
+function literal(address: string): AddressAnswer {
+  return { kind: 'addresses', addresses: [address], how: 'fresh', server: 'literal', ttl: 0 }
+}
+
+/** A resolver that can say without waiting what it remembers. */
+export type Remembering = Pick<Resolver, 'peekAddresses'>
+
+/** As {@link locate}, from what is known already; undefined if something has to be asked for. */
+export function locateNow(
+  exchange: Exchange,
+  resolver: Remembering,
+  prefer: InetPrefer,
+): AddressAnswer | undefined {
+  if (isIP(exchange.exchange) !== 0) return literal(exchange.exchange)
+  const known = resolver.peekAddresses(exchange.exchange, prefer)
+  // What DNS has not, the system may have, for a server that the operator wrote down.
+  return exchange.from === 'dns' || known?.kind === 'addresses' ? known : undefined
+}
+
 /**
  * The addresses of one exchange. An IP address is its own; a host from DNS is looked up in DNS; a host that the operator wrote
  * down may be in the hosts file as well. Never rejects.
@@ -26,9 +46,7 @@ export async function locate(
   resolver: MailResolver,
   prefer: InetPrefer,
 ): Promise<AddressAnswer> {
-  if (isIP(exchange.exchange) !== 0) {
-    return { kind: 'addresses', addresses: [exchange.exchange], how: 'fresh', server: 'literal', ttl: 0 }
-  }
+  if (isIP(exchange.exchange) !== 0) return literal(exchange.exchange)
   return exchange.from === 'dns'
     ? resolver.addresses(exchange.exchange, prefer)
     : resolver.relayAddresses(exchange.exchange, prefer)
