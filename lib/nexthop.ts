@@ -53,7 +53,11 @@ export const INLINE_DEFAULTS = {
 } as const satisfies Partial<Nexthop>
 
 /** What tells one exchange from another: host, port and user (a breaker, a turn, a duplicate). Holds no secret. */
-export function nexthopKey(nexthop: { host: string; port: number; credentials?: { user: string } | undefined }): string {
+export function nexthopKey(nexthop: {
+  host: string
+  port: number
+  credentials?: { user: string } | undefined
+}): string {
   const host = nexthop.host.includes(':') ? `[${nexthop.host}]` : nexthop.host
   const user = nexthop.credentials === undefined ? '' : `${nexthop.credentials.user}@`
   return `${user}${host}:${nexthop.port}`

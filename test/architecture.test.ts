@@ -10,7 +10,8 @@ interface Import {
   readonly typeOnly: boolean
 }
 
-const IMPORT = /^\s*(import|export)\s+(type\s+)?(?:[^'";]*?\sfrom\s+)?'([^']+)'|\b(?:require|import)\('([^']+)'\)/gm
+const IMPORT =
+  /^\s*(import|export)\s+(type\s+)?(?:[^'";]*?\sfrom\s+)?'([^']+)'|\b(?:require|import)\('([^']+)'\)/gm
 
 function sources(folder: string): string[] {
   return readdirSync(folder, { withFileTypes: true }).flatMap((entry) => {
@@ -65,9 +66,14 @@ test('only one file speaks with dns2, and rules, config and dns know nothing of 
 })
 
 test('every import is of a file of this package, of Node or of a dependency', () => {
-  const manifest = JSON.parse(readFileSync('package.json', 'utf8')) as { dependencies: Record<string, string> }
+  const manifest = JSON.parse(readFileSync('package.json', 'utf8')) as {
+    dependencies: Record<string, string>
+  }
   const foreign = imports
     .filter(({ from, to }) => !within(to, 'lib') && !(from === 'index.ts' && to.startsWith('lib/')))
-    .filter(({ to }) => !to.startsWith('node:') && !Object.keys(manifest.dependencies).some((name) => within(to, name)))
+    .filter(
+      ({ to }) =>
+        !to.startsWith('node:') && !Object.keys(manifest.dependencies).some((name) => within(to, name)),
+    )
   assert.deepEqual(foreign, [])
 })

@@ -18,7 +18,9 @@ before(() => {
     stdio: ['ignore', 'pipe', 'ignore'],
   })
   // npm 11 and earlier print an array, later ones an object by package name.
-  const report = Object.values(JSON.parse(output) as Record<string, { filename: string; files: { path: string }[] }>)[0]!
+  const report = Object.values(
+    JSON.parse(output) as Record<string, { filename: string; files: { path: string }[] }>,
+  )[0]!
   files = report.files.map(({ path }) => path)
   const modules = join(folder, 'node_modules')
   mkdirSync(modules)
@@ -30,11 +32,20 @@ before(() => {
 after(() => rmSync(folder, { recursive: true, force: true }))
 
 test('the packed package holds what runs and what is read, and no more', () => {
-  for (const needed of ['dist/index.js', 'dist/lib/cli.js', 'config/dns_overrides.ini', 'README.md', 'CHANGELOG.md', 'LICENSE']) {
+  for (const needed of [
+    'dist/index.js',
+    'dist/lib/cli.js',
+    'config/dns_overrides.ini',
+    'README.md',
+    'CHANGELOG.md',
+    'LICENSE',
+  ]) {
     assert.ok(files.includes(needed), `${needed} is in the package`)
   }
   assert.deepEqual(
-    files.filter((path) => !/^(dist\/|config\/|package\.json$|README\.md$|CHANGELOG\.md$|LICENSE$)/.test(path)),
+    files.filter(
+      (path) => !/^(dist\/|config\/|package\.json$|README\.md$|CHANGELOG\.md$|LICENSE$)/.test(path),
+    ),
     [],
   )
 })
@@ -46,18 +57,26 @@ test('it is loaded by its folder, and exports only what Haraka may copy onto its
     for (const key in plugin) keys.push(key)
     console.log(JSON.stringify(keys.filter((key) => typeof plugin[key] === 'function').sort()))
     console.log(JSON.stringify(keys.filter((key) => typeof plugin[key] !== 'function')))`
-  const [functions, others] = execFileSync(process.execPath, ['-e', script, packed], { encoding: 'utf8' }).split('\n')
+  const [functions, others] = execFileSync(process.execPath, ['-e', script, packed], {
+    encoding: 'utf8',
+  }).split('\n')
   const names = JSON.parse(functions!) as string[]
   assert.ok(names.includes('register') && names.includes('shutdown'), names.join())
   assert.deepEqual(
-    names.filter((name) => /^(name|config|hooks|timeout|base|inherits|haraka_require|register_hook|log.*|_.*)$/.test(name)),
+    names.filter((name) =>
+      /^(name|config|hooks|timeout|base|inherits|haraka_require|register_hook|log.*|_.*)$/.test(name),
+    ),
     [],
   )
   assert.deepEqual(JSON.parse(others!), [])
 })
 
 test('the command runs from the package', () => {
-  const manifest = JSON.parse(readFileSync(join(packed, 'package.json'), 'utf8')) as { bin: Record<string, string> }
-  const help = execFileSync(process.execPath, [join(packed, manifest.bin['dns-overrides']!), '--help'], { encoding: 'utf8' })
+  const manifest = JSON.parse(readFileSync(join(packed, 'package.json'), 'utf8')) as {
+    bin: Record<string, string>
+  }
+  const help = execFileSync(process.execPath, [join(packed, manifest.bin['dns-overrides']!), '--help'], {
+    encoding: 'utf8',
+  })
   assert.match(help, /explain/)
 })
