@@ -31,6 +31,10 @@ const REPLY = /^([2345]\d\d)([ -])(.*?)\r?\n?$/s
 /** RFC 4954 section 6: authentication required, too weak, credentials invalid, encryption required. */
 const AUTH_REFUSALS = new Set(['530', '534', '535', '538'])
 const LOGIN_PROMPTS = ['VXNlcm5hbWU6', 'UGFzc3dvcmQ6']
+/** More lines than any greeting or list of capabilities has. Haraka and we keep all lines of a reply until its last. */
+const MOST_LINES = 500
+/** Shorter texts are found in any reply by chance. */
+const SHORTEST_SECRET = 3
 
 type Step = 'greeting' | 'ehlo' | 'helo' | 'starttls' | 'auth' | 'mail' | 'rcpt'
 
@@ -59,6 +63,8 @@ export class Dialogue {
   #accepted = false
   #over = false
   #reply: string[] = []
+  /** What was said in AUTH that nobody must read. */
+  readonly #secrets: string[] = []
 
   constructor(terms: Terms) {
     this.#terms = terms
@@ -92,7 +98,10 @@ export class Dialogue {
   /** Looks at a line before it is sent. A failure: it must not be sent. */
   command(text: string, channel: Channel): RelayFailure | undefined {
     this.#reply = []
-    if (this.#challenging) return undefined
+    if (this.#challenging) {
+      this.#keepSecret(text.trim())
+      return undefined
+    }
     switch (text.slice(0, 5).trimEnd().toUpperCase()) {
       case 'EHLO':
       case 'LHLO':
@@ -125,18 +134,20 @@ export class Dialogue {
    *
    * @param alone whether nothing followed it in the same packet
    */
-  reply(line: string, alone: boolean, channel: Channel): ReplyVerdict {
+  reply(received: string, alone: boolean, channel: Channel): ReplyVerdict {
     if (this.#upgrading) return fault('tls', 'it spoke in clear after STARTTLS', false)
+    const line = this.#withoutSecrets(received)
     const match = REPLY.exec(line)
     if (match === null) return fault('protocol', `it said what is no SMTP reply: ${printable(line)}`, false)
     const [, code = '', separator, text = ''] = match
+    if (this.#reply.length >= MOST_LINES)
+      return fault('protocol', `its reply has more than ${MOST_LINES} lines`, false)
     this.#reply.push(printable(text))
-    const said = `${code} ${this.#reply.join(' ')}`
-    const last = separator === ' '
-    if (!last)
+    if (separator !== ' ')
       return this.#step === 'ehlo' && code.startsWith('2')
         ? this.#capability(code, text, false, channel)
         : { pass: line }
+    const said = `${code} ${this.#reply.join(' ')}`
     this.#reply = []
 
     switch (this.#step) {
@@ -164,10 +175,32 @@ export class Dialogue {
       return { kind: 'tls', message }
     }
     this.#step = 'auth'
-    this.#mechanism = text.trim().split(' ')[1]?.toUpperCase() ?? ''
+    const [, mechanism = '', initial] = text.trim().split(' ')
+    this.#mechanism = mechanism.toUpperCase()
+    if (initial !== undefined) this.#keepSecret(initial)
     this.#challenging = this.#mechanism !== 'PLAIN'
     this.#prompts = 0
     return undefined
+  }
+
+  /** As it was sent, and the password in it: a base64 text of AUTH PLAIN, or the second answer of AUTH LOGIN. */
+  #keepSecret(sent: string): void {
+    // The first answer of AUTH LOGIN is the user name, which may be read.
+    if (this.#mechanism === 'LOGIN' && this.#prompts < 2) return
+    this.#secrets.push(sent)
+    if (this.#mechanism === 'CRAM-MD5') return
+    const password = Buffer.from(sent, 'base64').toString().split('\0').at(-1)
+    if (password !== undefined) this.#secrets.push(password)
+  }
+
+  /** Servers that do not know AUTH repeat the whole line in their refusal, and refusals are logged. */
+  #withoutSecrets(line: string): string {
+    const begin = REPLY.test(line) ? 4 : 0
+    let text = line.slice(begin)
+    for (const secret of this.#secrets) {
+      if (secret.length >= SHORTEST_SECRET) text = text.replaceAll(secret, '****')
+    }
+    return line.slice(0, begin) + text
   }
 
   #beforeMail(channel: Channel): RelayFailure | undefined {

@@ -163,3 +163,46 @@ test('what a foreign server says comes into the log on one line and not at lengt
   assert.doesNotMatch(said, /\p{Cc}/u)
   assert.ok(said.length < 300)
 })
+
+test('a reply without end is no reply, and costs no more than its lines', () => {
+  const dialogue = new Dialogue(terms())
+  const started = process.cpuUsage()
+  let lines = 0
+  const verdicts = Array.from({ length: 100_000 }, () => {
+    const verdict = dialogue.reply(`220-${'x'.repeat(100)}\r\n`, true, CLEAR)
+    if ('pass' in verdict) lines++
+    return verdict
+  })
+  assert.equal(lines, 500)
+  assert.deepEqual(verdicts.at(-1), {
+    fault: { kind: 'protocol', message: 'its reply has more than 500 lines' },
+    polite: false,
+  })
+  assert.ok(process.cpuUsage(started).user < 5_000_000, 'one line costs the same as the one before')
+})
+
+test('a relay that repeats what was said in AUTH does not bring it into the log', () => {
+  const base64 = (text: string) => Buffer.from(text).toString('base64')
+  const plain = base64('\0fred\0s3same-open')
+  const answers = { PLAIN: [plain], LOGIN: [base64('fred'), base64('s3same-open')] }
+  for (const [mechanism, reply, becomes] of [
+    [
+      'PLAIN',
+      `500 Command unrecognized: "AUTH PLAIN ${plain}"`,
+      '500 Command unrecognized: "AUTH PLAIN ****"',
+    ],
+    ['PLAIN', '535 fred may not enter with s3same-open', '535 fred may not enter with ****'],
+    ['LOGIN', `535 fred, ${base64('s3same-open')} is wrong`, '535 fred, **** is wrong'],
+    ['LOGIN', '535 fred may not enter with s3same-open', '535 fred may not enter with ****'],
+  ] as const) {
+    const dialogue = new Dialogue(terms({ credentials: true }))
+    const [first, ...more] = answers[mechanism]
+    const begin = mechanism === 'PLAIN' ? `C: AUTH PLAIN ${first}` : 'C: AUTH LOGIN'
+    play(dialogue, [...HELLO, [`S: 250 AUTH ${mechanism}`], [begin]], SECURE)
+    const asked = mechanism === 'PLAIN' ? [] : [first, ...more]
+    asked.forEach((text, i) => {
+      play(dialogue, [[`S: 334 ${['VXNlcm5hbWU6', 'UGFzc3dvcmQ6'][i]}`], [`C: ${text}`]], SECURE)
+    })
+    assert.equal(play(dialogue, [[`S: ${reply}`]], SECURE), `it refused AUTH: ${becomes}`)
+  }
+})
