@@ -1,4 +1,5 @@
 import { isIP } from 'node:net'
+import type { Nexthop } from '../nexthop'
 import type { RelayState } from '../relays/types'
 import { type Located, locate, locateNow, verdict } from '../route'
 import { decide } from '../rules/decide'
@@ -48,6 +49,11 @@ interface Course {
 /** Is it the address of a domain literal (or one that `server_details` put in the place of a name)? */
 function isLiteral({ exchange }: Located): boolean {
   return exchange.from === 'dns' && isIP(exchange.exchange) !== 0
+}
+
+/** Relays that a later attempt could take. */
+function sparesOf({ spares = [] }: Decision): readonly Nexthop[] {
+  return spares.flatMap(({ nexthop }) => nexthop ?? [])
 }
 
 /** From a message to the answer to `get_mx`. */
@@ -133,7 +139,38 @@ export class Router {
     }
     const located = await this.#locate(arranged(kept, random), inForce)
     const found = verdict(decision, located)
-    return found.outcome === 'deliver' ? this.#accept(course, located) : this.#refuse(course, found, located)
+    if (found.outcome === 'deliver') return this.#accept(course, located)
+    const relays = located.flatMap(({ exchange: { from, nexthop } }) =>
+      from === 'attempts' && nexthop !== undefined ? [nexthop] : [],
+    )
+    return relays.length === 0
+      ? this.#refuse(course, found, located)
+      : this.#withoutAddress(course, located, relays, found.noRoute?.message ?? 'no address')
+  }
+
+  /** Relays of `[attempts]` that have no address now have failed by themselves: no attempt of the message, and others may follow. */
+  #withoutAddress(
+    course: Course,
+    located: readonly Located[],
+    failed: readonly Nexthop[],
+    reason: string,
+  ): HookAnswer {
+    const { relays } = this.#parts
+    return {
+      retval: RETVAL.denysoft,
+      message: reason,
+      commit: () => {
+        this.#log(course, { located, outcome: 'wait', reason })
+        for (const nexthop of failed) {
+          const entered = relays.enter(nexthop, false)
+          if ('usable' in entered) continue
+          entered.failed({ kind: 'connect', message: reason })
+          entered.end(false)
+        }
+        const another = sparesOf(course.decision).some((nexthop) => relays.look(nexthop).usable)
+        this.#wait(course.hmail, reason, another ? 0 : undefined)
+      },
+    }
   }
 
   /** What is remembered costs no promises: most of a million messages a day go to domains that are. */
@@ -159,7 +196,6 @@ export class Router {
     const allowed = await this.#withoutLocalLiterals(hmail, located)
     const list = planned(this.#netUtils().HarakaMx, allowed)
     const { relays, now = Date.now } = this.#parts
-    const alternatives = (decision.spares ?? []).flatMap(({ nexthop }) => nexthop ?? [])
     return {
       retval: RETVAL.ok,
       message: list.map(({ mx }) => mx),
@@ -169,7 +205,7 @@ export class Router {
           relays,
           now,
           source: decision.source,
-          alternatives,
+          alternatives: sparesOf(decision),
           places: this.#places,
         })
       },
@@ -215,8 +251,8 @@ export class Router {
     }
   }
 
-  #wait(hmail: HMailItem, reason: string): void {
-    waitWithoutCounting(hmail, reason, this.#parts.now ?? Date.now)
+  #wait(hmail: HMailItem, reason: string, seconds?: number): void {
+    waitWithoutCounting(hmail, reason, this.#parts.now ?? Date.now, seconds)
   }
 
   #log(

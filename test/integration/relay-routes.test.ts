@@ -299,6 +299,28 @@ ${section('first', first.port)}${section('broken', broken.port)}${section('third
   await empty(server)
 })
 
+test('[attempts]: a relay without address fails by its own fault: the next one takes its place, no attempt is counted', async (t) => {
+  const dns = await startZone({ 'd.example': [mx(10, 'mx.d.example')] })
+  t.after(() => dns.stop())
+  const good = await relay(t)
+  const server = await haraka(
+    t,
+    `dns_servers = 127.0.0.1:${dns.port}
+[attempts]
+* direct=0 relay=1
+[relay:gone]
+host = gone.invalid
+${section('good', good.port)}`,
+  )
+  await server.send({ to: 'a@d.example' })
+  await empty(server, good)
+  assert.deepEqual(recipients(good), ['a@d.example'])
+  assert.deepEqual(server.lines(BOUNCE), [])
+  assert.deepEqual(server.lines(/Temp failing/), [])
+  assert.match(server.lines(/outcome=wait/)[0]!, /source=attempts .*gone\.invalid/)
+  await server.waitForLog(/relay gone is left out for 60 s: no address/)
+})
+
 test('one address of a relay is dead: the other is taken, and the relay is not left out', async (t) => {
   const dns = await startZone({ 'relay.example': [a('127.0.0.62'), a('127.0.0.1')] })
   t.after(() => dns.stop())
