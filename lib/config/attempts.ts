@@ -31,7 +31,9 @@ export function readAttempts(
 }
 
 function readEntry(line: Line, hasRelays: boolean, report: Report): AttemptsEntry | undefined {
-  const [pattern, ...rest] = [...line.text.matchAll(/\S+/g)]
+  const words = [...line.text.matchAll(/\S+/g)]
+  const comment = words.findIndex(([word]) => word.startsWith(';'))
+  const [pattern, ...rest] = comment === -1 ? words : words.slice(0, comment)
   if (pattern === undefined) return undefined
   const numbers = new Map<string, number>()
   let good = true

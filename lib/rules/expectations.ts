@@ -16,7 +16,7 @@ export type ExpectedExchange =
 /** One line of `[tests]`. */
 export interface Expectation {
   readonly line: number
-  /** As written. */
+  /** As written, without a comment behind it. */
   readonly text: string
   readonly message: WrittenMessage
   readonly outcome: Decision['outcome']
@@ -72,7 +72,8 @@ function parseTest(
   relays: readonly string[] | undefined,
   report: Report,
 ): Expectation | undefined {
-  const { line, text } = source
+  const { line } = source
+  const text = source.text.replace(/\s;.*$/s, '')
   const [, indent = '', sender = '', recipient = '', rest = '', expected = ''] = FORM.exec(text) ?? []
   if (expected === '') {
     const start = text.length - text.trimStart().length

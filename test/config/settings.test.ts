@@ -286,7 +286,9 @@ describe('[attempts]', () => {
   const relay = '[relay:isp]\nhost = h\n[attempts]\n'
 
   it('reads entries in order', () => {
-    const { attempts } = settingsOf(`${relay}example.com direct=2 relay=3\n*\tRELAY=1 DIRECT=0`)
+    const { attempts } = settingsOf(
+      `${relay}example.com direct=2 relay=3 ; as before\n*\tRELAY=1 DIRECT=0\t;`,
+    )
     assert.deepEqual(
       attempts.map(({ pattern, direct, relay: by }) => [pattern, direct, by]),
       [
@@ -299,6 +301,8 @@ describe('[attempts]', () => {
   for (const [line, message] of [
     ['*', '4:1 direct is missing'],
     ['* direct=2', '4:1 relay is missing'],
+    ['* direct=2 ; relay=3', '4:1 relay is missing'],
+    ['* direct=2 relay=3;x', '4:12 bad number of attempts for relay'],
     ['* direct=2 rely=3', '4:12 neither direct=<n> nor relay=<m>'],
     ['* direct=2 relay=2 relay=3', '4:20 relay is given twice'],
     ['* direct=x relay=2', '4:3 bad number of attempts for direct'],

@@ -27,6 +27,7 @@ const MET = [
   '<boss@corp.example> -> <a@GMAIL.com> : SMTP.myisp.com',
   'boss@corp.example -> a@gmail.com retries=5 : direct',
   '<> -> a@gmail.com : direct',
+  '<> -> a@gmail.com : direct ; the null sender : by DNS',
   '<> -> a@gmail.com : mx.gmail.com:25',
   '<> -> a@gmail.com mx=10:a.test,20:b.test : direct',
   '<> -> a@gmail.com mx=10:a.test,20:b.test : a.test, b.test:25',
