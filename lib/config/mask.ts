@@ -217,11 +217,16 @@ function secretsOf(line: string, kind: LineKind): readonly Range[] {
 
 /** The line as it may be shown: of the same length, passwords and control characters replaced. */
 export function maskLine(line: string, kind: LineKind): string {
-  let masked = line
-  for (const { start, end } of secretsOf(line, kind)) {
-    const length = Math.max(0, Math.min(end, line.length) - start)
-    masked = masked.slice(0, start) + '*'.repeat(length) + masked.slice(start + length)
+  const parts: string[] = []
+  let done = 0
+  for (const { start, end } of secretsOf(line, kind).toSorted((a, b) => a.start - b.start)) {
+    const begin = Math.max(done, start)
+    const stop = Math.min(end, line.length)
+    if (stop <= begin) continue
+    parts.push(line.slice(done, begin), '*'.repeat(stop - begin))
+    done = stop
   }
+  const masked = [...parts, line.slice(done)].join('')
   // A control character could move the cursor of the terminal that shows the line, and so could a change of direction.
   return masked.replace(/[^\P{Cc}\t]|[\u2028-\u202e\u2066-\u2069]/gu, '\ufffd')
 }

@@ -23,6 +23,7 @@ export function spanOf(line: number, start: number, end: number): Span {
 export class Report {
   readonly #diagnostics: Diagnostic[] = []
   #errors = 0
+  #masked: { readonly text: string; readonly kind: LineKind; readonly shown: string } | undefined
 
   constructor(readonly file: string) {}
 
@@ -38,7 +39,7 @@ export class Report {
   /** How a part of a line may be quoted in a message. */
   quote(line: Line, span: Span): string {
     const start = span.column - 1
-    return maskLine(line.text, line.kind).slice(start, start + span.length)
+    return this.#shown(line).slice(start, start + span.length)
   }
 
   get hasErrors(): boolean {
@@ -48,6 +49,14 @@ export class Report {
   /** In order of line and column. */
   get diagnostics(): readonly Diagnostic[] {
     return this.#diagnostics.toSorted((a, b) => a.span.line - b.span.line || a.span.column - b.span.column)
+  }
+
+  /** The line as it may be shown; kept, because a line with very many mistakes is shown as often. */
+  #shown({ text, kind }: Line): string {
+    if (this.#masked?.text !== text || this.#masked.kind !== kind) {
+      this.#masked = { text, kind, shown: maskLine(text, kind) }
+    }
+    return this.#masked.shown
   }
 
   #add(
@@ -64,7 +73,7 @@ export class Report {
       message,
       file: this.file,
       span,
-      source: maskLine(line.text, line.kind),
+      source: this.#shown(line),
       ...(help.expected === undefined ? {} : { expected: help.expected }),
       ...(help.suggestion === undefined ? {} : { suggestion: help.suggestion }),
       ...(help.related === undefined ? {} : { related: help.related }),

@@ -2,7 +2,7 @@ import type { AttemptsEntry, RelaySettings, Settings } from '../config/types'
 import type { Line, Report } from '../config/report'
 import { parseDomainPattern } from './domain'
 import { parseOverride } from './parse'
-import { PatternIndex } from './pattern-index'
+import { PatternIndex, type Work } from './pattern-index'
 import type { OverrideLine } from './types'
 
 /** What {@link compileRules} compiles: settings that are checked, and the lines whose patterns are not yet. */
@@ -41,8 +41,8 @@ export class RuleSet {
   }
 
   /** The lines whose domain pattern matches, in file order. `domain` is as `normalizeDomain` gives it. */
-  candidates(domain: string): readonly OverrideLine[] {
-    return this.#index.find(domain.toLowerCase()).map((index) => this.lines[index]!)
+  candidates(domain: string, work?: Work): readonly OverrideLine[] {
+    return this.#index.find(domain.toLowerCase(), work).map((index) => this.lines[index]!)
   }
 
   /** The first entry of `[attempts]` that fits. */
@@ -76,11 +76,12 @@ export function* compileRules(source: RuleSource, report: Report): Generator<voi
   }
   yield* index.finish()
   const attemptsIndex = new PatternIndex()
+  const attemptsLines = new Map(source.attemptsLines.map((line) => [line.line, line]))
   for (const [id, entry] of attempts.entries()) {
     if (id % CHUNK === 0) yield
     const parsed = parseDomainPattern(entry.pattern)
     if (parsed.ok) attemptsIndex.add(parsed.pattern, id)
-    else reportAttemptsPattern(entry, parsed, source.attemptsLines, report)
+    else reportAttemptsPattern(entry, parsed, attemptsLines, report)
   }
   yield* attemptsIndex.finish()
   return new RuleSet(lines, relays, attempts, index, attemptsIndex)
@@ -89,10 +90,10 @@ export function* compileRules(source: RuleSource, report: Report): Generator<voi
 function reportAttemptsPattern(
   entry: AttemptsEntry,
   { problem, start, end, suggestion }: { problem: string; start: number; end: number; suggestion?: string },
-  lines: readonly Line[],
+  lines: ReadonlyMap<number, Line>,
   report: Report,
 ): void {
-  const line = lines.find((each) => each.line === entry.span.line)
+  const line = lines.get(entry.span.line)
   if (line === undefined) return
   const span = { line: line.line, column: entry.span.column + start, length: end - start }
   report.error(line, span, 'bad-pattern', problem, {

@@ -53,7 +53,7 @@ export function lint(
   const source = text.replace(/^\ufeff/, '').split(/\r\n|\n|\r/)
   const input: LintInput = {
     lines,
-    reach: new Reach(lines, (domain) => rules.candidates(domain)),
+    reach: new Reach(lines, (domain, work) => rules.candidates(domain, work)),
     relays,
     attempts,
     text: source,

@@ -14,6 +14,11 @@ interface Pending extends Entry {
   readonly tail: string
 }
 
+/** Counts what a look-up costs beyond a few steps: the patterns that were matched one by one. */
+export interface Work {
+  matched: number
+}
+
 /** One number by itself, several as a list: most patterns are in a file once, and a list takes ten times the room. */
 type Numbers = number | number[]
 
@@ -111,7 +116,7 @@ export class PatternIndex {
   }
 
   /** The numbers of all patterns that match, ascending. `domain` is in lower case. */
-  find(domain: string): readonly number[] {
+  find(domain: string, work?: Work): readonly number[] {
     const lists: (readonly number[])[] = []
     const exact = this.#exact.get(domain)
     if (exact !== undefined) lists.push(listed(exact))
@@ -124,6 +129,7 @@ export class PatternIndex {
     if (this.#everything.length > 0) lists.push(this.#everything)
     const odd: number[] = []
     const matching = (entries: readonly Entry[]) => {
+      if (work !== undefined) work.matched += entries.length
       for (const { id, pattern } of entries) if (matchesFolded(pattern, domain)) odd.push(id)
     }
     for (const entries of this.#tails.find(domain, (text, length) => text.slice(text.length - length)))

@@ -162,6 +162,15 @@ describe('no diagnostic shows a password', () => {
   })
 })
 
+it('a line of very many mistakes is told in no more than a moment', () => {
+  const words = Array.from({ length: 20_000 }, (_, index) => `$x${index}:@`)
+  const begin = process.cpuUsage().user
+  const found = diagnose(`* host.example ${words.join(' ')}`)
+  const seconds = (process.cpuUsage().user - begin) / 1e6
+  assert.equal(found.length, words.length)
+  assert.ok(seconds < 10, `${seconds} s`)
+})
+
 describe('the secrets of this machine', () => {
   it('reads a file and its permissions, and the environment', () => {
     const folder = mkdtempSync(join(tmpdir(), 'secrets-'))

@@ -311,3 +311,27 @@ test('many lines about the same domains are looked at in no more than a moment',
   assert.ok(seconds < 15, `${seconds} s`)
   assert.ok(found.some(({ code }) => code === 'contradiction'))
 })
+
+test('many patterns with odd wildcards are looked at in no more than a moment', () => {
+  const count = 20_000
+  const many = (line: (index: number) => string) => Array.from({ length: count }, (_, index) => line(index))
+  const text = [
+    ...many((index) => `*a*${index}*b*c* s.test`),
+    '* a.test $retries<0',
+    '[attempts]',
+    ...many((index) => `d${index}.example direct=1 relay=0`),
+    'd5.example direct=2 relay=0',
+  ].join('\n')
+  const configuration = configure(text)
+  const begin = process.cpuUsage().user
+  const found = lint(configuration, { text, intervals: INTERVALS })
+  const seconds = (process.cpuUsage().user - begin) / 1e6
+  assert.ok(seconds < 15, `${seconds} s`)
+  assert.deepEqual(
+    found.map(({ code, span }) => [code, span.line]),
+    [
+      ['contradiction', count + 1],
+      ['unreachable', 2 * count + 3],
+    ],
+  )
+})

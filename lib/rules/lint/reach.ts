@@ -1,3 +1,4 @@
+import type { Work } from '../pattern-index'
 import type { OverrideLine } from '../types'
 import { contradiction, exclude, implies } from './conditions'
 import { covers, overlap, sampleOf } from './patterns'
@@ -8,12 +9,18 @@ import { covers, overlap, sampleOf } from './patterns'
  */
 const MOST_COMPARISONS = 200_000
 
+/** The same for patterns with odd wildcards, which the index matches one by one: much cheaper than a comparison. */
+const MOST_MATCHES = 10_000_000
+
+type Candidates = (domain: string, work: Work) => readonly OverrideLine[]
+
 /** Which lines a message can come to, and which of them it can meet together. */
 export class Reach {
   /** Lines that some earlier line with `$end` keeps every message from, each with that line. */
   readonly shadowed: ReadonlyMap<OverrideLine, OverrideLine>
   readonly #dead: ReadonlySet<OverrideLine>
-  readonly #candidates: (domain: string) => readonly OverrideLine[]
+  readonly #candidates: Candidates
+  readonly #work: Work = { matched: 0 }
   #comparisons = 0
 
   /**
@@ -22,7 +29,7 @@ export class Reach {
    */
   constructor(
     readonly lines: readonly OverrideLine[],
-    candidates: (domain: string) => readonly OverrideLine[],
+    candidates: Candidates,
   ) {
     this.#candidates = candidates
     this.shadowed = new Map(
@@ -35,6 +42,10 @@ export class Reach {
     this.#dead = new Set([...this.shadowed.keys(), ...impossible])
   }
 
+  get #exhausted(): boolean {
+    return this.#comparisons > MOST_COMPARISONS || this.#work.matched > MOST_MATCHES
+  }
+
   /** Is there, surely, no message that matches this line? */
   isDead(line: OverrideLine): boolean {
     return this.#dead.has(line)
@@ -42,9 +53,9 @@ export class Reach {
 
   /** The first earlier line that is wanted and matches every message that this one matches. */
   covering(line: OverrideLine, wanted: (earlier: OverrideLine) => boolean): OverrideLine | undefined {
-    if (this.#comparisons > MOST_COMPARISONS) return undefined
+    if (this.#exhausted) return undefined
     // a pattern that covers another matches each text that the other matches, and so this one
-    for (const earlier of this.#candidates(sampleOf(line.pattern.text))) {
+    for (const earlier of this.#candidates(sampleOf(line.pattern.text), this.#work)) {
       if (earlier.line >= line.line || this.#comparisons > MOST_COMPARISONS) return undefined
       this.#comparisons++
       if (!wanted(earlier)) continue
@@ -55,9 +66,9 @@ export class Reach {
 
   /** Can it be ruled out that one message matches this line and one of the others that are wanted? */
   standsAlone(line: OverrideLine, wanted: (other: OverrideLine) => boolean): boolean {
-    if (this.#comparisons > MOST_COMPARISONS) return false
+    if (this.#exhausted) return false
     const { text } = line.pattern
-    const others = /[*?]/.test(text) ? this.lines : this.#candidates(text)
+    const others = /[*?]/.test(text) ? this.lines : this.#candidates(text, this.#work)
     return others.every((other) => {
       if (other === line || this.isDead(other) || !wanted(other)) return true
       if (this.#comparisons++ > MOST_COMPARISONS) return false
