@@ -17,7 +17,7 @@ function parseRecord(text: string): MxRecord | string {
   const priority = Number(digits)
   if (name === undefined || priority > 65_535) return `"${text}" is not PRIO:HOST, with PRIO from 0 to 65535`
   // RFC 7505: the root is no host but says that there is none
-  if (name === '.' || name === '') return { priority, exchange: '' }
+  if (name === '.') return { priority, exchange: '' }
   if (isIP(name) !== 0) return { priority, exchange: name }
   const exchange = normalizeDomain(name)
   return exchange === undefined || exchange.startsWith('[')
