@@ -3,8 +3,15 @@ import type { OutboundItem } from './delivery-types'
 /** A message that waits for a place. */
 interface Waiter {
   readonly hmail: OutboundItem
+  readonly keys: readonly string[]
   readonly timer: NodeJS.Timeout
-  awake: boolean
+}
+
+/** Who waits for one nexthop, in the order of coming. */
+interface Line {
+  /** Woken before, when another was quicker. */
+  readonly first: Set<Waiter>
+  readonly rest: Set<Waiter>
 }
 
 /**
@@ -13,7 +20,7 @@ interface Waiter {
  * message a second for each connection. Their files are in the queue as ever, so that nothing is lost with the process.
  */
 export class Places {
-  readonly #waiting = new Map<string, Waiter[]>()
+  readonly #waiting = new Map<string, Line>()
   /** Woken, and not yet served: they keep their place in the line if another was quicker. */
   readonly #woken = new WeakSet<OutboundItem>()
   readonly #push: (hmail: OutboundItem) => void
@@ -31,37 +38,46 @@ export class Places {
   wait(hmail: OutboundItem, keys: readonly string[], milliseconds: number): void {
     const waiter: Waiter = {
       hmail,
-      awake: false,
+      keys,
       timer: setTimeout(() => this.#wake(waiter), milliseconds).unref(),
     }
     const before = this.#woken.delete(hmail)
     for (const key of keys) {
-      const line = this.#waiting.get(key) ?? []
+      const line = this.#waiting.get(key) ?? { first: new Set(), rest: new Set() }
       this.#waiting.set(key, line)
-      // Those whose time came went from the front, or nearly so: the line does not grow by them.
-      while (line[0]?.awake === true) line.shift()
-      if (before) line.unshift(waiter)
-      else line.push(waiter)
+      if (before) line.first.add(waiter)
+      else line.rest.add(waiter)
     }
     hmail.next_cb()
+  }
+
+  /** Nexthops that somebody waits for. */
+  get lines(): number {
+    return this.#waiting.size
   }
 
   /** A connection of this nexthop is free. */
   free(key: string): void {
     const line = this.#waiting.get(key)
     if (line === undefined) return
-    for (let waiter = line.shift(); waiter !== undefined; waiter = line.shift()) {
-      if (waiter.awake) continue
-      this.#wake(waiter)
-      break
+    for (const waiters of [line.first, line.rest]) {
+      for (const waiter of waiters) {
+        this.#wake(waiter)
+        return
+      }
     }
-    if (line.length === 0) this.#waiting.delete(key)
   }
 
   #wake(waiter: Waiter): void {
-    if (waiter.awake) return
-    waiter.awake = true
     clearTimeout(waiter.timer)
+    // Out of every line: one that nobody asks for any more, of a relay that is gone, keeps no message.
+    for (const key of waiter.keys) {
+      const line = this.#waiting.get(key)
+      if (line === undefined) continue
+      line.first.delete(waiter)
+      line.rest.delete(waiter)
+      if (line.first.size + line.rest.size === 0) this.#waiting.delete(key)
+    }
     this.#woken.add(waiter.hmail)
     this.#push(waiter.hmail)
   }

@@ -21,6 +21,7 @@ export type BreakerView =
 export class Breaker {
   #failures = 0
   #openUntil: number | undefined
+  #pause = 0
   #trialUntil: number | undefined
   #lastFailure: string | undefined
 
@@ -35,6 +36,9 @@ export class Breaker {
 
   view(now: number): BreakerView {
     if (this.#openUntil === undefined) return { state: 'closed' }
+    // A clock that was ahead was put right: no pause lasts longer than it was meant to.
+    this.#openUntil = Math.min(this.#openUntil, now + this.#pause)
+    if (this.#trialUntil !== undefined) this.#trialUntil = Math.min(this.#trialUntil, now + TRIAL_TIME)
     if (now < this.#openUntil) return { state: 'open', until: this.#openUntil }
     if (this.#trialUntil !== undefined && now < this.#trialUntil)
       return { state: 'trial', until: this.#trialUntil }
@@ -65,7 +69,8 @@ export class Breaker {
     this.#lastFailure = message
     if (this.view(now).state === 'open') return false
     const longest = Math.max(LONGEST_PAUSE, retryAfter)
-    this.#openUntil = now + Math.min(retryAfter * 2 ** Math.min(this.#failures, 40), longest)
+    this.#pause = Math.min(retryAfter * 2 ** Math.min(this.#failures, 40), longest)
+    this.#openUntil = now + this.#pause
     this.#failures++
     this.#trialUntil = undefined
     return true

@@ -6,20 +6,35 @@ const BUCKET = 10_000
 export class HourCount {
   readonly #buckets = new Map<number, number>()
   #total = 0
+  #newest = -Infinity
 
   add(at: number, amount = 1): void {
     const bucket = Math.floor(at / BUCKET)
     this.#buckets.set(bucket, (this.#buckets.get(bucket) ?? 0) + amount)
     this.#total += amount
+    this.#newest = Math.max(this.#newest, bucket)
   }
 
   total(now: number): number {
+    this.#forgetFuture(now)
     for (const [bucket, amount] of this.#buckets) {
       if ((bucket + 1) * BUCKET + HOUR > now) break
       this.#buckets.delete(bucket)
       this.#total -= amount
     }
     return this.#total
+  }
+
+  /** After a clock that was ahead is put right, what it counted counts from now on, not for as long as it was ahead. */
+  #forgetFuture(now: number): void {
+    const current = Math.floor(now / BUCKET)
+    if (this.#newest <= current) return
+    for (const [bucket, amount] of this.#buckets) {
+      if (bucket <= current) continue
+      this.#buckets.delete(bucket)
+      this.#buckets.set(current, (this.#buckets.get(current) ?? 0) + amount)
+    }
+    this.#newest = current
   }
 
   /** When the next one is forgotten, ms since the epoch. */
@@ -66,7 +81,9 @@ export class Connections {
    */
   comeAgain(limit: number, now: number): number {
     const spacing = this.#duration / Math.max(limit, 1)
-    this.#nextSlot = Math.max(this.#nextSlot + spacing, now + SHORTEST_WAIT)
-    return Math.min(this.#nextSlot, now + LONGEST_WAIT)
+    const slot = Math.max(this.#nextSlot + spacing, now + SHORTEST_WAIT)
+    // What is kept is no further ahead than anybody is told: a crowd, or a clock put right, is forgotten when it is over.
+    this.#nextSlot = Math.min(slot, now + LONGEST_WAIT)
+    return this.#nextSlot
   }
 }

@@ -64,3 +64,14 @@ test('nobody waits for ever', (t) => {
   places.free('isp:25')
   assert.deepEqual(pushed, ['a'])
 })
+
+test('who goes on is kept nowhere, also where he waited for a relay that is used no more', (t) => {
+  const { places, message } = setup(t)
+  for (const name of ['a', 'b', 'c']) places.wait(message(name), ['isp:25', `gone-${name}:25`], HOUR)
+  assert.equal(places.lines, 4)
+  places.free('isp:25')
+  places.free('isp:25')
+  assert.equal(places.lines, 2)
+  mock.timers.tick(HOUR)
+  assert.equal(places.lines, 0)
+})

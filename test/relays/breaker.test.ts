@@ -70,3 +70,13 @@ test('a trial that nothing came of is free again, at once or after its time', ()
   freeSecond()
   assert.equal(breaker.view(T + 1_001 + TRIAL_TIME).state, 'half-open')
 })
+
+test('a clock that was ahead leaves nobody out for longer', () => {
+  const ahead = T + 1_000 * LONGEST_PAUSE
+  const breaker = new Breaker()
+  breaker.failed('refused', 60_000, ahead)
+  assert.deepEqual(breaker.view(T), { state: 'open', until: T + 60_000 })
+  assert.deepEqual(breaker.view(T + 60_000), { state: 'half-open' })
+  breaker.takeTrial(ahead)
+  assert.deepEqual(breaker.view(T + 60_000), { state: 'trial', until: T + 60_000 + TRIAL_TIME })
+})

@@ -45,3 +45,19 @@ test('those who find no connection come again one after the other, as connection
   for (let i = 0; i < 1_000; i++) connections.comeAgain(1, 0)
   assert.equal(connections.comeAgain(1, 0), 60_000)
 })
+
+test('a clock that was ahead is forgotten when it is put right', () => {
+  const ahead = 1_000 * HOUR
+  const count = new HourCount()
+  count.add(5 * HOUR)
+  count.add(ahead)
+  count.add(ahead + 20_000)
+  assert.equal(count.total(5 * HOUR + 60_000), 3, 'never too few')
+  assert.equal(count.total(6 * HOUR + 10_000), 2)
+  assert.equal(count.total(6 * HOUR + 70_000), 0)
+  const connections = new Connections()
+  connections.comeAgain(1, ahead)
+  assert.ok(connections.comeAgain(1, 0) <= 60_000)
+  for (let i = 0; i < 1_000; i++) connections.comeAgain(1, 0)
+  assert.equal(connections.comeAgain(1, 120_000), 121_000, 'a crowd is forgotten when it is over')
+})
