@@ -1,7 +1,9 @@
 import {
-  chmodSync,
-  chownSync,
   closeSync,
+  constants,
+  fchmodSync,
+  fchownSync,
+  fstatSync,
   mkdirSync,
   openSync,
   readdirSync,
@@ -86,10 +88,16 @@ export function prepareStateFolder(
   owner?: { readonly uid: number; readonly gid: number },
 ): void {
   mkdirSync(path, { recursive: true, mode: 0o700 })
-  const stats = statSync(path)
-  if ((stats.mode & 0o777) !== 0o700) chmodSync(path, 0o700)
-  if (owner !== undefined && (stats.uid !== owner.uid || stats.gid !== owner.gid)) {
-    chownSync(path, owner.uid, owner.gid)
+  // Root does this: a link that stands in the place of the folder must not give away what it points to.
+  const folder = openSync(path, constants.O_RDONLY | constants.O_DIRECTORY | constants.O_NOFOLLOW)
+  try {
+    const stats = fstatSync(folder)
+    if ((stats.mode & 0o777) !== 0o700) fchmodSync(folder, 0o700)
+    if (owner !== undefined && (stats.uid !== owner.uid || stats.gid !== owner.gid)) {
+      fchownSync(folder, owner.uid, owner.gid)
+    }
+  } finally {
+    closeSync(folder)
   }
 }
 
@@ -97,9 +105,9 @@ const HOLD = 'hold.'
 const SNAPSHOT = /^(\d+)\.json$/
 
 /** Names of the relays that are held, with since when (ms since the epoch). An absent folder holds none. */
-export function readHolds(path: string): Map<string, number> {
+export function readHolds(path: string, files: readonly string[] = list(path)): Map<string, number> {
   const holds = new Map<string, number>()
-  for (const file of list(path)) {
+  for (const file of files) {
     if (!file.startsWith(HOLD)) continue
     try {
       holds.set(decodeURIComponent(file.slice(HOLD.length)), statSync(join(path, file)).mtimeMs)
@@ -156,12 +164,25 @@ function snapshots(path: string): WorkerSnapshot[] {
     try {
       const value = JSON.parse(readFileSync(join(path, file), 'utf8')) as Partial<WorkerSnapshot>
       const { updated, nexthops, sent } = value
-      if (typeof updated !== 'number' || !Array.isArray(nexthops) || typeof sent !== 'object') return []
-      return [{ pid: Number(pid), updated, nexthops, sent }]
+      if (typeof updated !== 'number' || !Array.isArray(nexthops)) return []
+      return [{ pid: Number(pid), updated, nexthops, sent: readCounts(sent) }]
     } catch {
       return []
     }
   })
+}
+
+/** Counts of messages as they were written; what was never written so (by another version, by hand) is left out. */
+function readCounts(value: unknown): Snapshot['sent'] {
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) return {}
+  const isCount = (pair: unknown): pair is [number, number] =>
+    Array.isArray(pair) && pair.length === 2 && pair.every((each) => Number.isFinite(each) && each >= 0)
+  return Object.fromEntries(
+    Object.entries(value).map(([key, counts]: [string, unknown]) => [
+      key,
+      Array.isArray(counts) ? counts.filter(isCount) : [],
+    ]),
+  )
 }
 
 function alive({ pid, updated }: WorkerSnapshot, now: number): boolean {
@@ -212,21 +233,34 @@ export function openStateFolder({ path, now, warn, pid = process.pid }: StateFol
   const write = () => {
     clearTimeout(pending)
     pending = undefined
-    if (take === undefined || broken) return
+    if (take === undefined) return
     written = now()
     const file = join(path, `${pid}.json`)
     try {
       const text = JSON.stringify({ ...take(), updated: written })
       writeFileSync(`${file}.new`, text, { mode: 0o600 })
       renameSync(`${file}.new`, file)
+      broken = false
     } catch (error) {
+      // A full disk is empty again some day: tried with the next change, and said once.
+      if (broken) return
       broken = true
       warn(`relays cannot be shown by the command line: ${(error as Error).message}`)
     }
   }
+  const listNow = (): readonly string[] | undefined => {
+    try {
+      return readdirSync(path)
+    } catch (error) {
+      return (error as NodeJS.ErrnoException).code === 'ENOENT' ? [] : undefined
+    }
+  }
   const lookForHolds = () => {
     const before = [...holds.keys()].sort()
-    holds = readHolds(path)
+    const files = listNow()
+    // What cannot be seen (no descriptor left, say) is no reason to let go of what is held.
+    if (files === undefined) return
+    holds = readHolds(path, files)
     const names = [...holds.keys()].sort()
     if (names.join('\n') !== before.join('\n')) tell?.(names)
   }

@@ -7,13 +7,15 @@ import {
   mkdtempSync,
   readdirSync,
   readFileSync,
+  renameSync,
   rmSync,
   statSync,
+  symlinkSync,
   writeFileSync,
 } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { test, type TestContext } from 'node:test'
+import { mock, test, type TestContext } from 'node:test'
 import {
   openStateFolder,
   prepareStateFolder,
@@ -63,6 +65,16 @@ test('the folder is for the server alone, also where it was open before', (t) =>
   chmodSync(path, 0o755)
   prepareStateFolder(path)
   assert.equal(statSync(path).mode & 0o777, 0o700)
+})
+
+test('a link in its place is not followed', (t) => {
+  const path = temporary(t)
+  const target = join(path, '..', 'elsewhere')
+  mkdirSync(target, { mode: 0o755 })
+  symlinkSync(target, path)
+  assert.throws(() => prepareStateFolder(path, { uid: 65534, gid: 65534 }), /ENOTDIR|ELOOP/)
+  const { mode, uid } = statSync(target)
+  assert.deepEqual([mode & 0o777, uid], [0o755, process.getuid?.()])
 })
 
 test(
@@ -142,6 +154,51 @@ test('one successor takes over what a dead worker had sent', async (t) => {
   writeFileSync(join(path, `${gone}.json`), JSON.stringify({ nexthops: [], sent, updated: Date.now() }))
   assert.deepEqual(open(t, path, await dead()).inherited, [{ key: 'a:25', sent: sent['a:25'] }])
   assert.deepEqual(open(t, path, await dead()).inherited, [])
+})
+
+test('what another version or a hand has written into a snapshot does no harm', async (t) => {
+  const good: [number, number][] = [[1, 2]]
+  for (const [sent, expected] of [
+    [null, []],
+    [undefined, []],
+    ['text', []],
+    [{ 'a:25': 5 }, [{ key: 'a:25', sent: [] }]],
+    [{ 'a:25': [[1, 2], null, [1], ['1', 2], [1, -1], [1, 2, 3]] }, [{ key: 'a:25', sent: good }]],
+  ] as const) {
+    const path = temporary(t)
+    prepareStateFolder(path)
+    const file = join(path, `${await dead()}.json`)
+    writeFileSync(file, JSON.stringify({ nexthops: [], sent, updated: Date.now() }))
+    assert.deepEqual(open(t, path).inherited, expected)
+  }
+})
+
+test('while the folder cannot be seen, what is held stays held; what could not be written is written later', (t) => {
+  const path = temporary(t)
+  prepareStateFolder(path)
+  setHold(path, 'isp', true)
+  const warnings: string[] = []
+  mock.timers.enable({ apis: ['setInterval', 'setTimeout'] })
+  t.after(() => mock.timers.reset())
+  const folder = open(t, path, process.pid, warnings)
+  folder.publish(snapshot, ignore)
+  renameSync(path, `${path}.away`)
+  writeFileSync(path, 'a file in its place')
+  for (let i = 0; i < 3; i++) {
+    folder.changed()
+    mock.timers.tick(5_000)
+  }
+  assert.equal(folder.held('isp'), true)
+  assert.equal(warnings.length, 1)
+  rmSync(path)
+  renameSync(`${path}.away`, path)
+  rmSync(join(path, `${process.pid}.json`))
+  folder.changed()
+  mock.timers.tick(5_000)
+  assert.deepEqual(
+    readSnapshots(path, Date.now()).map(({ pid }) => pid),
+    [process.pid],
+  )
 })
 
 test('a folder that cannot be used is said once, and nothing else happens', (t) => {
