@@ -172,6 +172,10 @@ function ask(
   return new Promise((resolve) => {
     const before = details(exchange)
     const after = { ...before }
+    const failed = (error: unknown) => {
+      log.logerror(`server_details: failed for ${exchange.exchange}: it stays as it was:`, error)
+      resolve(exchange)
+    }
     const timer = setTimeout(() => {
       log.logerror(
         `server_details: no answer for ${exchange.exchange} within ${patience} ms: it stays as it was`,
@@ -181,14 +185,18 @@ function ask(
     const respond = (retval: number, message?: unknown) => {
       clearTimeout(timer)
       const denied = retval === RETVAL.deny || retval === RETVAL.denysoft
-      resolve(denied && message !== TIMEOUT ? undefined : changed(exchange, before, after, log))
+      try {
+        resolve(denied && message !== TIMEOUT ? undefined : changed(exchange, before, after, log))
+      } catch (error) {
+        // This may be a timer of the plugin's: whatever it has made of the fields, nothing may be thrown into it.
+        failed(error)
+      }
     }
     try {
       runner.run_hooks(HOOK, new ServerDetails(log, respond), { exchange: after, envelope })
     } catch (error) {
       clearTimeout(timer)
-      log.logerror(`server_details: failed for ${exchange.exchange}: it stays as it was:`, error)
-      resolve(exchange)
+      failed(error)
     }
   })
 }

@@ -28,6 +28,11 @@ exports.hook_server_details = function (next, message, { exchange, envelope }) {
     case 'wrong.example':
       Object.assign(exchange, { host: 'a b', port: 70000, priority: 'x', bind: 'here', bind_helo: 'a\\nb', tls: 'maybe', lmtp: 1, auth_user: 'joe' })
       return next()
+    case 'strange.example':
+      exchange.port = 25n
+      exchange.host = exchange
+      Object.defineProperty(exchange, 'tls', { get() { throw new Error('no tls') } })
+      return setTimeout(next, 1)
     case 'throws.example':
       throw new Error('a mistake')
     case 'never.example':
@@ -109,6 +114,11 @@ test('a plugin drops one exchange, and the next is taken', async () => {
 
 test('a plugin puts another host in the place of one, and another name for EHLO', async () => {
   assert.equal((await arrives('host.example', plain)).helo, 'other.example')
+})
+
+test('values that cannot even be read or printed end no server', async () => {
+  await arrives('strange.example', plain)
+  await haraka.waitForLog(/server_details: failed for 127\.0\.0\.1: it stays as it was/)
 })
 
 test('what makes no sense is logged, field by field, and not used', async () => {
