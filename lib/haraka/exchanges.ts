@@ -1,3 +1,5 @@
+import { isIP } from 'node:net'
+import type { AddressAnswer } from '../dns/types'
 import type { Located } from '../route'
 import type { Exchange } from '../rules/types'
 import type { PlannedExchange, HarakaMxLike } from './delivery-types'
@@ -11,7 +13,23 @@ export type Random = () => number
 /** An answer to `get_mx` of one element with which Haraka 3.3.4 (`found_mx`) bounces for RFC 7505, with a report that says so. */
 export const NULL_MX: readonly HarakaMxLike[] = [{ exchange: '', priority: 0 }]
 
-/** By priority, equals in random order (RFC 5321 section 5.1): every order of equals is equally likely. */
+/*
+ * A stranger's MX records may name hundreds of hosts with hundreds of addresses. Haraka tries them one after the other, half a minute
+ * each where nobody answers: one message would keep its place among those being sent for days, and knock at doors that the stranger
+ * has chosen. RFC 5321 section 5.1 allows a limit. What the operator wrote down has none.
+ */
+
+/** Exchanges from DNS that one attempt asks addresses of. */
+const MOST_HOSTS = 20
+/** Addresses of one host from DNS that one attempt tries, of each family. */
+const MOST_OF_HOST = 8
+/** Addresses from DNS that one attempt tries. */
+const MOST_ADDRESSES = 32
+
+/**
+ * By priority, equals in random order (RFC 5321 section 5.1): every order of equals is equally likely. Of those from DNS, no more
+ * than one attempt may try.
+ */
 export function arranged(exchanges: readonly Exchange[], random: Random): Exchange[] {
   const shuffled = [...exchanges]
   for (let last = shuffled.length - 1; last > 0; last--) {
@@ -21,7 +39,8 @@ export function arranged(exchanges: readonly Exchange[], random: Random): Exchan
     shuffled[other] = kept
   }
   // Array.sort is stable: equals stay as shuffled.
-  return shuffled.sort((a, b) => a.priority - b.priority)
+  shuffled.sort((a, b) => a.priority - b.priority)
+  return firstOf(shuffled, MOST_HOSTS, ({ from }) => from === 'dns')
 }
 
 /**
@@ -55,11 +74,26 @@ export function toHarakaMx(HarakaMx: HarakaMxClass, exchange: Exchange, address:
   return mx
 }
 
-/** Every address of every exchange that has one, in order. */
+/** Every address of every exchange that has one, in order; of those from DNS, no more than one attempt may try. */
 export function planned(HarakaMx: HarakaMxClass, located: readonly Located[]): PlannedExchange[] {
-  return located.flatMap(({ exchange, answer }) =>
-    answer.kind === 'addresses'
-      ? answer.addresses.map((address) => ({ mx: toHarakaMx(HarakaMx, exchange, address), exchange }))
-      : [],
+  const all = located.flatMap(({ exchange, answer }) =>
+    addressesOf(exchange, answer).map((address) => ({ address, exchange })),
   )
+  return firstOf(all, MOST_ADDRESSES, ({ exchange }) => exchange.from === 'dns').map(
+    ({ address, exchange }) => ({ mx: toHarakaMx(HarakaMx, exchange, address), exchange }),
+  )
+}
+
+function addressesOf({ from }: Exchange, answer: AddressAnswer): readonly string[] {
+  if (answer.kind !== 'addresses') return []
+  if (from !== 'dns') return answer.addresses
+  // Of both families, so that a host can be reached where one of them does not work.
+  const v4 = firstOf(answer.addresses, MOST_OF_HOST, (address) => isIP(address) === 4)
+  return firstOf(v4, MOST_OF_HOST, (address) => isIP(address) === 6)
+}
+
+/** The list without those of a kind that come after the first `most` of the kind. */
+function firstOf<T>(list: readonly T[], most: number, isKind: (item: T) => boolean): T[] {
+  let count = 0
+  return list.filter((item) => !isKind(item) || ++count <= most)
 }

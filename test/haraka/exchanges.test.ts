@@ -122,3 +122,31 @@ test('each address of an exchange is one element, and exchanges without address 
     ],
   )
 })
+
+test('of what a stranger wrote into DNS one attempt tries a bounded part, of each host and family; of relays all', () => {
+  const many = Array.from({ length: 200 }, (_, i) => `192.0.2.${i}`)
+  const v6 = Array.from({ length: 200 }, (_, i) => `2001:db8::${i.toString(16)}`)
+  const answer = {
+    kind: 'addresses',
+    how: 'fresh',
+    server: '192.0.2.53#53',
+    ttl: 60,
+    addresses: [...v6, ...many],
+  } as const
+  const hosts = Array.from({ length: 200 }, (_, i) => exchange(`mx${i}.example`, i))
+  const relay = { ...exchange('relay.example', 500, 'overrides'), nexthop }
+  const tried = arranged([...hosts, relay], Math.random)
+  assert.deepEqual(
+    tried.map(({ priority }) => priority),
+    [...Array(20).keys(), 500],
+  )
+  const list = planned(
+    haraka.HarakaMx,
+    tried.map((one) => ({ exchange: one, answer })),
+  )
+  const addresses = (name: string) =>
+    list.flatMap(({ mx, exchange: one }) => (one.exchange === name ? [mx.exchange] : []))
+  assert.deepEqual(addresses('mx0.example'), [...v6.slice(0, 8), ...many.slice(0, 8)])
+  assert.equal(list.filter(({ exchange: one }) => one.from === 'dns').length, 32)
+  assert.deepEqual(addresses('relay.example'), [...v6, ...many])
+})
