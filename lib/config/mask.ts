@@ -94,6 +94,12 @@ function lastAtOutsideQualifiers(line: string, from: Word): number {
 /** Does the key name a secret? Then its value is hidden even where the key is known. */
 const SECRETIVE = /pass|secret|pwd|token|key$/i
 
+/** `password=...` among override lines. */
+function behindEquals({ text, start, end }: Word): Range | undefined {
+  const at = text.indexOf('=')
+  return at === -1 ? undefined : { start: start + at + 1, end }
+}
+
 /** An override line: the password of the target, and whatever stands where only qualifiers may. */
 function secretsOfOverride(line: string): Range[] {
   const words = wordsOf(line)
@@ -107,7 +113,7 @@ function secretsOfOverride(line: string): Range[] {
   }
   const ranges = words.slice(0, 2).flatMap((word) => {
     if (word.text.startsWith('$') && isQualifier(word.text)) return []
-    return secretOfWord(line, word) ?? []
+    return secretOfWord(line, word) ?? behindEquals(word) ?? []
   })
   const stray = rest.filter((word) => word.text !== '$' && !isQualifier(word.text))
   const lastAt = Math.max(...stray.map((word) => word.start + word.text.lastIndexOf('@')))
@@ -176,6 +182,30 @@ function isListed(word: string, before: string | undefined): boolean {
     .every((part) => /^(?:tls:\/\/)?[[\]0-9a-f.:]+(?:\/\d+|#[\w.-]*)?$/i.test(part) || !/[@:]/.test(part))
 }
 
+const TEST_KEYS = ['retries', 'size', 'auth', 'mx'] as const
+
+/** A line of `[tests]` has no password of its own, but a target may have been pasted into it. */
+function secretsOfTestWord(line: string, word: Word): readonly Range[] {
+  const [, key, value = ''] = /^([a-z_]+)=(.*)$/is.exec(word.text) ?? []
+  if (key !== undefined) {
+    const start = word.end - value.length
+    const known = nearest(key, TEST_KEYS)
+    if (known === undefined) return [{ start, end: word.end }]
+    const colon = known === 'mx' && !value.includes('@') ? -1 : value.indexOf(':')
+    return colon === -1 ? [] : [{ start: start + colon + 1, end: word.end }]
+  }
+  if (/^[^@]*:.*@/.test(word.text)) {
+    const secret = secretOfWord(line, word)
+    return secret === undefined ? [] : [secret]
+  }
+  // HOST:PORT,HOST:PORT
+  return [...word.text.matchAll(/[^,]+/g)].flatMap(({ 0: text, index }) => {
+    if (text === ':' || text.includes('@')) return []
+    const start = word.start + index
+    return secretOfWord(line, { text, start, end: start + text.length }) ?? []
+  })
+}
+
 const PLAIN_HEADER = /^\s*\[\s*(?:overrides|dns|attempts|redis|status|tests|relay\s*:[ \t]*[\w.-]*)\s*$/i
 
 /** `[relay:fred:password@host]`: nothing but a plain name is shown, and nothing of a bracket that is not closed. */
@@ -199,10 +229,9 @@ function secretsOf(line: string, kind: LineKind): readonly Range[] {
     case 'attempts':
       return secretsOfAttempts(line)
     case 'tests':
-      if (!line.includes('->')) return secretsOfSetting(line, kind)
-      return wordsOf(line)
-        .filter((word) => /^[^@]*:.*@/.test(word.text))
-        .flatMap((word) => secretOfWord(line, word) ?? [])
+      return line.includes('->')
+        ? wordsOf(line).flatMap((word) => secretsOfTestWord(line, word))
+        : secretsOfSetting(line, kind)
     case 'top':
     case 'dns':
     case 'relay':

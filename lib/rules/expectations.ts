@@ -1,3 +1,4 @@
+import { maskLine } from '../config/mask'
 import { Report, spanOf, type Line } from '../config/report'
 import type { SourceLine } from '../config/types'
 import type { Diagnostic } from '../diagnostic'
@@ -16,7 +17,7 @@ export type ExpectedExchange =
 /** One line of `[tests]`. */
 export interface Expectation {
   readonly line: number
-  /** As written, without a comment behind it. */
+  /** As written, without a comment behind it, and as it may be shown. */
   readonly text: string
   readonly message: WrittenMessage
   readonly outcome: Decision['outcome']
@@ -84,21 +85,22 @@ function parseTest(
   }
   const message = readMessage(sender, recipient, rest.split(/\s+/).filter(Boolean))
   if ('word' in message) {
-    const start = text.indexOf(message.word, indent.length + sender.length)
-    report.error(source, spanOf(line, start, start + message.word.length), 'bad-test', message.message, {
-      expected: FORM_HELP,
-    })
+    const at = text.indexOf(message.word, indent.length + sender.length)
+    const span = spanOf(line, at, at + message.word.length)
+    // What is wrong quotes the word, in which there may be a password.
+    const told = report.quote(source, span) === message.word ? message.message : 'this is no part of a test'
+    report.error(source, span, 'bad-test', told, { expected: FORM_HELP })
     return undefined
   }
   const parsed = parseExpected(expected, relays)
   if (typeof parsed === 'string') {
     const end = text.trimEnd().length
-    report.error(source, spanOf(line, end - expected.length, end), 'bad-test', parsed, {
-      expected: FORM_HELP,
-    })
+    const span = spanOf(line, end - expected.length, end)
+    const told = report.quote(source, span) === expected ? parsed : 'this is no list of HOST[:PORT]'
+    report.error(source, span, 'bad-test', told, { expected: FORM_HELP })
     return undefined
   }
-  return { line, text: text.trim(), message, ...parsed }
+  return { line, text: maskLine(text, 'tests').trim(), message, ...parsed }
 }
 
 /**

@@ -162,6 +162,22 @@ describe('no diagnostic shows a password', () => {
   })
 })
 
+for (const line of [
+  'password=S3.cret',
+  'passwort=S3cret h.example',
+  '* pass=S3cret',
+  '* password=S3.cret $end',
+]) {
+  it(`a setting among override lines shows no password: ${line}`, () => {
+    assert.doesNotMatch(
+      diagnose(`[overrides]\n${line}`)
+        .map((found) => formatDiagnostic(found))
+        .join('\n'),
+      /cret/,
+    )
+  })
+}
+
 it('a line of very many mistakes is told in no more than a moment', () => {
   const words = Array.from({ length: 20_000 }, (_, index) => `$x${index}:@`)
   const begin = process.cpuUsage().user

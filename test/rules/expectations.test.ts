@@ -128,3 +128,42 @@ test('a file with a bad test is refused as a whole', () => {
 })
 
 test('a file without tests has none', async () => assert.deepEqual(await run(''), []))
+
+const PASTED = [
+  '<> -> a@gmail.com : fred:S3cret@smtp.myisp.com:587',
+  '<> -> a@gmail.com : direct, smtps://fred:S3cret@smtp.myisp.com',
+  '<> -> a@gmail.com : fred:S3cret @smtp.myisp.com',
+  '<> -> a@gmail.com fred:S3cret@smtp.myisp.com : direct',
+  '<> -> a@gmail.com password=S3cret : direct',
+  '<> -> a@gmail.com size=fred:S3cret@smtp.myisp.com : direct',
+  '<> -> a@gmail.com mx=fred:S3cret@smtp.myisp.com : direct',
+  '<> -> a@gmail.com auth=fred:S3cret : direct',
+  '<> -> fred:S3cret@smtp.myisp.com : direct',
+  'fred:S3cret@smtp.myisp.com -> a@gmail.com : direct',
+  'fred:S3cret@smtp.myisp.com',
+]
+
+for (const line of PASTED) {
+  test(`no password is shown of ${line}`, async () => {
+    const file = `${RULES}\n[tests]\n${line}`
+    const { configuration } = loadConfiguration(file, { file: 'f.ini', secrets: NO_SECRETS })
+    const results = configuration === undefined ? [] : await runExpectations(configuration)
+    const texts = results.map(({ expectation }) => expectation.text)
+    assert.doesNotMatch([printed(file), ...texts].join('\n'), /S3cret/)
+  })
+}
+
+test('what is no password is shown as it is', () => {
+  const lines = [
+    'joe@a.test -> a@gmail.com retries=4 size=10M auth=fred mx=10:a.test,20:b.test : smtp.myisp.com:587,b.test:25, direct',
+    '<> -> a@[IPv6:2001:db8::1] : [2001:db8::1]:25, 192.0.2.1:587, @isp',
+  ]
+  const { tests } = parseTests(
+    lines.map((text, index) => ({ line: index + 1, text })),
+    'f.ini',
+  )
+  assert.deepEqual(
+    tests.map(({ text }) => text),
+    lines,
+  )
+})
