@@ -10,7 +10,7 @@ import { givenLookup, liveLookup, type Lookup } from './lookup'
 import { messagesOfList, messagesOfQueue, messagesOfTests, type NamedMessage } from './message-list'
 import { paint, type Paint } from './paint'
 import { EXIT, type Arguments, type Terminal } from './types'
-import { count, list } from './words'
+import { count, linesText } from './words'
 
 /** One message that goes elsewhere. */
 interface Change {
@@ -36,7 +36,7 @@ function fingerprint({ outcome, exchanges }: Decision): string {
 
 function words(decision: Decision): string {
   const { source, matched, noRoute } = decision
-  const by = source === 'overrides' ? `line ${list(matched)}` : source
+  const by = source === 'overrides' ? linesText(matched) : source
   return `${decisionWords(decision)} (${noRoute?.message ?? by})`
 }
 

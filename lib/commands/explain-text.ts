@@ -1,7 +1,7 @@
 import type { OverrideLine } from '../rules/types'
 import { triedExchanges, type Explanation } from './explanation'
 import type { Paint } from './paint'
-import { addressWords, bytes, hostAndPort, list, mxWords, origin } from './words'
+import { addressWords, bytes, hostAndPort, linesText, mxWords, origin } from './words'
 
 function messageWords({ envelope }: Explanation): string {
   const { mailFrom, authSender, size, retries } = envelope
@@ -53,10 +53,8 @@ function headline({ decision, route }: Explanation, ink: Paint): string {
       return route.outcome satisfies never
   }
   switch (decision.source) {
-    case 'overrides': {
-      const noun = decision.matched.length === 1 ? 'override line' : 'override lines'
-      return ink.good(`Is delivered, by ${noun} ${list(decision.matched)}`)
-    }
+    case 'overrides':
+      return ink.good(`Is delivered, by override ${linesText(decision.matched)}`)
     case 'attempts':
       return ink.good('Is delivered, by [attempts]: no override line matches')
     case 'dns':

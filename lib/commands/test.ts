@@ -3,7 +3,7 @@ import { namedFile } from './check'
 import { requireConfiguration } from './configuration-file'
 import { paint, type Paint } from './paint'
 import { EXIT, type Arguments, type Terminal } from './types'
-import { count, list } from './words'
+import { count, linesText } from './words'
 
 function resultText(
   { expectation, met, actual, decision }: ExpectationResult,
@@ -13,8 +13,7 @@ function resultText(
   const place = `${file}:${expectation.line}`
   if (met) return `${ink.good('ok  ')} ${place}  ${expectation.text}\n`
   const { matched, source, noRoute } = decision
-  const lines = matched.length === 1 ? 'line' : 'lines'
-  const by = source === 'overrides' ? `${lines} ${list(matched)}` : source
+  const by = source === 'overrides' ? linesText(matched) : source
   const why = noRoute === undefined ? `by ${by}` : noRoute.message
   return `${ink.bad('FAIL')} ${place}  ${expectation.text}\n     but it is: ${actual} (${why})\n`
 }

@@ -1,7 +1,7 @@
 import type { Explanation } from './explanation'
 import { explanationJson, triedExchanges } from './explanation'
 import type { Paint } from './paint'
-import { hostAndPort, list } from './words'
+import { hostAndPort, linesText } from './words'
 
 /** One attempt at the time at which Haraka would make it, if every earlier one failed. ms since the epoch. */
 export interface TimelineAttempt {
@@ -65,8 +65,8 @@ function summary(explanation: Explanation): string {
   if (route.outcome === 'bounce') return `bounces: ${route.noRoute?.message ?? ''}`
   if (route.outcome === 'defer') return `is deferred: ${route.noRoute?.message ?? ''}`
   const exchanges = triedExchanges(explanation).map(({ exchange, port }) => hostAndPort(exchange, port))
-  const by = decision.source === 'overrides' ? `by line ${list(decision.matched)}` : `by ${decision.source}`
-  return `${exchanges.join(', ')} (${by})`
+  const by = decision.source === 'overrides' ? linesText(decision.matched) : decision.source
+  return `${exchanges.join(', ')} (by ${by})`
 }
 
 /** The timeline for a reader, one line an attempt. */

@@ -11,6 +11,11 @@ export function list(items: readonly (string | number)[]): string {
   return items.length < 2 ? items.join('') : `${items.slice(0, -1).join(', ')} and ${items.at(-1)}`
 }
 
+/** `line 3`, `lines 3 and 7`. */
+export function linesText(lines: readonly number[]): string {
+  return `${lines.length === 1 ? 'line' : 'lines'} ${list(lines)}`
+}
+
 /** `512 bytes`, `10.0 MiB`. */
 export function bytes(size: number): string {
   const units = ['KiB', 'MiB', 'GiB', 'TiB']

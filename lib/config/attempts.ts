@@ -78,10 +78,12 @@ function readEntry(line: Line, hasRelays: boolean, report: Report): AttemptsEntr
   const relay = numbers.get('relay')
   if (good && (direct === undefined || relay === undefined)) {
     fail(pattern, 'bad-attempts', `${direct === undefined ? 'direct' : 'relay'} is missing`, FORM)
-  } else if (good && direct === 0 && relay === 0) {
-    fail(pattern, 'bad-attempts', 'no attempt at all: every message would bounce', 'at least one attempt')
   }
   if (!good || direct === undefined || relay === undefined) return undefined
   const span = spanOf(line.line, pattern.index, pattern.index + pattern[0].length)
+  if (direct === 0 && relay === 0) {
+    const message = 'no attempt at all: every message bounces that no override line matches'
+    report.warning(line, span, 'no-attempts', message)
+  }
   return { pattern: pattern[0], direct, relay, span }
 }

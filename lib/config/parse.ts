@@ -75,7 +75,7 @@ const open = (kind: SectionKind, rest: Partial<Section> = {}): OpenSection => ({
   lines: [],
 })
 
-/** The identity of a section: what may be in the file once. */
+/** The identity of a section: what may be in the file once; `[overrides]` may come again. */
 const identity = (section: Section) => `${section.kind}:${section.name?.toLowerCase() ?? ''}`
 
 /**
@@ -100,7 +100,9 @@ export function* parseFile(text: string, report: Report): Generator<void, readon
       section = parseHeader({ line: number, text: lineText, kind: 'header' }, report)
       const key = identity(section)
       const earlier = seen.get(key)?.header
-      if (section.kind !== 'unknown' && earlier !== undefined && section.header !== undefined) {
+      // Override lines are one list, whatever stands in between.
+      const again = section.kind === 'overrides' || section.kind === 'unknown'
+      if (!again && earlier !== undefined && section.header !== undefined) {
         report.error(
           section.header.source,
           section.header.span,

@@ -132,6 +132,14 @@ describe('mistakes of the file', () => {
     )
   })
 
+  it('[overrides] may come again: its lines are one list', () => {
+    const text = '[overrides]\na.example r1.example\n[relay:isp]\nhost = b.example\n[overrides]\n* @isp'
+    assert.deepEqual(
+      configure(text).rules.lines.map(({ line }) => line),
+      [2, 6],
+    )
+  })
+
   it('a section given twice names the first', () => {
     assert.equal(
       printed('[relay:Isp]\nhost = a\n[relay:isp]\nhost = b'),

@@ -306,11 +306,22 @@ describe('[attempts]', () => {
     ['* direct=2 rely=3', '4:12 neither direct=<n> nor relay=<m>'],
     ['* direct=2 relay=2 relay=3', '4:20 relay is given twice'],
     ['* direct=x relay=2', '4:3 bad number of attempts for direct'],
-    ['* direct=0 relay=0', '4:1 no attempt at all: every message would bounce'],
     ['a..b direct=1 relay=1', '4:3 an empty label'],
   ] as const) {
     it(`refuses ${line}`, () => assert.equal(errorOf(`${relay}${line}`), message))
   }
+
+  it('warns where every message bounces', () => {
+    const text = `${relay}* direct=0 relay=0`
+    assert.deepEqual(
+      diagnose(text).map(({ severity, code, span }) => [severity, code, span.line]),
+      [['warning', 'no-attempts', 4]],
+    )
+    assert.deepEqual(
+      settingsOf(text).attempts.map(({ direct, relay: relayed }) => [direct, relayed]),
+      [[0, 0]],
+    )
+  })
 
   it('refuses attempts through relays where there is none', () => {
     assert.equal(

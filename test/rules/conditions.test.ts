@@ -109,6 +109,9 @@ describe('$authsender and $from compare text', () => {
     }
   }
   it('shows no more of a long value than helps', async () => {
+    await check('$from=<>', { mailFrom: '' }, null)
+    await check('$from<><>', { mailFrom: '' }, '$from<><> is false: from is empty')
+    await check('$from!=<>', { mailFrom: 'fred@example.com' }, null)
     await check('$from=x', { mailFrom: 'y'.repeat(5000) }, `$from=x is false: from is ${'y'.repeat(200)}...`)
   })
 })

@@ -5,8 +5,16 @@ import type { Envelope } from '../types'
 import { compileWildcard, type Matcher } from '../wildcard'
 import { outcome, restStart, type ConditionKind, type Test } from './kind'
 
-/** `$name<operator><text>`: compared by character code or matched, without regard to case. An empty value is the empty text. */
-export function textCondition(name: string, value: (envelope: Envelope) => string): ConditionKind {
+/**
+ * `$name<operator><text>`: compared by character code or matched, without regard to case. An empty value is the empty text.
+ *
+ * @param empty another way to write the empty text
+ */
+export function textCondition(
+  name: string,
+  value: (envelope: Envelope) => string,
+  empty?: string,
+): ConditionKind {
   const form = `$${name}<operator><text>`
   return {
     name,
@@ -20,8 +28,8 @@ export function textCondition(name: string, value: (envelope: Envelope) => strin
         })
       }
       const { spelling, operator } = found
-      const wanted = rest.slice(spelling.length)
-      const test = compileTest(operator, wanted)
+      const written = rest.slice(spelling.length)
+      const test = compileTest(operator, written === empty ? '' : written)
       if (typeof test === 'string') {
         const help = {
           expected: 'an expression as RE2 has it: no look-around, no back-references, no white space',
