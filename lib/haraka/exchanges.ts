@@ -1,5 +1,6 @@
 import { isIP } from 'node:net'
 import type { AddressAnswer } from '../dns/types'
+import { shuffle } from '../dns/shuffle'
 import type { Located } from '../route'
 import type { Exchange } from '../rules/types'
 import type { PlannedExchange, HarakaMxLike } from './delivery-types'
@@ -31,16 +32,9 @@ const MOST_ADDRESSES = 32
  * than one attempt may try.
  */
 export function arranged(exchanges: readonly Exchange[], random: Random): Exchange[] {
-  const shuffled = [...exchanges]
-  for (let last = shuffled.length - 1; last > 0; last--) {
-    const other = Math.floor(random() * (last + 1))
-    const kept = shuffled[last]!
-    shuffled[last] = shuffled[other]!
-    shuffled[other] = kept
-  }
   // Array.sort is stable: equals stay as shuffled.
-  shuffled.sort((a, b) => a.priority - b.priority)
-  return firstOf(shuffled, MOST_HOSTS, ({ from }) => from === 'dns')
+  const sorted = shuffle(exchanges, random).sort((a, b) => a.priority - b.priority)
+  return firstOf(sorted, MOST_HOSTS, ({ from }) => from === 'dns')
 }
 
 /**
