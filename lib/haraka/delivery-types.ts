@@ -27,6 +27,9 @@ export interface TargetSocket {
   authorizationError?: Error | string | null
   encrypted?: boolean
   destroyed?: boolean
+  /** Octets handed over for sending, and those of them that wait. */
+  readonly bytesWritten?: number
+  readonly writableLength?: number
   once(event: 'close', listener: () => void): unknown
   destroy(): unknown
 }
@@ -55,7 +58,11 @@ export interface HarakaSocket {
 /** Haraka's `HMailItem` (`outbound/hmail.js`), as far as delivery works with it. */
 export interface OutboundItem {
   readonly todo: { readonly domain: string; readonly queue_time?: number }
-  readonly cfg?: { readonly temp_fail_intervals?: readonly number[]; readonly enable_tls?: boolean }
+  readonly cfg?: {
+    readonly temp_fail_intervals?: readonly number[]
+    readonly enable_tls?: boolean
+    readonly connect_timeout?: number
+  }
   readonly num_failures: number
   readonly obtls?: { get_tls_options(mx: HarakaMxLike): Record<string, unknown> }
   mxlist?: HarakaMxLike[]

@@ -7,6 +7,7 @@ import type { Places } from './delivery-places'
 import type { HarakaMxLike, HarakaSocket, OutboundItem, PlannedExchange } from './delivery-types'
 import { Visit } from './delivery-visit'
 import { waitNow } from './delivery-wait'
+import { replyPatience, watchProgress } from './delivery-watchdog'
 
 export { Places } from './delivery-places'
 export { waitWithoutCounting } from './delivery-wait'
@@ -54,7 +55,7 @@ interface Skipped {
  *   `found_mx`      which exchange each element of the answer is
  *   `try_deliver`   before each connection: breakers, limits, holds; and what follows when no exchange is left
  *   `get_force_tls` after the check of `local_mx_ok`: the operator's relays get their host name, and TLS if required
- *   `try_deliver_host_on_socket`  each connection to a relay gets a guard
+ *   `try_deliver_host_on_socket`  each connection is watched, one to a relay gets a guard
  *   `logprotocol`   no password in the log
  *   `delivered`     the message counts
  *   `next_cb`       the end of the attempt, however it ended
@@ -252,6 +253,7 @@ class Attempt {
 
   #guard(mx: HarakaMxLike, socket: HarakaSocket, begin: () => void): void {
     const hmail = this.#hmail
+    watchProgress(socket, replyPatience(hmail.cfg?.connect_timeout))
     if (this.#visit === undefined) begin()
     else {
       this.#visit.connect({

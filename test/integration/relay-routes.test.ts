@@ -321,6 +321,27 @@ ${section('good', good.port)}`,
   await server.waitForLog(/relay gone is left out for 60 s: no address/)
 })
 
+test('a relay that says a letter now and then is given up, and the next route taken', async (t) => {
+  const slow = createServer((socket) => {
+    socket.on('error', () => {})
+    socket.write('220-')
+    const timer = setInterval(() => socket.write('x'), 20)
+    socket.on('close', () => clearInterval(timer))
+  })
+  await new Promise<void>((done) => slow.listen(0, '127.0.0.1', done))
+  t.after(() => slow.close())
+  const backup = await relay(t)
+  const server = await haraka(
+    t,
+    `* 127.0.0.1:${(slow.address() as AddressInfo).port} $priority:1\n* 127.0.0.1:${backup.port} $priority:2`,
+    { outbound: ['temp_fail_intervals=5s*20', 'connect_timeout=0.2'] },
+  )
+  await server.send({ to: 'a@d.example' })
+  await empty(server, backup)
+  assert.deepEqual(recipients(backup), ['a@d.example'])
+  await server.waitForLog(/is left out for 60 s: no reply within 4 s/)
+})
+
 test('one address of a relay is dead: the other is taken, and the relay is not left out', async (t) => {
   const dns = await startZone({ 'relay.example': [a('127.0.0.62'), a('127.0.0.1')] })
   t.after(() => dns.stop())
