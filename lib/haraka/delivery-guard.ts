@@ -3,6 +3,7 @@ import type { RelayFailure } from '../relays/types'
 import type { Channel, Dialogue } from './delivery-dialogue'
 import { override } from './delivery-override'
 import type { HarakaSocket, TargetSocket } from './delivery-types'
+import { sanitized } from './log-line'
 
 /*
  * Stands between Haraka 3.3.4 and one socket to a relay, because `try_deliver_host_on_socket` of outbound/hmail.js
@@ -43,6 +44,8 @@ export interface GuardedConnection {
 type Listener = (...parameters: unknown[]) => void
 
 const LINE_FEED = 10
+/** What is logged of an error, in characters. */
+const LONGEST_TEXT = 300
 
 /** Guards one connection from its first byte until the relay has done its part. */
 export class ConnectionGuard {
@@ -220,7 +223,8 @@ function take(socket: HarakaSocket, event: string): Listener[] {
   return listeners
 }
 
+/** An error of TLS may quote the certificate, in which a foreign server writes what it likes. */
 function text(error: unknown): string {
-  if (error instanceof Error) return error.message
-  return typeof error === 'string' ? error : 'unknown error'
+  if (error instanceof Error) return sanitized(error.message).slice(0, LONGEST_TEXT)
+  return typeof error === 'string' ? sanitized(error).slice(0, LONGEST_TEXT) : 'unknown error'
 }
