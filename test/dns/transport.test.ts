@@ -1,6 +1,5 @@
 import assert from 'node:assert/strict'
 import { readFileSync } from 'node:fs'
-import { networkInterfaces } from 'node:os'
 import { test, type TestContext } from 'node:test'
 import { setTimeout as wait } from 'node:timers/promises'
 import type { Refusal, Reply } from '../../lib/dns/message'
@@ -23,6 +22,7 @@ import {
   TYPES,
   u16,
 } from '../support/dns-wire'
+import { needsIpv6 } from '../support/programs'
 
 const QUESTION: Question = { name: 'example.com', type: 'MX' }
 const GOOD = [mxRecord('example.com', 10, 'mx.example.com')]
@@ -236,23 +236,22 @@ test('a reply over TCP may come in pieces, and with others behind it', async (t)
   isGood(await ask())
 })
 
-const loopbacks = Object.values(networkInterfaces()).flatMap((list) => list ?? [])
-const noIpv6 = loopbacks.some(({ address }) => address === '::1')
-  ? false
-  : 'needs ::1, the loopback address of IPv6'
-
-test('behaviour 3: an IPv6 server is the one contacted, over UDP and TCP', { skip: noIpv6 }, async (t) => {
-  const { server, ask } = await setUp(
-    t,
-    (query) =>
-      query.transport === 'udp'
-        ? query.reply({ flags: FLAGS.QR | FLAGS.TC })
-        : query.reply({ answers: GOOD }),
-    { address: '::1' },
-  )
-  isGood(await ask())
-  assert.equal(server.queries.length, 2)
-})
+test(
+  'behaviour 3: an IPv6 server is the one contacted, over UDP and TCP',
+  { skip: needsIpv6() },
+  async (t) => {
+    const { server, ask } = await setUp(
+      t,
+      (query) =>
+        query.transport === 'udp'
+          ? query.reply({ flags: FLAGS.QR | FLAGS.TC })
+          : query.reply({ answers: GOOD }),
+      { address: '::1' },
+    )
+    isGood(await ask())
+    assert.equal(server.queries.length, 2)
+  },
+)
 
 test('behaviour 8: a closed port is told of at once', async () => {
   const server = await startScripted(() => {})
