@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs'
 import { parseArgs } from 'node:util'
+import { maskLine } from '../../lib/config/mask'
 import { HarakaServer } from '../support/haraka-server'
 import { startZone, a, mx } from '../support/dns-scripted'
 import { startSink, type Received, type Sink } from '../support/smtp-sink'
@@ -35,25 +36,21 @@ const SAMPLES: readonly Sample[] = [
   },
 ]
 
-const rules = (ports: {
-  dns: number
-  one: number
-  two: number
-}) => `; Edit this file while Haraka runs: it is read again within seconds.
+const rules = (ports: { dns: number; one: number; two: number }) => `; An edit counts within seconds.
 dns_servers        = 127.0.0.1:${ports.dns}
 mx_sending_threads = 10
-
-[overrides]
-partner.example   relay-one.example:${ports.one}   $end
-*                 relay-one.example:${ports.one}   $authsender=joe   $end
-*                 @two                       $size>=100K       $end
-*                 @two                       $retries>=1       $end
 
 [relay:two]
 host     = relay-two.example
 port     = ${ports.two}
 user     = fred
 password = Passw0rd
+
+[overrides]
+partner.example   relay-one.example:${ports.one}   $end
+*                 relay-one.example:${ports.one}   $authsender=joe   $end
+*                 @two                       $size>=100K       $end
+*                 @two                       $retries>=1       $end
 `
 
 /** The recipients' servers listen on no port 25 here: the documented hook says where. */
@@ -66,6 +63,42 @@ exports.hook_server_details = (next, delivery, params) => {
 
 const say = (text = ''): void => void process.stdout.write(`${text}\n`)
 
+/**
+ * Settles when the sandbox is to end. Whatever comes after (npm hands on a Ctrl-C that the terminal has sent already) does not
+ * keep it from ending its Haraka.
+ */
+function interruption(): Promise<'interrupted'> {
+  return new Promise((resolve) => {
+    const stop = () => resolve('interrupted')
+    for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, stop)
+    process.stdout.on('error', stop)
+  })
+}
+
+/** What the plugin has to say besides who gets what: an edit taken up or refused, a relay left out, a message returned. */
+function news(log: string): string[] {
+  const shown: string[] = []
+  for (const line of log.split('\n')) {
+    const [, level = '', text = ''] = /\[([A-Z]+)\] \[[^\]]*\] \[dns-overrides\] (.*)/.exec(line) ?? []
+    const [, domain, outcome, reason] =
+      /^message=.* domain=(\S+) .*outcome=(\w+) .* reason="(.*)"/.exec(text) ?? []
+    if (domain !== undefined) shown.push(`${domain}: ${outcome}: ${reason}`)
+    else if (['NOTICE', 'WARN', 'ERROR', 'CRIT'].includes(level)) shown.push(text)
+  }
+  return shown
+}
+
+/** Shows news as they come, from now on. */
+function showNews(haraka: HarakaServer): void {
+  let seen = haraka.mark()
+  haraka.onLog(() => {
+    const end = haraka.log.lastIndexOf('\n') + 1
+    if (end <= seen) return
+    for (const line of news(haraka.log.slice(seen, end))) say(`  Haraka: ${line}`)
+    seen = end
+  })
+}
+
 /** The line of the rules that sent a message, from the plugin's log line for it. */
 function decisionOf(haraka: HarakaServer, message: Received): string {
   const id = /\bid ([0-9A-F-]{36}\.\d+)/.exec(message.data)?.[1]
@@ -75,11 +108,12 @@ function decisionOf(haraka: HarakaServer, message: Received): string {
   if (number === undefined) return 'no line: plain DNS'
   const text =
     readFileSync(`${haraka.folder}/config/dns_overrides.ini`, 'utf8').split('\n')[Number(number) - 1] ?? ''
-  return `line ${number}: ${text.trim().replaceAll(/\s+/g, ' ')}`
+  return `line ${number}: ${maskLine(text, 'overrides').trim().replaceAll(/\s+/g, ' ')}`
 }
 
 async function main(): Promise<number> {
   const { values } = parseArgs({ options: { once: { type: 'boolean', default: false } } })
+  const interrupted = interruption()
 
   const recipient = await startSink({
     answer: (stage, _session, address) =>
@@ -97,6 +131,8 @@ async function main(): Promise<number> {
   const zone = await startZone({
     'recipient.example': [mx(10, 'mx.recipient.example')],
     'busy.example': [mx(10, 'mx.recipient.example')],
+    // Of swaks' sender, for what is returned.
+    'client.example': [mx(10, 'mx.recipient.example')],
     'mx.recipient.example': [a('127.0.0.1')],
     'relay-one.example': [a('127.0.0.1')],
     'relay-two.example': [a('127.0.0.1')],
@@ -137,10 +173,14 @@ async function main(): Promise<number> {
     })
   }
 
-  try {
+  const sendSamples = async () => {
     for (const { message } of SAMPLES) await haraka.send(message)
     const all = () => SAMPLES.every(({ message }) => seen.some(({ to }) => to === message.to))
     await haraka.waitFor(all, 'all the samples to arrive', [...names.keys()], 60_000)
+  }
+
+  try {
+    if ((await Promise.race([sendSamples(), interrupted])) === 'interrupted') return 1
     const wrong = SAMPLES.filter(
       ({ message, goal }) =>
         seen
@@ -158,10 +198,9 @@ async function main(): Promise<number> {
     say(
       `  node dist/lib/cli.js explain someone@partner.example --config ${haraka.folder}/config/dns_overrides.ini`,
     )
-    say('\nCtrl-C ends it.')
-    await new Promise<void>((resolve) => {
-      for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => resolve())
-    })
+    say(`\nEdit the rules there and send again. Ctrl-C ends it.\n`)
+    showNews(haraka)
+    await interrupted
     return 0
   } finally {
     await close()

@@ -189,6 +189,11 @@ export class HarakaServer {
       .filter((line) => pattern.test(line))
   }
 
+  /** Calls the listener whenever the log has grown. */
+  onLog(listener: () => void): void {
+    this.#events.on('text', listener)
+  }
+
   /** Names of the files in the queue, without those that are being written. */
   queueFiles(): string[] {
     return readdirSync(join(this.folder, 'queue')).filter((name) => !name.startsWith('__tmp__'))
