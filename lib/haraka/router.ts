@@ -1,5 +1,6 @@
 import { isIP } from 'node:net'
 import type { Nexthop } from '../nexthop'
+import { planAttempts } from '../relays/attempts'
 import type { RelayState } from '../relays/types'
 import { type Located, locate, locateNow, verdict } from '../route'
 import { decide } from '../rules/decide'
@@ -240,6 +241,13 @@ export class Router {
     const reason = noRoute?.message ?? `no route to ${decision.domain}`
     const log = () => this.#log(course, { located, outcome, reason })
     if (noRoute?.kind === 'nullmx') return { retval: RETVAL.ok, message: NULL_MX, commit: log }
+    if (noRoute?.kind === 'dns-failure' && this.#isLastAttempt(course)) {
+      const commit = () => {
+        this.#log(course, { located, outcome: 'wait', reason })
+        this.#wait(hmail, reason)
+      }
+      return { retval: RETVAL.denysoft, message: reason, commit }
+    }
     const how = outcome === 'bounce' ? 'bounce' : 'temp_fail'
     return {
       retval: outcome === 'bounce' ? RETVAL.deny : RETVAL.denysoft,
@@ -249,6 +257,15 @@ export class Router {
         explainFailure(hmail, how, reason)
       },
     }
+  }
+
+  /** Would `[attempts]` bounce the message next? A lookup that failed is no attempt that may bring that about. */
+  #isLastAttempt({ decision, envelope, inForce }: Course): boolean {
+    if (decision.source !== 'attempts') return false
+    const { rules } = inForce.configuration
+    const entry = rules.attemptsFor(envelope.domain)
+    const next = { turn: envelope.turn, retries: envelope.retries + 1 }
+    return entry !== undefined && planAttempts(entry, rules.relays, next).kind === 'exhausted'
   }
 
   #wait(hmail: HMailItem, reason: string, seconds?: number): void {
