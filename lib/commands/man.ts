@@ -15,12 +15,9 @@ function commandSection(command: CommandSpec): string[] {
     roff(sentence(command.summary)),
     ...command.details.flatMap((paragraph) => ['.PP', roff(paragraph)]),
     ...command.options.flatMap((option) => ['.TP', `.B ${roff(optionTitle(option))}`, roff(option.summary)]),
-    ...command.examples.flatMap(({ args, does }) => [
-      '.PP',
-      `.B ${roff(`${PROGRAM} ${args}`)}`,
-      '.br',
-      roff(does),
-    ]),
+    '.PP',
+    'Examples:',
+    ...command.examples.flatMap(({ args, does }) => ['.TP', `.B ${roff(`${PROGRAM} ${args}`)}`, roff(does)]),
   ]
 }
 
@@ -33,6 +30,9 @@ export function manualPage(
   const exits = new Map(table.flatMap((command) => exitTable(command)))
   return [
     `.TH DNS\\-OVERRIDES 1 "" "${roff(`${PROGRAM} ${version}`)}"`,
+    // Neither are commands stretched to the margin nor names of settings broken.
+    '.ad l',
+    '.nh',
     '.SH NAME',
     `${roff(PROGRAM)} \\- which server a message goes to, and why`,
     '.SH SYNOPSIS',

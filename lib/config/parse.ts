@@ -229,7 +229,7 @@ function parseSetting(source: Line, section: OpenSection, kind: KeyedSection, re
       'not-a-setting',
       'no setting',
       {
-        expected: 'key = value',
+        expected: 'key = value; override lines stand at the top or under [overrides]',
       },
     )
     return
