@@ -56,6 +56,11 @@ async function runCommand(
   return command.load()(args, terminal)
 }
 
+/** Which help is about what was meant: that of the command, if there is one of that name. */
+function topic([name]: readonly string[]): string {
+  return COMMANDS.some((command) => command.name === name) ? ` ${name}` : ''
+}
+
 /**
  * Runs one command line (the words after the program's name) and gives the exit status. Never rejects: wrong use is one line
  * on stderr and status 64, any other error one line and its status.
@@ -65,7 +70,7 @@ export async function main(words: readonly string[], terminal: Terminal): Promis
     return await dispatch(words, terminal)
   } catch (error) {
     if (error instanceof UsageError) {
-      terminal.err(`${PROGRAM}: ${error.message} (${PROGRAM} help says more)\n`)
+      terminal.err(`${PROGRAM}: ${error.message} (${PROGRAM} help${topic(words)} says more)\n`)
       return EXIT.usage
     }
     if (error instanceof DnsOverridesError) {

@@ -45,6 +45,8 @@ for (const [words, message] of WRONG) {
     assert.equal(out, '')
     assert.match(err, message)
     assert.match(err, /^dns-overrides: [^\n]*\n$/, 'one line')
+    const topic = COMMANDS.some(({ name }) => name === words[0]) ? ` ${words[0]}` : ''
+    assert.ok(err.endsWith(`(dns-overrides help${topic} says more)\n`), err)
   })
 }
 
