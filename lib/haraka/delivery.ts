@@ -89,7 +89,7 @@ class Attempt {
         return inner.call(hmail, mxs)
       }),
       override(hmail, 'try_deliver', (inner) => () => this.#tryDeliver(() => inner.call(hmail))),
-      override(hmail, 'get_force_tls', (inner) => (mx) => this.#forceTls(mx, inner.call(hmail, mx))),
+      override(hmail, 'get_force_tls', (inner) => (mx) => this.#forceTls(mx, () => inner.call(hmail, mx))),
       override(
         hmail,
         'try_deliver_host_on_socket',
@@ -239,12 +239,13 @@ class Attempt {
     visit.leave(this.#delivered, () => this.#context.places.free(visit.key))
   }
 
-  #forceTls(mx: HarakaMxLike, forced: boolean): boolean {
+  #forceTls(mx: HarakaMxLike, forcedByHaraka: () => boolean): boolean {
     const nexthop = this.#nexthopOf(mx)
-    if (nexthop === undefined) return forced
+    if (nexthop === undefined) return forcedByHaraka()
     // Only now: with it, Haraka would have passed over a relay that is local.
     if (nexthop.host !== mx.exchange) mx.from_dns = nexthop.host
-    // tls.ini force_tls_hosts is as good as `tls = required`: the stricter counts.
+    // tls.ini force_tls_hosts (which may say the name) is as good as `tls = required`: the stricter counts.
+    const forced = forcedByHaraka()
     this.#forced = forced
     const required = forced || nexthop.tls === 'required'
     // Without enable_tls Haraka would defer at once; the guard sees to it that nothing is sent in clear.
