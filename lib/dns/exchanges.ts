@@ -33,6 +33,9 @@ type Family = Answer<Records> | ResolveError
 export class Exchanges {
   readonly #parts: ExchangesParts
   readonly #system = new Map<string, Promise<readonly string[]>>()
+  /** Each ends one wait for the system. */
+  readonly #waits = new Set<(code: string, reason: string) => void>()
+  #closed = false
 
   constructor(parts: ExchangesParts) {
     this.#parts = parts
@@ -106,6 +109,12 @@ export class Exchanges {
     }
   }
 
+  /** Ends every wait for the system with ECANCELLED; it is not asked any more. */
+  close(): void {
+    this.#closed = true
+    for (const end of this.#waits) end('ECANCELLED', 'the resolver was closed')
+  }
+
   async #addresses(host: string, prefer: InetPrefer, deadline: number): Promise<AddressAnswer> {
     if (isIP(host) !== 0) {
       return { kind: 'addresses', addresses: [host], how: 'fresh', server: 'literal', ttl: 0 }
@@ -147,23 +156,25 @@ export class Exchanges {
 
   /** The system's lookup cannot be ended: it is joined by all who ask for the name, and left alone when time is up. */
   async #systemAddresses(name: string, time: number): Promise<readonly string[]> {
+    const errorOf = (code: string, reason: string) =>
+      new ResolveError(`the system's lookup of ${name}: ${reason}`, { code, temporary: true })
+    if (this.#closed) throw errorOf('ECANCELLED', 'the resolver is closed')
     let lookup = this.#system.get(name)
     if (lookup === undefined) {
       lookup = this.#parts.systemLookup(name).finally(() => this.#system.delete(name))
       this.#system.set(name, lookup)
     }
-    let timer: NodeJS.Timeout | undefined
-    const late = new Promise<never>((_resolve, reject) => {
-      const error = new ResolveError(`the system's lookup of ${name}: no answer in time`, {
-        code: 'ETIMEOUT',
-        temporary: true,
-      })
-      timer = setTimeout(() => reject(error), time)
+    let end = (_code: string, _reason: string): void => {}
+    const ended = new Promise<never>((_resolve, reject) => {
+      end = (code, reason) => reject(errorOf(code, reason))
     })
+    const timer = setTimeout(() => end('ETIMEOUT', 'no answer in time'), time)
+    this.#waits.add(end)
     try {
-      return await Promise.race([lookup, late])
+      return await Promise.race([lookup, ended])
     } finally {
       clearTimeout(timer)
+      this.#waits.delete(end)
     }
   }
 }

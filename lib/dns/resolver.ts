@@ -191,6 +191,7 @@ class CachingResolver implements Resolver {
 
   close(): void {
     this.#lookups.close()
+    this.#exchanges.close()
     this.#upstreams.close()
   }
 }

@@ -1,9 +1,16 @@
 import assert from 'node:assert/strict'
 import { test, type TestContext } from 'node:test'
+import { setTimeout as wait } from 'node:timers/promises'
 import type { Resolver } from '../../lib/dns/resolver'
 import type { AddressAnswer, InetPrefer, MxAnswer } from '../../lib/dns/types'
 import { ResolveError } from '../../lib/errors'
-import { FakeClock, logged, testResolver, type TestResolverOptions } from '../support/dns-resolver'
+import {
+  FakeClock,
+  logged,
+  openHandles,
+  testResolver,
+  type TestResolverOptions,
+} from '../support/dns-resolver'
 import {
   a,
   cname,
@@ -312,6 +319,25 @@ test('the system hanging: the deadline holds, and DNS that hangs leaves it time'
   assert.deepEqual(answers.map(found), ['ETIMEOUT', 'ETIMEOUT', 'ETIMEOUT'])
   assert.ok(performance.now() - started < 1000)
   assert.equal(asked, 2, 'those who ask for the same name share a lookup')
+})
+
+test('after close nothing waits for the system, and it is not asked any more', async (t) => {
+  const asked: string[] = []
+  const systemLookup = (host: string) => {
+    asked.push(host)
+    return new Promise<readonly string[]>(() => {})
+  }
+  const { resolver } = await setUp(
+    t,
+    { 'silent.example': [fails('SILENT')] },
+    { systemLookup, tuning: { timeout: 10_000, deadline: 20_000 } },
+  )
+  const answers = ['none.example', 'silent.example'].map((host) => resolver.relayAddresses(host, 'v4'))
+  while (asked.length === 0) await wait(1)
+  resolver.close()
+  assert.deepEqual((await Promise.all(answers)).map(found), ['ECANCELLED', 'ECANCELLED'])
+  assert.deepEqual(asked, ['none.example'])
+  assert.equal(openHandles().timers, 0)
 })
 
 test("the system's lookup knows localhost from the hosts file", async (t) => {
