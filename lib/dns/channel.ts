@@ -15,6 +15,8 @@ export interface Place {
   readonly fresh: boolean
   /** Sends the query, whose first two octets are the id, as soon as the socket is connected. */
   send(message: Buffer): void
+  /** The reply is overdue: if the socket has brought nothing since the place was taken, others had better use another. */
+  late(): void
   /** Gives the place back; nothing is called any more. To be called once the wait is over, however it ended. */
   release(): void
 }

@@ -10,12 +10,12 @@ interface Connection {
   readonly socket: Socket
   readonly waiting: Map<number, Waiter>
   ready: boolean
-  /** It has brought an answer. */
-  used: boolean
+  /** Messages that it has brought. */
+  brought: number
   backlog: Buffer[]
   chunks: Buffer[]
   received: number
-  /** Someone gave up waiting here: whatever comes is late, and the connection is not used again. */
+  /** Someone waited here in vain: whatever comes is late, and the connection is not used again. */
   doubtful: boolean
   idleTimer?: NodeJS.Timeout
 }
@@ -50,10 +50,14 @@ export class StreamChannel implements Channel {
     connection.waiting.set(id, waiter)
     clearTimeout(connection.idleTimer)
     connection.socket.ref()
+    const { brought } = connection
     return {
       id,
-      fresh: !connection.used,
+      fresh: brought === 0,
       send: (message) => this.#send(connection, message),
+      late: () => {
+        if (connection.brought === brought) connection.doubtful = true
+      },
       release: () => {
         if (!connection.waiting.delete(id)) return
         connection.doubtful = true
@@ -80,7 +84,7 @@ export class StreamChannel implements Channel {
       socket,
       waiting: new Map(),
       ready: false,
-      used: false,
+      brought: 0,
       backlog: [],
       chunks: [],
       received: 0,
@@ -133,7 +137,7 @@ export class StreamChannel implements Channel {
 
   #deliver(connection: Connection, message: Buffer): void {
     const id = message.readUInt16BE(0)
-    connection.used = true
+    connection.brought++
     const waiter = connection.waiting.get(id)
     if (waiter?.receive(message) && connection.waiting.delete(id)) this.#released(connection)
   }

@@ -37,6 +37,12 @@ export interface Ask {
   cancel(): void
 }
 
+/** A query to one server. */
+export interface ServerAsk extends Ask {
+  /** There should have been a reply by now; the wait goes on. */
+  late(): void
+}
+
 export type Done = (result: Reply | Refusal) => void
 
 /**
@@ -69,7 +75,7 @@ export class Transport {
   }
 
   /** Sends one query. `done` is called once, later, with the reply or the reason why there is none. */
-  ask(question: Question, done: Done): Ask {
+  ask(question: Question, done: Done): ServerAsk {
     const plain = this.#options.ednsSize === 0 || this.#options.now() < this.#plainUntil
     const asking = new Asking(this, question, done)
     asking.start(this.#first, !plain)
@@ -109,7 +115,7 @@ export class Transport {
 }
 
 /** One query, from its first datagram to its reply, over whatever it takes. */
-class Asking implements Waiter, Ask {
+class Asking implements Waiter, ServerAsk {
   readonly #transport: Transport
   readonly #question: Question
   readonly #done: Done
@@ -172,6 +178,10 @@ class Asking implements Waiter, Ask {
       return
     }
     this.#refuse(error.code ?? 'ECONNRESET', error.message)
+  }
+
+  late(): void {
+    if (!this.#over) this.#place?.late()
   }
 
   cancel(): void {

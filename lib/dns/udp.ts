@@ -64,6 +64,8 @@ export class UdpChannel implements Channel {
       id,
       fresh: true,
       send: (message) => this.#send(port, message),
+      // A datagram is lost by itself.
+      late: () => {},
       release: () => {
         if (port.waiting.delete(id)) this.#released(port)
       },

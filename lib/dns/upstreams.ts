@@ -1,7 +1,7 @@
 import { ServerHealth } from './health'
 import type { Log } from './log'
 import type { Refusal, Reply } from './message'
-import { Transport, type Ask, type TransportOptions } from './transport'
+import { Transport, type Ask, type ServerAsk, type TransportOptions } from './transport'
 import type { Question, ServerAddress } from './types'
 
 /** A server's own words: it lives, and asking it the same once more would bring the same. */
@@ -24,6 +24,8 @@ export interface UpstreamsOptions extends TransportOptions {
   readonly timeout: number
   /** Times the servers are gone through. */
   readonly tries: number
+  /** Of the whole lookup, milliseconds. */
+  readonly deadline: number
   /** New servers, if there are any; looked at before each question. */
   readonly changedServers?: () => readonly ServerAddress[] | undefined
   readonly log: Log
@@ -155,8 +157,10 @@ class Run implements Ask {
   readonly #question: Question
   readonly #options: UpstreamsOptions
   readonly #done: UpstreamDone
+  /** For one try: every server gets its turn before the deadline, else one that is dead would be asked first for ever. */
+  readonly #wait: number
   /** Every try stays open until the end: a late reply is a reply. */
-  readonly #asks: Ask[] = []
+  readonly #asks: ServerAsk[] = []
   /** Servers that said no, or nonsense. Whether that is their fault shows when another answers. */
   readonly #doubtful = new Map<Upstream, Refusal>()
   /** Of these, the ones that are not asked again. */
@@ -172,6 +176,7 @@ class Run implements Ask {
     this.#question = question
     this.#options = options
     this.#done = done
+    this.#wait = Math.min(options.timeout, options.deadline / order.length)
   }
 
   start(): void {
@@ -198,8 +203,9 @@ class Run implements Ask {
     upstream.queries++
     this.#timer = setTimeout(() => {
       if (!upstream.health.heardSince(started)) failed(upstream, TIMED_OUT, this.#options)
+      this.#asks[place]?.late()
       this.#refused(TIMED_OUT, upstream)
-    }, this.#options.timeout)
+    }, this.#wait)
     const ask = upstream.transport.ask(this.#question, (result) => {
       if (this.#over) return
       if (result.kind !== 'refusal') {

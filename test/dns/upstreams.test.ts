@@ -1,4 +1,6 @@
 import assert from 'node:assert/strict'
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { test, type TestContext } from 'node:test'
 import { setTimeout as wait } from 'node:timers/promises'
 import type { Resolver } from '../../lib/dns/resolver'
@@ -189,6 +191,32 @@ for (const [what, script, code, queries] of FAILURES) {
     assert.deepEqual(counts(servers), [queries])
   })
 }
+
+test('behaviour 8: a dead server is found out even where one try may take as long as the deadline', async (t) => {
+  const { resolver, servers } = await setUp(t, [silent, good], { tuning: { timeout: 400, deadline: 400 } })
+  assert.equal(await kindOf(resolver, 'a.example'), 'mx')
+  assert.equal(await kindOf(resolver, 'b.example'), 'mx')
+  assert.deepEqual(counts(servers), [1, 2])
+})
+
+test('DNS over TLS: a kept connection that has gone dumb costs one try', async (t) => {
+  const fixture = (name: string) => readFileSync(join('test', 'fixtures', 'tls', name))
+  const server = await startScripted(
+    (query) => {
+      if (server.queries.length === 1 || server.connections.ever > 1) good(query)
+    },
+    { tls: { key: fixture('server.key'), cert: fixture('server.pem') } },
+  )
+  const resolver = testResolver([server.server], { ca: fixture('ca.pem').toString() })
+  t.after(async () => {
+    resolver.close()
+    await server.stop()
+  })
+  assert.equal(await kindOf(resolver, 'a.example'), 'mx')
+  assert.equal(await kindOf(resolver, 'b.example'), 'mx')
+  assert.equal(server.connections.ever, 2)
+  assert.equal(server.queries.length, 3)
+})
 
 test('behaviour 3: the overall deadline holds, whatever hangs', async (t) => {
   const { resolver, servers } = await setUp(t, [cutOverUdp, silent], {
