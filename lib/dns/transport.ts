@@ -259,6 +259,8 @@ function tlsChannel(server: ServerAddress, ca: string | undefined): StreamChanne
     host: server.address,
     port: server.port,
     minVersion: 'TLSv1.2',
+    // Said in so many words, so that NODE_TLS_REJECT_UNAUTHORIZED=0, set for something else, does not switch it off.
+    rejectUnauthorized: true,
     // SNI takes no addresses (RFC 6066 3).
     ...(name !== undefined && isIP(name) === 0 ? { servername: name } : {}),
     checkServerIdentity: (_host: string, certificate: PeerCertificate) =>
