@@ -63,7 +63,7 @@ export function openResolver(
 
 /**
  * Asks DNS what the decision hangs on, with the settings of the file. Addresses are looked up only where all exchanges are from
- * DNS: whether the domain has any decides between delivery, bounce and deferral. A server that the operator wrote down is
+ * DNS: whether there is one decides between delivery, bounce and deferral. A server that the operator wrote down is
  * where the message goes, whatever its addresses (`probe` looks at those). Close it when done.
  */
 export function liveLookup(

@@ -5,7 +5,6 @@ import type { Channel, Place, Waiter } from './channel'
 import { judge, optionsAt } from './guard'
 import { interpret, TYPE_CODE, type Refusal, type Reply } from './message'
 import { wireLength, writeName } from './names'
-import { OctetReader } from './octet-reader'
 import { STREAM_LIMIT, StreamChannel } from './stream'
 import type { QueryType, Question, ServerAddress } from './types'
 import { UdpChannel } from './udp'
@@ -231,15 +230,16 @@ function read(message: Buffer, questionEnd: number, question: Question): Reply |
  * the additional section, which is a third of an authoritative server's reply, the OPT alone. A record that cannot be read throws.
  */
 function decode(message: Buffer, questionEnd: number): Packet {
-  const packet = new Packet(Packet.Header.parse(new OctetReader(message, 0)))
+  const packet = new Packet(Packet.Header.parse(message))
   const { header } = packet
-  const reader = new OctetReader(message, questionEnd)
+  // dns2 counts in bits.
+  const reader = new Packet.Reader(message, questionEnd * 8)
   for (let index = 0; index < header.ancount; index++) packet.answers.push(Packet.Resource.parse(reader))
   for (let index = 0; index < header.nscount; index++) packet.authorities.push(Packet.Resource.parse(reader))
   const opt = optionsAt(message, reader.offset / 8, header.arcount)
   // Only the upper bits of the RCODE are of interest (RFC 6891 6.1.3), in the first octet of the TTL; mostly there are none.
   if (opt >= 0 && message[opt + 5] !== 0) {
-    const { extendedRcode = 0 } = Packet.Resource.parse(new OctetReader(message, opt))
+    const { extendedRcode = 0 } = Packet.Resource.parse(new Packet.Reader(message, opt * 8))
     header.rcode |= extendedRcode << 4
   }
   return packet
