@@ -1,4 +1,4 @@
-import { Seam } from './lib/haraka/seam'
+import { Seam } from './lib/haraka/plugin'
 import type { HarakaConnection, HarakaPlugin, HMailItem, Next } from './lib/haraka/types'
 
 const seams = new WeakMap<HarakaPlugin, Seam>()

@@ -34,7 +34,7 @@ after(() => rmSync(folder, { recursive: true, force: true }))
 test('the packed package holds what runs and what is read, and no more', () => {
   for (const needed of [
     'dist/index.js',
-    'dist/lib/cli.js',
+    'dist/lib/cli/bin.js',
     'config/dns_overrides.ini',
     'README.md',
     'CHANGELOG.md',

@@ -1,12 +1,12 @@
 import { readFileSync, statSync } from 'node:fs'
-import type { Configuration } from '../configuration'
-import type { Diagnostic } from '../diagnostic'
-import { UsageError } from '../errors'
+import type { Configuration } from '../routing/configuration'
+import type { Diagnostic } from '../source/diagnostic'
+import { UsageError } from '../model/errors'
 import { lint } from '../rules/lint'
-import { configurationFile, harakaOutbound, loadFile, printDiagnostics } from './configuration-file'
-import { paint } from './paint'
-import { EXIT, type Arguments, type Terminal } from './types'
-import { count } from './words'
+import { configurationFile, harakaOutbound, loadFile, printDiagnostics } from './shared/configuration-file'
+import { paint } from './shared/paint'
+import { EXIT, type Arguments, type Terminal } from '../cli/types'
+import { count } from './shared/wording'
 
 /** The file that is named as operand or with `--config`. */
 export function namedFile(command: string, args: Arguments, terminal: Terminal): string {

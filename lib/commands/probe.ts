@@ -1,12 +1,12 @@
-import { nearest } from '../config/suggest'
-import type { Configuration } from '../configuration'
-import { UsageError } from '../errors'
-import { nexthopKey, type Nexthop } from '../nexthop'
-import { probeRelay, type ProbeFinding, type RelayReport } from '../relays/probe'
-import { configurationFile, harakaOutbound, requireConfiguration } from './configuration-file'
-import { openResolver } from './lookup'
-import { paint, type Paint } from './paint'
-import { EXIT, type Arguments, type Terminal } from './types'
+import { nearest } from '../source/suggest'
+import type { Configuration } from '../routing/configuration'
+import { UsageError } from '../model/errors'
+import { nexthopKey, type Nexthop } from '../model/relay'
+import { probeRelay, type ProbeFinding, type RelayReport } from '../smtp/probe'
+import { configurationFile, harakaOutbound, requireConfiguration } from './shared/configuration-file'
+import { openResolver } from './shared/lookup'
+import { paint, type Paint } from './shared/paint'
+import { EXIT, type Arguments, type Terminal } from '../cli/types'
 
 /** Seconds for each step where `--timeout` does not say. */
 const DEFAULT_TIMEOUT = 10

@@ -1,9 +1,9 @@
 import { statSync } from 'node:fs'
 import { dirname, join, resolve } from 'node:path'
-import { nearest } from '../config/suggest'
-import type { Configuration } from '../configuration'
-import { DnsOverridesError, UsageError } from '../errors'
-import { nexthopKey } from '../nexthop'
+import { nearest } from '../source/suggest'
+import type { Configuration } from '../routing/configuration'
+import { DnsOverridesError, UsageError } from '../model/errors'
+import { nexthopKey } from '../model/relay'
 import {
   prepareStateFolder,
   readHolds,
@@ -13,10 +13,10 @@ import {
   type WorkerSnapshot,
 } from '../relays/state-folder'
 import type { NexthopStatus } from '../relays/types'
-import { configurationFile, requireConfiguration } from './configuration-file'
-import { paint, type Paint } from './paint'
-import { EXIT, type Arguments, type Terminal } from './types'
-import { count } from './words'
+import { configurationFile, requireConfiguration } from './shared/configuration-file'
+import { paint, type Paint } from './shared/paint'
+import { EXIT, type Arguments, type Terminal } from '../cli/types'
+import { count } from './shared/wording'
 
 /** One relay over all workers. */
 interface RelayView {

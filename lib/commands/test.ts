@@ -1,9 +1,9 @@
 import { runExpectations, type ExpectationResult } from '../rules/expectations'
 import { namedFile } from './check'
-import { requireConfiguration } from './configuration-file'
-import { paint, type Paint } from './paint'
-import { EXIT, type Arguments, type Terminal } from './types'
-import { count, linesText } from './words'
+import { requireConfiguration } from './shared/configuration-file'
+import { paint, type Paint } from './shared/paint'
+import { EXIT, type Arguments, type Terminal } from '../cli/types'
+import { count, linesText } from './shared/wording'
 
 function resultText(
   { expectation, met, actual, decision }: ExpectationResult,

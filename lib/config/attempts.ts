@@ -1,6 +1,6 @@
 import type { Section } from './parse'
-import { spanOf, type Line, type Report } from './report'
-import { nearest } from './suggest'
+import { spanOf, type Line, type Report } from '../source/report'
+import { nearest } from '../source/suggest'
 import type { AttemptsEntry } from './types'
 
 const FORM = '<domain pattern> direct=<n> relay=<m>'

@@ -1,9 +1,9 @@
 import { isIP, isIPv4, isIPv6 } from 'node:net'
 import type { ResolverOptions, ServerAddress } from '../dns/types'
-import { canonicalIPv6, toHost } from '../domain-name'
+import { canonicalIPv6, toHost } from '../model/domain'
 import { readKeys } from './keyed'
 import type { Section } from './parse'
-import type { Report } from './report'
+import type { Report } from '../source/report'
 import { duration, list, percent, seconds, wholeNumber, type Reader } from './values'
 
 const SERVER = 'ip, ip:port, [ipv6], [ipv6]:port or tls://ip[:port][#name]'

@@ -1,6 +1,6 @@
 import type { Section, SettingLine } from './parse'
-import { spanOf, type Help, type Report } from './report'
-import { nearest } from './suggest'
+import { spanOf, type Help, type Report } from '../source/report'
+import { nearest } from '../source/suggest'
 import type { Fault, Reader } from './values'
 
 /** What a table of readers gives: the values of the keys that are there and good. */

@@ -1,6 +1,6 @@
 import { isIP } from 'node:net'
 import { KEYS, knownKey, type KeyedSection, type SectionKind } from './keys'
-import { nearest } from './suggest'
+import { nearest } from '../source/suggest'
 
 /**
  * What of a line may be shown. A diagnostic is printed and logged, so a password must not be in it, even (above all) on a line

@@ -1,7 +1,7 @@
-import type { Span } from '../diagnostic'
+import type { Span } from '../source/diagnostic'
 import { homeOf, knownKey, KEYS, SECTION_NAMES, type KeyedSection, type SectionKind } from './keys'
-import { spanOf, type Line, type Report } from './report'
-import { nearest } from './suggest'
+import { spanOf, type Line, type Report } from '../source/report'
+import { nearest } from '../source/suggest'
 import type { Setting } from './types'
 
 /** A `key = value` line with the line that it stands on; `key` is spelt as we do. */

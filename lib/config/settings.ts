@@ -1,11 +1,11 @@
 import { isIP } from 'node:net'
-import { Secret } from '../secret'
+import { Secret } from '../model/secret'
 import { readAttempts } from './attempts'
 import { dnsServers, readDns } from './dns'
 import { readKeys } from './keyed'
 import type { Section } from './parse'
 import { readRelay } from './relay'
-import type { Line, Report } from './report'
+import type { Line, Report } from '../source/report'
 import type { SecretSources, Settings, StatusSettings } from './types'
 import { oneOf, wholeNumber, type Reader } from './values'
 

@@ -1,7 +1,7 @@
-import type { Span } from '../diagnostic'
+import type { Span } from '../source/diagnostic'
 import type { ResolverOptions, ServerAddress } from '../dns/types'
-import type { Nexthop } from '../nexthop'
-import type { Secret } from '../secret'
+import type { Nexthop } from '../model/relay'
+import type { Secret } from '../model/secret'
 
 /** One `key = value` line. */
 export interface Setting {

@@ -1,4 +1,4 @@
-import type { ResolveError } from '../errors'
+import type { ResolveError } from '../model/errors'
 import type { MxRecord, QueryType } from './types'
 
 /** What the cache keeps of an answer. `ttl` in seconds, 0: not kept. */

@@ -1,5 +1,5 @@
 import { isIP } from 'node:net'
-import { ResolveError } from '../errors'
+import { ResolveError } from '../model/errors'
 import type { Entry } from './cache'
 import { secondsLeft, type Lookups, type Records } from './lookups'
 import { toQueryName } from './names'

@@ -1,4 +1,4 @@
-import { ResolveError } from '../errors'
+import { ResolveError } from '../model/errors'
 import type { AnswerCache, Entry, Keepable } from './cache'
 import type { InFlight } from './in-flight'
 import { MAX_LINKS, type Refusal, type Reply } from './message'

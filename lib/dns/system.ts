@@ -1,5 +1,5 @@
 import { lookup } from 'node:dns'
-import { ResolveError } from '../errors'
+import { ResolveError } from '../model/errors'
 
 /** The system's own lookup: hosts file and whatever else it is set up to ask. Rejects with a ResolveError. */
 export type SystemLookup = (host: string) => Promise<readonly string[]>

@@ -1,4 +1,4 @@
-import type { ResolveError } from '../errors'
+import type { ResolveError } from '../model/errors'
 
 /** The record types that mail routing needs. */
 export type QueryType = 'MX' | 'A' | 'AAAA'

@@ -1,4 +1,4 @@
-import { DnsOverridesError } from '../errors'
+import { DnsOverridesError } from '../model/errors'
 import type { Next } from './types'
 
 /** What a hook answers, and what is done in the moment before, if the answer is still wanted. */

@@ -1,6 +1,6 @@
 import { resolve } from 'node:path'
 import { inspect } from 'node:util'
-import { formatDiagnostic } from '../config/format'
+import { formatDiagnostic } from '../source/format'
 import { nodeSecretSources } from '../config/secrets'
 import {
   type Configuration,
@@ -8,9 +8,9 @@ import {
   loadConfigurationInSteps,
   type LoadOptions,
   type LoadResult,
-} from '../configuration'
-import type { Diagnostic } from '../diagnostic'
-import { DnsOverridesError } from '../errors'
+} from '../routing/configuration'
+import type { Diagnostic } from '../source/diagnostic'
+import { DnsOverridesError } from '../model/errors'
 import { runExpectations, unmetText } from '../rules/expectations'
 import type { HarakaPlugin } from './types'
 

@@ -1,4 +1,4 @@
-import { normalizeDomain } from '../rules/domain'
+import { normalizeDomain } from '../rules/domain-pattern'
 import type { Envelope } from '../rules/types'
 import type { HarakaAddress, HarakaConnection, HMailItem, Notes } from './types'
 

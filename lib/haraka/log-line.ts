@@ -1,6 +1,6 @@
 import type { Provenance } from '../dns/types'
-import { nexthopKey } from '../nexthop'
-import type { Located } from '../route'
+import { nexthopKey } from '../model/relay'
+import type { Located } from '../routing/route'
 import type { Decision, Exchange } from '../rules/types'
 
 /** Neither a second line nor a terminal's command may come out of a name that a stranger chose. */

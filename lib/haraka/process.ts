@@ -1,7 +1,7 @@
 import cluster from 'node:cluster'
 import { execFileSync } from 'node:child_process'
 import { availableParallelism, cpus } from 'node:os'
-import { type Workers, workerCount } from './concurrency'
+import { type Workers, workerCount } from './sending-threads'
 import type { HarakaPlugin } from './types'
 
 /** What Haraka's `server.js` says of itself, as far as it is looked at. A tool such as `haraka -o` has no `cfg`. */

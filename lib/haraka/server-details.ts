@@ -1,6 +1,6 @@
 import { isIP } from 'node:net'
-import { INLINE_DEFAULTS, type Nexthop, type TlsPolicy } from '../nexthop'
-import { normalizeDomain } from '../rules/domain'
+import { INLINE_DEFAULTS, type Nexthop, type TlsPolicy } from '../model/relay'
+import { normalizeDomain } from '../rules/domain-pattern'
 import type { Envelope, Exchange } from '../rules/types'
 import { sanitized } from './log-line'
 import { type Loggable, RETVAL } from './types'

@@ -1,5 +1,5 @@
 /** Structural types of the parts of Haraka 3.1 to 3.3 that are used. Haraka ships no types of its own. */
-import type { OutboundItem } from './delivery-types'
+import type { OutboundItem } from './delivery/types'
 
 /** The return codes of hooks, as Haraka's `haraka-constants` numbers them. */
 export const RETVAL = { cont: 900, stop: 901, deny: 902, denysoft: 903, ok: 906, delay: 908 } as const

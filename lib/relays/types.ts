@@ -1,4 +1,4 @@
-import type { Nexthop } from '../nexthop'
+import type { Nexthop } from '../model/relay'
 
 /** What went wrong at a relay, for which the recipient is not to blame. */
 export interface RelayFailure {

@@ -1,6 +1,6 @@
 import type { AttemptsEntry, RelaySettings, Settings } from '../config/types'
-import type { Line, Report } from '../config/report'
-import { parseDomainPattern } from './domain'
+import type { Line, Report } from '../source/report'
+import { parseDomainPattern } from './domain-pattern'
 import { parseOverride } from './parse'
 import { PatternIndex, type Work } from './pattern-index'
 import type { OverrideLine } from './types'

@@ -1,9 +1,9 @@
 import type { MxAnswer } from '../dns/types'
-import { literalAddress } from '../domain-name'
-import { nexthopKey, type Nexthop } from '../nexthop'
-import { planAttempts } from '../relays/attempts'
+import { literalAddress } from '../model/domain'
+import { nexthopKey, type Nexthop } from '../model/relay'
+import { planAttempts } from './attempts-plan'
 import type { RuleSet } from './compile'
-import { noneFrom, ownExchanges, type OwnExchanges } from './own-exchanges'
+import { noneFrom, ownExchanges, type OwnExchanges } from './mx-exchanges'
 import type { Decision, Envelope, Exchange, Facts, LineTrace, OverrideLine } from './types'
 
 /** What a decision needs of the world. */

@@ -1,11 +1,11 @@
 import { maskLine } from '../config/mask'
-import { Report, spanOf, type Line } from '../config/report'
+import { Report, spanOf, type Line } from '../source/report'
 import type { SourceLine } from '../config/types'
-import type { Diagnostic } from '../diagnostic'
+import type { Diagnostic } from '../source/diagnostic'
 import { decide } from './decide'
 import type { RuleSet } from './compile'
-import { normalizeDomain } from './domain'
-import { assumedMx, MESSAGE_KEYS, readMessage, type WrittenMessage } from './message-words'
+import { normalizeDomain } from './domain-pattern'
+import { assumedMx, MESSAGE_KEYS, readMessage, type WrittenMessage } from './message-spec'
 import type { Decision, Exchange } from './types'
 
 /** One place in a list of expected exchanges. `direct` stands for one or more exchanges from DNS. */

@@ -1,5 +1,5 @@
-import { Report } from '../config/report'
-import type { Diagnostic } from '../diagnostic'
+import { Report } from '../source/report'
+import type { Diagnostic } from '../source/diagnostic'
 import type { RuleSet } from './compile'
 import { idleCondition } from './lint/idle-condition'
 import { idleLine } from './lint/idle-line'

@@ -1,9 +1,9 @@
 import { isIP } from 'node:net'
-import { nearest } from '../config/suggest'
-import { toHost } from '../domain-name'
-import { INLINE_DEFAULTS, type Credentials, type Nexthop } from '../nexthop'
-import { Secret } from '../secret'
-import type { WordReader } from './line-reader'
+import { nearest } from '../source/suggest'
+import { toHost } from '../model/domain'
+import { INLINE_DEFAULTS, type Credentials, type Nexthop } from '../model/relay'
+import { Secret } from '../model/secret'
+import type { WordReader } from '../source/word'
 import type { Target } from './types'
 
 const SMTP_PORT = 25

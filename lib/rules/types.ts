@@ -1,6 +1,6 @@
-import type { Span } from '../diagnostic'
+import type { Span } from '../source/diagnostic'
 import type { MxAnswer } from '../dns/types'
-import type { Nexthop } from '../nexthop'
+import type { Nexthop } from '../model/relay'
 
 /** The message as the rules see it. */
 export interface Envelope {

@@ -5,7 +5,11 @@
  * answer that is there already. Exit status 1 if a goal is missed.
  */
 import { setImmediate as nextTurn } from 'node:timers/promises'
-import { loadConfiguration, loadConfigurationInSteps, type Configuration } from '../../lib/configuration'
+import {
+  loadConfiguration,
+  loadConfigurationInSteps,
+  type Configuration,
+} from '../../lib/routing/configuration'
 import type { MxAnswer } from '../../lib/dns/types'
 import { decide } from '../../lib/rules/decide'
 import { alternate, median, print, type Row } from './support'

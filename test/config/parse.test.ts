@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import fc from 'fast-check'
 import { parseFile, type Section } from '../../lib/config/parse'
-import { Report } from '../../lib/config/report'
+import { Report } from '../../lib/source/report'
 import { configure, diagnose, printed } from '../support/rules'
 
 function parse(text: string): { sections: readonly Section[]; report: Report } {

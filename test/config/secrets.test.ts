@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describe, it } from 'node:test'
 import fc from 'fast-check'
-import { formatDiagnostic } from '../../lib/config/format'
+import { formatDiagnostic } from '../../lib/source/format'
 import { nodeSecretSources } from '../../lib/config/secrets'
 import { diagnose } from '../support/rules'
 

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { AnswerCache, type CacheOptions, type Keepable } from '../../lib/dns/cache'
-import { ResolveError } from '../../lib/errors'
+import { ResolveError } from '../../lib/model/errors'
 
 const OPTIONS: CacheOptions = { size: 100, prefetch: 0, serveStale: 0, failureTtl: 1, maxFailureTtl: 300 }
 const cacheOf = (options: Partial<CacheOptions> = {}) => new AnswerCache({ ...OPTIONS, ...options })

@@ -3,7 +3,7 @@ import { test, type TestContext } from 'node:test'
 import { setTimeout as wait } from 'node:timers/promises'
 import type { Resolver } from '../../lib/dns/resolver'
 import type { AddressAnswer, InetPrefer, MxAnswer } from '../../lib/dns/types'
-import { ResolveError } from '../../lib/errors'
+import { ResolveError } from '../../lib/model/errors'
 import {
   FakeClock,
   logged,

@@ -3,7 +3,7 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { test, type TestContext } from 'node:test'
-import type { Configuration } from '../../lib/configuration'
+import type { Configuration } from '../../lib/routing/configuration'
 import { ConfigurationFile } from '../../lib/haraka/configuration-file'
 import type { HarakaPlugin } from '../../lib/haraka/types'
 

@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { ResolveError } from '../../lib/errors'
+import { ResolveError } from '../../lib/model/errors'
 import { decisionLine, type LoggedDecision, sanitized } from '../../lib/haraka/log-line'
-import { INLINE_DEFAULTS } from '../../lib/nexthop'
+import { INLINE_DEFAULTS } from '../../lib/model/relay'
 import type { Decision, Exchange } from '../../lib/rules/types'
-import { Secret } from '../../lib/secret'
+import { Secret } from '../../lib/model/secret'
 
 const decision: Decision = {
   domain: 'example.com',

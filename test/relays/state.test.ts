@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { INLINE_DEFAULTS, type Nexthop } from '../../lib/nexthop'
+import { INLINE_DEFAULTS, type Nexthop } from '../../lib/model/relay'
 import { createRelayState, type RelayStateOptions } from '../../lib/relays/state'
 import type { Snapshot, StateFolder } from '../../lib/relays/state-folder'
 import type { Lease } from '../../lib/relays/types'
-import { Secret } from '../../lib/secret'
+import { Secret } from '../../lib/model/secret'
 
 const T = 1_750_000_000_000
 const HOUR = 3_600_000

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { loadConfiguration } from '../../lib/configuration'
+import { loadConfiguration } from '../../lib/routing/configuration'
 import { parseTests, runExpectations } from '../../lib/rules/expectations'
 import { configure, NO_SECRETS, printed } from '../support/rules'
 

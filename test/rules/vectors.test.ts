@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict'
 import { readFileSync } from 'node:fs'
 import { describe, it } from 'node:test'
-import { loadConfiguration } from '../../lib/configuration'
+import { loadConfiguration } from '../../lib/routing/configuration'
 import { decide } from '../../lib/rules/decide'
-import { normalizeDomain } from '../../lib/rules/domain'
-import { parseMxText } from '../../lib/rules/mx-text'
+import { normalizeDomain } from '../../lib/rules/domain-pattern'
+import { parseMxText } from '../../lib/rules/mx-spec'
 import type { Exchange } from '../../lib/rules/types'
 
 interface Vector {

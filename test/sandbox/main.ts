@@ -196,7 +196,7 @@ async function main(): Promise<number> {
     say(`  swaks --server 127.0.0.1:${haraka.port} --from you@client.example --to someone@partner.example`)
     say(`\nand ask why:\n`)
     say(
-      `  node dist/lib/cli.js explain someone@partner.example --config ${haraka.folder}/config/dns_overrides.ini`,
+      `  node dist/lib/cli/bin.js explain someone@partner.example --config ${haraka.folder}/config/dns_overrides.ini`,
     )
     say(`\nEdit the rules there and send again. Ctrl-C ends it.\n`)
     showNews(haraka)

@@ -3,7 +3,7 @@ import { once } from 'node:events'
 import { join } from 'node:path'
 
 /** The program as it was compiled together with this test. */
-export const CLI = join(__dirname, '..', '..', 'lib', 'cli.js')
+export const CLI = join(__dirname, '..', '..', 'lib', 'cli', 'bin.js')
 
 /** What a process printed, and how it ended. */
 export interface Finished {

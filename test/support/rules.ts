@@ -1,11 +1,11 @@
 import assert from 'node:assert/strict'
-import { formatDiagnostic } from '../../lib/config/format'
+import { formatDiagnostic } from '../../lib/source/format'
 import type { SecretSources } from '../../lib/config/types'
-import { loadConfiguration, type Configuration } from '../../lib/configuration'
-import type { Diagnostic } from '../../lib/diagnostic'
+import { loadConfiguration, type Configuration } from '../../lib/routing/configuration'
+import type { Diagnostic } from '../../lib/source/diagnostic'
 import type { MxAnswer } from '../../lib/dns/types'
 import { decide, type DecideServices } from '../../lib/rules/decide'
-import { parseMxText } from '../../lib/rules/mx-text'
+import { parseMxText } from '../../lib/rules/mx-spec'
 import type { Decision, Envelope } from '../../lib/rules/types'
 
 /** Neither environment nor files. */

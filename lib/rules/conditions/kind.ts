@@ -1,4 +1,4 @@
-import type { WordReader } from '../line-reader'
+import type { WordReader } from '../../source/word'
 import type { Condition, Facts, Outcome } from '../types'
 
 /** One kind of condition: its name without `$`, and how the rest of the word is read. */

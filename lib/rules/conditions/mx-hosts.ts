@@ -1,6 +1,6 @@
 import type { MxAnswer } from '../../dns/types'
-import { parseDomainPattern } from '../domain'
-import type { WordReader } from '../line-reader'
+import { parseDomainPattern } from '../domain-pattern'
+import type { WordReader } from '../../source/word'
 import { shown } from '../text'
 import type { Condition, Outcome } from '../types'
 import { compileWildcard, type Matcher } from '../wildcard'

@@ -1,4 +1,4 @@
-import { parseSize } from '../message-words'
+import { parseSize } from '../message-spec'
 import { readOperator } from '../operators'
 import { fold } from '../text'
 import type { Condition, Envelope } from '../types'

@@ -1,4 +1,4 @@
-import { nexthopKey } from '../../nexthop'
+import { nexthopKey } from '../../model/relay'
 import type { RelaySettings } from '../../config/types'
 import type { OverrideLine } from '../types'
 import { sameCondition } from './conditions'

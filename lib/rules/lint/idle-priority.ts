@@ -1,4 +1,4 @@
-import type { Span } from '../../diagnostic'
+import type { Span } from '../../source/diagnostic'
 import type { OverrideLine } from '../types'
 import type { LintRule } from './kind'
 

@@ -1,6 +1,6 @@
-import type { Help } from '../../config/report'
+import type { Help } from '../../source/report'
 import type { AttemptsEntry, RelaySettings } from '../../config/types'
-import type { Span } from '../../diagnostic'
+import type { Span } from '../../source/diagnostic'
 import type { OverrideLine } from '../types'
 import type { Reach } from './reach'
 

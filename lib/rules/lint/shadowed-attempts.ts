@@ -1,4 +1,4 @@
-import { parseDomainPattern } from '../domain'
+import { parseDomainPattern } from '../domain-pattern'
 import { PatternIndex } from '../pattern-index'
 import { covers, sampleOf } from './patterns'
 import type { LintRule } from './kind'

@@ -1,0 +1,72 @@
+import type { Configuration } from '../../routing/configuration'
+import type { Route } from '../../routing/route'
+import { decide } from '../../rules/decide'
+import type { Decision, Envelope, Exchange } from '../../rules/types'
+import type { Lookup } from './lookup'
+import { EXIT } from '../../cli/types'
+
+/** A decision, the message it is of, and what came of it. */
+export interface Explanation {
+  readonly envelope: Envelope
+  readonly decision: Decision
+  readonly route: Route
+}
+
+/** Decides as the plugin does, and keeps every reason. */
+export async function explain(
+  configuration: Configuration,
+  envelope: Envelope,
+  lookup: Lookup,
+): Promise<Explanation> {
+  const decision = await decide(configuration.rules, envelope, { mx: lookup.mx, trace: true })
+  return { envelope, decision, route: await lookup.route(decision) }
+}
+
+/** The exchanges that would be tried, in that order. */
+export function triedExchanges({ decision, route }: Explanation): readonly Exchange[] {
+  return route.outcome === 'bounce' ? [] : decision.exchanges
+}
+
+/** The exit status that tells an outcome. */
+export function exitOf(outcome: Decision['outcome']): number {
+  switch (outcome) {
+    case 'deliver':
+      return EXIT.ok
+    case 'bounce':
+      return EXIT.noRoute
+    case 'defer':
+      return EXIT.tempFail
+    default:
+      return outcome satisfies never
+  }
+}
+
+function exchangeJson({ exchange, port, priority, from, line, nexthop }: Exchange): Record<string, unknown> {
+  const user = nexthop?.credentials?.user
+  return {
+    exchange,
+    port,
+    priority,
+    ...(user === undefined ? {} : { auth_user: user }),
+    from,
+    ...(line === undefined ? {} : { line }),
+  }
+}
+
+/** One explanation as `--json` prints it. `reason` is there only when the message is not delivered. */
+export function explanationJson(explanation: Explanation): Record<string, unknown> {
+  const { decision, route } = explanation
+  return {
+    domain: decision.domain,
+    outcome: route.outcome,
+    source: decision.source,
+    matched: decision.matched,
+    exchanges: triedExchanges(explanation).map(exchangeJson),
+    lines: decision.lines.map((trace) =>
+      trace.matched
+        ? { line: trace.line, matched: true }
+        : { line: trace.line, matched: false, reason: trace.reason },
+    ),
+    ...(route.noRoute === undefined ? {} : { reason: route.noRoute.message }),
+  }
+}

@@ -1,0 +1,74 @@
+import { isDeepStrictEqual } from 'node:util'
+import type { Configuration } from '../routing/configuration'
+import type { Resolver } from '../dns/resolver'
+
+/** What one message works with, from beginning to end. */
+export interface InForce {
+  readonly configuration: Configuration
+  readonly resolver: Resolver
+}
+
+/** A resolver and the messages that are using it. */
+interface Shared {
+  readonly resolver: Resolver
+  users: number
+  retired: boolean
+}
+
+function closeIfUnused(shared: Shared): void {
+  if (shared.retired && shared.users === 0) shared.resolver.close()
+}
+
+/** Do both mean the same resolver? Then its cache is still good. */
+function sameDns({ settings: a }: Configuration, { settings: b }: Configuration): boolean {
+  return isDeepStrictEqual([a.dnsServers, a.dnsCacheSize, a.dns], [b.dnsServers, b.dnsCacheSize, b.dns])
+}
+
+/**
+ * The configuration in force and the resolver that belongs to it. Both change together and between messages: a message sees
+ * the old ones or the new ones. A resolver outlives a change that does not touch DNS; else it is closed when the last message
+ * that uses it has what it wants.
+ */
+export class Live {
+  readonly #createResolver: (configuration: Configuration) => Resolver
+  #configuration: Configuration | undefined
+  #shared: Shared | undefined
+
+  constructor(createResolver: (configuration: Configuration) => Resolver) {
+    this.#createResolver = createResolver
+  }
+
+  /** undefined until there is a configuration without errors. */
+  get configuration(): Configuration | undefined {
+    return this.#configuration
+  }
+
+  set(configuration: Configuration): void {
+    const before = this.#configuration
+    if (this.#shared === undefined || before === undefined || !sameDns(before, configuration)) {
+      this.#retire()
+      this.#shared = { resolver: this.#createResolver(configuration), users: 0, retired: false }
+    }
+    this.#configuration = configuration
+  }
+
+  /** Runs the work with what is in force now. @throws Error while nothing is */
+  async use<T>(work: (inForce: InForce) => Promise<T>): Promise<T> {
+    const shared = this.#shared
+    const configuration = this.#configuration
+    if (shared === undefined || configuration === undefined) throw new Error('there are no rules in force')
+    shared.users++
+    try {
+      return await work({ configuration, resolver: shared.resolver })
+    } finally {
+      shared.users--
+      closeIfUnused(shared)
+    }
+  }
+
+  #retire(): void {
+    if (this.#shared === undefined) return
+    this.#shared.retired = true
+    closeIfUnused(this.#shared)
+  }
+}

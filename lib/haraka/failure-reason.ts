@@ -1,0 +1,18 @@
+import { override } from './patch'
+import type { HMailItem } from './types'
+
+/** What Haraka 3.3.4 (`outbound/hmail.js` `get_mx_respond`) says of every DENY and every DENYSOFT, whatever the reason was. */
+const STOCK = { bounce: /^No MX for /, temp_fail: /^Temporary MX lookup error for / } as const
+
+/**
+ * Makes the report to the sender, the hooks `bounce` and `deferred` and the log say what happened, in place of Haraka's stock
+ * words. To be called just before `get_mx` is answered with DENY (`bounce`) or DENYSOFT (`temp_fail`); holds for this answer.
+ */
+export function explainFailure(hmail: HMailItem, how: 'bounce' | 'temp_fail', message: string): void {
+  const undo = override(hmail, how, (inner) => (error: unknown, extra?: unknown) => {
+    undo()
+    if (!STOCK[how].test(String(error))) return inner.call(hmail, error, extra)
+    for (const recipient of hmail.todo.rcpt_to) recipient.dsn_msg = message
+    return inner.call(hmail, message, extra)
+  })
+}

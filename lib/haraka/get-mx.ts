@@ -1,0 +1,299 @@
+import { isIP } from 'node:net'
+import type { Nexthop } from '../model/relay'
+import { planAttempts } from '../rules/attempts-plan'
+import type { RelayState } from '../relays/types'
+import { type Located, locate, locateNow, verdict } from '../routing/route'
+import { decide } from '../rules/decide'
+import type { Decision, Envelope, Exchange } from '../rules/types'
+import type { HookAnswer } from './boundary'
+import { type OutboundItem, Places, waitWithoutCounting, watchDelivery } from './delivery/hooks'
+import { EnvelopeReader } from './envelope'
+import { arranged, type HarakaMxClass, NULL_MX, planned, type Random } from './mx-list'
+import { explainFailure } from './failure-reason'
+import type { InForce, Live } from './active-configuration'
+import { decisionLine, type LoggedDecision } from './log-line'
+import { type HookRunner, serverDetails } from './server-details'
+import { type HarakaPlugin, type HMailItem, type Loggable, type OutboundConfig, RETVAL } from './types'
+
+/** haraka-net-utils, as far as it is used. */
+interface NetUtils {
+  readonly HarakaMx: HarakaMxClass
+  is_local_host(host: string): Promise<boolean>
+}
+
+/** Haraka's `outbound/queue.js`, as far as it is used. */
+interface DeliveryQueue {
+  readonly delivery_queue: { push(hmail: OutboundItem): void }
+}
+
+export interface RouterParts {
+  readonly plugin: HarakaPlugin
+  readonly live: Live
+  readonly relays: RelayState
+  /** Milliseconds that an answer may take. */
+  readonly deadline: number
+  readonly random?: Random
+  readonly now?: () => number
+}
+
+/** Of the time for an answer, the part that the plugins of `server_details` may use. */
+const DETAILS_PART = 0.4
+
+/** A decision on its way to an answer. */
+interface Course {
+  readonly hmail: HMailItem
+  readonly envelope: Envelope
+  readonly decision: Decision
+  readonly inForce: InForce
+}
+
+/** Is it the address of a domain literal (or one that `server_details` put in the place of a name)? */
+function isLiteral({ exchange }: Located): boolean {
+  return exchange.from === 'dns' && isIP(exchange.exchange) !== 0
+}
+
+/** Relays that a later attempt could take. */
+function sparesOf({ spares = [] }: Decision): readonly Nexthop[] {
+  return spares.flatMap(({ nexthop }) => nexthop ?? [])
+}
+
+/** From a message to the answer to `get_mx`. */
+export class Router {
+  readonly #parts: RouterParts
+  readonly #envelopes = new EnvelopeReader()
+  readonly #outbound: OutboundConfig
+  readonly #runner: HookRunner
+  readonly #places: Places
+  /** Decisions for plain DNS, while other plugins are asked. */
+  readonly #plain = new WeakMap<HMailItem, Course>()
+
+  constructor(parts: RouterParts) {
+    this.#parts = parts
+    this.#outbound = parts.plugin.haraka_require('outbound/config') as OutboundConfig
+    this.#runner = parts.plugin.haraka_require('plugins') as HookRunner
+    const queue = () => parts.plugin.haraka_require('outbound/queue') as DeliveryQueue
+    this.#places = new Places((hmail) => queue().delivery_queue.push(hmail))
+  }
+
+  /**
+   * By the rules and `[attempts]`. CONT where neither says anything: then the other plugins that have the hook come before plain
+   * DNS, wherever they stand in `config/plugins`; {@link routeByDns} follows them. Rejects only where something is broken.
+   */
+  async route(hmail: HMailItem): Promise<HookAnswer> {
+    return this.#inForce(hmail, async (inForce) => {
+      const course = await this.#decide(hmail, inForce)
+      if (course.decision.source !== 'dns') return this.#carryOut(course)
+      this.#plain.set(hmail, course)
+      return { retval: RETVAL.cont }
+    })
+  }
+
+  /** What no rule and no other plugin has answered. Rejects only where something is broken; never answers CONT. */
+  async routeByDns(hmail: HMailItem): Promise<HookAnswer> {
+    const course = this.#plain.get(hmail)
+    this.#plain.delete(hmail)
+    return this.#inForce(hmail, async (inForce) => {
+      const valid = course !== undefined && course.inForce.configuration === inForce.configuration
+      return this.#carryOut(valid ? { ...course, inForce } : await this.#decide(hmail, inForce))
+    })
+  }
+
+  async #inForce(hmail: HMailItem, work: (inForce: InForce) => Promise<HookAnswer>): Promise<HookAnswer> {
+    const { live } = this.#parts
+    if (live.configuration !== undefined) return live.use(work)
+    const reason = 'the configuration has errors, and there was none before'
+    return { retval: RETVAL.denysoft, message: reason, commit: () => this.#wait(hmail, reason) }
+  }
+
+  async #decide(hmail: HMailItem, inForce: InForce): Promise<Course> {
+    const envelope = this.#envelopes.read(hmail)
+    const decision = await decide(inForce.configuration.rules, envelope, {
+      mx: async (domain) => inForce.resolver.peekMx(domain) ?? inForce.resolver.mx(domain),
+      usable: (nexthop) => this.#parts.relays.look(nexthop).usable,
+    })
+    return { hmail, envelope, decision, inForce }
+  }
+
+  async #carryOut(course: Course): Promise<HookAnswer> {
+    const { decision } = course
+    return decision.outcome === 'deliver' ? this.#deliver(course) : this.#refuse(course, decision, [])
+  }
+
+  async #deliver(course: Course): Promise<HookAnswer> {
+    const { hmail, envelope, decision, inForce } = course
+    const { random = Math.random } = this.#parts
+    const kept = await serverDetails(decision.exchanges, envelope, {
+      runner: this.#runner,
+      log: this.#logOf(hmail),
+      patience: this.#parts.deadline * DETAILS_PART,
+    })
+    if (kept.length === 0) {
+      const reason = 'plugins of server_details have dropped every exchange'
+      return {
+        retval: RETVAL.denysoft,
+        message: reason,
+        commit: () => {
+          this.#log(course, { located: [], outcome: 'wait', reason })
+          this.#wait(hmail, reason)
+        },
+      }
+    }
+    const located = await this.#locate(arranged(kept, random), inForce)
+    const found = verdict(decision, located)
+    if (found.outcome === 'deliver') return this.#accept(course, located)
+    const relays = located.flatMap(({ exchange: { from, nexthop } }) =>
+      from === 'attempts' && nexthop !== undefined ? [nexthop] : [],
+    )
+    return relays.length === 0
+      ? this.#refuse(course, found, located)
+      : this.#withoutAddress(course, located, relays, found.noRoute?.message ?? 'no address')
+  }
+
+  /** Relays of `[attempts]` that have no address now have failed by themselves: no attempt of the message, and others may follow. */
+  #withoutAddress(
+    course: Course,
+    located: readonly Located[],
+    failed: readonly Nexthop[],
+    reason: string,
+  ): HookAnswer {
+    const { relays } = this.#parts
+    return {
+      retval: RETVAL.denysoft,
+      message: reason,
+      commit: () => {
+        this.#log(course, { located, outcome: 'wait', reason })
+        for (const nexthop of failed) {
+          const entered = relays.enter(nexthop, false)
+          if ('usable' in entered) continue
+          entered.failed({ kind: 'connect', message: reason })
+          entered.end(false)
+        }
+        const another = sparesOf(course.decision).some((nexthop) => relays.look(nexthop).usable)
+        this.#wait(course.hmail, reason, another ? 0 : undefined)
+      },
+    }
+  }
+
+  /** What is remembered costs no promises: most of a million messages a day go to domains that are. */
+  async #locate(exchanges: readonly Exchange[], { resolver }: InForce): Promise<readonly Located[]> {
+    const { inet_prefer: prefer } = this.#outbound.cfg
+    const located: Located[] = []
+    for (const exchange of exchanges) {
+      const answer = locateNow(exchange, resolver, prefer)
+      if (answer === undefined) break
+      located.push({ exchange, answer })
+    }
+    const rest = exchanges.slice(located.length)
+    if (rest.length === 0) return located
+    const asked = rest.map(async (exchange) => ({
+      exchange,
+      answer: await locate(exchange, resolver, prefer),
+    }))
+    return [...located, ...(await Promise.all(asked))]
+  }
+
+  async #accept(course: Course, located: readonly Located[]): Promise<HookAnswer> {
+    const { hmail, decision } = course
+    const allowed = await this.#withoutLocalLiterals(hmail, located)
+    const list = planned(this.#netUtils().HarakaMx, allowed)
+    const { relays, now = Date.now } = this.#parts
+    return {
+      retval: RETVAL.ok,
+      message: list.map(({ mx }) => mx),
+      commit: () => {
+        this.#log(course, { located, outcome: 'deliver' })
+        watchDelivery(hmail, list, {
+          relays,
+          now,
+          source: decision.source,
+          alternatives: sparesOf(decision),
+          places: this.#places,
+        })
+      },
+    }
+  }
+
+  /**
+   * Haraka's `local_mx_ok` protects addresses that have a name (`from_dns`). The address of a domain literal has none and would
+   * slip through: it is left out here, and with nothing left Haraka defers as it does for a name.
+   */
+  async #withoutLocalLiterals(hmail: HMailItem, located: readonly Located[]): Promise<readonly Located[]> {
+    if (this.#outbound.cfg.local_mx_ok) return located
+    if (!located.some(isLiteral)) return located
+    const local = await Promise.all(
+      located.map(
+        async (one) => isLiteral(one) && (await this.#netUtils().is_local_host(one.exchange.exchange)),
+      ),
+    )
+    return located.filter(({ exchange }, index) => {
+      if (!local[index]) return true
+      this.#logOf(hmail).loginfo(`${exchange.exchange} is local, skipped since local_mx_ok=false`)
+      return false
+    })
+  }
+
+  #refuse(
+    course: Course,
+    { outcome, noRoute }: Pick<Decision, 'outcome' | 'noRoute'>,
+    located: readonly Located[],
+  ): HookAnswer {
+    const { hmail, decision } = course
+    const reason = noRoute?.message ?? `no route to ${decision.domain}`
+    const log = () => this.#log(course, { located, outcome, reason })
+    if (noRoute?.kind === 'nullmx') return { retval: RETVAL.ok, message: NULL_MX, commit: log }
+    if (noRoute?.kind === 'dns-failure' && this.#isLastAttempt(course)) {
+      const commit = () => {
+        this.#log(course, { located, outcome: 'wait', reason })
+        this.#wait(hmail, reason)
+      }
+      return { retval: RETVAL.denysoft, message: reason, commit }
+    }
+    const how = outcome === 'bounce' ? 'bounce' : 'temp_fail'
+    return {
+      retval: outcome === 'bounce' ? RETVAL.deny : RETVAL.denysoft,
+      message: reason,
+      commit: () => {
+        log()
+        explainFailure(hmail, how, reason)
+      },
+    }
+  }
+
+  /** Would `[attempts]` bounce the message next? A lookup that failed is no attempt that may bring that about. */
+  #isLastAttempt({ decision, envelope, inForce }: Course): boolean {
+    if (decision.source !== 'attempts') return false
+    const { rules } = inForce.configuration
+    const entry = rules.attemptsFor(envelope.domain)
+    const next = { turn: envelope.turn, retries: envelope.retries + 1 }
+    return entry !== undefined && planAttempts(entry, rules.relays, next).kind === 'exhausted'
+  }
+
+  #wait(hmail: HMailItem, reason: string, seconds?: number): void {
+    waitWithoutCounting(hmail, reason, this.#parts.now ?? Date.now, seconds)
+  }
+
+  #log(
+    { hmail, envelope, decision }: Course,
+    told: Pick<LoggedDecision, 'located' | 'outcome' | 'reason'>,
+  ): void {
+    const message = hmail.todo.uuid ?? '-'
+    this.#logOf(hmail).loginfo(decisionLine({ message, retries: envelope.retries, decision, ...told }))
+  }
+
+  /** Lines that carry the message's id and this plugin's name. */
+  #logOf(hmail: HMailItem): Loggable {
+    const { plugin } = this.#parts
+    return {
+      logdebug: (...parameters) => hmail.logdebug(plugin, ...parameters),
+      loginfo: (...parameters) => hmail.loginfo(plugin, ...parameters),
+      lognotice: (...parameters) => hmail.lognotice(plugin, ...parameters),
+      logwarn: (...parameters) => hmail.logwarn(plugin, ...parameters),
+      logerror: (...parameters) => hmail.logerror(plugin, ...parameters),
+      logcrit: (...parameters) => hmail.logcrit(plugin, ...parameters),
+    }
+  }
+
+  #netUtils(): NetUtils {
+    return (this.#parts.plugin.haraka_require('outbound') as { net_utils: NetUtils }).net_utils
+  }
+}

@@ -1,0 +1,93 @@
+import { isIP } from 'node:net'
+import type { AddressAnswer } from '../dns/types'
+import { shuffle } from '../dns/shuffle'
+import type { Located } from '../routing/route'
+import type { Exchange } from '../rules/types'
+import type { PlannedExchange, HarakaMxLike } from './delivery/types'
+
+/** `HarakaMx` of haraka-net-utils. The constructor gives an object of this class back as it is, and `found_mx` sees that object. */
+export type HarakaMxClass = new (fields: HarakaMxLike) => HarakaMxLike
+
+/** As Math.random. */
+export type Random = () => number
+
+/** An answer to `get_mx` of one element with which Haraka 3.3.4 (`found_mx`) bounces for RFC 7505, with a report that says so. */
+export const NULL_MX: readonly HarakaMxLike[] = [{ exchange: '', priority: 0 }]
+
+/*
+ * A stranger's MX records may name hundreds of hosts with hundreds of addresses. Haraka tries them one after the other, half a minute
+ * each where nobody answers: one message would keep its place among those being sent for days, and knock at doors that the stranger
+ * has chosen. RFC 5321 section 5.1 allows a limit. What the operator wrote down has none.
+ */
+
+/** Exchanges from DNS that one attempt asks addresses of. */
+const MOST_HOSTS = 20
+/** Addresses of one host from DNS that one attempt tries, of each family. */
+const MOST_OF_HOST = 8
+/** Addresses from DNS that one attempt tries. */
+const MOST_ADDRESSES = 32
+
+/**
+ * By priority, equals in random order (RFC 5321 section 5.1): every order of equals is equally likely. Of those from DNS, no more
+ * than one attempt may try.
+ */
+export function arranged(exchanges: readonly Exchange[], random: Random): Exchange[] {
+  // Array.sort is stable: equals stay as shuffled.
+  const sorted = shuffle(exchanges, random).sort((a, b) => a.priority - b.priority)
+  return firstOf(sorted, MOST_HOSTS, ({ from }) => from === 'dns')
+}
+
+/**
+ * One address of an exchange as Haraka wants it. The password is a property that cannot be enumerated, so that no copy, JSON or
+ * inspection of the object shows it (Haraka 3.3.4 logs the answer to `get_mx` whole: `plugins.js` `log_run_item`,
+ * `outbound/hmail.js` `get_mx_respond`), and it is taken out of its Secret only when Haraka reads it.
+ */
+export function toHarakaMx(HarakaMx: HarakaMxClass, exchange: Exchange, address: string): HarakaMxLike {
+  const { nexthop } = exchange
+  const mx = new HarakaMx({
+    exchange: address,
+    port: exchange.port,
+    priority: exchange.priority,
+    // For Haraka an address with `from_dns` is looked up already, protected by `local_mx_ok`, and checked by TLS under this
+    // name. An operator's exchange gets it later (delivery.ts), when the protection is past. A domain literal has no name.
+    ...(exchange.from === 'dns' && exchange.exchange !== address ? { from_dns: exchange.exchange } : {}),
+    ...(nexthop?.bind === undefined ? {} : { bind: nexthop.bind }),
+    ...(nexthop?.bindHelo === undefined ? {} : { bind_helo: nexthop.bindHelo }),
+    ...(nexthop?.lmtp === true ? { using_lmtp: true } : {}),
+    ...(nexthop?.credentials === undefined ? {} : { auth_user: nexthop.credentials.user }),
+    ...(nexthop?.authType === undefined ? {} : { auth_type: nexthop.authType.toUpperCase() }),
+  })
+  const password = nexthop?.credentials?.password
+  if (password !== undefined) {
+    Object.defineProperty(mx, 'auth_pass', {
+      get: () => password.reveal(),
+      enumerable: false,
+      configurable: true,
+    })
+  }
+  return mx
+}
+
+/** Every address of every exchange that has one, in order; of those from DNS, no more than one attempt may try. */
+export function planned(HarakaMx: HarakaMxClass, located: readonly Located[]): PlannedExchange[] {
+  const all = located.flatMap(({ exchange, answer }) =>
+    addressesOf(exchange, answer).map((address) => ({ address, exchange })),
+  )
+  return firstOf(all, MOST_ADDRESSES, ({ exchange }) => exchange.from === 'dns').map(
+    ({ address, exchange }) => ({ mx: toHarakaMx(HarakaMx, exchange, address), exchange }),
+  )
+}
+
+function addressesOf({ from }: Exchange, answer: AddressAnswer): readonly string[] {
+  if (answer.kind !== 'addresses') return []
+  if (from !== 'dns') return answer.addresses
+  // Of both families, so that a host can be reached where one of them does not work.
+  const v4 = firstOf(answer.addresses, MOST_OF_HOST, (address) => isIP(address) === 4)
+  return firstOf(v4, MOST_OF_HOST, (address) => isIP(address) === 6)
+}
+
+/** The list without those of a kind that come after the first `most` of the kind. */
+function firstOf<T>(list: readonly T[], most: number, isKind: (item: T) => boolean): T[] {
+  let count = 0
+  return list.filter((item) => !isKind(item) || ++count <= most)
+}

@@ -1,0 +1,150 @@
+import { join } from 'node:path'
+import { createResolver } from '../dns/resolver'
+import { createRelayState } from '../relays/state'
+import { openStateFolder, prepareStateFolder, STATE_FOLDER, type StateFolder } from '../relays/state-folder'
+import type { RelayState } from '../relays/types'
+import { answer, deadlineOf, type HookAnswer, LateError } from './boundary'
+import { SendingThreads } from './sending-threads'
+import { ConfigurationError, ConfigurationFile } from './configuration-file'
+import { keepAuthSender, keepTurn } from './envelope'
+import { Live } from './active-configuration'
+import { type ProcessRole, processRole } from './process'
+import { Router } from './get-mx'
+import {
+  type HarakaConnection,
+  type HarakaPlugin,
+  type HMailItem,
+  type Next,
+  type OutboundConfig,
+  RETVAL,
+} from './types'
+
+/** The hooks of the plugin, and what they share. One in each process of the server. */
+export class Seam {
+  readonly #plugin: HarakaPlugin
+  readonly #deadline: number
+  readonly #relays: RelayState
+  readonly #live: Live
+  readonly #file: ConfigurationFile
+  readonly #threads: SendingThreads
+  readonly #router: Router
+
+  /**
+   * Reads the configuration and puts it in force.
+   *
+   * @throws ConfigurationError where it has errors; Haraka stops. Only a worker that replaces another in a running server goes on:
+   *   it would be started again and again; its mail waits until the file is mended.
+   */
+  constructor(plugin: HarakaPlugin) {
+    const role = processRole(plugin)
+    this.#plugin = plugin
+    this.#deadline = deadlineOf(plugin.timeout)
+    this.#threads = new SendingThreads(
+      plugin.haraka_require('outbound/config') as OutboundConfig,
+      role.workers,
+    )
+    this.#live = new Live(({ settings: { dnsServers, dnsCacheSize, dns } }) =>
+      createResolver({
+        servers: dnsServers,
+        cacheSize: dnsCacheSize,
+        tuning: dns,
+        log: (level, message) => plugin[`log${level}`](message),
+      }),
+    )
+    this.#file = new ConfigurationFile(plugin, (configuration) => {
+      this.#live.set(configuration)
+      this.#threads.apply(configuration.settings.mxSendingThreads)
+    })
+    this.#open(role)
+    this.#relays = createRelayState({
+      now: Date.now,
+      log: { info: (message) => plugin.loginfo(message), warn: (message) => plugin.logwarn(message) },
+      workers: role.workers.count,
+      workerIndex: (role.workers.id - 1) % role.workers.count,
+      ...stateFolder(plugin, role),
+    })
+    this.#router = new Router({ plugin, live: this.#live, relays: this.#relays, deadline: this.#deadline })
+  }
+
+  #open({ kind, replaceable }: ProcessRole): void {
+    try {
+      const configuration = this.#file.open(kind === 'sender')
+      if (kind !== 'sender') return
+      this.#live.set(configuration)
+      this.#threads.apply(configuration.settings.mxSendingThreads)
+    } catch (error) {
+      if (!replaceable || !(error instanceof ConfigurationError)) throw error
+      for (const line of error.message.split('\n')) if (line !== '') this.#plugin.logerror(line)
+      this.#plugin.logcrit('no mail is sent by this worker until the file is mended')
+    }
+  }
+
+  /** Hook `mail`. */
+  keepAuthSender(next: Next, connection: HarakaConnection): void {
+    keepAuthSender(connection)
+    next()
+  }
+
+  /** Hook `pre_send_trans_email`. */
+  keepTurn(next: Next, connection: HarakaConnection): void {
+    const work = async () => {
+      const turn = await this.#relays.nextTurn()
+      return { retval: RETVAL.cont, commit: () => keepTurn(connection, turn) }
+    }
+    // Without a ticket the message begins with the first relay: nothing that mail has to wait for.
+    answer(next, work, {
+      deadline: this.#deadline,
+      failure: () => ({ retval: RETVAL.cont }),
+      onError: (error) => this.#plugin.logerror('no turn for a message: ', shown(error)),
+    })
+  }
+
+  /** Hook `get_mx`, in the plugin's own place. */
+  route(next: Next, hmail: HMailItem): void {
+    this.#answer(next, hmail, () => this.#router.route(hmail))
+  }
+
+  /** Hook `get_mx`, after all other plugins. */
+  routeByDns(next: Next, hmail: HMailItem): void {
+    this.#answer(next, hmail, () => this.#router.routeByDns(hmail))
+  }
+
+  #answer(next: Next, hmail: HMailItem, work: () => Promise<HookAnswer>): void {
+    answer(next, work, {
+      deadline: this.#deadline,
+      // Never CONT: Haraka would go on with its own DNS, and past the rules.
+      failure: (error) => ({ retval: RETVAL.denysoft, message: error.message }),
+      onError: (error) =>
+        hmail.logerror(this.#plugin, `no decision for ${hmail.todo.domain}: `, shown(error)),
+    })
+  }
+
+  /**
+   * Reads the file no more, and writes what is known of relays. Rules, resolver and number of threads stay: Haraka still ends the
+   * deliveries that it has begun, and none of them keeps the process.
+   */
+  close(): void {
+    this.#file.close()
+    this.#relays.close()
+  }
+}
+
+/** For the log: Haraka prints the stack of an error, which is wanted where something is broken. */
+function shown(error: Error): Error | string {
+  return error instanceof LateError ? error.message : error
+}
+
+/** Where the command line and the workers tell each other of relays, if it can be had. */
+function stateFolder(plugin: HarakaPlugin, { kind, owner }: ProcessRole): { folder?: StateFolder } {
+  const haraka = process.env.HARAKA
+  if (kind === 'tool' || haraka === undefined) return {}
+  const path = join(haraka, STATE_FOLDER)
+  try {
+    prepareStateFolder(path, owner)
+  } catch (error) {
+    plugin.logwarn(`relays cannot be shown or held by the command line: ${(error as Error).message}`)
+    return {}
+  }
+  if (kind === 'master') return {}
+  return { folder: openStateFolder({ path, now: Date.now, warn: (message) => plugin.logwarn(message) }) }
+}

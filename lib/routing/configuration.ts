@@ -1,0 +1,73 @@
+import { setImmediate as nextTurn } from 'node:timers/promises'
+import { parseFile } from '../config/parse'
+import { Report } from '../source/report'
+import { readSettings } from '../config/settings'
+import type { SecretSources, Settings } from '../config/types'
+import type { Diagnostic } from '../source/diagnostic'
+import { compileRules, type RuleSet } from '../rules/compile'
+import { readTests } from '../rules/expectations'
+
+/** One configuration, whole and immutable: a message sees this one or the next, never a mixture. */
+export interface Configuration {
+  readonly file: string
+  readonly settings: Settings
+  readonly rules: RuleSet
+}
+
+/** What loading a file gives. With an error among the diagnostics there is no configuration. */
+export interface LoadResult {
+  readonly configuration?: Configuration
+  /** Errors and warnings in order of line and column. */
+  readonly diagnostics: readonly Diagnostic[]
+}
+
+/** Where a text comes from. */
+export interface LoadOptions {
+  /** For diagnostics, and the folder from which a relative `password_file` is meant. */
+  readonly file: string
+  readonly secrets: SecretSources
+}
+
+/** Milliseconds of work at one go while others wait. */
+const SLICE = 8
+
+/** The whole work, in small steps. Never throws. */
+function* loading(text: string, { file, secrets }: LoadOptions): Generator<void, LoadResult> {
+  const report = new Report(file)
+  const sections = yield* parseFile(text, report)
+  const { settings, attempts } = readSettings(sections, report, secrets)
+  yield
+  const rules = yield* compileRules({ settings, attemptsLines: attempts }, report)
+  readTests(
+    settings.tests.lines,
+    report,
+    settings.relays.map(({ name }) => name),
+  )
+  const { diagnostics } = report
+  if (report.hasErrors) return { diagnostics }
+  // The lines as the rules show them: with the text as it was, every password would stay in memory to be printed.
+  const shown: Settings = Object.freeze({ ...settings, overrides: rules.lines })
+  return { configuration: Object.freeze({ file, settings: shown, rules }), diagnostics }
+}
+
+/** Reads and checks a configuration at one go: for start-up and the command line. Reports all mistakes; never throws. */
+export function loadConfiguration(text: string, options: LoadOptions): LoadResult {
+  const steps = loading(text, options)
+  for (;;) {
+    const step = steps.next()
+    if (step.done === true) return step.value
+  }
+}
+
+/** As {@link loadConfiguration}, letting the event loop run every few milliseconds: for a server at work. */
+export async function loadConfigurationInSteps(text: string, options: LoadOptions): Promise<LoadResult> {
+  const steps = loading(text, options)
+  for (;;) {
+    const end = performance.now() + SLICE
+    do {
+      const step = steps.next()
+      if (step.done === true) return step.value
+    } while (performance.now() < end)
+    await nextTurn()
+  }
+}

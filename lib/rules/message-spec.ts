@@ -1,0 +1,112 @@
+import type { MxAnswer } from '../dns/types'
+import { normalizeDomain } from './domain-pattern'
+import { parseMxText } from './mx-spec'
+import type { Envelope } from './types'
+
+/** A message as somebody wrote it down: an envelope, and the MX answer if it is written too. */
+export interface WrittenMessage {
+  readonly envelope: Envelope
+  readonly mx?: MxAnswer
+}
+
+/** A word that cannot be read: which (offset in its text), and why. */
+export interface WordFault {
+  readonly word: string
+  readonly message: string
+}
+
+/** Multipliers of the suffixes of a size. */
+const UNITS: Readonly<Record<string, number>> = { '': 1, K: 1024, M: 1024 ** 2, G: 1024 ** 3 }
+
+/** A number of bytes, with K, M or G for 1024 and its powers. */
+export function parseSize(text: string): number | undefined {
+  const [, digits, suffix = ''] = /^(\d+)([KMG]?)$/i.exec(text) ?? []
+  const size = Number(digits) * (UNITS[suffix.toUpperCase()] ?? Number.NaN)
+  return Number.isSafeInteger(size) ? size : undefined
+}
+
+/** A count of attempts. */
+export function parseRetries(text: string): number | undefined {
+  return /^\d{1,6}$/.test(text) ? Number(text) : undefined
+}
+
+/** An address without its angle brackets; empty for the null sender `<>`. */
+export function unbracketed(address: string): string {
+  const text = address.trim()
+  return text.startsWith('<') && text.endsWith('>') ? text.slice(1, -1) : text
+}
+
+/** The keys that may stand after a recipient, in the order of their being explained. */
+export const MESSAGE_KEYS = ['retries', 'size', 'auth', 'mx'] as const
+
+/** The domain to which mail for an address or a bare domain goes, or undefined. */
+export function domainOf(recipient: string): string | undefined {
+  const text = unbracketed(recipient)
+  return normalizeDomain(text.slice(text.lastIndexOf('@') + 1))
+}
+
+/** The MX answer where none is written: the domain has one, of its own name. So nothing needs to be looked up. */
+export function assumedMx(domain: string): MxAnswer {
+  const records = [{ priority: 10, exchange: `mx.${domain}` }]
+  return { kind: 'mx', records, how: 'fresh', server: 'given', ttl: 0 }
+}
+
+/**
+ * Reads `SENDER RECIPIENT [retries=N] [size=N] [auth=USER] [mx=PRIO:HOST,...]`, already cut into words. SENDER is `<>` for the
+ * null sender.
+ */
+export function readMessage(
+  sender: string,
+  recipient: string,
+  words: readonly string[],
+): WrittenMessage | WordFault {
+  const domain = domainOf(recipient)
+  if (domain === undefined) return { word: recipient, message: `"${recipient}" is no recipient` }
+  let message: WrittenMessage = {
+    envelope: { domain, mailFrom: unbracketed(sender), authSender: '', size: 0, retries: 0, turn: 0 },
+  }
+  const seen = new Set<string>()
+  for (const word of words) {
+    const [key = '', value = ''] = splitOnce(word)
+    if (seen.has(key)) return { word, message: `${key}= is given twice` }
+    seen.add(key)
+    const next = withWord(message, word, key, value)
+    if ('word' in next) return next
+    message = next
+  }
+  return message
+}
+
+function splitOnce(word: string): [string, string] {
+  const at = word.indexOf('=')
+  return at === -1 ? [word, ''] : [word.slice(0, at).toLowerCase(), word.slice(at + 1)]
+}
+
+function withWord(
+  message: WrittenMessage,
+  word: string,
+  key: string,
+  value: string,
+): WrittenMessage | WordFault {
+  const { envelope } = message
+  switch (key) {
+    case 'retries': {
+      const retries = parseRetries(value)
+      if (retries === undefined) return { word, message: `retries takes a number, not "${value}"` }
+      return { ...message, envelope: { ...envelope, retries } }
+    }
+    case 'size': {
+      const size = parseSize(value)
+      if (size === undefined) return { word, message: `size takes bytes, as 5000 or 10M, not "${value}"` }
+      return { ...message, envelope: { ...envelope, size } }
+    }
+    case 'auth':
+      return { ...message, envelope: { ...envelope, authSender: value } }
+    case 'mx': {
+      const parsed = parseMxText(value)
+      return 'error' in parsed ? { word, message: `mx: ${parsed.error}` } : { ...message, mx: parsed.answer }
+    }
+    default:
+      return { word, message: `"${word}" is none of ${MESSAGE_KEYS.map((name) => `${name}=`).join(', ')}` }
+  }
+}

@@ -1,0 +1,68 @@
+import { isIP } from 'node:net'
+import { ResolveError } from '../model/errors'
+import type { MxAnswer, MxRecord, Provenance } from '../dns/types'
+import { normalizeDomain } from './domain-pattern'
+
+/** An MX answer that somebody wrote down is always new, and of no server. */
+const WRITTEN: Provenance = { how: 'fresh', server: 'given', ttl: 0 }
+
+/** What reading an MX answer gives: the answer, or in one sentence what is wrong with the text. */
+export type MxText =
+  { readonly answer: MxAnswer; readonly skipped: readonly string[] } | { readonly error: string }
+
+const FORM = 'PRIO:HOST,... or none, nxdomain, fail'
+
+function parseRecord(text: string): MxRecord | string {
+  const [, digits, name] = /^(\d{1,5}):(.*)$/.exec(text) ?? []
+  const priority = Number(digits)
+  if (name === undefined || priority > 65_535) return `"${text}" is not PRIO:HOST, with PRIO from 0 to 65535`
+  // RFC 7505: the root is no host but says that there is none
+  if (name === '.') return { priority, exchange: '' }
+  if (isIP(name) !== 0) return { priority, exchange: name }
+  const exchange = normalizeDomain(name)
+  return exchange === undefined || exchange.startsWith('[')
+    ? `"${name}" is not a host name`
+    : { priority, exchange }
+}
+
+/**
+ * An MX answer as it is written on the command line and in `[tests]`: `10:mx1.example.com,20:mx2.example.com`, `none` (no MX
+ * record, an address perhaps), `nxdomain`, `fail` (no answer for the time being), `0:.` (null MX).
+ */
+export function parseMxText(text: string): MxText {
+  switch (text.toLowerCase()) {
+    case 'none':
+      return { answer: { kind: 'nodata', ...WRITTEN }, skipped: [] }
+    case 'nxdomain':
+      return { answer: { kind: 'nxdomain', ...WRITTEN }, skipped: [] }
+    case 'null':
+      return { answer: { kind: 'nullmx', ...WRITTEN }, skipped: [] }
+    case 'fail': {
+      const error = new ResolveError('the lookup failed', { code: 'ETIMEOUT', temporary: true })
+      return { answer: { kind: 'failed', error }, skipped: [] }
+    }
+    default:
+      return parseRecords(text)
+  }
+}
+
+function parseRecords(text: string): MxText {
+  const records: MxRecord[] = []
+  for (const part of text.split(',')) {
+    const record = parseRecord(part.trim())
+    if (typeof record === 'string') return { error: `${record}; expected ${FORM}` }
+    records.push(record)
+  }
+  const skipped = records.filter(({ exchange }) => isIP(exchange) !== 0).map(({ exchange }) => exchange)
+  const hosts = records.filter(({ exchange }) => exchange !== '' && isIP(exchange) === 0)
+  if (hosts.length > 0) {
+    return {
+      answer: { kind: 'mx', records: hosts.sort((a, b) => a.priority - b.priority), ...WRITTEN },
+      skipped,
+    }
+  }
+  if (skipped.length === 0) return { answer: { kind: 'nullmx', ...WRITTEN }, skipped }
+  // as the resolver takes a set in which no record can be used
+  const error = new ResolveError('no MX names a host', { code: 'EBADMX', temporary: true })
+  return { answer: { kind: 'failed', error }, skipped }
+}

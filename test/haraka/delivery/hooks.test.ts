@@ -1,0 +1,268 @@
+import assert from 'node:assert/strict'
+import { after, before as beforeAll, test, type TestContext } from 'node:test'
+import {
+  Places,
+  waitWithoutCounting,
+  watchDelivery,
+  type HarakaMxLike,
+} from '../../../lib/haraka/delivery/hooks'
+import { override } from '../../../lib/haraka/patch'
+import type { HarakaSocket } from '../../../lib/haraka/delivery/types'
+import { RETVAL } from '../../../lib/haraka/types'
+import { INLINE_DEFAULTS } from '../../../lib/model/relay'
+import { createRelayState } from '../../../lib/relays/state'
+import type { Exchange } from '../../../lib/rules/types'
+import { loadHaraka, type HarakaModules, type RealHMail } from '../../support/haraka-modules'
+import { startScripted, type Script, type Scripted } from '../../support/smtp-scripted'
+
+/*
+ * What delivery relies on in Haraka 3.3.4 (outbound/hmail.js, client_pool.js, tls_socket.js), seen from inside. A Haraka that
+ * changes it fails here; one that no longer needs the workaround fails in the tests named `still needed`.
+ */
+
+let haraka: HarakaModules
+
+beforeAll(() => {
+  haraka = loadHaraka()
+})
+after(() => haraka.close())
+
+interface Watched {
+  readonly hmail: RealHMail
+  /** Settles with how the attempt ended. */
+  readonly ended: Promise<string>
+  readonly calls: string[]
+}
+
+/** A message in the queue whose attempt ends in words instead of deeds. */
+async function message(): Promise<Watched> {
+  const hmail = await haraka.queued(
+    {
+      queue_time: Date.now(),
+      domain: 'd.example',
+      rcpt_to: [{ original: '<a@d.example>', original_host: 'd.example', host: 'd.example', user: 'a' }],
+      mail_from: {
+        original: '<s@client.example>',
+        original_host: 'client.example',
+        host: 'client.example',
+        user: 's',
+      },
+      notes: {},
+      uuid: 'TEST',
+    },
+    'Subject: test\r\n\r\nHello\r\n',
+  )
+  const { obtls } = hmail as unknown as { obtls: { load_config(): void } }
+  obtls.load_config()
+  const calls: string[] = []
+  const ended = new Promise<string>((resolve) => {
+    const end = (how: string) => {
+      calls.push(how)
+      resolve(how)
+      hmail.next_cb()
+    }
+    hmail.next_cb = () => calls.push('next_cb')
+    const replace = (name: 'bounce' | 'temp_fail' | 'delivered', text: (first: unknown) => string) =>
+      Object.defineProperty(hmail, name, {
+        configurable: true,
+        writable: true,
+        value: (first: unknown) => end(text(first)),
+      })
+    replace('bounce', (reason) => `bounce: ${String(reason)}`)
+    replace('temp_fail', (reason) => `temp_fail: ${String(reason)}`)
+    replace('delivered', () => 'delivered')
+  })
+  return { hmail, ended, calls }
+}
+
+async function server(
+  t: TestContext,
+  script?: Script,
+  capabilities: readonly string[] = [],
+): Promise<Scripted> {
+  const scripted = await startScripted({ ...(script === undefined ? {} : { script }), capabilities })
+  t.after(() => scripted.close())
+  return scripted
+}
+
+const says =
+  (verb: string, text: string): Script =>
+  (said) =>
+    said === verb ? text : undefined
+
+const mxOf = ({ port }: Scripted, more: HarakaMxLike = {}): HarakaMxLike =>
+  new haraka.HarakaMx({ exchange: '127.0.0.1', port, priority: 1, ...more })
+
+const exchangeOf = ({ port }: Scripted): Exchange => ({
+  exchange: '127.0.0.1',
+  port,
+  priority: 1,
+  from: 'overrides',
+  line: 1,
+  nexthop: { ...INLINE_DEFAULTS, host: '127.0.0.1', port },
+})
+
+function context() {
+  const quiet = () => {}
+  return {
+    relays: createRelayState({ now: Date.now, log: { info: quiet, warn: quiet }, workers: 1 }),
+    now: Date.now,
+    source: 'overrides' as const,
+    alternatives: [],
+    places: new Places(quiet),
+  }
+}
+
+test('an attempt calls the methods that are overridden, in this order and on the message itself', async (t) => {
+  const relay = await server(t)
+  const { hmail, ended, calls } = await message()
+  for (const name of ['found_mx', 'try_deliver', 'get_force_tls', 'try_deliver_host_on_socket'] as const) {
+    const inner = hmail[name] as (...parameters: unknown[]) => unknown
+    Object.defineProperty(hmail, name, {
+      configurable: true,
+      value: (...parameters: unknown[]) => {
+        calls.push(name)
+        return inner.apply(hmail, parameters)
+      },
+    })
+  }
+  await hmail.get_mx_respond(RETVAL.ok, [mxOf(relay)])
+  assert.equal(await ended, 'delivered')
+  assert.deepEqual(calls.slice(0, 5), [
+    'found_mx',
+    'try_deliver',
+    'get_force_tls',
+    'try_deliver_host_on_socket',
+    'delivered',
+  ])
+})
+
+test('the answer to get_mx reaches found_mx and mxlist as the same objects, in order', async (t) => {
+  const relay = await server(t)
+  const { hmail, ended } = await message()
+  const list = [mxOf(relay), mxOf(relay)]
+  let found: HarakaMxLike[] = []
+  override(hmail, 'found_mx', (inner) => (mxs) => {
+    found = mxs
+    return inner.call(hmail, mxs)
+  })
+  await hmail.get_mx_respond(RETVAL.ok, list)
+  assert.ok(found[0] === list[0] && found[1] === list[1])
+  assert.ok(hmail.mxlist?.[0] === list[1])
+  await ended
+})
+
+test('a socket has one listener of lines and one of errors, which hears of what fails', async (t) => {
+  const relay = await server(t, says('CONNECT', 'silence'))
+  const { hmail, ended } = await message()
+  const counts: number[] = []
+  override(hmail, 'try_deliver_host_on_socket', (inner) => (mx, host, port, socket: HarakaSocket) => {
+    inner.call(hmail, mx, host, port, socket)
+    counts.push(socket.listenerCount('line'), socket.listenerCount('error'))
+    socket.emit('error', new Error('as the test wants it'))
+  })
+  await hmail.get_mx_respond(RETVAL.ok, [mxOf(relay)])
+  assert.equal(await ended, 'temp_fail: Tried all MXs')
+  assert.deepEqual(counts, [1, 1])
+})
+
+test('after an attempt nothing of it is left on the message', async (t) => {
+  const relay = await server(t)
+  const { hmail, ended } = await message()
+  const before = Object.getOwnPropertyNames(hmail).sort()
+  const next = hmail.next_cb
+  const delivered = hmail.delivered
+  watchDelivery(hmail, [{ mx: mxOf(relay), exchange: exchangeOf(relay) }], context())
+  assert.notDeepEqual(Object.getOwnPropertyNames(hmail).sort(), before)
+  hmail.next_cb()
+  assert.deepEqual(Object.getOwnPropertyNames(hmail).sort(), before)
+  assert.equal(hmail.next_cb, next)
+  assert.equal(hmail.delivered, delivered)
+  await hmail.get_mx_respond(RETVAL.ok, [mxOf(relay)])
+  await ended
+})
+
+test('a wait leaves the queue file and the count as they are', async () => {
+  const { hmail, calls } = await message()
+  Reflect.deleteProperty(hmail, 'temp_fail')
+  const { filename, num_failures: failures } = hmail
+  waitWithoutCounting(hmail, 'no room', Date.now)
+  await hmail.get_mx_respond(RETVAL.denysoft, 'no room')
+  assert.deepEqual(calls, ['next_cb'])
+  assert.deepEqual([hmail.filename, hmail.num_failures], [filename, failures])
+})
+
+test('a message older than all intervals together is deferred by count', async () => {
+  const { hmail, ended } = await message()
+  Object.assign(hmail.todo, { queue_time: 0 })
+  waitWithoutCounting(hmail, 'no room', Date.now)
+  await hmail.get_mx_respond(RETVAL.denysoft, 'no room')
+  assert.equal(await ended, 'temp_fail: no room')
+})
+
+test('priorities stay in force under inet_prefer', async (t) => {
+  const first = await server(t)
+  const { hmail, ended } = await message()
+  const list = [mxOf(first, { exchange: '::1', port: 9 }), mxOf(first)]
+  const before = haraka.config.cfg.inet_prefer
+  Object.assign(haraka.config.cfg, { inet_prefer: 'v4' })
+  t.after(() => Object.assign(haraka.config.cfg, { inet_prefer: before }))
+  const tried: unknown[] = []
+  override(hmail, 'get_force_tls', (inner) => (mx) => {
+    tried.push(mx.exchange)
+    return inner.call(hmail, mx)
+  })
+  watchDelivery(
+    hmail,
+    list.map((mx) => ({
+      mx,
+      exchange: { exchange: 'x.example', port: 25, priority: 1, from: 'dns' as const },
+    })),
+    context(),
+  )
+  await hmail.get_mx_respond(RETVAL.ok, list)
+  await ended
+  assert.equal(tried[0], '::1')
+})
+
+for (const [what, script, capabilities, more, outcome] of [
+  ['a greeting of 554 bounces', says('CONNECT', '554 no'), [], {}, 'bounce: 554 no'],
+  [
+    'a greeting of 421 defers, and tries no other',
+    says('CONNECT', '421 no'),
+    [],
+    {},
+    'temp_fail: Upstream error: 421 no',
+  ],
+  [
+    'garbage bounces',
+    says('CONNECT', 'what'),
+    [],
+    {},
+    'bounce: Unrecognized response from upstream server: what\r\n',
+  ],
+  [
+    'a refused password bounces',
+    says('AUTH', '535 no'),
+    ['AUTH PLAIN'],
+    { auth_user: 'u', auth_pass: 'p' },
+    'bounce: 535 no',
+  ],
+  ['a password goes in clear', undefined, ['AUTH PLAIN'], { auth_user: 'u', auth_pass: 'p' }, 'delivered'],
+  ['without AUTH the mail goes all the same', undefined, [], { auth_user: 'u', auth_pass: 'p' }, 'delivered'],
+] as const) {
+  test(`still needed: ${what}`, async (t) => {
+    const relay = await server(t, script, capabilities)
+    const other = await server(t)
+    const { hmail, ended } = await message()
+    await hmail.get_mx_respond(RETVAL.ok, [mxOf(relay, more), mxOf(other)])
+    assert.equal(await ended, outcome)
+    assert.equal(other.connections(), 0)
+    if ('auth_user' in more && outcome === 'delivered') {
+      assert.equal(
+        relay.lines.some((line) => line.startsWith('AUTH PLAIN ')),
+        capabilities.length > 0,
+      )
+    }
+  })
+}

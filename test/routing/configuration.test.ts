@@ -1,0 +1,46 @@
+import assert from 'node:assert/strict'
+import { describe, it } from 'node:test'
+import { loadConfiguration, loadConfigurationInSteps } from '../../lib/routing/configuration'
+import { NO_SECRETS } from '../support/rules'
+
+const options = { file: 'f.ini', secrets: NO_SECRETS }
+const many = Array.from({ length: 20_000 }, (_, index) => `c${index}.example r${index}.example.net`).join(
+  '\n',
+)
+
+describe('loading', () => {
+  for (const [name, text] of [
+    ['a good file', `${many}\n[dns]\ntries = 2\n`],
+    ['a file with mistakes', `a..b h\n${many}\n* h $nonsense\n[dns]\ntries = 0\n`],
+  ] as const) {
+    it(`in steps gives what loading at one go gives: ${name}`, async () => {
+      const once = loadConfiguration(text, options)
+      const steps = await loadConfigurationInSteps(text, options)
+      assert.deepEqual(steps.diagnostics, once.diagnostics)
+      assert.deepEqual(steps.configuration?.settings, once.configuration?.settings)
+      assert.deepEqual(steps.configuration?.rules.lines.length, once.configuration?.rules.lines.length)
+    })
+  }
+
+  it('in steps lets others run in between', async () => {
+    let turns = 0
+    let over = false
+    const others = () => {
+      turns++
+      if (!over) setImmediate(others)
+    }
+    setImmediate(others)
+    // Ten times the lines that any machine reads in one slice of time.
+    await loadConfigurationInSteps(Array.from({ length: 10 }, () => many).join('\n'), options)
+    over = true
+    assert.ok(turns > 3, `${turns} turns`)
+  })
+
+  it('gives no configuration with an error, and one with a warning', () => {
+    assert.equal(loadConfiguration('* h $nonsense', options).configuration, undefined)
+    const { configuration, diagnostics } = loadConfiguration('[redis]\nhost = 192.0.2.1', options)
+    assert.ok(configuration)
+    assert.equal(diagnostics.length, 1)
+    assert.ok(Object.isFrozen(configuration))
+  })
+})

@@ -1,0 +1,325 @@
+import assert from 'node:assert/strict'
+import { readFileSync } from 'node:fs'
+import { createServer, type AddressInfo, type Server, type Socket } from 'node:net'
+import { test, type TestContext } from 'node:test'
+import { SMTPServer, type SMTPServerOptions } from 'smtp-server'
+import type { AddressAnswer } from '../../lib/dns/types'
+import { ResolveError } from '../../lib/model/errors'
+import { INLINE_DEFAULTS, type Nexthop } from '../../lib/model/relay'
+import { probeRelay, type ProbeServices, type RelayReport } from '../../lib/smtp/probe'
+import { Secret } from '../../lib/model/secret'
+
+const pem = (name: string) => readFileSync(`test/fixtures/tls/${name}.pem`, 'utf8')
+const certificate = (name: string) => ({
+  key: readFileSync(`test/fixtures/tls/${name}.key`, 'utf8'),
+  cert: pem(name),
+})
+
+const credentials = { user: 'fred', password: new Secret('Passw0rd') }
+
+function nexthop(port: number, changes: Partial<Nexthop> = {}): Nexthop {
+  return { ...INLINE_DEFAULTS, host: 'relay.example', port, ...changes }
+}
+
+function services(changes: Partial<ProbeServices> = {}): ProbeServices {
+  const answer: AddressAnswer = {
+    kind: 'addresses',
+    addresses: ['127.0.0.1'],
+    how: 'fresh',
+    server: 'hosts',
+    ttl: 0,
+  }
+  return {
+    lookup: async () => answer,
+    now: () => Date.UTC(2026, 0, 1),
+    timeout: 5000,
+    ca: [pem('ca')],
+    ...changes,
+  }
+}
+
+/** A relay on the loopback, closed when the test ends. */
+async function relay(t: TestContext, options: SMTPServerOptions): Promise<number> {
+  const server = new SMTPServer({ logger: false, authOptional: true, disableReverseLookup: true, ...options })
+  server.on('error', () => undefined)
+  await new Promise<void>((resolve) => void server.listen(0, '127.0.0.1', () => resolve()))
+  t.after(() => new Promise<void>((resolve) => void server.close(() => resolve())))
+  return (server.server.address() as AddressInfo).port
+}
+
+/** A server that says what the script says, whatever it hears. */
+async function script(t: TestContext, replies: readonly string[]): Promise<number> {
+  const sockets = new Set<Socket>()
+  const server: Server = createServer((socket) => {
+    sockets.add(socket)
+    const rest = [...replies]
+    const say = () => {
+      const reply = rest.shift()
+      if (reply !== undefined) socket.write(reply)
+    }
+    socket.on('error', () => undefined)
+    socket.on('data', say)
+    say()
+  })
+  await new Promise<void>((resolve) => void server.listen(0, '127.0.0.1', () => resolve()))
+  t.after(() => {
+    for (const socket of sockets) socket.destroy()
+    server.close()
+  })
+  return (server.address() as AddressInfo).port
+}
+
+const acceptFred: SMTPServerOptions['onAuth'] = (auth, _session, callback) => {
+  const { username, password, method, validatePassword } = auth as {
+    username?: string
+    password?: string
+    method: string
+    validatePassword?: (password: string) => boolean
+  }
+  const right = method === 'CRAM-MD5' ? validatePassword?.('Passw0rd') : password === 'Passw0rd'
+  if (username === 'fred' && right === true) callback(null, { user: 'fred' })
+  else callback(Object.assign(new Error('Authentication failed'), { responseCode: 535 }))
+}
+
+/** The findings of the one address, as `step result`. */
+function steps(report: RelayReport): string[] {
+  return report.addresses.flatMap(({ findings }) => findings.map(({ step, result }) => `${step} ${result}`))
+}
+
+function finding(report: RelayReport, step: string) {
+  const all = [...report.findings, ...report.addresses.flatMap(({ findings }) => findings)]
+  const found = all.findLast((candidate) => candidate.step === step)
+  assert.ok(found, `there is a finding about ${step}`)
+  return found
+}
+
+test('a good relay: STARTTLS, certificate, AUTH', async (t) => {
+  const port = await relay(t, { ...certificate('server'), onAuth: acceptFred })
+  const report = await probeRelay(nexthop(port, { name: 'isp', tls: 'required', credentials }), services())
+  assert.equal(report.good, true)
+  assert.equal(report.name, 'isp')
+  assert.equal(report.key, `fred@relay.example:${port}`)
+  assert.deepEqual(steps(report), [
+    'connect good',
+    'greeting good',
+    'ehlo good',
+    'tls good',
+    'certificate good',
+    'auth good',
+  ])
+  assert.match(finding(report, 'certificate').message, /^server, signed by Test CA, until 2120-01-01$/)
+})
+
+test('TLS from the first byte', async (t) => {
+  const port = await relay(t, { ...certificate('server'), secure: true, onAuth: acceptFred })
+  const report = await probeRelay(
+    nexthop(port, { implicitTls: true, credentials, tls: 'required' }),
+    services(),
+  )
+  assert.equal(report.good, true)
+  assert.deepEqual(steps(report), [
+    'connect good',
+    'tls good',
+    'certificate good',
+    'greeting good',
+    'ehlo good',
+    'auth good',
+  ])
+})
+
+const CERTIFICATES = [
+  ['expired', /it expired on 2021-01-01/, /renew/],
+  [
+    'wrong-name',
+    /it is for other\.example, 192\.0\.2\.1, not for relay\.example/,
+    /a name that the certificate has/,
+  ],
+  ['self-signed', /it is self-signed/, /NODE_EXTRA_CA_CERTS/],
+] as const
+
+for (const [name, message, advice] of CERTIFICATES) {
+  test(`a certificate that is ${name}: bad where TLS is required, a warning where it is not`, async (t) => {
+    const passwords: string[] = []
+    const port = await relay(t, {
+      ...certificate(name),
+      onAuth: (auth, session, callback) => {
+        passwords.push(String(auth.password))
+        acceptFred(auth, session, callback)
+      },
+    })
+    const strict = await probeRelay(nexthop(port, { tls: 'required', credentials }), services())
+    assert.equal(strict.good, false)
+    assert.deepEqual(passwords, [], 'no password goes over such a connection')
+    const fault = strict.addresses[0]!.findings.find(
+      ({ step, result }) => step === 'certificate' && result === 'bad',
+    )
+    assert.match(fault?.message ?? '', message)
+    assert.match(fault?.advice ?? '', advice)
+
+    const lenient = await probeRelay(nexthop(port, { credentials }), services())
+    assert.equal(lenient.good, true)
+    assert.equal(finding(lenient, 'certificate').result, 'warning')
+  })
+}
+
+test('an authority that is not known here', async (t) => {
+  const port = await relay(t, certificate('server'))
+  const { ca: _, ...others } = services()
+  const report = await probeRelay(nexthop(port, { tls: 'required' }), others)
+  assert.equal(report.good, false)
+  const fault = report.addresses[0]!.findings.find(({ step }) => step === 'certificate')
+  assert.match(fault?.message ?? '', /authority that signed it is not known|does not send the chain/)
+})
+
+for (const authType of ['plain', 'login', 'cram-md5'] as const) {
+  test(`AUTH ${authType}: right and wrong`, async (t) => {
+    const authMethods = [authType.toUpperCase()]
+    const port = await relay(t, { ...certificate('server'), authMethods, onAuth: acceptFred })
+    const right = await probeRelay(nexthop(port, { authType, credentials }), services())
+    assert.equal(right.good, true)
+    assert.equal(finding(right, 'auth').message, `accepted as fred (${authType})`)
+    const wrong = { user: 'fred', password: new Secret('WrongPassw0rd') }
+    const refused = await probeRelay(nexthop(port, { authType, credentials: wrong }), services())
+    assert.equal(refused.good, false)
+    assert.match(finding(refused, 'auth').message, /^refused: 535 /)
+    assert.match(finding(refused, 'auth').advice ?? '', /user or password is wrong/)
+  })
+}
+
+test('the mechanism is picked as Haraka picks it, and one that is not offered is named', async (t) => {
+  const port = await relay(t, {
+    ...certificate('server'),
+    authMethods: ['LOGIN', 'PLAIN'],
+    onAuth: acceptFred,
+  })
+  const picked = await probeRelay(nexthop(port, { credentials }), services())
+  assert.equal(finding(picked, 'auth').message, 'accepted as fred (plain)')
+  const missing = await probeRelay(nexthop(port, { authType: 'cram-md5', credentials }), services())
+  assert.equal(
+    finding(missing, 'auth').message,
+    'AUTH is offered as login, plain; auth_type = cram-md5 is not among them',
+  )
+})
+
+test('a password is not sent over a plain connection, unless that is allowed', async (t) => {
+  const passwords: string[] = []
+  const port = await relay(t, {
+    hideSTARTTLS: true,
+    allowInsecureAuth: true,
+    onAuth: (auth, session, callback) => {
+      passwords.push(String(auth.password))
+      acceptFred(auth, session, callback)
+    },
+  })
+  const guarded = await probeRelay(nexthop(port, { authType: 'plain', credentials }), services())
+  assert.equal(guarded.good, false)
+  assert.match(finding(guarded, 'auth').message, /not encrypted, so the password is not sent/)
+  assert.equal(finding(guarded, 'tls').result, 'warning')
+  assert.deepEqual(passwords, [])
+  const open = nexthop(port, { authType: 'plain', credentials, allowPlaintextAuth: true, tls: 'off' })
+  assert.equal((await probeRelay(open, services())).good, true)
+  assert.deepEqual(passwords, ['Passw0rd'])
+})
+
+test('STARTTLS that is required and not offered', async (t) => {
+  const port = await relay(t, { hideSTARTTLS: true })
+  const report = await probeRelay(nexthop(port, { tls: 'required' }), services())
+  assert.equal(report.good, false)
+  assert.equal(finding(report, 'tls').message, 'STARTTLS is not offered, and tls = required')
+})
+
+test('AUTH that is not offered', async (t) => {
+  const port = await relay(t, { ...certificate('server'), disabledCommands: ['AUTH'] })
+  const report = await probeRelay(nexthop(port, { credentials }), services())
+  assert.equal(finding(report, 'auth').message, 'AUTH is not offered')
+  assert.equal(report.good, false)
+})
+
+test('TLS from the first byte is wanted, and the server speaks plain SMTP', async (t) => {
+  const port = await relay(t, { hideSTARTTLS: true })
+  const report = await probeRelay(nexthop(port, { implicitTls: true }), services())
+  assert.equal(report.good, false)
+  assert.match(finding(report, 'tls').advice ?? '', /leave out smtps:/)
+})
+
+const GREETINGS = [
+  ['554 go away\r\n', 'it greets with 554 go away', /ask its operator/],
+  ['421 too many\r\n', 'it greets with 421 too many', /try later/],
+  [
+    'HTTP/1.1 400 Bad Request\r\n',
+    'no greeting: the server does not speak SMTP: "HTTP/1.1 400 Bad Request"',
+    undefined,
+  ],
+  ['554 \u001b[2Jgo\r\n', 'it greets with 554 \ufffd[2Jgo', /operator/],
+] as const
+
+for (const [said, message, advice] of GREETINGS) {
+  test(`a greeting of ${JSON.stringify(said)}`, async (t) => {
+    const report = await probeRelay(nexthop(await script(t, [said])), services())
+    assert.equal(report.good, false)
+    assert.equal(finding(report, 'greeting').message, message)
+    if (advice !== undefined) assert.match(finding(report, 'greeting').advice ?? '', advice)
+  })
+}
+
+test('a server that says nothing is given up in time, with a hint at implicit TLS', async (t) => {
+  const port = await script(t, [])
+  const report = await probeRelay(nexthop(port), services({ timeout: 50 }))
+  assert.equal(finding(report, 'greeting').message, 'no greeting: no reply within 0.05 s')
+  assert.match(finding(report, 'greeting').advice ?? '', /smtps:/)
+})
+
+test('what a server repeats of a password is not told', async (t) => {
+  const token = Buffer.from('\0fred\0Passw0rd').toString('base64')
+  const port = await script(t, [
+    '220 x\r\n',
+    '250-x\r\n250 AUTH PLAIN\r\n',
+    `535 "AUTH PLAIN ${token}" Passw0rd is wrong\r\n`,
+  ])
+  const relayed = nexthop(port, { credentials, allowPlaintextAuth: true })
+  const report = await probeRelay(relayed, services())
+  assert.equal(finding(report, 'auth').message, 'refused: 535 "AUTH PLAIN ****" **** is wrong')
+})
+
+test('a port where nothing listens', async (t) => {
+  const server = createServer()
+  await new Promise<void>((resolve) => void server.listen(0, '127.0.0.1', () => resolve()))
+  const { port } = server.address() as AddressInfo
+  await new Promise((resolve) => server.close(resolve))
+  const report = await probeRelay(nexthop(port), services())
+  t.diagnostic(finding(report, 'connect').message)
+  assert.equal(report.good, false)
+  assert.match(finding(report, 'connect').advice ?? '', new RegExp(`nothing listens on port ${port}`))
+})
+
+test('a relay of two addresses is good while one of them answers', async (t) => {
+  const port = await relay(t, certificate('server'))
+  const addresses = ['127.0.0.9', '127.0.0.1']
+  const lookup = async () =>
+    ({ kind: 'addresses', addresses, how: 'fresh', server: 'hosts', ttl: 0 }) as const
+  const report = await probeRelay(nexthop(port), services({ lookup }))
+  assert.deepEqual(
+    report.addresses.map(({ address, good }) => [address, good]),
+    [
+      ['127.0.0.9', false],
+      ['127.0.0.1', true],
+    ],
+  )
+  assert.equal(report.good, true)
+})
+
+const LOOKUPS: readonly (readonly [AddressAnswer, string])[] = [
+  [{ kind: 'none', how: 'fresh', server: '127.0.0.1#53', ttl: 60 }, 'relay.example has no address'],
+  [
+    { kind: 'failed', error: new ResolveError('timeout', { code: 'ETIMEOUT', temporary: true }) },
+    'relay.example could not be looked up: timeout',
+  ],
+]
+
+for (const [answer, message] of LOOKUPS) {
+  test(`without an address: ${answer.kind}`, async () => {
+    const report = await probeRelay(nexthop(25), services({ lookup: async () => answer }))
+    assert.equal(report.good, false)
+    assert.equal(finding(report, 'address').message, message)
+  })
+}
