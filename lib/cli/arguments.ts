@@ -1,7 +1,7 @@
 import { parseArgs } from 'node:util'
 import { UsageError } from '../model/errors'
 import { nearest } from '../source/suggest'
-import type { Arguments, CommandSpec, OperandSpec, OptionSpec } from './types'
+import type { Arguments, CommandSpec, OperandSpec, OptionSpec } from '../commands/shared/types'
 
 function didYouMean(word: string, known: readonly string[], prefix = ''): string {
   const suggestion = nearest(word, known)

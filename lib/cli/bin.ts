@@ -1,6 +1,6 @@
 #!/usr/bin/env node
 import { main } from './main'
-import type { Terminal } from './types'
+import type { Terminal } from '../commands/shared/types'
 
 const { env, stdout, stderr } = process
 

@@ -1,4 +1,4 @@
-import { EXIT, type CommandSpec, type OptionSpec } from './types'
+import { EXIT, type CommandSpec, type OptionSpec } from '../commands/shared/types'
 
 /** The name under which the program is installed. */
 export const PROGRAM = 'dns-overrides'

@@ -4,7 +4,7 @@ import { DnsOverridesError, UsageError } from '../model/errors'
 import { findCommand, parseArguments } from './arguments'
 import { commandHelp, generalHelp, PROGRAM } from './help'
 import { COMMANDS, COMMON_OPTIONS } from './table'
-import { EXIT, type CommandSpec, type Terminal } from './types'
+import { EXIT, type CommandSpec, type Terminal } from '../commands/shared/types'
 
 function version(): string {
   const manifest = readFileSync(join(__dirname, '..', '..', '..', 'package.json'), 'utf8')

@@ -1,5 +1,5 @@
 import { exitTable, optionTitle, PROGRAM, sentence, synopsis } from './help'
-import type { CommandSpec, OptionSpec } from './types'
+import type { CommandSpec, OptionSpec } from '../commands/shared/types'
 
 /** Text as roff takes it: backslashes, hyphens, and a dot or quote that begins a line. */
 function roff(text: string): string {

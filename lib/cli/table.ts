@@ -1,4 +1,4 @@
-import type { CommandSpec, OptionSpec } from './types'
+import type { CommandSpec, OptionSpec } from '../commands/shared/types'
 
 /** Options that every command takes. */
 export const COMMON_OPTIONS: readonly OptionSpec[] = [

@@ -5,7 +5,7 @@ import { UsageError } from '../model/errors'
 import { lint } from '../rules/lint'
 import { configurationFile, harakaOutbound, loadFile, printDiagnostics } from './shared/configuration-file'
 import { paint } from './shared/paint'
-import { EXIT, type Arguments, type Terminal } from '../cli/types'
+import { EXIT, type Arguments, type Terminal } from './shared/types'
 import { count } from './shared/wording'
 
 /** The file that is named as operand or with `--config`. */

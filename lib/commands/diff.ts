@@ -9,7 +9,7 @@ import { harakaOutbound, requireConfiguration } from './shared/configuration-fil
 import { givenLookup, liveLookup, type Lookup } from './shared/lookup'
 import { messagesOfList, messagesOfQueue, messagesOfTests, type NamedMessage } from './shared/message-list'
 import { paint, type Paint } from './shared/paint'
-import { EXIT, type Arguments, type Terminal } from '../cli/types'
+import { EXIT, type Arguments, type Terminal } from './shared/types'
 import { count, linesText } from './shared/wording'
 
 /** One message that goes elsewhere. */

@@ -1,6 +1,6 @@
 import { relative, resolve } from 'node:path'
 import type { Configuration } from '../routing/configuration'
-import type { MxAnswer } from '../dns/types'
+import type { MxAnswer } from '../model/dns-answer'
 import type { Envelope } from '../rules/types'
 import { configurationFile, harakaOutbound, requireConfiguration } from './shared/configuration-file'
 import { explain, explanationJson, exitOf } from './shared/explanation'
@@ -10,7 +10,7 @@ import { describedMessage, givenMx } from './shared/message'
 import { paint } from './shared/paint'
 import { readQueueFile, type QueuedMessage } from '../haraka-files/queue-file'
 import { makeTimeline, timelineJson, timelineText, type Timeline } from './shared/timeline'
-import type { Arguments, Terminal } from '../cli/types'
+import type { Arguments, Terminal } from './shared/types'
 
 /** What is to be explained, and of what. */
 interface Task {

@@ -1,12 +1,12 @@
 import { nearest } from '../source/suggest'
 import type { Configuration } from '../routing/configuration'
 import { UsageError } from '../model/errors'
-import { nexthopKey, type Nexthop } from '../model/relay'
+import { nexthopKey, type Nexthop } from '../model/nexthop'
 import { probeRelay, type ProbeFinding, type RelayReport } from '../smtp/probe'
 import { configurationFile, harakaOutbound, requireConfiguration } from './shared/configuration-file'
 import { openResolver } from './shared/lookup'
 import { paint, type Paint } from './shared/paint'
-import { EXIT, type Arguments, type Terminal } from '../cli/types'
+import { EXIT, type Arguments, type Terminal } from './shared/types'
 
 /** Seconds for each step where `--timeout` does not say. */
 const DEFAULT_TIMEOUT = 10

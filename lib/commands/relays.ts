@@ -3,7 +3,7 @@ import { dirname, join, resolve } from 'node:path'
 import { nearest } from '../source/suggest'
 import type { Configuration } from '../routing/configuration'
 import { DnsOverridesError, UsageError } from '../model/errors'
-import { nexthopKey } from '../model/relay'
+import { nexthopKey } from '../model/nexthop'
 import {
   prepareStateFolder,
   readHolds,
@@ -15,7 +15,7 @@ import {
 import type { NexthopStatus } from '../relays/types'
 import { configurationFile, requireConfiguration } from './shared/configuration-file'
 import { paint, type Paint } from './shared/paint'
-import { EXIT, type Arguments, type Terminal } from '../cli/types'
+import { EXIT, type Arguments, type Terminal } from './shared/types'
 import { count } from './shared/wording'
 
 /** One relay over all workers. */

@@ -1,6 +1,6 @@
 import { loadConfiguration } from '../routing/configuration'
 import { nodeSecretSources } from '../config/secrets'
-import type { AddressAnswer } from '../dns/types'
+import type { AddressAnswer } from '../model/dns-answer'
 import { DnsOverridesError } from '../model/errors'
 import type { RuleSet } from '../rules/compile'
 import type { Exchange } from '../rules/types'
@@ -9,7 +9,7 @@ import { explain, exitOf, triedExchanges, type Explanation } from './shared/expl
 import { liveLookup } from './shared/lookup'
 import { recipientDomain } from './shared/message'
 import { paint, type Paint } from './shared/paint'
-import type { Arguments, Terminal } from '../cli/types'
+import type { Arguments, Terminal } from './shared/types'
 import { addressWords, mxWords } from './shared/wording'
 
 /** No override and no `[attempts]`: what is left of a decision is what DNS says. */

@@ -2,7 +2,7 @@ import { runExpectations, type ExpectationResult } from '../rules/expectations'
 import { namedFile } from './check'
 import { requireConfiguration } from './shared/configuration-file'
 import { paint, type Paint } from './shared/paint'
-import { EXIT, type Arguments, type Terminal } from '../cli/types'
+import { EXIT, type Arguments, type Terminal } from './shared/types'
 import { count, linesText } from './shared/wording'
 
 function resultText(

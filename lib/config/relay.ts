@@ -1,7 +1,7 @@
 import { isIP } from 'node:net'
 import { dirname, resolve } from 'node:path'
 import { toHost } from '../model/domain'
-import { INLINE_DEFAULTS, type Credentials, type Nexthop } from '../model/relay'
+import { INLINE_DEFAULTS, type Credentials, type Nexthop } from '../model/nexthop'
 import { Secret } from '../model/secret'
 import { readKeys } from './keyed'
 import type { Section, SettingLine } from './parse'

@@ -1,6 +1,6 @@
 import type { Span } from '../source/diagnostic'
 import type { ResolverOptions, ServerAddress } from '../dns/types'
-import type { Nexthop } from '../model/relay'
+import type { Nexthop } from '../model/nexthop'
 import type { Secret } from '../model/secret'
 
 /** One `key = value` line. */

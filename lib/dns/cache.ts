@@ -1,5 +1,6 @@
 import type { ResolveError } from '../model/errors'
-import type { MxRecord, QueryType } from './types'
+import type { QueryType } from './types'
+import type { MxRecord } from '../model/dns-answer'
 
 /** What the cache keeps of an answer. `ttl` in seconds, 0: not kept. */
 export interface Keepable {

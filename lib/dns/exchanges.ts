@@ -5,7 +5,8 @@ import { secondsLeft, type Lookups, type Records } from './lookups'
 import { toQueryName } from './names'
 import { shuffle } from './shuffle'
 import type { SystemLookup } from './system'
-import type { AddressAnswer, Answer, InetPrefer, MxAnswer, MxRecord, Provenance } from './types'
+import type { Answer } from './types'
+import type { AddressAnswer, InetPrefer, MxAnswer, MxRecord, Provenance } from '../model/dns-answer'
 
 /** Of the deadline, what is kept for the system's lookup when DNS has used up all it may, milliseconds. */
 const SYSTEM_SHARE = 1_000

@@ -5,7 +5,8 @@ import { MAX_LINKS, type Refusal, type Reply } from './message'
 import type { Log } from './log'
 import { usableMx } from './mx-set'
 import type { Ask } from './transport'
-import type { Answer, MxRecord, QueryType, Question, ResolverOptions } from './types'
+import type { Answer, QueryType, Question, ResolverOptions } from './types'
+import type { MxRecord } from '../model/dns-answer'
 import type { Upstreams } from './upstreams'
 
 /** A name's MX records, or its addresses as text. */

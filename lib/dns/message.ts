@@ -1,5 +1,6 @@
 import { isWithin } from './names'
-import type { MxRecord, Question } from './types'
+import type { Question } from './types'
+import type { MxRecord } from '../model/dns-answer'
 
 /** What is used of a record that dns2 parsed. */
 export interface ParsedRecord {

@@ -1,6 +1,6 @@
 import { isIP } from 'node:net'
 import { isHostName } from './names'
-import type { MxRecord } from './types'
+import type { MxRecord } from '../model/dns-answer'
 
 /**
  * The records of an MX set that mail can use, by priority, equals in the order of the answer. A null MX (RFC 7505) stays where it

@@ -6,17 +6,8 @@ import { badName, Lookups, type Records } from './lookups'
 import { toQueryName } from './names'
 import { systemLookup, type SystemLookup } from './system'
 import { SystemServers } from './system-servers'
-import type {
-  AddressAnswer,
-  Answer,
-  InetPrefer,
-  MailResolver,
-  MxAnswer,
-  MxRecord,
-  Question,
-  ResolverOptions,
-  ServerAddress,
-} from './types'
+import type { Answer, MailResolver, Question, ResolverOptions, ServerAddress } from './types'
+import type { AddressAnswer, InetPrefer, MxAnswer, MxRecord } from '../model/dns-answer'
 import { Upstreams, type ServerStats } from './upstreams'
 
 export interface CreateResolverOptions {

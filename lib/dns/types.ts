@@ -1,3 +1,4 @@
+import type { AddressAnswer, InetPrefer, MxAnswer, Provenance } from '../model/dns-answer'
 import type { ResolveError } from '../model/errors'
 
 /** The record types that mail routing needs. */
@@ -9,25 +10,6 @@ export interface Question {
   readonly type: QueryType
 }
 
-/** An MX record (RFC 5321 5.1). `exchange` is lower case without trailing dot; '' is the root of a null MX (RFC 7505). */
-export interface MxRecord {
-  readonly priority: number
-  readonly exchange: string
-}
-
-/** How an answer was come by. */
-export interface Provenance {
-  /** `fresh`: asked just now; `cached`: remembered; `stale`: out of date and served because no server answers (RFC 8767). */
-  readonly how: 'fresh' | 'cached' | 'stale'
-  /**
-   * The server that answered, as `ip#port`; `system` for the system's own lookup, `literal` for an IP address, `syntax` for a
-   * text that is no name.
-   */
-  readonly server: string
-  /** Seconds left, capped. 0 for a stale answer. */
-  readonly ttl: number
-}
-
 /**
  * What a name server said. `records`: at least one record. `nodata`: the name exists, the type does not. `nxdomain`: the name
  * does not exist (RFC 2308). A lookup that failed is no Answer but a {@link ResolveError}.
@@ -36,23 +18,6 @@ export type Answer<R> =
   | ({ readonly kind: 'records'; readonly records: readonly R[] } & Provenance)
   | ({ readonly kind: 'nodata' } & Provenance)
   | ({ readonly kind: 'nxdomain' } & Provenance)
-
-/** A domain's MX as the rules see it: an answer, a null MX, or a failure that may pass. Never rejects. */
-export type MxAnswer =
-  | ({ readonly kind: 'mx'; readonly records: readonly MxRecord[] } & Provenance)
-  | ({ readonly kind: 'nullmx' } & Provenance)
-  | ({ readonly kind: 'nodata' } & Provenance)
-  | ({ readonly kind: 'nxdomain' } & Provenance)
-  | { readonly kind: 'failed'; readonly error: ResolveError }
-
-/** The addresses of one host. `none`: the name or its addresses do not exist. Never rejects. */
-export type AddressAnswer =
-  | ({ readonly kind: 'addresses'; readonly addresses: readonly string[] } & Provenance)
-  | ({ readonly kind: 'none' } & Provenance)
-  | { readonly kind: 'failed'; readonly error: ResolveError }
-
-/** Which address family of a host is tried first (Haraka `outbound.ini` `inet_prefer`; `default` is v6 first). */
-export type InetPrefer = 'v4' | 'v6' | 'default'
 
 /** What the rest of the plugin asks of DNS. Both calls settle inside the overall deadline and never reject. */
 export interface MailResolver {

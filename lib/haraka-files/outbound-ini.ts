@@ -1,4 +1,4 @@
-import type { InetPrefer } from '../dns/types'
+import type { InetPrefer } from '../model/dns-answer'
 
 /** What is needed of Haraka's `outbound.ini`. */
 export interface OutboundSettings {

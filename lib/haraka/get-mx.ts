@@ -1,5 +1,5 @@
 import { isIP } from 'node:net'
-import type { Nexthop } from '../model/relay'
+import type { Nexthop } from '../model/nexthop'
 import { planAttempts } from '../rules/attempts-plan'
 import type { RelayState } from '../relays/types'
 import { type Located, locate, locateNow, verdict } from '../routing/route'

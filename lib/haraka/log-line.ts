@@ -1,5 +1,5 @@
-import type { Provenance } from '../dns/types'
-import { nexthopKey } from '../model/relay'
+import type { Provenance } from '../model/dns-answer'
+import { nexthopKey } from '../model/nexthop'
 import type { Located } from '../routing/route'
 import type { Decision, Exchange } from '../rules/types'
 

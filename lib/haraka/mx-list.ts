@@ -1,5 +1,5 @@
 import { isIP } from 'node:net'
-import type { AddressAnswer } from '../dns/types'
+import type { AddressAnswer } from '../model/dns-answer'
 import { shuffle } from '../dns/shuffle'
 import type { Located } from '../routing/route'
 import type { Exchange } from '../rules/types'

@@ -1,5 +1,5 @@
 import { isIP } from 'node:net'
-import { INLINE_DEFAULTS, type Nexthop, type TlsPolicy } from '../model/relay'
+import { INLINE_DEFAULTS, type Nexthop, type TlsPolicy } from '../model/nexthop'
 import { normalizeDomain } from '../rules/domain-pattern'
 import type { Envelope, Exchange } from '../rules/types'
 import { sanitized } from './log-line'

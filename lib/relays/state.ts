@@ -1,4 +1,4 @@
-import { type Nexthop, nexthopKey } from '../model/relay'
+import { type Nexthop, nexthopKey } from '../model/nexthop'
 import { Breaker } from './breaker'
 import { Connections, HourCount } from './limits'
 import { shareOf, type Worker } from './share'

@@ -1,4 +1,4 @@
-import type { Nexthop } from '../model/relay'
+import type { Nexthop } from '../model/nexthop'
 
 /** What went wrong at a relay, for which the recipient is not to blame. */
 export interface RelayFailure {

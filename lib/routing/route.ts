@@ -1,6 +1,7 @@
 import { isIP } from 'node:net'
 import type { Resolver } from '../dns/resolver'
-import type { AddressAnswer, InetPrefer, MailResolver } from '../dns/types'
+import type { MailResolver } from '../dns/types'
+import type { AddressAnswer, InetPrefer } from '../model/dns-answer'
 import type { Decision, Exchange, NoRoute } from '../rules/types'
 
 /** An exchange and what was found of its addresses. */

@@ -1,6 +1,6 @@
-import type { MxAnswer } from '../dns/types'
+import type { MxAnswer } from '../model/dns-answer'
 import { literalAddress } from '../model/domain'
-import { nexthopKey, type Nexthop } from '../model/relay'
+import { nexthopKey, type Nexthop } from '../model/nexthop'
 import { planAttempts } from './attempts-plan'
 import type { RuleSet } from './compile'
 import { noneFrom, ownExchanges, type OwnExchanges } from './mx-exchanges'

@@ -1,4 +1,4 @@
-import type { MxAnswer } from '../dns/types'
+import type { MxAnswer } from '../model/dns-answer'
 import { normalizeDomain } from './domain-pattern'
 import { parseMxText } from './mx-spec'
 import type { Envelope } from './types'

@@ -1,4 +1,4 @@
-import type { MxAnswer } from '../dns/types'
+import type { MxAnswer } from '../model/dns-answer'
 import type { Decision, Exchange, NoRoute } from './types'
 
 /** What a domain's own records say: exchanges, or why there are none. */

@@ -1,6 +1,6 @@
 import { isIP } from 'node:net'
 import { ResolveError } from '../model/errors'
-import type { MxAnswer, MxRecord, Provenance } from '../dns/types'
+import type { MxAnswer, MxRecord, Provenance } from '../model/dns-answer'
 import { normalizeDomain } from './domain-pattern'
 
 /** An MX answer that somebody wrote down is always new, and of no server. */

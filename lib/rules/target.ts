@@ -1,7 +1,7 @@
 import { isIP } from 'node:net'
 import { nearest } from '../source/suggest'
 import { toHost } from '../model/domain'
-import { INLINE_DEFAULTS, type Credentials, type Nexthop } from '../model/relay'
+import { INLINE_DEFAULTS, type Credentials, type Nexthop } from '../model/nexthop'
 import { Secret } from '../model/secret'
 import type { WordReader } from '../source/word'
 import type { Target } from './types'

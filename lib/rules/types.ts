@@ -1,6 +1,6 @@
 import type { Span } from '../source/diagnostic'
-import type { MxAnswer } from '../dns/types'
-import type { Nexthop } from '../model/relay'
+import type { MxAnswer } from '../model/dns-answer'
+import type { Nexthop } from '../model/nexthop'
 
 /** The message as the rules see it. */
 export interface Envelope {

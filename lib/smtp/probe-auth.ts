@@ -1,5 +1,5 @@
 import { createHmac } from 'node:crypto'
-import type { AuthType, Credentials, Nexthop } from '../model/relay'
+import type { AuthType, Credentials, Nexthop } from '../model/nexthop'
 import type { ProbeConnection, Reply } from './probe-connection'
 import { during, ProbeStop, said } from './probe-finding'
 

@@ -1,6 +1,6 @@
 import { hostname } from 'node:os'
-import type { AddressAnswer } from '../dns/types'
-import { nexthopKey, type Nexthop } from '../model/relay'
+import type { AddressAnswer } from '../model/dns-answer'
+import { nexthopKey, type Nexthop } from '../model/nexthop'
 import { authenticate } from './probe-auth'
 import { ConnectionFault, ProbeConnection, type CertificateReport, type Reply } from './probe-connection'
 import { during, ProbeStop, said, type ProbeFinding } from './probe-finding'

@@ -15,7 +15,8 @@ import { join } from 'node:path'
 import { DNS_DEFAULTS } from '../../lib/config/dns'
 import { toQueryName } from '../../lib/dns/names'
 import { createResolver, type Resolver } from '../../lib/dns/resolver'
-import type { MxRecord, QueryType } from '../../lib/dns/types'
+import type { QueryType } from '../../lib/dns/types'
+import type { MxRecord } from '../../lib/model/dns-answer'
 import {
   aaaaRecord,
   aRecord,

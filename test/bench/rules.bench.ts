@@ -10,7 +10,7 @@ import {
   loadConfigurationInSteps,
   type Configuration,
 } from '../../lib/routing/configuration'
-import type { MxAnswer } from '../../lib/dns/types'
+import type { MxAnswer } from '../../lib/model/dns-answer'
 import { decide } from '../../lib/rules/decide'
 import { alternate, median, print, type Row } from './support'
 

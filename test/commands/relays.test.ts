@@ -3,7 +3,7 @@ import { mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { test, type TestContext } from 'node:test'
-import { nexthopKey, type Nexthop, INLINE_DEFAULTS } from '../../lib/model/relay'
+import { nexthopKey, type Nexthop, INLINE_DEFAULTS } from '../../lib/model/nexthop'
 import { createRelayState } from '../../lib/relays/state'
 import { openStateFolder, prepareStateFolder, STATE_FOLDER } from '../../lib/relays/state-folder'
 import { run } from './terminal'

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import { DNS_DEFAULTS } from '../../lib/config/dns'
 import type { SecretSources } from '../../lib/config/types'
-import { INLINE_DEFAULTS } from '../../lib/model/relay'
+import { INLINE_DEFAULTS } from '../../lib/model/nexthop'
 import { configure, diagnose, NO_SECRETS } from '../support/rules'
 
 const settingsOf = (text: string, secrets: SecretSources = NO_SECRETS) => configure(text, secrets).settings

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { test, type TestContext } from 'node:test'
 import { setTimeout as wait } from 'node:timers/promises'
 import type { Resolver } from '../../lib/dns/resolver'
-import type { AddressAnswer, InetPrefer, MxAnswer } from '../../lib/dns/types'
+import type { AddressAnswer, InetPrefer, MxAnswer } from '../../lib/model/dns-answer'
 import { ResolveError } from '../../lib/model/errors'
 import {
   FakeClock,

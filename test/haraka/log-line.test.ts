@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { ResolveError } from '../../lib/model/errors'
 import { decisionLine, type LoggedDecision, sanitized } from '../../lib/haraka/log-line'
-import { INLINE_DEFAULTS } from '../../lib/model/relay'
+import { INLINE_DEFAULTS } from '../../lib/model/nexthop'
 import type { Decision, Exchange } from '../../lib/rules/types'
 import { Secret } from '../../lib/model/secret'
 

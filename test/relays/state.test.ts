@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { INLINE_DEFAULTS, type Nexthop } from '../../lib/model/relay'
+import { INLINE_DEFAULTS, type Nexthop } from '../../lib/model/nexthop'
 import { createRelayState, type RelayStateOptions } from '../../lib/relays/state'
 import type { Snapshot, StateFolder } from '../../lib/relays/state-folder'
 import type { Lease } from '../../lib/relays/types'

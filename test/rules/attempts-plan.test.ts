@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import fc from 'fast-check'
 import type { RelaySettings } from '../../lib/config/types'
-import { INLINE_DEFAULTS } from '../../lib/model/relay'
+import { INLINE_DEFAULTS } from '../../lib/model/nexthop'
 import { planAttempts } from '../../lib/rules/attempts-plan'
 
 const relay = (name: string): RelaySettings => ({

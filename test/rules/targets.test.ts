@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import { inspect } from 'node:util'
-import { INLINE_DEFAULTS, type Nexthop } from '../../lib/model/relay'
+import { INLINE_DEFAULTS, type Nexthop } from '../../lib/model/nexthop'
 import { configure, decideBy, hosts } from '../support/rules'
 
 function nexthopOf(target: string): Nexthop | undefined {

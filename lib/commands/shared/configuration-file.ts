@@ -6,7 +6,7 @@ import { nodeSecretSources } from '../../config/secrets'
 import { loadConfiguration, type Configuration, type LoadResult } from '../../routing/configuration'
 import type { Diagnostic } from '../../source/diagnostic'
 import { DnsOverridesError } from '../../model/errors'
-import type { Terminal } from '../../cli/types'
+import type { Terminal } from './types'
 import { count } from './wording'
 
 /** The file that a command speaks of: the one named, else that of the Haraka folder, else of the current folder. */

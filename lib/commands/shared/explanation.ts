@@ -3,7 +3,7 @@ import type { Route } from '../../routing/route'
 import { decide } from '../../rules/decide'
 import type { Decision, Envelope, Exchange } from '../../rules/types'
 import type { Lookup } from './lookup'
-import { EXIT } from '../../cli/types'
+import { EXIT } from './types'
 
 /** A decision, the message it is of, and what came of it. */
 export interface Explanation {

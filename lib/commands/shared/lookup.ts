@@ -1,6 +1,7 @@
 import type { OutboundSettings } from '../../haraka-files/outbound-ini'
 import type { Configuration } from '../../routing/configuration'
-import type { MailResolver, MxAnswer } from '../../dns/types'
+import type { MailResolver } from '../../dns/types'
+import type { MxAnswer } from '../../model/dns-answer'
 import { route, verdict, type Route } from '../../routing/route'
 import type { Decision } from '../../rules/types'
 

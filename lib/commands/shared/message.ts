@@ -1,11 +1,11 @@
-import type { MxAnswer } from '../../dns/types'
+import type { MxAnswer } from '../../model/dns-answer'
 import { UsageError } from '../../model/errors'
 import { normalizeDomain } from '../../rules/domain-pattern'
 import { parseRetries, parseSize, unbracketed } from '../../rules/message-spec'
 import { parseMxText } from '../../rules/mx-spec'
 import type { Envelope } from '../../rules/types'
 import type { QueuedMessage } from '../../haraka-files/queue-file'
-import type { Arguments } from '../../cli/types'
+import type { Arguments } from './types'
 
 /**
  * The domain of a recipient: of an address, with or without angle brackets, or a domain by itself. U-labels become A-labels.

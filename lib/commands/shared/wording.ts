@@ -1,4 +1,4 @@
-import type { AddressAnswer, MxAnswer, Provenance } from '../../dns/types'
+import type { AddressAnswer, MxAnswer, Provenance } from '../../model/dns-answer'
 import type { Exchange } from '../../rules/types'
 
 /** `1 error` or `3 warnings`. */

@@ -1,4 +1,4 @@
-import { type Nexthop, nexthopKey } from '../../model/relay'
+import { type Nexthop, nexthopKey } from '../../model/nexthop'
 import { nexthopLabel } from '../../relays/state'
 import type { Availability, RelayState } from '../../relays/types'
 import type { Decision, Exchange } from '../../rules/types'

@@ -1,4 +1,4 @@
-import { type Nexthop, nexthopKey } from '../../model/relay'
+import { type Nexthop, nexthopKey } from '../../model/nexthop'
 import { nexthopLabel } from '../../relays/state'
 import type { Lease, RelayFailure } from '../../relays/types'
 import { Dialogue, type Terms } from '../../smtp/session'

@@ -1,4 +1,4 @@
-import type { MxAnswer } from '../../dns/types'
+import type { MxAnswer } from '../../model/dns-answer'
 import { parseDomainPattern } from '../domain-pattern'
 import type { WordReader } from '../../source/word'
 import { shown } from '../text'

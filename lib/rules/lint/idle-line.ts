@@ -1,4 +1,4 @@
-import { nexthopKey } from '../../model/relay'
+import { nexthopKey } from '../../model/nexthop'
 import type { RelaySettings } from '../../config/types'
 import type { OverrideLine } from '../types'
 import { sameCondition } from './conditions'

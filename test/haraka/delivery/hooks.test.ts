@@ -9,7 +9,7 @@ import {
 import { override } from '../../../lib/haraka/patch'
 import type { HarakaSocket } from '../../../lib/haraka/delivery/types'
 import { RETVAL } from '../../../lib/haraka/types'
-import { INLINE_DEFAULTS } from '../../../lib/model/relay'
+import { INLINE_DEFAULTS } from '../../../lib/model/nexthop'
 import { createRelayState } from '../../../lib/relays/state'
 import type { Exchange } from '../../../lib/rules/types'
 import { loadHaraka, type HarakaModules, type RealHMail } from '../../support/haraka-modules'
