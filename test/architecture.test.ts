@@ -43,8 +43,8 @@ const ARROWS: Readonly<Record<string, readonly string[]>> = {
   'lib/relays': ['lib/model'],
   'lib/smtp': ['lib/model'],
   'lib/routing': ['lib/model', 'lib/source', 'lib/dns', 'lib/config', 'lib/rules', 'lib/relays'],
-  'lib/haraka-files': ['lib/model'],
-  'lib/haraka/delivery': ['lib/model', 'lib/relays', 'lib/smtp', 'lib/haraka'],
+  'lib/haraka-files': ['lib/model', 'lib/source'],
+  'lib/haraka/delivery': ['lib/model', 'lib/rules', 'lib/relays', 'lib/smtp', 'lib/haraka'],
   'lib/haraka': [
     'lib/model',
     'lib/source',
@@ -68,7 +68,7 @@ const ARROWS: Readonly<Record<string, readonly string[]>> = {
     'lib/routing',
     'lib/haraka-files',
   ],
-  'lib/cli': ['lib/model', 'lib/commands'],
+  'lib/cli': ['lib/model', 'lib/source', 'lib/commands'],
 }
 
 const roomOf = (path: string) =>

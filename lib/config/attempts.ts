@@ -1,5 +1,6 @@
 import type { Section } from './parse'
-import { spanOf, type Line, type Report } from '../source/report'
+import { spanOf, type Report } from '../source/report'
+import { type Line } from '../source/line'
 import { nearest } from '../source/suggest'
 import type { AttemptsEntry } from './types'
 

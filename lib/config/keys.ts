@@ -1,6 +1,4 @@
-/** The sections that a file may have. `top` is what stands before the first header, `unknown` a header that is none of ours. */
-export type SectionKind =
-  'top' | 'overrides' | 'dns' | 'relay' | 'attempts' | 'redis' | 'status' | 'tests' | 'unknown'
+import type { SectionKind } from '../source/line'
 
 /** How the headers are written, for messages and suggestions. */
 export const SECTION_NAMES = [

@@ -1,15 +1,15 @@
 import { isIP } from 'node:net'
-import { KEYS, knownKey, type KeyedSection, type SectionKind } from './keys'
+import type { LineKind } from '../source/line'
+import { KEYS, knownKey, type KeyedSection } from './keys'
 import { nearest } from '../source/suggest'
 
-/**
+/*
  * What of a line may be shown. A diagnostic is printed and logged, so a password must not be in it, even (above all) on a line
  * that is malformed just around its password. When in doubt, it is hidden.
  *
  * Hidden characters become `*` one by one: the columns of a diagnostic are those of the file, and a shorter mask would give
  * the length away all the same, as the difference between the two.
  */
-export type LineKind = SectionKind | 'header'
 
 const QUALIFIERS = [
   'retries',

@@ -1,6 +1,8 @@
 import type { Span } from '../source/diagnostic'
-import { homeOf, knownKey, KEYS, SECTION_NAMES, type KeyedSection, type SectionKind } from './keys'
-import { spanOf, type Line, type Report } from '../source/report'
+import { homeOf, knownKey, KEYS, SECTION_NAMES, type KeyedSection } from './keys'
+import { type SectionKind } from '../source/line'
+import { spanOf, type Report } from '../source/report'
+import { type Line } from '../source/line'
 import { nearest } from '../source/suggest'
 import type { Setting } from './types'
 

@@ -1,3 +1,4 @@
+import type { SourceLine } from '../source/line'
 import type { Span } from '../source/diagnostic'
 import type { ResolverOptions, ServerAddress } from '../dns/types'
 import type { Nexthop } from '../model/nexthop'
@@ -9,12 +10,6 @@ export interface Setting {
   readonly value: string
   readonly keySpan: Span
   readonly valueSpan: Span
-}
-
-/** A line that is not a setting, as it stands in the file: an override, `[attempts]` or `[tests]` line. */
-export interface SourceLine {
-  readonly line: number
-  readonly text: string
 }
 
 /** `[relay:NAME]`, checked; secrets read. */

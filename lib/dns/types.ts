@@ -1,5 +1,4 @@
 import type { AddressAnswer, InetPrefer, MxAnswer, Provenance } from '../model/dns-answer'
-import type { ResolveError } from '../model/errors'
 
 /** The record types that mail routing needs. */
 export type QueryType = 'MX' | 'A' | 'AAAA'
@@ -12,7 +11,7 @@ export interface Question {
 
 /**
  * What a name server said. `records`: at least one record. `nodata`: the name exists, the type does not. `nxdomain`: the name
- * does not exist (RFC 2308). A lookup that failed is no Answer but a {@link ResolveError}.
+ * does not exist (RFC 2308). A lookup that failed is no Answer but a `ResolveError`.
  */
 export type Answer<R> =
   | ({ readonly kind: 'records'; readonly records: readonly R[] } & Provenance)

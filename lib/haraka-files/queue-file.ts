@@ -1,7 +1,7 @@
 import { closeSync, fstatSync, openSync, readSync } from 'node:fs'
 import { basename } from 'node:path'
 import { UsageError } from '../model/errors'
-import { whyUnreadable } from '../commands/shared/configuration-file'
+import { whyUnreadable } from '../source/unreadable'
 
 /** One message that waits in Haraka's queue. Times in ms since the epoch. */
 export interface QueuedMessage {

@@ -3,7 +3,8 @@ import { Breaker } from './breaker'
 import { Connections, HourCount } from './limits'
 import { shareOf, type Worker } from './share'
 import type { StateFolder } from './state-folder'
-import type { Availability, Lease, NexthopStatus, RelayFailure, RelayState } from './types'
+import type { Availability, Lease, NexthopStatus, RelayState } from './types'
+import type { RelayFailure } from '../model/failure'
 
 export interface RelayStateOptions {
   /** Milliseconds since the epoch. */

@@ -1,11 +1,5 @@
+import type { RelayFailure } from '../model/failure'
 import type { Nexthop } from '../model/nexthop'
-
-/** What went wrong at a relay, for which the recipient is not to blame. */
-export interface RelayFailure {
-  readonly kind: 'connect' | 'greeting' | 'tls' | 'auth' | 'protocol'
-  /** One line for the log. Holds no secret. */
-  readonly message: string
-}
 
 /** May mail go to a nexthop now, and if not, why and until when (ms since the epoch, where it is known)? */
 export type Availability =

@@ -1,3 +1,4 @@
+import { maskLine } from '../config/mask'
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import { parseFile } from '../config/parse'
 import { Report } from '../source/report'
@@ -33,7 +34,7 @@ const SLICE = 8
 
 /** The whole work, in small steps. Never throws. */
 function* loading(text: string, { file, secrets }: LoadOptions): Generator<void, LoadResult> {
-  const report = new Report(file)
+  const report = new Report(file, maskLine)
   const sections = yield* parseFile(text, report)
   const { settings, attempts } = readSettings(sections, report, secrets)
   yield

@@ -1,5 +1,6 @@
 import type { AttemptsEntry, RelaySettings, Settings } from '../config/types'
-import type { Line, Report } from '../source/report'
+import type { Report } from '../source/report'
+import type { Line } from '../source/line'
 import { parseDomainPattern } from './domain-pattern'
 import { parseOverride } from './parse'
 import { PatternIndex, type Work } from './pattern-index'

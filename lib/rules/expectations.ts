@@ -1,6 +1,7 @@
 import { maskLine } from '../config/mask'
-import { Report, spanOf, type Line } from '../source/report'
-import type { SourceLine } from '../config/types'
+import { Report, spanOf } from '../source/report'
+import { type Line } from '../source/line'
+import type { SourceLine } from '../source/line'
 import type { Diagnostic } from '../source/diagnostic'
 import { decide } from './decide'
 import type { RuleSet } from './compile'
@@ -122,7 +123,7 @@ export function parseTests(
   file: string,
   relays?: readonly string[],
 ): { readonly tests: readonly Expectation[]; readonly diagnostics: readonly Diagnostic[] } {
-  const report = new Report(file)
+  const report = new Report(file, maskLine)
   const tests = readTests(lines, report, relays)
   return { tests, diagnostics: report.diagnostics }
 }

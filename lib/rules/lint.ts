@@ -1,3 +1,4 @@
+import { maskLine } from '../config/mask'
 import { Report } from '../source/report'
 import type { Diagnostic } from '../source/diagnostic'
 import type { RuleSet } from './compile'
@@ -60,7 +61,7 @@ export function lint(
     intervals,
     ...(fileMode === undefined ? {} : { fileMode }),
   }
-  const report = new Report(configuration.file)
+  const report = new Report(configuration.file, maskLine)
   for (const { code, find } of LINT_RULES) {
     for (const { span, shown, message, help } of find(input)) {
       const line = { line: span.line, text: source[span.line - 1] ?? '', kind: shown }

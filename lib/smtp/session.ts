@@ -1,5 +1,5 @@
 import type { AuthType } from '../model/nexthop'
-import type { RelayFailure } from '../relays/types'
+import type { RelayFailure } from '../model/failure'
 
 /** How a relay is to be spoken to, as the dialogue needs it. */
 export interface Terms {

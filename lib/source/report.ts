@@ -1,11 +1,5 @@
 import type { Diagnostic, Related, Span } from './diagnostic'
-import { maskLine, type LineKind } from '../config/mask'
-import type { SourceLine } from '../config/types'
-
-/** A line of the file and what it is, which tells what of it may be shown. */
-export interface Line extends SourceLine {
-  readonly kind: LineKind
-}
+import type { Line, LineKind, Mask } from './line'
 
 /** What helps to mend a mistake. */
 export interface Help {
@@ -25,7 +19,14 @@ export class Report {
   #errors = 0
   #masked: { readonly text: string; readonly kind: LineKind; readonly shown: string } | undefined
 
-  constructor(readonly file: string) {}
+  readonly #mask: Mask
+
+  constructor(
+    readonly file: string,
+    mask: Mask,
+  ) {
+    this.#mask = mask
+  }
 
   error(line: Line, span: Span, code: string, message: string, help: Help = {}): void {
     this.#errors++
@@ -54,7 +55,7 @@ export class Report {
   /** The line as it may be shown; kept, because a line with very many mistakes is shown as often. */
   #shown({ text, kind }: Line): string {
     if (this.#masked?.text !== text || this.#masked.kind !== kind) {
-      this.#masked = { text, kind, shown: maskLine(text, kind) }
+      this.#masked = { text, kind, shown: this.#mask(text, kind) }
     }
     return this.#masked.shown
   }

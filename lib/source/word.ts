@@ -1,5 +1,6 @@
 import type { Span } from './diagnostic'
-import { spanOf, type Help, type Line, type Report } from './report'
+import { spanOf, type Help, type Report } from './report'
+import { type Line } from './line'
 
 /** One word of a line and where it stands. */
 export interface Word {

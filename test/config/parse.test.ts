@@ -1,3 +1,4 @@
+import { maskLine } from '../../lib/config/mask'
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import fc from 'fast-check'
@@ -6,7 +7,7 @@ import { Report } from '../../lib/source/report'
 import { configure, diagnose, printed } from '../support/rules'
 
 function parse(text: string): { sections: readonly Section[]; report: Report } {
-  const report = new Report('f.ini')
+  const report = new Report('f.ini', maskLine)
   const steps = parseFile(text, report)
   let step = steps.next()
   while (step.done !== true) step = steps.next()

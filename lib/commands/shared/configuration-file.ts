@@ -1,3 +1,4 @@
+import { whyUnreadable } from '../../source/unreadable'
 import { readFileSync } from 'node:fs'
 import { dirname, join, resolve } from 'node:path'
 import { formatDiagnostic } from '../../source/format'
@@ -20,20 +21,6 @@ export function configurationFile(named: string | undefined, terminal: Terminal)
 class ConfigurationError extends DnsOverridesError {
   constructor(message: string, cause?: unknown) {
     super(message, { code: 'ECONFIG', temporary: false, cause })
-  }
-}
-
-/** Why a file cannot be read, in words. */
-export function whyUnreadable(error: unknown): string {
-  switch ((error as NodeJS.ErrnoException).code) {
-    case 'ENOENT':
-      return 'there is no such file'
-    case 'EACCES':
-      return 'it may not be read by this user'
-    case 'EISDIR':
-      return 'it is a folder'
-    default:
-      return error instanceof Error ? error.message : String(error)
   }
 }
 

@@ -4,7 +4,7 @@ import type { Configuration } from '../../routing/configuration'
 import { UsageError } from '../../model/errors'
 import { parseTests } from '../../rules/expectations'
 import { domainOf, readMessage, type WrittenMessage } from '../../rules/message-spec'
-import { whyUnreadable } from './configuration-file'
+import { whyUnreadable } from '../../source/unreadable'
 import { parseQueueName, readQueueFile } from '../../haraka-files/queue-file'
 
 /** A message and how it is named when something is said of it. */

@@ -1,5 +1,5 @@
 import { isIP } from 'node:net'
-import type { RelayFailure } from '../../relays/types'
+import type { RelayFailure } from '../../model/failure'
 import type { Channel, Dialogue } from '../../smtp/session'
 import { override } from '../patch'
 import type { HarakaSocket, TargetSocket } from './types'

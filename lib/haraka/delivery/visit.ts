@@ -1,6 +1,7 @@
 import { type Nexthop, nexthopKey } from '../../model/nexthop'
 import { nexthopLabel } from '../../relays/state'
-import type { Lease, RelayFailure } from '../../relays/types'
+import type { Lease } from '../../relays/types'
+import type { RelayFailure } from '../../model/failure'
 import { Dialogue, type Terms } from '../../smtp/session'
 import { ConnectionGuard } from './guarded-socket'
 import type { HarakaSocket } from './types'

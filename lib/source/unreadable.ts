@@ -1,0 +1,13 @@
+/** Why a file cannot be read, in words. */
+export function whyUnreadable(error: unknown): string {
+  switch ((error as NodeJS.ErrnoException).code) {
+    case 'ENOENT':
+      return 'there is no such file'
+    case 'EACCES':
+      return 'it may not be read by this user'
+    case 'EISDIR':
+      return 'it is a folder'
+    default:
+      return error instanceof Error ? error.message : String(error)
+  }
+}
