@@ -162,12 +162,7 @@ export class Router {
       message: reason,
       commit: () => {
         this.#log(course, { located, outcome: 'wait', reason })
-        for (const nexthop of failed) {
-          const entered = relays.enter(nexthop, false)
-          if ('usable' in entered) continue
-          entered.failed({ kind: 'connect', message: reason })
-          entered.end(false)
-        }
+        for (const nexthop of failed) relays.noteFailure(nexthop, { kind: 'connect', message: reason })
         const another = sparesOf(course.decision).some((nexthop) => relays.look(nexthop).usable)
         this.#wait(course.hmail, reason, another ? 0 : undefined)
       },

@@ -88,7 +88,7 @@ export class Seam {
   /** Hook `pre_send_trans_email`. */
   keepTurn(next: Next, connection: HarakaConnection): void {
     const work = async () => {
-      const turn = await this.#relays.nextTurn()
+      const turn = await this.#relays.nextRotationOffset()
       return { retval: RETVAL.cont, commit: () => keepTurn(connection, turn) }
     }
     // Without a ticket the message begins with the first relay: nothing that mail has to wait for.

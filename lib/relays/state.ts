@@ -1,9 +1,19 @@
 import { type Nexthop, nexthopKey } from '../model/nexthop'
 import { Breaker } from './breaker'
 import { Connections, HourCount } from './limits'
+import { WaitingLine } from './waiting-line'
 import { shareOf, type Worker } from './share'
 import type { StateFolder } from './state-folder'
-import type { Availability, Lease, NexthopStatus, RelayState } from './types'
+import {
+  type AcquireOptions,
+  type Availability,
+  isRefusal,
+  type Lease,
+  type NexthopStatus,
+  type Refusal,
+  type RelayState,
+  type WaitOptions,
+} from './types'
 import type { RelayFailure } from '../model/failure'
 
 export interface RelayStateOptions {
@@ -29,13 +39,12 @@ const QUOTA_IDLE = 3_600_000
 
 const CAPACITY = 10_000
 
-type Refusal = Extract<Availability, { usable: false }>
-
 interface Entry {
   name: string | undefined
   readonly breaker: Breaker
   readonly connections: Connections
   readonly sent: HourCount
+  readonly line: WaitingLine
 }
 
 /** What a log line or a status calls a nexthop. */
@@ -49,12 +58,12 @@ const clock = (at: number) => new Date(at).toISOString().slice(11, 19)
 export class LocalRelayState implements RelayState {
   readonly #options: RelayStateOptions
   readonly #entries = new Map<string, Entry>()
-  #turn: number
+  #rotationOffset: number
 
   constructor(options: RelayStateOptions) {
     this.#options = options
     // Workers begin with different relays.
-    this.#turn = this.#worker().index
+    this.#rotationOffset = this.#worker().index
     for (const { key, sent } of options.folder?.inherited ?? []) {
       const entry = this.#entry(key, undefined)
       for (const [at, amount] of sent) entry.sent.add(at, amount)
@@ -72,6 +81,21 @@ export class LocalRelayState implements RelayState {
     return this.#refusal(nexthop, false, false) ?? { usable: true }
   }
 
+  acquire(nexthop: Nexthop, { lastResort = false }: AcquireOptions = {}): Lease | Refusal {
+    return this.enter(nexthop, lastResort)
+  }
+
+  whenFree(nexthop: Nexthop, wake: () => void, { first = false }: WaitOptions = {}): () => void {
+    return this.#use(nexthop).line.add(wake, first)
+  }
+
+  noteFailure(nexthop: Nexthop, failure: RelayFailure): void {
+    const answer = this.enter(nexthop, false)
+    if (isRefusal(answer)) return
+    answer.reportFailure(failure)
+    answer.end(false)
+  }
+
   enter(nexthop: Nexthop, lastResort: boolean): Lease | Refusal {
     const refusal = this.#refusal(nexthop, lastResort, true)
     if (refusal !== undefined) return refusal
@@ -82,14 +106,14 @@ export class LocalRelayState implements RelayState {
     this.#changed()
     let ended = false
     return {
-      succeeded: () => {
+      reportSuccess: () => {
         const before = entry.breaker.failures
         entry.breaker.succeeded()
         if (before === 0) return
         this.#options.log.info(`${nexthopLabel(nexthop)} works again`)
         this.#changed()
       },
-      failed: (failure) => this.#failed(nexthop, entry, failure),
+      reportFailure: (failure) => this.#failed(nexthop, entry, failure),
       end: (delivered) => {
         if (ended) return
         ended = true
@@ -97,15 +121,16 @@ export class LocalRelayState implements RelayState {
         freeTrial?.()
         leave(at)
         if (delivered) entry.sent.add(at)
+        entry.line.wakeFirst()
         this.#changed()
       },
     }
   }
 
-  nextTurn(): Promise<number> {
-    const turn = this.#turn
-    this.#turn = (this.#turn + 1) % Number.MAX_SAFE_INTEGER
-    return Promise.resolve(turn)
+  nextRotationOffset(): Promise<number> {
+    const offset = this.#rotationOffset
+    this.#rotationOffset = (offset + 1) % Number.MAX_SAFE_INTEGER
+    return Promise.resolve(offset)
   }
 
   status(): readonly NexthopStatus[] {
@@ -213,6 +238,7 @@ export class LocalRelayState implements RelayState {
       breaker: new Breaker(),
       connections: new Connections(),
       sent: new HourCount(),
+      line: new WaitingLine(),
     }
     entry.name = name
     // The order of the map is the order of use.
@@ -226,7 +252,7 @@ export class LocalRelayState implements RelayState {
     const capacity = this.#options.capacity ?? CAPACITY
     for (const [key, entry] of this.#entries) {
       if (this.#entries.size <= capacity) return
-      if (entry.connections.used === 0) this.#entries.delete(key)
+      if (entry.connections.used === 0 && entry.line.length === 0) this.#entries.delete(key)
     }
   }
 

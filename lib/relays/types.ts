@@ -1,24 +1,50 @@
 import type { RelayFailure } from '../model/failure'
 import type { Nexthop } from '../model/nexthop'
 
-/** May mail go to a nexthop now, and if not, why and until when (ms since the epoch, where it is known)? */
-export type Availability =
-  | { readonly usable: true }
-  | {
-      readonly usable: false
-      readonly why: 'held' | 'breaker' | 'connections' | 'quota'
-      readonly message: string
-      readonly until?: number
-    }
+/** Why mail cannot go to a server now. */
+export interface Refusal {
+  readonly usable: false
+  /** `held` by hand, left out by its `breaker`, or at a limit: `connections` (`max_connections`) or `quota` (`max_per_hour`). */
+  readonly why: 'held' | 'breaker' | 'connections' | 'quota'
+  /** One line for the log. */
+  readonly message: string
+  /** When to try again, ms since the epoch, where it is known. */
+  readonly until?: number
+}
 
-/** The place of one message at one nexthop. Each method may be called once; `end` always is. */
+/** May mail go to a server now, and if not, why and until when? */
+export type Availability = { readonly usable: true } | Refusal
+
+/** The place of one message at one server, over all its addresses. Each method may be called once; `end` always is. */
 export interface Lease {
-  /** The relay did its part: connected, greeted, encrypted and authenticated as wanted. Closes its breaker. */
-  succeeded(): void
-  /** The relay failed. Opens its breaker. */
-  failed(failure: RelayFailure): void
-  /** Gives the connection back. `delivered`: the message counts against the quota. */
+  /** The server did its part: connected, greeted, encrypted and authenticated as its terms ask. Closes its breaker. */
+  reportSuccess(): void
+  /** The server failed. Opens its breaker. */
+  reportFailure(failure: RelayFailure): void
+  /**
+   * Gives the place back. To be called when the connection is closed, so that the server never sees more than allowed.
+   *
+   * @param delivered the server took the message, or may have: it counts against `max_per_hour`
+   */
   end(delivered: boolean): void
+}
+
+export interface AcquireOptions {
+  /**
+   * Every exchange of the decision is left out by its breaker, so the breaker does not count; holds and limits still do.
+   *
+   * @default false
+   */
+  readonly lastResort?: boolean
+}
+
+export interface WaitOptions {
+  /**
+   * The message was woken before, and another took its place: it goes to the head of the line.
+   *
+   * @default false
+   */
+  readonly first?: boolean
 }
 
 /** One nexthop as `dns-overrides relays` and the status page show it. */
@@ -35,20 +61,38 @@ export interface NexthopStatus {
 }
 
 /**
- * Breakers, limits and turns: what is known of relays between messages. One implementation keeps it in the process; another
- * may share it. Nothing here ever rejects or blocks delivery.
+ * Breakers, holds, limits and rotation: what is known of servers between messages. One implementation keeps it in the processes
+ * of this server; another may share it. Nothing here ever throws or rejects, and no answer takes longer than a few seconds.
  */
 export interface RelayState {
-  /** What is known now. Changes nothing. */
+  /** What this process knows now. Changes nothing. A limit that other workers share may have changed since. */
   look(nexthop: Nexthop): Availability
   /**
-   * Takes a place (connection, quota, the one trial of a half-open breaker). `lastResort`: every exchange of the decision is
-   * left out by its breaker, so the breaker does not count; holds and limits still do.
+   * Takes a place: one of `max_connections`, one of `max_per_hour`, the one trial of a half-open breaker. To be called before the
+   * first connection to the server.
+   *
+   * @returns at once where this process knows all it takes (no limit, or a breaker or hold that refuses); a promise where other
+   *   processes must be asked
    */
-  enter(nexthop: Nexthop, lastResort: boolean): Lease | Extract<Availability, { usable: false }>
-  /** The next ticket in the taking of turns. */
-  nextTurn(): Promise<number>
+  acquire(nexthop: Nexthop, options?: AcquireOptions): Lease | Refusal | Promise<Lease | Refusal>
+  /** As {@link acquire}, by what this process knows alone: for a caller that cannot wait. */
+  enter(nexthop: Nexthop, lastResort: boolean): Lease | Refusal
+  /**
+   * Waits for a place at a server that refused for its `connections`. A place that becomes free in any worker is kept for a few
+   * seconds for the one that waits longest: it should call {@link acquire} then.
+   *
+   * @param wake called once at most, never before this method returns
+   * @returns cancels the wait
+   */
+  whenFree(nexthop: Nexthop, wake: () => void, options?: WaitOptions): () => void
+  /** A server failed before there was a connection to it (it has no address, say). */
+  noteFailure(nexthop: Nexthop, failure: RelayFailure): void
+  /** The rotation offset of the next message: a number that goes up by one for each. */
+  nextRotationOffset(): Promise<number>
   status(): readonly NexthopStatus[]
-  /** Stops timers and flushes. */
+  /** Stops timers and writes what is not yet written. */
   close(): void
 }
+
+/** Did the server refuse, or is this a lease? */
+export const isRefusal = (answer: Lease | Refusal): answer is Refusal => 'usable' in answer

@@ -69,7 +69,7 @@ test('what a worker knows is shown', async (t) => {
   ] as const) {
     const lease = worker.enter(nexthop, false)
     assert.ok(!('usable' in lease))
-    if (failed) lease.failed({ kind: 'connect', message: 'connection refused' })
+    if (failed) lease.reportFailure({ kind: 'connect', message: 'connection refused' })
     lease.end(!failed)
   }
   worker.close()

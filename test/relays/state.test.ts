@@ -39,7 +39,7 @@ test('a failure leaves a relay out, a later success takes it back, and both are 
   const { clock, logged, state } = setup()
   const isp = nexthop({ name: 'isp' })
   const lease = mustEnter(state.enter(isp, false))
-  lease.failed({ kind: 'connect', message: 'refused' })
+  lease.reportFailure({ kind: 'connect', message: 'refused' })
   lease.end(false)
   assert.deepEqual(state.look(isp), {
     usable: false,
@@ -55,7 +55,7 @@ test('a failure leaves a relay out, a later success takes it back, and both are 
     why: 'breaker',
     message: 'relay isp is being tried by another message after: refused',
   })
-  trial.succeeded()
+  trial.reportSuccess()
   trial.end(true)
   assert.deepEqual(state.look(isp), { usable: true })
   assert.deepEqual(logged, ['relay isp is left out for 60 s: refused', 'relay isp works again'])
@@ -64,7 +64,7 @@ test('a failure leaves a relay out, a later success takes it back, and both are 
 test('a trial that ends without outcome leaves the next message to try', () => {
   const { clock, state } = setup()
   const lease = mustEnter(state.enter(nexthop(), false))
-  lease.failed({ kind: 'greeting', message: '554' })
+  lease.reportFailure({ kind: 'greeting', message: '554' })
   lease.end(false)
   clock.now += 60_000
   mustEnter(state.enter(nexthop(), false)).end(false)
@@ -75,7 +75,7 @@ test('the last resort passes the breaker, and neither holds nor limits', () => {
   const { state } = setup({ folder: folder(['isp']) })
   const other = nexthop({ host: 'other.example', maxConnections: 1 })
   const lease = mustEnter(state.enter(other, false))
-  lease.failed({ kind: 'tls', message: 'no TLS' })
+  lease.reportFailure({ kind: 'tls', message: 'no TLS' })
   assert.equal('usable' in state.enter(other, true), true, 'its one connection is in use')
   lease.end(false)
   assert.equal('usable' in state.enter(other, false), true)
@@ -91,7 +91,7 @@ test('host, port and user make a nexthop; nothing else is shared', () => {
   const { state } = setup()
 
   const lease = mustEnter(state.enter(nexthop({ credentials: user('fred') }), false))
-  lease.failed({ kind: 'auth', message: '535' })
+  lease.reportFailure({ kind: 'auth', message: '535' })
   assert.equal(state.look(nexthop({ credentials: user('fred'), name: 'other name' })).usable, false)
   for (const other of [nexthop(), nexthop({ credentials: user('joe') }), nexthop({ port: 587 })]) {
     assert.deepEqual(state.look(other), { usable: true })
@@ -148,9 +148,12 @@ test('each worker keeps to its share', () => {
   assert.deepEqual(taken, [2, 2, 1, 1])
 })
 
-test('turns: each ticket is the next', async () => {
+test('each message gets the next rotation offset', async () => {
   const { state } = setup()
-  assert.deepEqual([await state.nextTurn(), await state.nextTurn(), await state.nextTurn()], [0, 1, 2])
+  assert.deepEqual(
+    [await state.nextRotationOffset(), await state.nextRotationOffset(), await state.nextRotationOffset()],
+    [0, 1, 2],
+  )
 })
 
 test('what is remembered is bounded, and what is in use is not forgotten', () => {
@@ -167,7 +170,7 @@ test('status: what there is to see', () => {
   const { state } = setup({ folder: folder(['isp'], { 'old.example:25': [[T - 60_000, 7]] }) })
   mustEnter(state.enter(nexthop({ host: 'a.example', name: 'a' }), false))
   const lease = mustEnter(state.enter(nexthop({ host: '2001:db8::1' }), false))
-  lease.failed({ kind: 'connect', message: 'refused' })
+  lease.reportFailure({ kind: 'connect', message: 'refused' })
   lease.end(false)
   assert.deepEqual(state.status(), [
     { key: 'old.example:25', breaker: 'closed', failures: 0, held: false, connections: 0, sentLastHour: 7 },

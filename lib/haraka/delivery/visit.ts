@@ -84,7 +84,7 @@ export class Visit {
         },
         accepted: () => {
           this.#accepted = true
-          this.#lease.succeeded()
+          this.#lease.reportSuccess()
         },
         closed: () => {
           if (this.#guard === guard) this.#onClosed?.()
@@ -110,7 +110,7 @@ export class Visit {
       this.#lease.end(delivered)
       free()
     }
-    if (this.#failure !== undefined) this.#lease.failed(this.#failure)
+    if (this.#failure !== undefined) this.#lease.reportFailure(this.#failure)
     const guard = this.#guard
     if (guard === undefined || guard.closed) {
       end()
