@@ -23,7 +23,7 @@ const plugin: ThisType<HarakaPlugin> & Record<string, (...parameters: never[]) =
 
   /** Hook `pre_send_trans_email`: the message's place in the taking of turns between relays. */
   keep_turn(next: Next, connection: HarakaConnection) {
-    seams.get(this)!.keepTurn(next, connection)
+    seams.get(this)!.keepRotationOffset(next, connection)
   },
 
   /** Hook `get_mx`: where the message goes by the rules. */

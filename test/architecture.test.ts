@@ -44,7 +44,7 @@ const ARROWS: Readonly<Record<string, readonly string[]>> = {
   'lib/smtp': ['lib/model'],
   'lib/routing': ['lib/model', 'lib/source', 'lib/dns', 'lib/config', 'lib/rules', 'lib/relays'],
   'lib/haraka-files': ['lib/model', 'lib/source'],
-  'lib/haraka/delivery': ['lib/model', 'lib/rules', 'lib/relays', 'lib/smtp', 'lib/haraka'],
+  'lib/haraka/delivery': ['lib/model', 'lib/relays', 'lib/smtp', 'lib/haraka'],
   'lib/haraka': [
     'lib/model',
     'lib/source',

@@ -1,10 +1,12 @@
 import { resolve } from 'node:path'
 import type { Configuration } from '../routing/configuration'
 import { UsageError } from '../model/errors'
+import { exchangeKey } from '../model/exchange'
 import { decide } from '../rules/decide'
 import { decisionWords } from '../rules/expectations'
 import { assumedMx } from '../rules/message-spec'
-import type { Decision } from '../rules/types'
+import type { Decision } from '../model/decision'
+import { exchangeJson } from './shared/explanation'
 import { harakaOutbound, requireConfiguration } from './shared/configuration-file'
 import { givenLookup, liveLookup, type Lookup } from './shared/lookup'
 import { messagesOfList, messagesOfQueue, messagesOfTests, type NamedMessage } from './shared/message-list'
@@ -14,23 +16,17 @@ import { count, linesText } from './shared/wording'
 
 /** One message that goes elsewhere. */
 interface Change {
-  readonly message: NamedMessage
+  readonly subject: NamedMessage
   readonly before: Decision
   readonly after: Decision
 }
 
 /** Everything that tells whether a message goes the same way: servers, their order, and as whom. */
 function fingerprint({ outcome, exchanges }: Decision): string {
-  const parts = exchanges.map(({ exchange, port, priority, nexthop }) =>
-    [
-      exchange,
-      port,
-      priority,
-      nexthop?.credentials?.user ?? '',
-      nexthop?.tls ?? '',
-      nexthop?.lmtp ?? '',
-    ].join(' '),
-  )
+  const parts = exchanges.map((exchange) => {
+    const { priority, origin, terms } = exchange
+    return [exchangeKey(exchange), priority, origin.kind === 'dns', terms.tls, terms.lmtp].join(' ')
+  })
   return JSON.stringify([outcome, ...(outcome === 'deliver' ? parts : [])])
 }
 
@@ -40,11 +36,11 @@ function words(decision: Decision): string {
   return `${decisionWords(decision)} (${noRoute?.message ?? by})`
 }
 
-function changeText({ message, before, after }: Change, ink: Paint): string {
+function changeText({ subject, before, after }: Change, ink: Paint): string {
   const same = decisionWords(before) === decisionWords(after)
   const note = same ? '  (the same servers by another priority, user or TLS policy)' : ''
   return [
-    `${ink.strong(message.name)}${note}`,
+    `${ink.strong(subject.name)}${note}`,
     `  ${ink.bad(`- ${words(before)}`)}`,
     `  ${ink.good(`+ ${words(after)}`)}`,
     '',
@@ -57,13 +53,7 @@ function decisionJson(decision: Decision): Record<string, unknown> {
     outcome,
     source,
     matched,
-    exchanges: exchanges.map(({ exchange, port, priority, from, line }) => ({
-      exchange,
-      port,
-      priority,
-      from,
-      ...(line === undefined ? {} : { line }),
-    })),
+    exchanges: exchanges.map(exchangeJson),
   }
 }
 
@@ -94,13 +84,13 @@ async function compare(
   lookup: Lookup,
 ): Promise<readonly Change[]> {
   const changes: Change[] = []
-  for (const message of messages) {
-    const { envelope, mx } = message
+  for (const subject of messages) {
+    const { message, mx } = subject
     const services = { mx: mx === undefined ? lookup.mx : async () => mx, trace: false }
     const change = {
-      message,
-      before: await decide(before.rules, envelope, services),
-      after: await decide(after.rules, envelope, services),
+      subject,
+      before: await decide(before.rules, message, services),
+      after: await decide(after.rules, message, services),
     }
     if (fingerprint(change.before) !== fingerprint(change.after)) changes.push(change)
   }
@@ -123,8 +113,8 @@ export async function runDiff(args: Arguments, terminal: Terminal): Promise<numb
     const changes = await compare(messages, before, after, lookup)
     if (args.flag('json')) {
       const rows = changes.map((change) => ({
-        message: change.message.name,
-        domain: change.message.envelope.domain,
+        message: change.subject.name,
+        domain: change.subject.message.domain,
         before: decisionJson(change.before),
         after: decisionJson(change.after),
       }))

@@ -1,7 +1,7 @@
 import { relative, resolve } from 'node:path'
 import type { Configuration } from '../routing/configuration'
 import type { MxAnswer } from '../model/dns-answer'
-import type { Envelope } from '../rules/types'
+import type { Message } from '../model/message'
 import { configurationFile, harakaOutbound, requireConfiguration } from './shared/configuration-file'
 import { explain, explanationJson, exitOf } from './shared/explanation'
 import { explanationText } from './shared/explain-text'
@@ -14,7 +14,7 @@ import type { Arguments, Terminal } from './shared/types'
 
 /** What is to be explained, and of what. */
 interface Task {
-  readonly envelope: Envelope
+  readonly message: Message
   readonly queued: QueuedMessage | undefined
   readonly mx: MxAnswer | undefined
   readonly file: string
@@ -24,13 +24,13 @@ interface Task {
 function readTask(args: Arguments, terminal: Terminal): Task {
   const queueFile = args.value('queue')
   const queued = queueFile === undefined ? undefined : readQueueFile(resolve(terminal.cwd, queueFile))
-  const envelope = describedMessage(args, queued)
+  const message = describedMessage(args, queued)
   const given = givenMx(args)
   for (const address of given?.skipped ?? []) {
     terminal.err(`--mx: ${address} is skipped: an MX names a host, not an address\n`)
   }
   const file = configurationFile(args.value('config'), terminal)
-  return { envelope, queued, mx: given?.answer, file, configuration: requireConfiguration(file, terminal) }
+  return { message, queued, mx: given?.answer, file, configuration: requireConfiguration(file, terminal) }
 }
 
 async function timelineOf(
@@ -39,21 +39,21 @@ async function timelineOf(
   lookup: Lookup,
   now: number,
 ): Promise<Timeline> {
-  const { envelope, queued, configuration } = task
+  const { message, queued, configuration } = task
   const standing = {
     at: Math.max(now, queued?.nextAttempt ?? now),
-    retries: envelope.retries,
+    retries: message.retries,
     // attempts before a split do not count for Haraka
-    failures: Math.max(0, envelope.retries - (queued?.attemptsBeforeSplit ?? 0)),
+    failures: Math.max(0, message.retries - (queued?.attemptsBeforeSplit ?? 0)),
   }
   return makeTimeline(standing, intervals, (retries) =>
-    explain(configuration, { ...envelope, retries }, lookup),
+    explain(configuration, { ...message, retries }, lookup),
   )
 }
 
 /** What the message is called in the first line. */
-function titleOf({ queued, envelope }: Task, operand: string | undefined): string {
-  return operand ?? (queued === undefined ? envelope.domain : queued.recipients.join(', '))
+function titleOf({ queued, message }: Task, operand: string | undefined): string {
+  return operand ?? (queued === undefined ? message.domain : queued.recipients.join(', '))
 }
 
 /** `dns-overrides explain`: exit status 0 where the message would be delivered, 68 bounced, 75 deferred. */
@@ -63,10 +63,10 @@ export async function runExplain(args: Arguments, terminal: Terminal): Promise<n
   const outbound = harakaOutbound(file, terminal)
   const lookup =
     mx === undefined
-      ? liveLookup(configuration, outbound, (message) => terminal.err(`${message}\n`))
+      ? liveLookup(configuration, outbound, (warning) => terminal.err(`${warning}\n`))
       : givenLookup(() => mx)
   try {
-    const explanation = await explain(configuration, task.envelope, lookup)
+    const explanation = await explain(configuration, task.message, lookup)
     const timeline = args.flag('timeline')
       ? await timelineOf(task, outbound.intervals, lookup, terminal.now())
       : undefined

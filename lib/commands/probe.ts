@@ -1,7 +1,8 @@
 import { nearest } from '../source/suggest'
 import type { Configuration } from '../routing/configuration'
 import { UsageError } from '../model/errors'
-import { nexthopKey, type Nexthop } from '../model/nexthop'
+import { relayKey } from '../model/exchange'
+import type { Relay } from '../model/relay'
 import { probeRelay, type ProbeFinding, type RelayReport } from '../smtp/probe'
 import { configurationFile, harakaOutbound, requireConfiguration } from './shared/configuration-file'
 import { openResolver } from './shared/lookup'
@@ -12,24 +13,24 @@ import { EXIT, type Arguments, type Terminal } from './shared/types'
 const DEFAULT_TIMEOUT = 10
 
 /** The named relays in file order, and the servers written in override lines, each once. */
-function allNexthops({ settings, rules }: Configuration): readonly Nexthop[] {
-  const inline = rules.lines.flatMap(({ target }) => (target.kind === 'host' ? [target.nexthop] : []))
-  const all = [...settings.relays.map(({ nexthop }) => nexthop), ...inline]
+function allRelays({ settings, rules }: Configuration): readonly Relay[] {
+  const inline = rules.lines.flatMap(({ target }) => (target.kind === 'inline' ? [target.relay] : []))
+  const all = [...settings.relays, ...inline]
   const seen = new Set<string>()
-  return all.filter((nexthop) => {
-    const key = `${nexthop.name ?? ''} ${nexthopKey(nexthop)}`
+  return all.filter((relay) => {
+    const key = `${relay.name ?? ''} ${relayKey(relay)}`
     return !seen.has(key) && seen.add(key)
   })
 }
 
-function chosen(names: readonly string[], all: readonly Nexthop[]): readonly Nexthop[] {
+function chosen(names: readonly string[], all: readonly Relay[]): readonly Relay[] {
   if (names.length === 0) return all
   return names.flatMap((name) => {
     const plain = name.replace(/^@/, '').toLowerCase()
-    const fitting = all.filter((nexthop) => nexthop.name?.toLowerCase() === plain)
-    const found = fitting.length > 0 ? fitting : all.filter(({ host }) => host === plain)
+    const fitting = all.filter((relay) => relay.name?.toLowerCase() === plain)
+    const found = fitting.length > 0 ? fitting : all.filter(({ endpoint }) => endpoint.host === plain)
     if (found.length > 0) return found
-    const known = all.map((nexthop) => nexthop.name ?? nexthop.host)
+    const known = all.map((relay) => relay.name ?? relay.endpoint.host)
     const meant = nearest(plain, known)
     const hint = meant === undefined ? `there are ${known.join(', ') || 'none'}` : `did you mean ${meant}?`
     throw new UsageError(`probe: there is no relay "${name}"; ${hint}`)
@@ -74,14 +75,14 @@ export async function runProbe(args: Arguments, terminal: Terminal): Promise<num
   const timeout = timeoutOf(args)
   const file = configurationFile(args.value('config'), terminal)
   const configuration = requireConfiguration(file, terminal)
-  const nexthops = chosen(args.operands, allNexthops(configuration))
+  const relays = chosen(args.operands, allRelays(configuration))
   const { inetPrefer } = harakaOutbound(file, terminal)
   const resolver = openResolver(configuration, (message) => terminal.err(`${message}\n`))
   const ink = paint(terminal.color.out)
   try {
     const reports: RelayReport[] = []
-    for (const nexthop of nexthops) {
-      const report = await probeRelay(nexthop, {
+    for (const relay of relays) {
+      const report = await probeRelay(relay, {
         lookup: (host) => resolver.relayAddresses(host, inetPrefer),
         now: terminal.now,
         timeout,

@@ -3,7 +3,7 @@ import { dirname, join, resolve } from 'node:path'
 import { nearest } from '../source/suggest'
 import type { Configuration } from '../routing/configuration'
 import { DnsOverridesError, UsageError } from '../model/errors'
-import { nexthopKey } from '../model/nexthop'
+import { relayKey } from '../model/exchange'
 import {
   prepareStateFolder,
   readHolds,
@@ -12,7 +12,7 @@ import {
   STATE_FOLDER,
   type WorkerSnapshot,
 } from '../relays/state-folder'
-import type { NexthopStatus } from '../relays/types'
+import type { ServerStatus } from '../relays/types'
 import { configurationFile, requireConfiguration } from './shared/configuration-file'
 import { paint, type Paint } from './shared/paint'
 import { EXIT, type Arguments, type Terminal } from './shared/types'
@@ -24,7 +24,7 @@ interface RelayView {
   readonly name?: string
   readonly held: boolean
   /** The worst that a worker sees. */
-  readonly breaker: NexthopStatus['breaker']
+  readonly breaker: ServerStatus['breaker']
   /** Workers that leave it out, and workers that know of it. */
   readonly openIn: number
   readonly workers: number
@@ -44,9 +44,9 @@ function merged(
   key: string,
   name: string | undefined,
   held: boolean,
-  seen: readonly NexthopStatus[],
+  seen: readonly ServerStatus[],
 ): RelayView {
-  const sum = (of: (one: NexthopStatus) => number) => seen.reduce((total, one) => total + of(one), 0)
+  const sum = (of: (one: ServerStatus) => number) => seen.reduce((total, one) => total + of(one), 0)
   const failing = seen.filter(({ breaker }) => breaker !== 'closed')
   const retries = failing.flatMap(({ retryAt }) => retryAt ?? [])
   const lastFailure = failing.find((one) => one.lastFailure !== undefined)?.lastFailure
@@ -71,10 +71,11 @@ function views(
   snapshots: readonly WorkerSnapshot[],
   holds: ReadonlyMap<string, number>,
 ): RelayView[] {
-  const all = snapshots.flatMap(({ nexthops }) => nexthops)
-  const named = settings.relays.map(({ name, nexthop }) => {
-    const key = nexthopKey(nexthop)
-    const { maxConnections, maxPerHour } = nexthop
+  const all = snapshots.flatMap(({ servers }) => servers)
+  const named = settings.relays.map((relay) => {
+    const { name } = relay
+    const key = relayKey(relay)
+    const { maxConnections, maxPerHour } = relay.terms
     return {
       ...merged(
         key,

@@ -3,7 +3,7 @@ import { nodeSecretSources } from '../config/secrets'
 import type { AddressAnswer } from '../model/dns-answer'
 import { DnsOverridesError } from '../model/errors'
 import type { RuleSet } from '../rules/compile'
-import type { Exchange } from '../rules/types'
+import type { Exchange } from '../model/exchange'
 import { configurationFile, harakaOutbound, requireConfiguration } from './shared/configuration-file'
 import { explain, exitOf, triedExchanges, type Explanation } from './shared/explanation'
 import { liveLookup } from './shared/lookup'
@@ -43,7 +43,7 @@ function resolveJson(explanation: Explanation): Record<string, unknown> {
     domain: decision.domain,
     outcome: route.outcome,
     exchanges: found(explanation).map(({ exchange, answer, ttl }) => ({
-      exchange: exchange.exchange,
+      exchange: exchange.endpoint.host,
       priority: exchange.priority,
       ttl,
       addresses: answer?.kind === 'addresses' ? answer.addresses : [],
@@ -55,7 +55,7 @@ function resolveJson(explanation: Explanation): Record<string, unknown> {
 function resolveText(explanation: Explanation, ink: Paint): string {
   const { decision, route } = explanation
   const rows = found(explanation).flatMap(({ exchange, answer }) => [
-    `  ${String(exchange.priority).padStart(5)}  ${ink.strong(exchange.exchange)}`,
+    `  ${String(exchange.priority).padStart(5)}  ${ink.strong(exchange.endpoint.host)}`,
     ...(answer === undefined ? [] : [`         ${ink.faint(addressWords(answer))}`]),
   ])
   return [
@@ -74,8 +74,8 @@ export async function runResolve(args: Arguments, terminal: Terminal): Promise<n
   const warn = (message: string) => terminal.err(`${message}\n`)
   const lookup = liveLookup(configuration, harakaOutbound(file, terminal), warn)
   try {
-    const envelope = { domain, mailFrom: '', authSender: '', size: 0, retries: 0, turn: 0 }
-    const explanation = await explain(configuration, envelope, lookup)
+    const message = { domain, mailFrom: '', authSender: '', size: 0, retries: 0, rotationOffset: 0 }
+    const explanation = await explain(configuration, message, lookup)
     terminal.out(
       args.flag('json')
         ? `${JSON.stringify(resolveJson(explanation), null, 2)}\n`

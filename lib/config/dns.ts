@@ -1,6 +1,7 @@
-import { isIP, isIPv4, isIPv6 } from 'node:net'
+import { isIP } from 'node:net'
 import type { ResolverOptions, ServerAddress } from '../dns/types'
-import { canonicalIPv6, toHost } from '../model/domain'
+import { toHost } from '../model/domain'
+import { parseEndpoint } from '../model/endpoint'
 import { readKeys } from './keyed'
 import type { Section } from './parse'
 import type { Report } from '../source/report'
@@ -19,18 +20,13 @@ export const dnsServer: Reader<ServerAddress> = (text) => {
   const [place = '', name] = transport === 'tls' ? rest.split(/#(.*)/s) : [rest]
   const tlsName = name === undefined ? undefined : toHost(name)
   if (name !== undefined && (tlsName === undefined || isIP(tlsName) !== 0)) return bad
-  const match = /^(?:\[([^\]]*)\]|([^:]*)|(.*:.*:.*))(?::(\d{1,5}))?$/s.exec(
-    isIPv6(place) ? `[${place}]` : place,
-  )
-  const address = match?.[1] ?? match?.[2]
-  if (address === undefined || !(match?.[1] === undefined ? isIPv4(address) : isIPv6(address))) return bad
-  const port = Number(match?.[4] ?? (transport === 'tls' ? TLS_PORT : DNS_PORT))
-  if (port < 1 || port > 65_535) return bad
+  const reading = parseEndpoint(place)
+  if (!reading.ok || isIP(reading.host) === 0) return bad
   return {
     ok: true,
     value: {
-      address: isIPv6(address) ? canonicalIPv6(address) : address,
-      port,
+      address: reading.host,
+      port: reading.port ?? (transport === 'tls' ? TLS_PORT : DNS_PORT),
       transport,
       ...(tlsName === undefined ? {} : { tlsName }),
     },

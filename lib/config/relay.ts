@@ -1,18 +1,15 @@
-import { isIP } from 'node:net'
 import { dirname, resolve } from 'node:path'
 import { toHost } from '../model/domain'
-import { INLINE_DEFAULTS, type Credentials, type Nexthop } from '../model/nexthop'
+import { formatHost, LAST_PORT, parseEndpoint, SMTP_PORT, SMTPS_PORT } from '../model/endpoint'
+import { LAST_PRIORITY } from '../model/exchange'
+import type { Credentials } from '../model/relay'
 import { Secret } from '../model/secret'
+import { DEFAULT_TERMS, type Terms } from '../model/terms'
 import { readKeys } from './keyed'
 import type { Section, SettingLine } from './parse'
 import type { Report } from '../source/report'
 import type { RelaySettings, SecretSources } from './types'
 import { duration, ipAddress, oneOf, plainText, wholeNumber, yesOrNo, type Reader } from './values'
-
-/** SMTP with TLS from the first byte (RFC 8314 section 7.3). */
-export const SMTPS_PORT = 465
-/** Where a relay takes mail if nothing else is written. */
-export const SMTP_PORT = 25
 
 interface HostValue {
   readonly host: string
@@ -24,24 +21,16 @@ const HOST = 'a host name or IP address, or smtps://host[:port]'
 
 /** `smtp.example.com`, `192.0.2.1`, `2001:db8::1`, `[2001:db8::1]`, `smtps://host[:port]`. */
 const hostValue: Reader<HostValue> = (value) => {
-  const bad = { ok: false, expected: HOST } as const
   const secure = /^smtps:\/\/(.*)$/is.exec(value)?.[1]
-  const place = secure ?? value
-  const bracket = /^\[([^\]]*)\](?::(\d{1,5}))?$/.exec(place)
-  const [name, port] =
-    bracket !== null
-      ? [isIP(bracket[1]!) === 6 ? bracket[1]! : '', bracket[2]]
-      : isIP(place) === 6
-        ? [place, undefined]
-        : (/^([^:]*)(?::(\d{1,5}))?$/.exec(place)?.slice(1) ?? [''])
-  const host = toHost(name ?? '')
-  if (host === undefined || (port !== undefined && (Number(port) < 1 || Number(port) > 65_535))) return bad
+  const reading = parseEndpoint(secure ?? value)
+  if (!reading.ok) return { ok: false, expected: HOST }
+  const { host, port } = reading
   if (port !== undefined && secure === undefined) {
     return { ok: false, expected: `${HOST}; the port has a key of its own`, suggestion: `port = ${port}` }
   }
   return {
     ok: true,
-    value: { host, implicitTls: secure !== undefined, ...(port === undefined ? {} : { port: Number(port) }) },
+    value: { host, implicitTls: secure !== undefined, ...(port === undefined ? {} : { port }) },
   }
 }
 
@@ -55,7 +44,7 @@ const MINUTE = 60_000
 
 const READERS = {
   host: hostValue,
-  port: wholeNumber(1, 65_535),
+  port: wholeNumber(1, LAST_PORT),
   user: plainText('a user name'),
   password: plainText('a password'),
   password_env: plainText('the name of an environment variable'),
@@ -66,7 +55,7 @@ const READERS = {
   bind: ipAddress,
   bind_helo: helo,
   lmtp: yesOrNo,
-  priority: wholeNumber(0, 65_535),
+  priority: wholeNumber(0, LAST_PRIORITY),
   retry_after: duration(1000, 60 * MINUTE),
   max_connections: wholeNumber(1, 1_000_000),
   max_per_hour: wholeNumber(1, 1_000_000_000),
@@ -118,18 +107,10 @@ export function readRelay(
       expected: 'user and a password',
     })
   }
-  const nexthop: Nexthop = {
-    ...INLINE_DEFAULTS,
-    name,
-    host: values.host?.host ?? '',
-    port: values.host?.port ?? values.port ?? (implicitTls ? SMTPS_PORT : SMTP_PORT),
-    implicitTls,
-    tls: implicitTls ? 'required' : (tls ?? INLINE_DEFAULTS.tls),
-    allowPlaintextAuth: values.allow_plaintext_auth ?? INLINE_DEFAULTS.allowPlaintextAuth,
-    lmtp: values.lmtp ?? INLINE_DEFAULTS.lmtp,
-    retryAfter: values.retry_after ?? INLINE_DEFAULTS.retryAfter,
-    ...(credentials === undefined ? {} : { credentials }),
-    ...(values.auth_type === undefined ? {} : { authType: values.auth_type }),
+  const terms: Terms = {
+    tls: implicitTls ? 'required' : (tls ?? DEFAULT_TERMS.tls),
+    lmtp: values.lmtp ?? DEFAULT_TERMS.lmtp,
+    retryAfter: values.retry_after ?? DEFAULT_TERMS.retryAfter,
     ...(values.bind === undefined ? {} : { bind: values.bind }),
     ...(values.bind_helo === undefined ? {} : { bindHelo: values.bind_helo }),
     ...(values.max_connections === undefined ? {} : { maxConnections: values.max_connections }),
@@ -137,8 +118,16 @@ export function readRelay(
   }
   return {
     name,
-    nexthop,
+    endpoint: {
+      host: values.host?.host ?? '',
+      port: values.host?.port ?? values.port ?? (implicitTls ? SMTPS_PORT : SMTP_PORT),
+    },
+    terms,
+    implicitTls,
+    allowPlaintextAuth: values.allow_plaintext_auth ?? false,
     ...(values.priority === undefined ? {} : { priority: values.priority }),
+    ...(credentials === undefined ? {} : { credentials }),
+    ...(values.auth_type === undefined ? {} : { authType: values.auth_type }),
     span: header.span,
   }
 }
@@ -160,7 +149,7 @@ function checkPort(section: Section, host: HostValue | undefined, report: Report
       'port 465 wants TLS from the first byte',
       {
         expected: 'host = smtps://HOST',
-        suggestion: `host = smtps://${host.host.includes(':') ? `[${host.host}]` : host.host}`,
+        suggestion: `host = smtps://${formatHost(host.host)}`,
       },
     )
   }

@@ -1,7 +1,7 @@
 import type { SourceLine } from '../source/line'
 import type { Span } from '../source/diagnostic'
 import type { ResolverOptions, ServerAddress } from '../dns/types'
-import type { Nexthop } from '../model/nexthop'
+import type { Relay } from '../model/relay'
 import type { Secret } from '../model/secret'
 
 /** One `key = value` line. */
@@ -13,11 +13,9 @@ export interface Setting {
 }
 
 /** `[relay:NAME]`, checked; secrets read. */
-export interface RelaySettings {
+export interface RelaySettings extends Relay {
   readonly name: string
-  readonly nexthop: Nexthop
-  /** Priority of targets that name this relay and have no `$priority`. */
-  readonly priority?: number
+  /** The header. */
   readonly span: Span
 }
 

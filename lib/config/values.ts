@@ -1,4 +1,5 @@
 import { isIP } from 'node:net'
+import { formatDuration, parseDuration } from '../model/duration'
 
 /** What was expected of a value. `at` is the part of it that is wrong, if not the whole. */
 export interface Fault {
@@ -29,21 +30,11 @@ export function wholeNumber(least: number, most: number): Reader<number> {
   }
 }
 
-const UNITS: Readonly<Record<string, number>> = { ms: 1, s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000 }
-
-function durationText(milliseconds: number): string {
-  if (milliseconds === 0) return '0'
-  const unit = ['d', 'h', 'm', 's'].find((name) => milliseconds % (UNITS[name] ?? 1) === 0) ?? 'ms'
-  return `${milliseconds / UNITS[unit]!}${unit}`
-}
-
 /** A time such as `500ms`, `5s`, `10m`, `1h`, `1d`; a plain number is seconds. Bounds and result in milliseconds. */
 export function duration(least: number, most: number): Reader<number> {
-  const expected = `a time from ${durationText(least)} to ${durationText(most)}, such as 500ms, 5s, 10m, 1h, 1d`
+  const expected = `a time from ${formatDuration(least)} to ${formatDuration(most)}, such as 500ms, 5s, 10m, 1h, 1d`
   return (text) => {
-    const match = /^(\d+(?:\.\d+)?)\s*(ms|s|m|h|d)?$/i.exec(text)
-    if (match === null) return { ok: false, expected }
-    const value = Math.round(Number(match[1]) * UNITS[match[2]?.toLowerCase() ?? 's']!)
+    const value = parseDuration(text) ?? Number.NaN
     return value >= least && value <= most ? good(value) : { ok: false, expected }
   }
 }

@@ -1,5 +1,6 @@
 import { readFileSync, statSync } from 'node:fs'
-import { isIP, isIPv4, isIPv6 } from 'node:net'
+import { isIP } from 'node:net'
+import { parseEndpoint } from '../model/endpoint'
 import type { ServerAddress } from './types'
 
 /** How often the file is looked at, milliseconds. */
@@ -17,13 +18,8 @@ export function parseResolvConf(text: string): readonly ServerAddress[] {
 
 // An address alone is what resolv.conf(5) knows; with a port is how c-ares, and so Node, writes it.
 function parseServer(word: string): ServerAddress | undefined {
-  if (isIP(word) !== 0) return udp(word, 53)
-  const [, bracketed, plain, port] = /^(?:\[([^\]]+)\]|([^:]+))(?::(\d{1,5}))?$/.exec(word) ?? []
-  const number = port === undefined ? 53 : Number(port)
-  if (number < 1 || number > 65_535) return undefined
-  if (bracketed !== undefined && isIPv6(bracketed)) return udp(bracketed, number)
-  if (plain !== undefined && isIPv4(plain)) return udp(plain, number)
-  return undefined
+  const reading = parseEndpoint(word)
+  return reading.ok && isIP(reading.host) !== 0 ? udp(reading.host, reading.port ?? 53) : undefined
 }
 
 function udp(address: string, port: number): ServerAddress {

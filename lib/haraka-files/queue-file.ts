@@ -15,7 +15,7 @@ export interface QueuedMessage {
   readonly retries: number
   /** Of these, the attempts made before Haraka split the message, which its file name does not count. */
   readonly attemptsBeforeSplit: number
-  readonly turn: number
+  readonly rotationOffset: number
   readonly queuedAt: number
   /** When Haraka will try it next, as its file name says. */
   readonly nextAttempt?: number
@@ -96,7 +96,7 @@ export function readQueueFile(file: string): QueuedMessage {
     size,
     retries: wholeNumber(own.attempts) + attempts,
     attemptsBeforeSplit: wholeNumber(own.attempts),
-    turn: wholeNumber(own.turn),
+    rotationOffset: wholeNumber(own.turn),
     queuedAt: wholeNumber(todo.queue_time),
     ...(nextAttempt === undefined ? {} : { nextAttempt }),
   }

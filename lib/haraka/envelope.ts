@@ -1,5 +1,5 @@
 import { normalizeDomain } from '../rules/domain-pattern'
-import type { Envelope } from '../rules/types'
+import type { Message } from '../model/message'
 import type { HarakaAddress, HarakaConnection, HMailItem, Notes } from './types'
 
 /** What is kept with the message in the queue file, under `dns_overrides`. Never a secret. */
@@ -8,7 +8,7 @@ interface OwnNotes {
   attempts?: unknown
   /** User name the sender authenticated with. */
   auth_sender?: unknown
-  /** The message's ticket in the taking of turns between relays. */
+  /** The message's rotation offset, see `Message`. */
   turn?: unknown
 }
 
@@ -46,10 +46,10 @@ export function keepAuthSender(connection: HarakaConnection): void {
   if (typeof user === 'string' && user !== '' && notes) ownNotes(notes).auth_sender = user
 }
 
-/** Remembers the message's ticket. For the `pre_send_trans_email` hook, which every message passes, bounces as well. */
-export function keepTurn(connection: HarakaConnection, turn: number): void {
+/** Remembers the message's rotation offset. For the `pre_send_trans_email` hook, which every message passes, bounces as well. */
+export function keepRotationOffset(connection: HarakaConnection, offset: number): void {
   const notes = connection.transaction?.notes
-  if (notes) ownNotes(notes).turn = turn
+  if (notes) ownNotes(notes).turn = offset
 }
 
 /** Counts the attempts at each message, also after Haraka has split it. */
@@ -62,7 +62,7 @@ export class EnvelopeReader {
    * every attempt. What the note said when this message was first seen is what was made before the split; `num_failures` counts
    * on from there.
    */
-  read(hmail: HMailItem): Envelope {
+  read(hmail: HMailItem): Message {
     const notes = ownNotes(hmail.todo.notes)
     let earlier = this.#earlier.get(hmail)
     if (earlier === undefined) {
@@ -77,7 +77,7 @@ export class EnvelopeReader {
       authSender: typeof notes.auth_sender === 'string' ? notes.auth_sender : '',
       size: hmail.file_size - hmail.data_start,
       retries,
-      turn: wholeNumber(notes.turn),
+      rotationOffset: wholeNumber(notes.turn),
     }
   }
 }

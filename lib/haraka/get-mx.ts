@@ -1,10 +1,11 @@
 import { isIP } from 'node:net'
-import type { Nexthop } from '../model/nexthop'
+import type { Decision } from '../model/decision'
+import type { Exchange } from '../model/exchange'
+import type { Message } from '../model/message'
 import { planAttempts } from '../rules/attempts-plan'
 import type { RelayState } from '../relays/types'
 import { type Located, locate, locateNow, verdict } from '../routing/route'
 import { decide } from '../rules/decide'
-import type { Decision, Envelope, Exchange } from '../rules/types'
 import type { HookAnswer } from './boundary'
 import { type OutboundItem, Places, waitWithoutCounting, watchDelivery } from './delivery/hooks'
 import { EnvelopeReader } from './envelope'
@@ -40,21 +41,16 @@ export interface RouterParts {
 const DETAILS_PART = 0.4
 
 /** A decision on its way to an answer. */
-interface Course {
+interface RoutedMessage {
   readonly hmail: HMailItem
-  readonly envelope: Envelope
+  readonly message: Message
   readonly decision: Decision
   readonly inForce: InForce
 }
 
 /** Is it the address of a domain literal (or one that `server_details` put in the place of a name)? */
 function isLiteral({ exchange }: Located): boolean {
-  return exchange.from === 'dns' && isIP(exchange.exchange) !== 0
-}
-
-/** Relays that a later attempt could take. */
-function sparesOf({ spares = [] }: Decision): readonly Nexthop[] {
-  return spares.flatMap(({ nexthop }) => nexthop ?? [])
+  return exchange.origin.kind === 'dns' && isIP(exchange.endpoint.host) !== 0
 }
 
 /** From a message to the answer to `get_mx`. */
@@ -65,7 +61,7 @@ export class Router {
   readonly #runner: HookRunner
   readonly #places: Places
   /** Decisions for plain DNS, while other plugins are asked. */
-  readonly #plain = new WeakMap<HMailItem, Course>()
+  readonly #plain = new WeakMap<HMailItem, RoutedMessage>()
 
   constructor(parts: RouterParts) {
     this.#parts = parts
@@ -81,20 +77,20 @@ export class Router {
    */
   async route(hmail: HMailItem): Promise<HookAnswer> {
     return this.#inForce(hmail, async (inForce) => {
-      const course = await this.#decide(hmail, inForce)
-      if (course.decision.source !== 'dns') return this.#carryOut(course)
-      this.#plain.set(hmail, course)
+      const routed = await this.#decide(hmail, inForce)
+      if (routed.decision.source !== 'dns') return this.#carryOut(routed)
+      this.#plain.set(hmail, routed)
       return { retval: RETVAL.cont }
     })
   }
 
   /** What no rule and no other plugin has answered. Rejects only where something is broken; never answers CONT. */
   async routeByDns(hmail: HMailItem): Promise<HookAnswer> {
-    const course = this.#plain.get(hmail)
+    const routed = this.#plain.get(hmail)
     this.#plain.delete(hmail)
     return this.#inForce(hmail, async (inForce) => {
-      const valid = course !== undefined && course.inForce.configuration === inForce.configuration
-      return this.#carryOut(valid ? { ...course, inForce } : await this.#decide(hmail, inForce))
+      const valid = routed !== undefined && routed.inForce.configuration === inForce.configuration
+      return this.#carryOut(valid ? { ...routed, inForce } : await this.#decide(hmail, inForce))
     })
   }
 
@@ -105,24 +101,24 @@ export class Router {
     return { retval: RETVAL.denysoft, message: reason, commit: () => this.#wait(hmail, reason) }
   }
 
-  async #decide(hmail: HMailItem, inForce: InForce): Promise<Course> {
-    const envelope = this.#envelopes.read(hmail)
-    const decision = await decide(inForce.configuration.rules, envelope, {
+  async #decide(hmail: HMailItem, inForce: InForce): Promise<RoutedMessage> {
+    const message = this.#envelopes.read(hmail)
+    const decision = await decide(inForce.configuration.rules, message, {
       mx: async (domain) => inForce.resolver.peekMx(domain) ?? inForce.resolver.mx(domain),
-      usable: (nexthop) => this.#parts.relays.look(nexthop).usable,
+      usable: (relay) => this.#parts.relays.look(relay).usable,
     })
-    return { hmail, envelope, decision, inForce }
+    return { hmail, message, decision, inForce }
   }
 
-  async #carryOut(course: Course): Promise<HookAnswer> {
-    const { decision } = course
-    return decision.outcome === 'deliver' ? this.#deliver(course) : this.#refuse(course, decision, [])
+  async #carryOut(routed: RoutedMessage): Promise<HookAnswer> {
+    const { decision } = routed
+    return decision.outcome === 'deliver' ? this.#deliver(routed) : this.#refuse(routed, decision, [])
   }
 
-  async #deliver(course: Course): Promise<HookAnswer> {
-    const { hmail, envelope, decision, inForce } = course
+  async #deliver(routed: RoutedMessage): Promise<HookAnswer> {
+    const { hmail, message, decision, inForce } = routed
     const { random = Math.random } = this.#parts
-    const kept = await serverDetails(decision.exchanges, envelope, {
+    const kept = await serverDetails(decision.exchanges, message, {
       runner: this.#runner,
       log: this.#logOf(hmail),
       patience: this.#parts.deadline * DETAILS_PART,
@@ -133,27 +129,25 @@ export class Router {
         retval: RETVAL.denysoft,
         message: reason,
         commit: () => {
-          this.#log(course, { located: [], outcome: 'wait', reason })
+          this.#log(routed, { located: [], outcome: 'wait', reason })
           this.#wait(hmail, reason)
         },
       }
     }
     const located = await this.#locate(arranged(kept, random), inForce)
     const found = verdict(decision, located)
-    if (found.outcome === 'deliver') return this.#accept(course, located)
-    const relays = located.flatMap(({ exchange: { from, nexthop } }) =>
-      from === 'attempts' && nexthop !== undefined ? [nexthop] : [],
-    )
+    if (found.outcome === 'deliver') return this.#accept(routed, located)
+    const relays = located.flatMap(({ exchange }) => (exchange.origin.kind === 'attempts' ? [exchange] : []))
     return relays.length === 0
-      ? this.#refuse(course, found, located)
-      : this.#withoutAddress(course, located, relays, found.noRoute?.message ?? 'no address')
+      ? this.#refuse(routed, found, located)
+      : this.#withoutAddress(routed, located, relays, found.noRoute?.message ?? 'no address')
   }
 
   /** Relays of `[attempts]` that have no address now have failed by themselves: no attempt of the message, and others may follow. */
   #withoutAddress(
-    course: Course,
+    routed: RoutedMessage,
     located: readonly Located[],
-    failed: readonly Nexthop[],
+    failed: readonly Exchange[],
     reason: string,
   ): HookAnswer {
     const { relays } = this.#parts
@@ -161,10 +155,10 @@ export class Router {
       retval: RETVAL.denysoft,
       message: reason,
       commit: () => {
-        this.#log(course, { located, outcome: 'wait', reason })
-        for (const nexthop of failed) relays.noteFailure(nexthop, { kind: 'connect', message: reason })
-        const another = sparesOf(course.decision).some((nexthop) => relays.look(nexthop).usable)
-        this.#wait(course.hmail, reason, another ? 0 : undefined)
+        this.#log(routed, { located, outcome: 'wait', reason })
+        for (const relay of failed) relays.noteFailure(relay, { kind: 'connect', message: reason })
+        const another = routed.decision.fallbackRelays?.some((relay) => relays.look(relay).usable)
+        this.#wait(routed.hmail, reason, another === true ? 0 : undefined)
       },
     }
   }
@@ -187,8 +181,8 @@ export class Router {
     return [...located, ...(await Promise.all(asked))]
   }
 
-  async #accept(course: Course, located: readonly Located[]): Promise<HookAnswer> {
-    const { hmail, decision } = course
+  async #accept(routed: RoutedMessage, located: readonly Located[]): Promise<HookAnswer> {
+    const { hmail, decision } = routed
     const allowed = await this.#withoutLocalLiterals(hmail, located)
     const list = planned(this.#netUtils().HarakaMx, allowed)
     const { relays, now = Date.now } = this.#parts
@@ -196,12 +190,12 @@ export class Router {
       retval: RETVAL.ok,
       message: list.map(({ mx }) => mx),
       commit: () => {
-        this.#log(course, { located, outcome: 'deliver' })
+        this.#log(routed, { located, outcome: 'deliver' })
         watchDelivery(hmail, list, {
           relays,
           now,
           source: decision.source,
-          alternatives: sparesOf(decision),
+          fallbackRelays: decision.fallbackRelays ?? [],
           places: this.#places,
         })
       },
@@ -217,28 +211,28 @@ export class Router {
     if (!located.some(isLiteral)) return located
     const local = await Promise.all(
       located.map(
-        async (one) => isLiteral(one) && (await this.#netUtils().is_local_host(one.exchange.exchange)),
+        async (one) => isLiteral(one) && (await this.#netUtils().is_local_host(one.exchange.endpoint.host)),
       ),
     )
     return located.filter(({ exchange }, index) => {
       if (!local[index]) return true
-      this.#logOf(hmail).loginfo(`${exchange.exchange} is local, skipped since local_mx_ok=false`)
+      this.#logOf(hmail).loginfo(`${exchange.endpoint.host} is local, skipped since local_mx_ok=false`)
       return false
     })
   }
 
   #refuse(
-    course: Course,
+    routed: RoutedMessage,
     { outcome, noRoute }: Pick<Decision, 'outcome' | 'noRoute'>,
     located: readonly Located[],
   ): HookAnswer {
-    const { hmail, decision } = course
+    const { hmail, decision } = routed
     const reason = noRoute?.message ?? `no route to ${decision.domain}`
-    const log = () => this.#log(course, { located, outcome, reason })
+    const log = () => this.#log(routed, { located, outcome, reason })
     if (noRoute?.kind === 'nullmx') return { retval: RETVAL.ok, message: NULL_MX, commit: log }
-    if (noRoute?.kind === 'dns-failure' && this.#isLastAttempt(course)) {
+    if (noRoute?.kind === 'dns-failure' && this.#isLastAttempt(routed)) {
       const commit = () => {
-        this.#log(course, { located, outcome: 'wait', reason })
+        this.#log(routed, { located, outcome: 'wait', reason })
         this.#wait(hmail, reason)
       }
       return { retval: RETVAL.denysoft, message: reason, commit }
@@ -255,11 +249,11 @@ export class Router {
   }
 
   /** Would `[attempts]` bounce the message next? A lookup that failed is no attempt that may bring that about. */
-  #isLastAttempt({ decision, envelope, inForce }: Course): boolean {
+  #isLastAttempt({ decision, message, inForce }: RoutedMessage): boolean {
     if (decision.source !== 'attempts') return false
     const { rules } = inForce.configuration
-    const entry = rules.attemptsFor(envelope.domain)
-    const next = { turn: envelope.turn, retries: envelope.retries + 1 }
+    const entry = rules.attemptsFor(message.domain)
+    const next = { rotationOffset: message.rotationOffset, retries: message.retries + 1 }
     return entry !== undefined && planAttempts(entry, rules.relays, next).kind === 'exhausted'
   }
 
@@ -268,11 +262,11 @@ export class Router {
   }
 
   #log(
-    { hmail, envelope, decision }: Course,
+    { hmail, message, decision }: RoutedMessage,
     told: Pick<LoggedDecision, 'located' | 'outcome' | 'reason'>,
   ): void {
-    const message = hmail.todo.uuid ?? '-'
-    this.#logOf(hmail).loginfo(decisionLine({ message, retries: envelope.retries, decision, ...told }))
+    const id = hmail.todo.uuid ?? '-'
+    this.#logOf(hmail).loginfo(decisionLine({ id, retries: message.retries, decision, ...told }))
   }
 
   /** Lines that carry the message's id and this plugin's name. */

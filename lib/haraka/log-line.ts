@@ -1,7 +1,7 @@
 import type { Provenance } from '../model/dns-answer'
-import { nexthopKey } from '../model/nexthop'
+import type { Decision } from '../model/decision'
+import { exchangeKey, type Exchange } from '../model/exchange'
 import type { Located } from '../routing/route'
-import type { Decision, Exchange } from '../rules/types'
 
 /** Neither a second line nor a terminal's command may come out of a name that a stranger chose. */
 export function sanitized(text: string): string {
@@ -13,34 +13,35 @@ function field(name: string, value: string): string {
   return /^[^\s"=]+$/.test(clean) ? `${name}=${clean}` : `${name}="${clean.replaceAll(/["\\]/g, '\\$&')}"`
 }
 
-function origin({ how, server, ttl }: Provenance): string {
+function provenanceText({ how, server, ttl }: Provenance): string {
   return `${how}@${server}/${ttl}s`
 }
 
 function exchangeText(exchange: Exchange): string {
-  const { exchange: host, port, priority, nexthop, from } = exchange
-  const key = nexthopKey({ host, port, credentials: nexthop?.credentials })
-  const name = nexthop?.name === undefined ? '' : `@${nexthop.name}=`
-  return `${priority}:${name}${key}(${exchange.line === undefined ? from : `line ${exchange.line}`})`
+  const { priority, relay, origin } = exchange
+  const name = relay?.name === undefined ? '' : `@${relay.name}=`
+  const from = origin.kind === 'line' ? `line ${origin.line}` : origin.kind
+  return `${priority}:${name}${exchangeKey(exchange)}(${from})`
 }
 
 /** What DNS said of the domain's MX records, if it was asked. */
 function mxText({ mx }: Decision): string {
   if (mx === undefined) return 'not asked'
   if (mx.kind === 'failed') return `failed: ${mx.error.message}`
-  return `${mx.kind} ${origin(mx)}`
+  return `${mx.kind} ${provenanceText(mx)}`
 }
 
 function addressText({ exchange, answer }: Located): string {
-  if (answer.kind === 'failed') return `${exchange.exchange} failed: ${answer.error.message}`
-  if (answer.kind === 'none') return `${exchange.exchange} none ${origin(answer)}`
-  const from = answer.server === 'literal' ? '' : ` ${origin(answer)}`
-  return `${exchange.exchange} ${answer.addresses.join(',')}${from}`
+  if (answer.kind === 'failed') return `${exchange.endpoint.host} failed: ${answer.error.message}`
+  if (answer.kind === 'none') return `${exchange.endpoint.host} none ${provenanceText(answer)}`
+  const from = answer.server === 'literal' ? '' : ` ${provenanceText(answer)}`
+  return `${exchange.endpoint.host} ${answer.addresses.join(',')}${from}`
 }
 
 /** One decision. */
 export interface LoggedDecision {
-  readonly message: string
+  /** Haraka's id of the message. */
+  readonly id: string
   readonly retries: number
   readonly decision: Decision
   readonly located: readonly Located[]
@@ -49,16 +50,9 @@ export interface LoggedDecision {
 }
 
 /** The one line that is logged of a decision: `key=value`, text with spaces in quotes. Holds no secret. */
-export function decisionLine({
-  message,
-  retries,
-  decision,
-  located,
-  outcome,
-  reason,
-}: LoggedDecision): string {
+export function decisionLine({ id, retries, decision, located, outcome, reason }: LoggedDecision): string {
   return [
-    field('message', message),
+    field('message', id),
     field('domain', decision.domain),
     field('retries', String(retries)),
     field('outcome', outcome),

@@ -2,7 +2,7 @@ import { isIP } from 'node:net'
 import type { AddressAnswer } from '../model/dns-answer'
 import { shuffle } from '../dns/shuffle'
 import type { Located } from '../routing/route'
-import type { Exchange } from '../rules/types'
+import type { Exchange } from '../model/exchange'
 import type { PlannedExchange, HarakaMxLike } from './delivery/types'
 
 /** `HarakaMx` of haraka-net-utils. The constructor gives an object of this class back as it is, and `found_mx` sees that object. */
@@ -34,7 +34,7 @@ const MOST_ADDRESSES = 32
 export function arranged(exchanges: readonly Exchange[], random: Random): Exchange[] {
   // Array.sort is stable: equals stay as shuffled.
   const sorted = shuffle(exchanges, random).sort((a, b) => a.priority - b.priority)
-  return firstOf(sorted, MOST_HOSTS, ({ from }) => from === 'dns')
+  return firstOf(sorted, MOST_HOSTS, ({ origin }) => origin.kind === 'dns')
 }
 
 /**
@@ -43,21 +43,21 @@ export function arranged(exchanges: readonly Exchange[], random: Random): Exchan
  * `outbound/hmail.js` `get_mx_respond`), and it is taken out of its Secret only when Haraka reads it.
  */
 export function toHarakaMx(HarakaMx: HarakaMxClass, exchange: Exchange, address: string): HarakaMxLike {
-  const { nexthop } = exchange
+  const { endpoint, relay, terms } = exchange
   const mx = new HarakaMx({
     exchange: address,
-    port: exchange.port,
+    port: endpoint.port,
     priority: exchange.priority,
     // For Haraka an address with `from_dns` is looked up already, protected by `local_mx_ok`, and checked by TLS under this
     // name. An operator's exchange gets it later (delivery.ts), when the protection is past. A domain literal has no name.
-    ...(exchange.from === 'dns' && exchange.exchange !== address ? { from_dns: exchange.exchange } : {}),
-    ...(nexthop?.bind === undefined ? {} : { bind: nexthop.bind }),
-    ...(nexthop?.bindHelo === undefined ? {} : { bind_helo: nexthop.bindHelo }),
-    ...(nexthop?.lmtp === true ? { using_lmtp: true } : {}),
-    ...(nexthop?.credentials === undefined ? {} : { auth_user: nexthop.credentials.user }),
-    ...(nexthop?.authType === undefined ? {} : { auth_type: nexthop.authType.toUpperCase() }),
+    ...(exchange.origin.kind === 'dns' && endpoint.host !== address ? { from_dns: endpoint.host } : {}),
+    ...(terms.bind === undefined ? {} : { bind: terms.bind }),
+    ...(terms.bindHelo === undefined ? {} : { bind_helo: terms.bindHelo }),
+    ...(terms.lmtp ? { using_lmtp: true } : {}),
+    ...(relay?.credentials === undefined ? {} : { auth_user: relay.credentials.user }),
+    ...(relay?.authType === undefined ? {} : { auth_type: relay.authType.toUpperCase() }),
   })
-  const password = nexthop?.credentials?.password
+  const password = relay?.credentials?.password
   if (password !== undefined) {
     Object.defineProperty(mx, 'auth_pass', {
       get: () => password.reveal(),
@@ -73,14 +73,14 @@ export function planned(HarakaMx: HarakaMxClass, located: readonly Located[]): P
   const all = located.flatMap(({ exchange, answer }) =>
     addressesOf(exchange, answer).map((address) => ({ address, exchange })),
   )
-  return firstOf(all, MOST_ADDRESSES, ({ exchange }) => exchange.from === 'dns').map(
+  return firstOf(all, MOST_ADDRESSES, ({ exchange }) => exchange.origin.kind === 'dns').map(
     ({ address, exchange }) => ({ mx: toHarakaMx(HarakaMx, exchange, address), exchange }),
   )
 }
 
-function addressesOf({ from }: Exchange, answer: AddressAnswer): readonly string[] {
+function addressesOf({ origin }: Exchange, answer: AddressAnswer): readonly string[] {
   if (answer.kind !== 'addresses') return []
-  if (from !== 'dns') return answer.addresses
+  if (origin.kind !== 'dns') return answer.addresses
   // Of both families, so that a host can be reached where one of them does not work.
   const v4 = firstOf(answer.addresses, MOST_OF_HOST, (address) => isIP(address) === 4)
   return firstOf(v4, MOST_OF_HOST, (address) => isIP(address) === 6)

@@ -6,7 +6,7 @@ import type { RelayState } from '../relays/types'
 import { answer, deadlineOf, type HookAnswer, LateError } from './boundary'
 import { SendingThreads } from './sending-threads'
 import { ConfigurationError, ConfigurationFile } from './configuration-file'
-import { keepAuthSender, keepTurn } from './envelope'
+import { keepAuthSender, keepRotationOffset } from './envelope'
 import { Live } from './active-configuration'
 import { type ProcessRole, processRole } from './process'
 import { Router } from './get-mx'
@@ -86,16 +86,16 @@ export class Seam {
   }
 
   /** Hook `pre_send_trans_email`. */
-  keepTurn(next: Next, connection: HarakaConnection): void {
+  keepRotationOffset(next: Next, connection: HarakaConnection): void {
     const work = async () => {
-      const turn = await this.#relays.nextRotationOffset()
-      return { retval: RETVAL.cont, commit: () => keepTurn(connection, turn) }
+      const offset = await this.#relays.nextRotationOffset()
+      return { retval: RETVAL.cont, commit: () => keepRotationOffset(connection, offset) }
     }
-    // Without a ticket the message begins with the first relay: nothing that mail has to wait for.
+    // Without one the message begins with the first relay: mail need not wait for it.
     answer(next, work, {
       deadline: this.#deadline,
       failure: () => ({ retval: RETVAL.cont }),
-      onError: (error) => this.#plugin.logerror('no turn for a message: ', shown(error)),
+      onError: (error) => this.#plugin.logerror('no rotation offset for a message: ', shown(error)),
     })
   }
 

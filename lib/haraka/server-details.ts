@@ -1,7 +1,9 @@
 import { isIP } from 'node:net'
-import { INLINE_DEFAULTS, type Nexthop, type TlsPolicy } from '../model/nexthop'
+import { isPort } from '../model/endpoint'
+import { isPriority, type Exchange } from '../model/exchange'
+import type { Message } from '../model/message'
+import type { TlsPolicy } from '../model/terms'
 import { normalizeDomain } from '../rules/domain-pattern'
-import type { Envelope, Exchange } from '../rules/types'
 import { sanitized } from './log-line'
 import { type Loggable, RETVAL } from './types'
 
@@ -81,23 +83,19 @@ class ServerDetails implements Loggable {
 }
 
 function details(exchange: Exchange): DetailedExchange {
-  const { nexthop } = exchange
+  const { endpoint, priority, relay, terms } = exchange
   return {
-    host: exchange.exchange,
-    port: exchange.port,
-    priority: exchange.priority,
-    ...(nexthop?.credentials === undefined ? {} : { auth_user: nexthop.credentials.user }),
-    ...(nexthop?.bind === undefined ? {} : { bind: nexthop.bind }),
-    ...(nexthop?.bindHelo === undefined ? {} : { bind_helo: nexthop.bindHelo }),
-    tls: nexthop?.tls ?? INLINE_DEFAULTS.tls,
-    lmtp: nexthop?.lmtp ?? INLINE_DEFAULTS.lmtp,
+    host: endpoint.host,
+    port: endpoint.port,
+    priority,
+    ...(relay?.credentials === undefined ? {} : { auth_user: relay.credentials.user }),
+    ...(terms.bind === undefined ? {} : { bind: terms.bind }),
+    ...(terms.bindHelo === undefined ? {} : { bind_helo: terms.bindHelo }),
+    tls: terms.tls,
+    lmtp: terms.lmtp,
   }
 }
 
-const isPort = (value: unknown) =>
-  Number.isInteger(value) && (value as number) >= 1 && (value as number) <= 65535
-const isPriority = (value: unknown) =>
-  Number.isInteger(value) && (value as number) >= 0 && (value as number) <= 65535
 const isHost = (value: unknown) =>
   typeof value === 'string' && (isIP(value) !== 0 || normalizeDomain(value) !== undefined)
 
@@ -126,11 +124,11 @@ function changed(
     if (valid(value)) accepted[name] = value
     else
       log.logerror(
-        `server_details: ${name} of ${exchange.exchange} stays: ${sanitized(JSON.stringify(value) ?? '')} is no ${name}`,
+        `server_details: ${name} of ${exchange.endpoint.host} stays: ${sanitized(JSON.stringify(value) ?? '')} is no ${name}`,
       )
   }
   if (after.auth_user !== before.auth_user) {
-    log.logerror(`server_details: auth_user of ${exchange.exchange} stays: it belongs to the password`)
+    log.logerror(`server_details: auth_user of ${exchange.endpoint.host} stays: it belongs to the password`)
   }
   return rebuilt(exchange, before, accepted as unknown as DetailedExchange)
 }
@@ -142,25 +140,26 @@ function rebuilt(exchange: Exchange, before: DetailedExchange, after: DetailedEx
   if (same) return exchange
   const { port, priority, tls, lmtp, bind, bind_helo } = after
   const host = isIP(after.host) === 0 ? normalizeDomain(after.host)! : after.host
-  const { bind: _bind, bindHelo: _bindHelo, ...old } = exchange.nexthop ?? { ...INLINE_DEFAULTS, host, port }
-  const nexthop: Nexthop = {
-    ...old,
-    host,
-    port,
-    tls,
-    lmtp,
-    ...(bind === undefined ? {} : { bind }),
-    ...(bind_helo === undefined ? {} : { bindHelo: bind_helo }),
-  }
+  const moved = after.host !== before.host || port !== before.port
   const speech =
     tls !== before.tls || lmtp !== before.lmtp || bind !== before.bind || bind_helo !== before.bind_helo
-  // An exchange from DNS needs a nexthop only to say how it is spoken to; without one it is treated as Haraka treats its own.
+  const { bind: _bind, bindHelo: _bindHelo, ...others } = exchange.terms
   return {
     ...exchange,
-    exchange: host,
-    port,
     priority,
-    ...(exchange.nexthop !== undefined || speech ? { nexthop } : {}),
+    // What is not changed stays the same object.
+    ...(moved ? { endpoint: { host, port } } : {}),
+    ...(speech
+      ? {
+          terms: {
+            ...others,
+            tls,
+            lmtp,
+            ...(bind === undefined ? {} : { bind }),
+            ...(bind_helo === undefined ? {} : { bindHelo: bind_helo }),
+          },
+        }
+      : {}),
   }
 }
 
@@ -173,12 +172,12 @@ function ask(
     const before = details(exchange)
     const after = { ...before }
     const failed = (error: unknown) => {
-      log.logerror(`server_details: failed for ${exchange.exchange}: it stays as it was:`, error)
+      log.logerror(`server_details: failed for ${exchange.endpoint.host}: it stays as it was:`, error)
       resolve(exchange)
     }
     const timer = setTimeout(() => {
       log.logerror(
-        `server_details: no answer for ${exchange.exchange} within ${patience} ms: it stays as it was`,
+        `server_details: no answer for ${exchange.endpoint.host} within ${patience} ms: it stays as it was`,
       )
       resolve(exchange)
     }, patience)
@@ -207,16 +206,16 @@ function ask(
  */
 export async function serverDetails(
   exchanges: readonly Exchange[],
-  envelope: Envelope,
+  message: Message,
   options: DetailsOptions,
 ): Promise<readonly Exchange[]> {
   if ((options.runner.registered_hooks[HOOK]?.length ?? 0) === 0) return exchanges
   const told: DetailedEnvelope = {
-    sender: envelope.mailFrom,
-    authenticated_sender: envelope.authSender,
-    domain: envelope.domain,
-    size: envelope.size,
-    retries: envelope.retries,
+    sender: message.mailFrom,
+    authenticated_sender: message.authSender,
+    domain: message.domain,
+    size: message.size,
+    retries: message.retries,
   }
   const answers = await Promise.all(exchanges.map((exchange) => ask(exchange, told, options)))
   return answers.filter((exchange) => exchange !== undefined)

@@ -1,4 +1,5 @@
-import { isIPv6 } from 'node:net'
+import { isIP, isIPv6 } from 'node:net'
+import { toHost } from './domain'
 
 /** Where a connection goes: a host and a port. */
 export interface Endpoint {
@@ -14,9 +15,65 @@ export const SMTPS_PORT = 465
 export const LAST_PORT = 65_535
 
 /** Is this a port number that a connection can go to? */
-export const isPort = (value: number): boolean => Number.isInteger(value) && value >= 1 && value <= LAST_PORT
+export const isPort = (value: unknown): value is number =>
+  typeof value === 'number' && Number.isInteger(value) && value >= 1 && value <= LAST_PORT
 
-/** `host:port`, with an IPv6 address in brackets (RFC 3986 section 3.2.2). */
-export function formatEndpoint({ host, port }: Endpoint): string {
-  return isIPv6(host) ? `[${host}]:${port}` : `${host}:${port}`
+/** The port that a text of digits names, or undefined. */
+export function parsePort(text: string): number | undefined {
+  return /^\d{1,5}$/.test(text) && isPort(Number(text)) ? Number(text) : undefined
+}
+
+/** A host as it stands before a port: an IPv6 address in brackets (RFC 3986 section 3.2.2). */
+export const formatHost = (host: string): string => (isIPv6(host) ? `[${host}]` : host)
+
+/** `host:port`, with an IPv6 address in brackets. */
+export const formatEndpoint = ({ host, port }: Endpoint): string => `${formatHost(host)}:${port}`
+
+/** What a text `host[:port]` says. */
+export type EndpointReading =
+  | {
+      readonly ok: true
+      readonly host: string
+      /** Absent where the text names none. */
+      readonly port?: number
+      /** An IPv6 address without brackets: unambiguous only because it stands alone. */
+      readonly bareIPv6: boolean
+    }
+  | {
+      readonly ok: false
+      readonly fault: 'missing-host' | 'bad-host' | 'bad-port'
+      /** The part of the text that is wrong, as offsets in UTF-16 code units. */
+      readonly start: number
+      readonly end: number
+      /** The text that was probably meant. */
+      readonly suggestion?: string
+    }
+
+/**
+ * endpoint = host [ ":" port ]
+ * host     = name | IPv4 | "[" IPv6 "]" | IPv6        the last only without a port
+ */
+export function parseEndpoint(text: string): EndpointReading {
+  if (isIPv6(text)) return { ok: true, host: toHost(text) ?? text, bareIPv6: true }
+  const bracket = /^\[([^\]]*)\]/.exec(text)
+  const name = bracket?.[1] ?? (text.startsWith('[') ? text : text.split(':', 1)[0]!)
+  const end = bracket?.[0].length ?? name.length
+  const rest = text.slice(end)
+  const host = bracket !== null && !isIPv6(name) ? undefined : toHost(name)
+  if (host === undefined) {
+    const suggestion = bracket === null ? undefined : meantInBrackets(name)
+    const fault = name === '' ? 'missing-host' : 'bad-host'
+    return { ok: false, fault, start: 0, end, ...(suggestion === undefined ? {} : { suggestion }) }
+  }
+  if (rest === '') return { ok: true, host, bareIPv6: false }
+  const port = rest.startsWith(':') ? parsePort(rest.slice(1)) : undefined
+  if (port === undefined) return { ok: false, fault: 'bad-port', start: end, end: text.length }
+  return { ok: true, host, port, bareIPv6: false }
+}
+
+/** Brackets hold an IPv6 address, without the tag that a domain literal has, and nothing else. */
+function meantInBrackets(name: string): string | undefined {
+  if (isIP(name) === 4) return name
+  const v6 = /^ipv6:(.*)$/i.exec(name)?.[1]
+  return v6 !== undefined && isIPv6(v6) ? `[${v6}]` : undefined
 }

@@ -1,4 +1,4 @@
-import type { Endpoint } from './endpoint'
+import { formatEndpoint, type Endpoint } from './endpoint'
 import type { Relay } from './relay'
 import type { Terms } from './terms'
 
@@ -13,11 +13,52 @@ export type Origin =
 
 /** A server in a decision. */
 export interface Exchange {
+  /** The relay's own object, by reference, unless a plugin has changed it for this message. */
   readonly endpoint: Endpoint
   /** Lower is tried first. */
   readonly priority: number
   readonly origin: Origin
+  /** As `endpoint`. Of an exchange from DNS: {@link DEFAULT_TERMS}, by reference. */
   readonly terms: Terms
   /** The operator's server that this is; absent for an exchange from DNS. */
   readonly relay?: Relay
+}
+
+/** The priority of a target for which none is written. */
+export const DEFAULT_PRIORITY = 10
+export const LAST_PRIORITY = 65_535
+
+/** Is this a priority as MX records have it (16 bits, RFC 1035 section 3.3.9)? */
+export const isPriority = (value: unknown): value is number =>
+  typeof value === 'number' && Number.isInteger(value) && value >= 0 && value <= LAST_PRIORITY
+
+/** The priority that a text of digits names, or undefined. */
+export function parsePriority(text: string): number | undefined {
+  return /^\d{1,5}$/.test(text) && isPriority(Number(text)) ? Number(text) : undefined
+}
+
+/** What identifies a server: where it is and as whom we speak to it. */
+export type Server = Pick<Exchange, 'endpoint' | 'relay'>
+
+/** `[user@]host:port`: what tells one server from another, for a breaker or a duplicate. Holds no secret. */
+export function exchangeKey({ endpoint, relay }: Server): string {
+  const user = relay?.credentials?.user
+  return user === undefined ? formatEndpoint(endpoint) : `${user}@${formatEndpoint(endpoint)}`
+}
+
+/** The key of a server that the operator wrote down, see {@link exchangeKey}. */
+export const relayKey = (relay: Relay): string => exchangeKey({ endpoint: relay.endpoint, relay })
+
+/** How a log line or a message calls a server: `relay NAME`, or its key. */
+export function exchangeLabel(server: Server): string {
+  return server.relay?.name === undefined ? exchangeKey(server) : `relay ${server.relay.name}`
+}
+
+/** The exchange that an operator's server is in a decision. */
+export function exchangeOf(
+  relay: Relay,
+  origin: Origin,
+  priority: number = relay.priority ?? DEFAULT_PRIORITY,
+): Exchange {
+  return { endpoint: relay.endpoint, priority, origin, terms: relay.terms, relay }
 }

@@ -22,3 +22,6 @@ export interface Terms {
 
 /** What holds where nothing is written. */
 export const DEFAULT_TERMS: Terms = { tls: 'opportunistic', lmtp: false, retryAfter: 60_000 }
+
+/** As {@link DEFAULT_TERMS}, for a target that asks for TLS from the first byte (`smtps://`). */
+export const SMTPS_TERMS: Terms = { ...DEFAULT_TERMS, tls: 'required' }

@@ -1,7 +1,7 @@
-/** The longest that a failing nexthop is left out, unless its own `retry_after` is longer. Milliseconds. */
+/** The longest that a failing server is left out, unless its own `retry_after` is longer. Milliseconds. */
 export const LONGEST_PAUSE = 3_600_000
 
-/** How long the one message that tries a nexthop again keeps others from doing the same. Milliseconds. */
+/** How long the one message that tries a server again keeps others from doing the same. Milliseconds. */
 export const TRIAL_TIME = 120_000
 
 /** What a breaker says at one moment. `open` and `trial` until a time in ms since the epoch. */
@@ -15,7 +15,7 @@ export type BreakerView =
   | { readonly state: 'trial'; readonly until: number }
 
 /**
- * Leaves out a nexthop that failed: for `retryAfter`, then one message tries it, and the pause doubles up to an hour as long
+ * Leaves out a server that failed: for `retryAfter`, then one message tries it, and the pause doubles up to an hour as long
  * as that goes on. Pure: the clock comes with each call.
  */
 export class Breaker {

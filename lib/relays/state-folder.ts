@@ -15,7 +15,7 @@ import {
   writeFileSync,
 } from 'node:fs'
 import { join } from 'node:path'
-import type { NexthopStatus } from './types'
+import type { ServerStatus } from './types'
 
 /*
  * How the command line and the workers of a running server tell each other of relays: files in one folder that only the
@@ -41,8 +41,8 @@ const FORGET_AFTER = 3_600_000
 
 /** What a worker writes. */
 export interface Snapshot {
-  readonly nexthops: readonly NexthopStatus[]
-  /** Time and number of messages sent in the last hour, by nexthop. */
+  readonly servers: readonly ServerStatus[]
+  /** Time and number of messages sent in the last hour, by server. */
   readonly sent: Readonly<Record<string, readonly (readonly [at: number, amount: number])[]>>
 }
 
@@ -163,9 +163,9 @@ function snapshots(path: string): WorkerSnapshot[] {
     if (pid === undefined) return []
     try {
       const value = JSON.parse(readFileSync(join(path, file), 'utf8')) as Partial<WorkerSnapshot>
-      const { updated, nexthops, sent } = value
-      if (typeof updated !== 'number' || !Array.isArray(nexthops)) return []
-      return [{ pid: Number(pid), updated, nexthops, sent: readCounts(sent) }]
+      const { updated, servers, sent } = value
+      if (typeof updated !== 'number' || !Array.isArray(servers)) return []
+      return [{ pid: Number(pid), updated, servers, sent: readCounts(sent) }]
     } catch {
       return []
     }

@@ -1,4 +1,4 @@
-import { type Nexthop, nexthopKey } from '../model/nexthop'
+import { exchangeKey, exchangeLabel, type Exchange } from '../model/exchange'
 import { Breaker } from './breaker'
 import { Connections, HourCount } from './limits'
 import { WaitingLine } from './waiting-line'
@@ -9,7 +9,7 @@ import {
   type Availability,
   isRefusal,
   type Lease,
-  type NexthopStatus,
+  type ServerStatus,
   type Refusal,
   type RelayState,
   type WaitOptions,
@@ -26,7 +26,7 @@ export interface RelayStateOptions {
   readonly folder?: StateFolder
   /** This worker's number from 0, for when the folder cannot tell. */
   readonly workerIndex?: number
-  /** Nexthops that are remembered; the ones longest unused and not in use are forgotten. */
+  /** Servers that are remembered; the ones longest unused and not in use are forgotten. */
   readonly capacity?: number
 }
 
@@ -45,11 +45,6 @@ interface Entry {
   readonly connections: Connections
   readonly sent: HourCount
   readonly line: WaitingLine
-}
-
-/** What a log line or a status calls a nexthop. */
-export function nexthopLabel(nexthop: Nexthop): string {
-  return nexthop.name === undefined ? nexthopKey(nexthop) : `relay ${nexthop.name}`
 }
 
 const clock = (at: number) => new Date(at).toISOString().slice(11, 19)
@@ -77,30 +72,30 @@ export class LocalRelayState implements RelayState {
     )
   }
 
-  look(nexthop: Nexthop): Availability {
-    return this.#refusal(nexthop, false, false) ?? { usable: true }
+  look(exchange: Exchange): Availability {
+    return this.#refusal(exchange, false, false) ?? { usable: true }
   }
 
-  acquire(nexthop: Nexthop, { lastResort = false }: AcquireOptions = {}): Lease | Refusal {
-    return this.enter(nexthop, lastResort)
+  acquire(exchange: Exchange, { lastResort = false }: AcquireOptions = {}): Lease | Refusal {
+    return this.enter(exchange, lastResort)
   }
 
-  whenFree(nexthop: Nexthop, wake: () => void, { first = false }: WaitOptions = {}): () => void {
-    return this.#use(nexthop).line.add(wake, first)
+  whenFree(exchange: Exchange, wake: () => void, { first = false }: WaitOptions = {}): () => void {
+    return this.#use(exchange).line.add(wake, first)
   }
 
-  noteFailure(nexthop: Nexthop, failure: RelayFailure): void {
-    const answer = this.enter(nexthop, false)
+  noteFailure(exchange: Exchange, failure: RelayFailure): void {
+    const answer = this.enter(exchange, false)
     if (isRefusal(answer)) return
     answer.reportFailure(failure)
     answer.end(false)
   }
 
-  enter(nexthop: Nexthop, lastResort: boolean): Lease | Refusal {
-    const refusal = this.#refusal(nexthop, lastResort, true)
+  enter(exchange: Exchange, lastResort: boolean): Lease | Refusal {
+    const refusal = this.#refusal(exchange, lastResort, true)
     if (refusal !== undefined) return refusal
     const now = this.#options.now()
-    const entry = this.#use(nexthop)
+    const entry = this.#use(exchange)
     const freeTrial = entry.breaker.view(now).state === 'half-open' ? entry.breaker.takeTrial(now) : undefined
     const leave = entry.connections.take(now)
     this.#changed()
@@ -110,10 +105,10 @@ export class LocalRelayState implements RelayState {
         const before = entry.breaker.failures
         entry.breaker.succeeded()
         if (before === 0) return
-        this.#options.log.info(`${nexthopLabel(nexthop)} works again`)
+        this.#options.log.info(`${exchangeLabel(exchange)} works again`)
         this.#changed()
       },
-      reportFailure: (failure) => this.#failed(nexthop, entry, failure),
+      reportFailure: (failure) => this.#failed(exchange, entry, failure),
       end: (delivered) => {
         if (ended) return
         ended = true
@@ -133,7 +128,7 @@ export class LocalRelayState implements RelayState {
     return Promise.resolve(offset)
   }
 
-  status(): readonly NexthopStatus[] {
+  status(): readonly ServerStatus[] {
     const now = this.#options.now()
     return [...this.#entries].map(([key, { name, breaker, connections, sent }]) => {
       const view = breaker.view(now)
@@ -156,24 +151,24 @@ export class LocalRelayState implements RelayState {
     this.#options.folder?.close()
   }
 
-  #failed(nexthop: Nexthop, entry: Entry, failure: RelayFailure): void {
+  #failed(exchange: Exchange, entry: Entry, failure: RelayFailure): void {
     const now = this.#options.now()
-    if (entry.breaker.failed(failure.message, nexthop.retryAfter, now)) {
+    if (entry.breaker.failed(failure.message, exchange.terms.retryAfter, now)) {
       const view = entry.breaker.view(now)
       const seconds = view.state === 'open' ? Math.ceil((view.until - now) / 1000) : 0
-      this.#options.log.warn(`${nexthopLabel(nexthop)} is left out for ${seconds} s: ${failure.message}`)
+      this.#options.log.warn(`${exchangeLabel(exchange)} is left out for ${seconds} s: ${failure.message}`)
     }
     this.#changed()
   }
 
   /** @param taking a message wants to go there now, and comes again when told to */
-  #refusal(nexthop: Nexthop, lastResort: boolean, taking: boolean): Refusal | undefined {
+  #refusal(exchange: Exchange, lastResort: boolean, taking: boolean): Refusal | undefined {
     const now = this.#options.now()
-    const label = nexthopLabel(nexthop)
-    if (this.#held(nexthop.name)) {
+    const label = exchangeLabel(exchange)
+    if (this.#held(exchange.relay?.name)) {
       return { usable: false, why: 'held', message: `${label} is held by hand` }
     }
-    const entry = this.#entries.get(nexthopKey(nexthop))
+    const entry = this.#entries.get(exchangeKey(exchange))
     if (entry !== undefined && !lastResort) {
       const view = entry.breaker.view(now)
       if (view.state === 'open') {
@@ -185,11 +180,11 @@ export class LocalRelayState implements RelayState {
         return { usable: false, why: 'breaker', message }
       }
     }
-    return this.#overLimit(nexthop, entry, now, label, taking)
+    return this.#overLimit(exchange, entry, now, label, taking)
   }
 
   #overLimit(
-    nexthop: Nexthop,
+    exchange: Exchange,
     entry: Entry | undefined,
     now: number,
     label: string,
@@ -197,7 +192,7 @@ export class LocalRelayState implements RelayState {
   ): Refusal | undefined {
     const worker = this.#worker()
     const used = entry?.connections.used ?? 0
-    const { maxConnections, maxPerHour } = nexthop
+    const { maxConnections, maxPerHour } = exchange.terms
     if (maxPerHour !== undefined) {
       const share = shareOf(maxPerHour, worker, now, QUOTA_SLICE, QUOTA_IDLE)
       if ((entry?.sent.total(now) ?? 0) + used >= share.amount) {
@@ -209,7 +204,7 @@ export class LocalRelayState implements RelayState {
     if (maxConnections !== undefined) {
       const share = shareOf(maxConnections, worker, now, CONNECTION_SLICE, CONNECTION_IDLE)
       if (used >= share.amount) {
-        const soonest = taking ? this.#use(nexthop).connections.comeAgain(share.amount, now) : now
+        const soonest = taking ? this.#use(exchange).connections.comeAgain(share.amount, now) : now
         const until = share.amount === 0 ? Math.max(soonest, share.until ?? now) : soonest
         const message = `${label} has its max_connections of ${maxConnections} in use${part(maxConnections, share.amount)}`
         return { usable: false, why: 'connections', message, until }
@@ -227,8 +222,8 @@ export class LocalRelayState implements RelayState {
     return { index: folder?.rank() ?? workerIndex, count: Math.max(workers, 1) }
   }
 
-  #use(nexthop: Nexthop): Entry {
-    return this.#entry(nexthopKey(nexthop), nexthop.name)
+  #use(exchange: Exchange): Entry {
+    return this.#entry(exchangeKey(exchange), exchange.relay?.name)
   }
 
   #entry(key: string, name: string | undefined): Entry {
@@ -263,7 +258,7 @@ export class LocalRelayState implements RelayState {
   #snapshot() {
     const now = this.#options.now()
     const sent = Object.fromEntries([...this.#entries].map(([key, entry]) => [key, entry.sent.entries(now)]))
-    return { nexthops: this.status(), sent }
+    return { servers: this.status(), sent }
   }
 }
 

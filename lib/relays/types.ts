@@ -1,5 +1,5 @@
 import type { RelayFailure } from '../model/failure'
-import type { Nexthop } from '../model/nexthop'
+import type { Exchange } from '../model/exchange'
 
 /** Why mail cannot go to a server now. */
 export interface Refusal {
@@ -47,8 +47,8 @@ export interface WaitOptions {
   readonly first?: boolean
 }
 
-/** One nexthop as `dns-overrides relays` and the status page show it. */
-export interface NexthopStatus {
+/** One server as `dns-overrides relays` and the status page show it. */
+export interface ServerStatus {
   readonly key: string
   readonly name?: string
   readonly breaker: 'closed' | 'open' | 'half-open'
@@ -66,7 +66,7 @@ export interface NexthopStatus {
  */
 export interface RelayState {
   /** What this process knows now. Changes nothing. A limit that other workers share may have changed since. */
-  look(nexthop: Nexthop): Availability
+  look(exchange: Exchange): Availability
   /**
    * Takes a place: one of `max_connections`, one of `max_per_hour`, the one trial of a half-open breaker. To be called before the
    * first connection to the server.
@@ -74,9 +74,9 @@ export interface RelayState {
    * @returns at once where this process knows all it takes (no limit, or a breaker or hold that refuses); a promise where other
    *   processes must be asked
    */
-  acquire(nexthop: Nexthop, options?: AcquireOptions): Lease | Refusal | Promise<Lease | Refusal>
+  acquire(exchange: Exchange, options?: AcquireOptions): Lease | Refusal | Promise<Lease | Refusal>
   /** As {@link acquire}, by what this process knows alone: for a caller that cannot wait. */
-  enter(nexthop: Nexthop, lastResort: boolean): Lease | Refusal
+  enter(exchange: Exchange, lastResort: boolean): Lease | Refusal
   /**
    * Waits for a place at a server that refused for its `connections`. A place that becomes free in any worker is kept for a few
    * seconds for the one that waits longest: it should call {@link acquire} then.
@@ -84,12 +84,12 @@ export interface RelayState {
    * @param wake called once at most, never before this method returns
    * @returns cancels the wait
    */
-  whenFree(nexthop: Nexthop, wake: () => void, options?: WaitOptions): () => void
+  whenFree(exchange: Exchange, wake: () => void, options?: WaitOptions): () => void
   /** A server failed before there was a connection to it (it has no address, say). */
-  noteFailure(nexthop: Nexthop, failure: RelayFailure): void
+  noteFailure(exchange: Exchange, failure: RelayFailure): void
   /** The rotation offset of the next message: a number that goes up by one for each. */
   nextRotationOffset(): Promise<number>
-  status(): readonly NexthopStatus[]
+  status(): readonly ServerStatus[]
   /** Stops timers and writes what is not yet written. */
   close(): void
 }

@@ -2,7 +2,8 @@ import { isIP } from 'node:net'
 import type { Resolver } from '../dns/resolver'
 import type { MailResolver } from '../dns/types'
 import type { AddressAnswer, InetPrefer } from '../model/dns-answer'
-import type { Decision, Exchange, NoRoute } from '../rules/types'
+import type { Decision, NoRoute } from '../model/decision'
+import type { Exchange } from '../model/exchange'
 
 /** An exchange and what was found of its addresses. */
 export interface Located {
@@ -16,7 +17,7 @@ export interface Route {
   /** Every exchange of the decision, in its order, with its addresses or why there are none. */
   readonly located: readonly Located[]
   /** For `bounce` and `defer`: why. */
-  readonly noRoute?: { readonly kind: NoRoute; readonly message: string }
+  readonly noRoute?: NoRoute
 }
 
 function literal(address: string): AddressAnswer {
@@ -32,10 +33,10 @@ export function locateNow(
   resolver: Remembering,
   prefer: InetPrefer,
 ): AddressAnswer | undefined {
-  if (isIP(exchange.exchange) !== 0) return literal(exchange.exchange)
-  const known = resolver.peekAddresses(exchange.exchange, prefer)
+  if (isIP(exchange.endpoint.host) !== 0) return literal(exchange.endpoint.host)
+  const known = resolver.peekAddresses(exchange.endpoint.host, prefer)
   // What DNS has not, the system may have, for a server that the operator wrote down.
-  return exchange.from === 'dns' || known?.kind === 'addresses' ? known : undefined
+  return exchange.origin.kind === 'dns' || known?.kind === 'addresses' ? known : undefined
 }
 
 /**
@@ -47,15 +48,19 @@ export async function locate(
   resolver: MailResolver,
   prefer: InetPrefer,
 ): Promise<AddressAnswer> {
-  if (isIP(exchange.exchange) !== 0) return literal(exchange.exchange)
-  return exchange.from === 'dns'
-    ? resolver.addresses(exchange.exchange, prefer)
-    : resolver.relayAddresses(exchange.exchange, prefer)
+  if (isIP(exchange.endpoint.host) !== 0) return literal(exchange.endpoint.host)
+  return exchange.origin.kind === 'dns'
+    ? resolver.addresses(exchange.endpoint.host, prefer)
+    : resolver.relayAddresses(exchange.endpoint.host, prefer)
 }
 
 /** No MX record but perhaps an address: the domain is its own exchange (RFC 5321 section 5.1). */
 function isImplicitMx(exchange: Exchange, decision: Decision): boolean {
-  return exchange.from === 'dns' && exchange.exchange === decision.domain && decision.mx?.kind === 'nodata'
+  return (
+    exchange.origin.kind === 'dns' &&
+    exchange.endpoint.host === decision.domain &&
+    decision.mx?.kind === 'nodata'
+  )
 }
 
 /**
@@ -71,7 +76,7 @@ export function verdict(decision: Decision, located: readonly Located[]): Pick<R
   }
   if (located.some(({ answer }) => answer.kind === 'addresses')) return { outcome: 'deliver' }
   const failed = located.flatMap(({ exchange, answer }) =>
-    answer.kind === 'failed' ? [`${exchange.exchange}: ${answer.error.message}`] : [],
+    answer.kind === 'failed' ? [`${exchange.endpoint.host}: ${answer.error.message}`] : [],
   )
   if (failed.length > 0) {
     const message = `addresses could not be looked up (${failed.join('; ')})`
@@ -81,7 +86,7 @@ export function verdict(decision: Decision, located: readonly Located[]): Pick<R
     const message = `${decision.domain} has neither MX nor address`
     return { outcome: 'bounce', noRoute: { kind: 'nodata', message } }
   }
-  const hosts = located.map(({ exchange }) => exchange.exchange)
+  const hosts = located.map(({ exchange }) => exchange.endpoint.host)
   const message = hosts.length === 0 ? 'no exchange is left' : `no address for ${hosts.join(', ')}`
   return { outcome: 'defer', noRoute: { kind: 'no-address', message } }
 }

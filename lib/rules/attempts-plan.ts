@@ -1,3 +1,4 @@
+import type { Message } from '../model/message'
 import type { AttemptsEntry, RelaySettings } from '../config/types'
 
 /** What a message of a domain with an `[attempts]` entry does on its next attempt. */
@@ -6,33 +7,32 @@ export type AttemptsPlan =
   | {
       readonly kind: 'relay'
       readonly relay: RelaySettings
-      /** The others that are valid, in the order in which their turn comes: for when the relay fails by its own fault. */
-      readonly spares: readonly RelaySettings[]
+      /** The other valid ones, in the order in which their turn comes: for when the relay itself fails. */
+      readonly fallbackRelays: readonly RelaySettings[]
     }
   | { readonly kind: 'exhausted' }
 
 /**
  * QK SMTP Server's order: `direct` attempts, then `relay` attempts, then no more. Relay attempt k (from 0) begins with relay
- * (turn + k) mod n in file order and goes round to the next that is valid. Where none is, the one whose turn it is stays: a
+ * (rotationOffset + k) mod n in file order and goes round to the next that is valid. Where none is, the one whose turn it is stays: a
  * breaker never holds mail by itself.
  *
- * @param retries attempts already made
- * @param turn the message's ticket, so that messages begin with different relays
+ * @param message `rotationOffset` makes messages begin with different relays
  * @param usable is this relay valid (not held, breaker closed)?
  */
 export function planAttempts(
   entry: Pick<AttemptsEntry, 'direct' | 'relay'>,
   relays: readonly RelaySettings[],
-  message: { readonly retries: number; readonly turn: number },
+  message: Pick<Message, 'retries' | 'rotationOffset'>,
   usable: (relay: RelaySettings) => boolean = () => true,
 ): AttemptsPlan {
-  const { retries, turn } = message
+  const { retries, rotationOffset } = message
   if (retries < entry.direct) return { kind: 'direct' }
   const attempt = retries - entry.direct
   if (attempt >= entry.relay || relays.length === 0) return { kind: 'exhausted' }
-  const first = (turn + attempt) % relays.length
+  const first = (rotationOffset + attempt) % relays.length
   const round = [...relays.slice(first), ...relays.slice(0, first)]
   const valid = round.filter(usable)
-  const [relay, ...spares] = valid.length > 0 ? valid : round
-  return relay === undefined ? { kind: 'exhausted' } : { kind: 'relay', relay, spares }
+  const [relay, ...fallbackRelays] = valid.length > 0 ? valid : round
+  return relay === undefined ? { kind: 'exhausted' } : { kind: 'relay', relay, fallbackRelays }
 }

@@ -23,7 +23,6 @@ export class RuleSet {
   readonly attempts: readonly AttemptsEntry[]
   readonly #index: PatternIndex
   readonly #attemptsIndex: PatternIndex
-  readonly #relayByName: ReadonlyMap<string, RelaySettings>
 
   constructor(
     lines: readonly OverrideLine[],
@@ -37,7 +36,6 @@ export class RuleSet {
     this.attempts = Object.freeze(attempts)
     this.#index = index
     this.#attemptsIndex = attemptsIndex
-    this.#relayByName = new Map(relays.map((relay) => [relay.name.toLowerCase(), relay]))
     Object.freeze(this)
   }
 
@@ -51,11 +49,6 @@ export class RuleSet {
     const first = this.#attemptsIndex.find(domain.toLowerCase())[0]
     return first === undefined ? undefined : this.attempts[first]
   }
-
-  /** A named relay, however its name is written. */
-  relay(name: string): RelaySettings | undefined {
-    return this.#relayByName.get(name.toLowerCase())
-  }
 }
 
 /** Lines between two chances for the event loop to run. */
@@ -64,13 +57,13 @@ const CHUNK = 64
 /** Parses and indexes. Yields now and then, so that a caller may let others run. Mistakes go to the report. */
 export function* compileRules(source: RuleSource, report: Report): Generator<void, RuleSet> {
   const { overrides, relays, attempts } = source.settings
-  const names = new Map(relays.map(({ name }) => [name.toLowerCase(), name]))
+  const named = new Map(relays.map((relay) => [relay.name.toLowerCase(), relay]))
   const lines: OverrideLine[] = []
   const index = new PatternIndex()
   let count = 0
   for (const override of overrides) {
     if (++count % CHUNK === 0) yield
-    const line = parseOverride(override, names, report)
+    const line = parseOverride(override, named, report)
     if (line === undefined) continue
     index.add(line.pattern.text, lines.length)
     lines.push(line)

@@ -1,10 +1,13 @@
 import type { MxAnswer } from '../model/dns-answer'
 import { literalAddress } from '../model/domain'
-import { nexthopKey, type Nexthop } from '../model/nexthop'
+import type { Decision } from '../model/decision'
+import { exchangeKey, exchangeOf, type Exchange } from '../model/exchange'
+import type { Message } from '../model/message'
+import type { Relay } from '../model/relay'
 import { planAttempts } from './attempts-plan'
 import type { RuleSet } from './compile'
-import { noneFrom, ownExchanges, type OwnExchanges } from './mx-exchanges'
-import type { Decision, Envelope, Exchange, Facts, LineTrace, OverrideLine } from './types'
+import { mxExchanges, noExchanges, type MxExchanges } from './mx-exchanges'
+import type { Facts, LineTrace, OverrideLine, TracedDecision } from './types'
 
 /** What a decision needs of the world. */
 export interface DecideServices {
@@ -13,10 +16,8 @@ export interface DecideServices {
   /** List every line up to one whose `$end` stopped, not only those about this domain. */
   readonly trace?: boolean
   /** Is a relay valid, for the turns of `[attempts]`? Absent: all are. */
-  readonly usable?: (nexthop: Nexthop) => boolean
+  readonly usable?: (relay: Exchange) => boolean
 }
-
-const DEFAULT_PRIORITY = 10
 
 /** Lines read until now. */
 interface Reading {
@@ -33,21 +34,21 @@ interface Reading {
  */
 export async function decide(
   rules: RuleSet,
-  envelope: Envelope,
+  message: Message,
   services: DecideServices,
-): Promise<Decision> {
-  const { domain } = envelope
+): Promise<TracedDecision> {
+  const { domain } = message
   let asked: Promise<MxAnswer> | undefined
   let answer: MxAnswer | undefined
   const mx = () => {
     asked ??= mxOf(domain, services).then((found) => (answer = found))
     return asked
   }
-  const reading = await readLines(rules, { envelope, mx }, services.trace === true)
+  const reading = await readLines(rules, { message, mx }, services.trace === true)
   const base = { domain, lines: reading.lines, matched: reading.matched.map(({ line }) => line) }
   const finish = (
-    rest: Pick<Decision, 'outcome' | 'source' | 'exchanges' | 'noRoute' | 'spares'>,
-  ): Decision => ({
+    rest: Pick<Decision, 'outcome' | 'source' | 'exchanges' | 'noRoute' | 'fallbackRelays'>,
+  ): TracedDecision => ({
     ...base,
     ...rest,
     ...(answer === undefined ? {} : { mx: answer }),
@@ -56,8 +57,8 @@ export async function decide(
     const noRoute = { kind: 'dns-failure', message: reading.undecided } as const
     return finish({ outcome: 'defer', source: 'overrides', exchanges: [], noRoute })
   }
-  if (reading.matched.length > 0) return finish(await fromOverrides(rules, reading.matched, domain, mx))
-  return finish(await fromAttempts(rules, envelope, services, mx))
+  if (reading.matched.length > 0) return finish(await fromOverrides(reading.matched, domain, mx))
+  return finish(await fromAttempts(rules, message, services, mx))
 }
 
 /** An address has no MX records. */
@@ -68,7 +69,7 @@ async function mxOf(domain: string, services: DecideServices): Promise<MxAnswer>
 
 async function readLines(rules: RuleSet, facts: Facts, trace: boolean): Promise<Reading> {
   const reading: Reading = { matched: [], lines: [] }
-  const candidates = rules.candidates(facts.envelope.domain)
+  const candidates = rules.candidates(facts.message.domain)
   let others = 0
   const passOver = (until: number) => {
     for (
@@ -76,7 +77,7 @@ async function readLines(rules: RuleSet, facts: Facts, trace: boolean): Promise<
       line !== undefined && line.line < until;
       line = rules.lines[++others]
     ) {
-      const reason = `domain "${facts.envelope.domain}" does not match ${line.pattern.text}`
+      const reason = `domain "${facts.message.domain}" does not match ${line.pattern.text}`
       reading.lines.push({ line: line.line, matched: false, reason })
     }
     others++
@@ -91,7 +92,7 @@ async function readLines(rules: RuleSet, facts: Facts, trace: boolean): Promise<
       continue
     }
     reading.lines.push({ line: line.line, matched: false, reason: failed.reason })
-    if (failed.undecided && matters(line, reading.matched, rules)) {
+    if (failed.undecided && matters(line, reading.matched)) {
       reading.undecided = failed.reason
       return reading
     }
@@ -117,44 +118,36 @@ async function firstFailed(
 }
 
 /** Would the decision be another if this line matched? Not if it only adds what is there already, at no better priority. */
-function matters(line: OverrideLine, matched: readonly OverrideLine[], rules: RuleSet): boolean {
-  const exchange = exchangeOf(line, rules)
+function matters(line: OverrideLine, matched: readonly OverrideLine[]): boolean {
+  const exchange = exchangeOfLine(line)
   if (line.end || exchange === undefined) return true
   if (line.addDns && !matched.some((earlier) => earlier.addDns || earlier.target.kind === 'direct'))
     return true
   return !matched.some((earlier) => {
-    const other = exchangeOf(earlier, rules)
-    return other !== undefined && keyOf(other) === keyOf(exchange) && other.priority <= exchange.priority
+    const other = exchangeOfLine(earlier)
+    return (
+      other !== undefined &&
+      exchangeKey(other) === exchangeKey(exchange) &&
+      other.priority <= exchange.priority
+    )
   })
 }
 
 /** The exchange that a line adds; undefined for `$direct`. */
-function exchangeOf(line: OverrideLine, rules: RuleSet): Exchange | undefined {
-  const { target } = line
-  const relay = target.kind === 'relay' ? rules.relay(target.name) : undefined
-  const nexthop = target.kind === 'host' ? target.nexthop : relay?.nexthop
-  if (nexthop === undefined) return undefined
-  return {
-    exchange: nexthop.host,
-    port: nexthop.port,
-    priority: line.priority ?? relay?.priority ?? DEFAULT_PRIORITY,
-    from: 'overrides',
-    line: line.line,
-    nexthop,
-  }
+function exchangeOfLine({ target, line, priority }: OverrideLine): Exchange | undefined {
+  return target.kind === 'direct' ? undefined : exchangeOf(target.relay, { kind: 'line', line }, priority)
 }
 
-type Outcome = Pick<Decision, 'outcome' | 'source' | 'exchanges' | 'noRoute' | 'spares'>
+type Outcome = Pick<Decision, 'outcome' | 'source' | 'exchanges' | 'noRoute' | 'fallbackRelays'>
 
 async function fromOverrides(
-  rules: RuleSet,
   matched: readonly OverrideLine[],
   domain: string,
   mx: () => Promise<MxAnswer>,
 ): Promise<Outcome> {
-  const targets = matched.flatMap((line) => exchangeOf(line, rules) ?? [])
+  const targets = matched.flatMap((line) => exchangeOfLine(line) ?? [])
   const wantsDns = matched.some((line) => line.addDns || line.target.kind === 'direct')
-  const own = wantsDns ? await ownOf(domain, mx) : undefined
+  const own = wantsDns ? await mxExchangesOf(domain, mx) : undefined
   if (targets.length === 0 && own !== undefined) return withSource(own, 'overrides')
   const joined = own?.outcome === 'deliver' ? own.exchanges : []
   return { outcome: 'deliver', source: 'overrides', exchanges: inOrder([...targets, ...joined]) }
@@ -162,59 +155,48 @@ async function fromOverrides(
 
 async function fromAttempts(
   rules: RuleSet,
-  envelope: Envelope,
+  message: Message,
   services: DecideServices,
   mx: () => Promise<MxAnswer>,
 ): Promise<Outcome> {
-  const entry = rules.attemptsFor(envelope.domain)
-  if (entry === undefined) return withSource(await ownOf(envelope.domain, mx), 'dns')
+  const entry = rules.attemptsFor(message.domain)
+  if (entry === undefined) return withSource(await mxExchangesOf(message.domain, mx), 'dns')
   const usable = services.usable
-  const plan = planAttempts(entry, rules.relays, envelope, usable && (({ nexthop }) => usable(nexthop)))
+  const exchangeAt = (relay: Relay) => exchangeOf(relay, { kind: 'attempts' })
+  const plan = planAttempts(entry, rules.relays, message, usable && ((relay) => usable(exchangeAt(relay))))
   switch (plan.kind) {
     case 'direct':
-      return withSource(await ownOf(envelope.domain, mx), 'attempts')
+      return withSource(await mxExchangesOf(message.domain, mx), 'attempts')
     case 'relay': {
-      const exchanges = [plan.relay, ...plan.spares].map(
-        ({ nexthop, priority = DEFAULT_PRIORITY }): Exchange => ({
-          exchange: nexthop.host,
-          port: nexthop.port,
-          priority,
-          from: 'attempts',
-          nexthop,
-        }),
-      )
       return {
         outcome: 'deliver',
         source: 'attempts',
-        exchanges: exchanges.slice(0, 1),
-        spares: exchanges.slice(1),
+        exchanges: [exchangeAt(plan.relay)],
+        fallbackRelays: plan.fallbackRelays.map(exchangeAt),
       }
     }
     case 'exhausted': {
-      const message = `all attempts of [attempts] are made: direct=${entry.direct} relay=${entry.relay}`
-      return { ...noneFrom('bounce', 'attempts-exhausted', message), source: 'attempts' }
+      const reason = `all attempts of [attempts] are made: direct=${entry.direct} relay=${entry.relay}`
+      return { ...noExchanges('bounce', 'attempts-exhausted', reason), source: 'attempts' }
     }
     default:
       return plan satisfies never
   }
 }
 
-function withSource(own: OwnExchanges, source: Decision['source']): Outcome {
+function withSource(own: MxExchanges, source: Decision['source']): Outcome {
   return { ...own, source, exchanges: inOrder(own.exchanges) }
 }
 
-async function ownOf(domain: string, mx: () => Promise<MxAnswer>): Promise<OwnExchanges> {
-  return ownExchanges(domain, literalAddress(domain), await mx())
+async function mxExchangesOf(domain: string, mx: () => Promise<MxAnswer>): Promise<MxExchanges> {
+  return mxExchanges(domain, literalAddress(domain), await mx())
 }
-
-const keyOf = ({ exchange, port, nexthop }: Exchange) =>
-  nexthopKey({ host: exchange, port, credentials: nexthop?.credentials })
 
 /** Each exchange once, at its lowest priority (of equals the first); by priority, equals in the order they came in. */
 function inOrder(exchanges: readonly Exchange[]): Exchange[] {
   const once = new Map<string, Exchange>()
   for (const exchange of exchanges.toSorted((a, b) => a.priority - b.priority)) {
-    const key = keyOf(exchange)
+    const key = exchangeKey(exchange)
     if (!once.has(key)) once.set(key, exchange)
   }
   return [...once.values()]

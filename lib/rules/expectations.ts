@@ -1,13 +1,15 @@
 import { maskLine } from '../config/mask'
+import type { Decision } from '../model/decision'
+import { formatEndpoint, parseEndpoint } from '../model/endpoint'
+import type { Exchange } from '../model/exchange'
 import { Report, spanOf } from '../source/report'
 import { type Line } from '../source/line'
 import type { SourceLine } from '../source/line'
 import type { Diagnostic } from '../source/diagnostic'
 import { decide } from './decide'
 import type { RuleSet } from './compile'
-import { normalizeDomain } from './domain-pattern'
 import { assumedMx, MESSAGE_KEYS, readMessage, type WrittenMessage } from './message-spec'
-import type { Decision, Exchange } from './types'
+import type { TracedDecision } from './types'
 
 /** One place in a list of expected exchanges. `direct` stands for one or more exchanges from DNS. */
 export type ExpectedExchange =
@@ -32,7 +34,7 @@ export interface ExpectationResult {
   readonly met: boolean
   /** What the rules decide, in the form in which it would be expected. */
   readonly actual: string
-  readonly decision: Decision
+  readonly decision: TracedDecision
 }
 
 /** `SENDER -> RECIPIENT ... : EXPECTED`; the colon stands between blanks, so that one inside a word is none. */
@@ -47,10 +49,9 @@ function parseExchange(text: string, relays: readonly string[] | undefined): Exp
       ? `there is no [relay:${text.slice(1)}]`
       : { kind: 'relay', name: name ?? text.slice(1) }
   }
-  const [, bracketed, plain, digits] = /^(?:\[([^\]]+)\]|([^:\s]+))(?::(\d{1,5}))?$/.exec(text) ?? []
-  const host = bracketed?.toLowerCase() ?? (plain === undefined ? undefined : normalizeDomain(plain))
-  const port = digits === undefined ? undefined : Number(digits)
-  if (host === undefined || port === 0 || (port ?? 0) > 65_535) return `"${text}" is no HOST[:PORT]`
+  const reading = parseEndpoint(text)
+  if (!reading.ok) return `"${text}" is not HOST[:PORT]`
+  const { host, port } = reading
   return { kind: 'host', host, ...(port === undefined ? {} : { port }) }
 }
 
@@ -131,13 +132,13 @@ export function parseTests(
 function fits(expected: ExpectedExchange, exchange: Exchange): boolean {
   switch (expected.kind) {
     case 'direct':
-      return exchange.from === 'dns'
+      return exchange.origin.kind === 'dns'
     case 'relay':
-      return exchange.nexthop?.name?.toLowerCase() === expected.name.toLowerCase()
+      return exchange.relay?.name?.toLowerCase() === expected.name.toLowerCase()
     case 'host':
       return (
-        exchange.exchange === expected.host &&
-        (expected.port === undefined || exchange.port === expected.port)
+        exchange.endpoint.host === expected.host &&
+        (expected.port === undefined || exchange.endpoint.port === expected.port)
       )
     default:
       return expected satisfies never
@@ -150,14 +151,13 @@ function allFit(expected: readonly ExpectedExchange[], exchanges: readonly Excha
   for (const one of expected) {
     if (exchanges[at] === undefined || !fits(one, exchanges[at]!)) return false
     at++
-    while (one.kind === 'direct' && exchanges[at]?.from === 'dns') at++
+    while (one.kind === 'direct' && exchanges[at]?.origin.kind === 'dns') at++
   }
   return at === exchanges.length
 }
 
-function exchangeWords({ exchange, port, nexthop }: Exchange): string {
-  if (nexthop?.name !== undefined) return `@${nexthop.name}`
-  return exchange.includes(':') ? `[${exchange}]:${port}` : `${exchange}:${port}`
+function exchangeWords({ endpoint, relay }: Exchange): string {
+  return relay?.name === undefined ? formatEndpoint(endpoint) : `@${relay.name}`
 }
 
 /** A decision in the form in which it is expected. */
@@ -167,8 +167,8 @@ export function decisionWords({ outcome, exchanges }: Decision): string {
 
 /** Decides one message as the rules stand, without any lookup. */
 export async function runExpectation(rules: RuleSet, expectation: Expectation): Promise<ExpectationResult> {
-  const { envelope, mx } = expectation.message
-  const decision = await decide(rules, envelope, {
+  const { message, mx } = expectation.message
+  const decision = await decide(rules, message, {
     mx: async (domain) => mx ?? assumedMx(domain),
     trace: true,
   })

@@ -1,11 +1,12 @@
 import type { MxAnswer } from '../model/dns-answer'
 import { normalizeDomain } from './domain-pattern'
 import { parseMxText } from './mx-spec'
-import type { Envelope } from './types'
+import type { Message } from '../model/message'
+import { parseSize } from '../model/size'
 
-/** A message as somebody wrote it down: an envelope, and the MX answer if it is written too. */
+/** A message as somebody wrote it down, and the MX answer if it is written too. */
 export interface WrittenMessage {
-  readonly envelope: Envelope
+  readonly message: Message
   readonly mx?: MxAnswer
 }
 
@@ -13,16 +14,6 @@ export interface WrittenMessage {
 export interface WordFault {
   readonly word: string
   readonly message: string
-}
-
-/** Multipliers of the suffixes of a size. */
-const UNITS: Readonly<Record<string, number>> = { '': 1, K: 1024, M: 1024 ** 2, G: 1024 ** 3 }
-
-/** A number of bytes, with K, M or G for 1024 and its powers. */
-export function parseSize(text: string): number | undefined {
-  const [, digits, suffix = ''] = /^(\d+)([KMG]?)$/i.exec(text) ?? []
-  const size = Number(digits) * (UNITS[suffix.toUpperCase()] ?? Number.NaN)
-  return Number.isSafeInteger(size) ? size : undefined
 }
 
 /** A count of attempts. */
@@ -62,19 +53,26 @@ export function readMessage(
 ): WrittenMessage | WordFault {
   const domain = domainOf(recipient)
   if (domain === undefined) return { word: recipient, message: `"${recipient}" is no recipient` }
-  let message: WrittenMessage = {
-    envelope: { domain, mailFrom: unbracketed(sender), authSender: '', size: 0, retries: 0, turn: 0 },
+  let written: WrittenMessage = {
+    message: {
+      domain,
+      mailFrom: unbracketed(sender),
+      authSender: '',
+      size: 0,
+      retries: 0,
+      rotationOffset: 0,
+    },
   }
   const seen = new Set<string>()
   for (const word of words) {
     const [key = '', value = ''] = splitOnce(word)
     if (seen.has(key)) return { word, message: `${key}= is given twice` }
     seen.add(key)
-    const next = withWord(message, word, key, value)
+    const next = addWord(written, word, key, value)
     if ('word' in next) return next
-    message = next
+    written = next
   }
-  return message
+  return written
 }
 
 function splitOnce(word: string): [string, string] {
@@ -82,29 +80,29 @@ function splitOnce(word: string): [string, string] {
   return at === -1 ? [word, ''] : [word.slice(0, at).toLowerCase(), word.slice(at + 1)]
 }
 
-function withWord(
-  message: WrittenMessage,
+function addWord(
+  written: WrittenMessage,
   word: string,
   key: string,
   value: string,
 ): WrittenMessage | WordFault {
-  const { envelope } = message
+  const { message } = written
   switch (key) {
     case 'retries': {
       const retries = parseRetries(value)
       if (retries === undefined) return { word, message: `retries takes a number, not "${value}"` }
-      return { ...message, envelope: { ...envelope, retries } }
+      return { ...written, message: { ...message, retries } }
     }
     case 'size': {
       const size = parseSize(value)
       if (size === undefined) return { word, message: `size takes bytes, as 5000 or 10M, not "${value}"` }
-      return { ...message, envelope: { ...envelope, size } }
+      return { ...written, message: { ...message, size } }
     }
     case 'auth':
-      return { ...message, envelope: { ...envelope, authSender: value } }
+      return { ...written, message: { ...message, authSender: value } }
     case 'mx': {
       const parsed = parseMxText(value)
-      return 'error' in parsed ? { word, message: `mx: ${parsed.error}` } : { ...message, mx: parsed.answer }
+      return 'error' in parsed ? { word, message: `mx: ${parsed.error}` } : { ...written, mx: parsed.answer }
     }
     default:
       return { word, message: `"${word}" is none of ${MESSAGE_KEYS.map((name) => `${name}=`).join(', ')}` }

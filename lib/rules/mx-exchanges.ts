@@ -1,21 +1,28 @@
 import type { MxAnswer } from '../model/dns-answer'
-import type { Decision, Exchange, NoRoute } from './types'
+import type { Decision, NoRoute } from '../model/decision'
+import { SMTP_PORT } from '../model/endpoint'
+import type { Exchange, Origin } from '../model/exchange'
+import { DEFAULT_TERMS } from '../model/terms'
 
 /** What a domain's own records say: exchanges, or why there are none. */
-export type OwnExchanges = Pick<Decision, 'outcome' | 'exchanges' | 'noRoute'>
+export type MxExchanges = Pick<Decision, 'outcome' | 'exchanges' | 'noRoute'>
 
-const SMTP_PORT = 25
+const DNS: Origin = { kind: 'dns' }
 
 /** No exchange, and what becomes of the message. */
-export function noneFrom(outcome: 'bounce' | 'defer', kind: NoRoute, message: string): OwnExchanges {
+export function noExchanges(
+  outcome: 'bounce' | 'defer',
+  kind: NoRoute['kind'],
+  message: string,
+): MxExchanges {
   return { outcome, exchanges: [], noRoute: { kind, message } }
 }
 
-const own = (exchange: string, priority: number): Exchange => ({
-  exchange,
-  port: SMTP_PORT,
+const exchangeAt = (host: string, priority: number): Exchange => ({
+  endpoint: { host, port: SMTP_PORT },
   priority,
-  from: 'dns',
+  origin: DNS,
+  terms: DEFAULT_TERMS,
 })
 
 /**
@@ -23,27 +30,27 @@ const own = (exchange: string, priority: number): Exchange => ({
  *
  * @param literal the address of a domain literal, which is its own exchange
  */
-export function ownExchanges(domain: string, literal: string | undefined, answer: MxAnswer): OwnExchanges {
+export function mxExchanges(domain: string, literal: string | undefined, answer: MxAnswer): MxExchanges {
   if (domain.startsWith('[')) {
     return literal === undefined
-      ? noneFrom('bounce', 'nodata', `${domain} holds no IP address`)
-      : { outcome: 'deliver', exchanges: [own(literal, 0)] }
+      ? noExchanges('bounce', 'nodata', `${domain} holds no IP address`)
+      : { outcome: 'deliver', exchanges: [exchangeAt(literal, 0)] }
   }
   switch (answer.kind) {
     case 'mx':
       return {
         outcome: 'deliver',
-        exchanges: answer.records.map(({ exchange, priority }) => own(exchange, priority)),
+        exchanges: answer.records.map(({ exchange, priority }) => exchangeAt(exchange, priority)),
       }
     case 'nodata':
       // Implicit MX; whether the domain has an address is seen when it is looked up.
-      return { outcome: 'deliver', exchanges: [own(domain, 0)] }
+      return { outcome: 'deliver', exchanges: [exchangeAt(domain, 0)] }
     case 'nxdomain':
-      return noneFrom('bounce', 'nxdomain', `${domain} does not exist`)
+      return noExchanges('bounce', 'nxdomain', `${domain} does not exist`)
     case 'nullmx':
-      return noneFrom('bounce', 'nullmx', `${domain} accepts no mail (null MX)`)
+      return noExchanges('bounce', 'nullmx', `${domain} accepts no mail (null MX)`)
     case 'failed':
-      return noneFrom('defer', 'dns-failure', `the MX lookup of ${domain} failed: ${answer.error.message}`)
+      return noExchanges('defer', 'dns-failure', `the MX lookup of ${domain} failed: ${answer.error.message}`)
     default:
       return answer satisfies never
   }

@@ -1,4 +1,5 @@
 import { isIP } from 'node:net'
+import { LAST_PRIORITY, parsePriority } from '../model/exchange'
 import { ResolveError } from '../model/errors'
 import type { MxAnswer, MxRecord, Provenance } from '../model/dns-answer'
 import { normalizeDomain } from './domain-pattern'
@@ -13,9 +14,9 @@ export type MxText =
 const FORM = 'PRIO:HOST,... or none, nxdomain, fail'
 
 function parseRecord(text: string): MxRecord | string {
-  const [, digits, name] = /^(\d{1,5}):(.*)$/.exec(text) ?? []
-  const priority = Number(digits)
-  if (name === undefined || priority > 65_535) return `"${text}" is not PRIO:HOST, with PRIO from 0 to 65535`
+  const [, digits = '', name = ''] = /^(\d+):(.*)$/.exec(text) ?? []
+  const priority = parsePriority(digits)
+  if (priority === undefined) return `"${text}" is not PRIO:HOST, with PRIO from 0 to ${LAST_PRIORITY}`
   // RFC 7505: the root is no host but says that there is none
   if (name === '.') return { priority, exchange: '' }
   if (isIP(name) !== 0) return { priority, exchange: name }

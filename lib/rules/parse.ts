@@ -1,4 +1,5 @@
 import type { SourceLine } from '../source/line'
+import { LAST_PRIORITY, parsePriority } from '../model/exchange'
 import { nearest } from '../source/suggest'
 import { spanOf, type Report } from '../source/report'
 import { type Line } from '../source/line'
@@ -6,13 +7,12 @@ import { maskLine } from '../config/mask'
 import { CONDITIONS } from './conditions'
 import { parseDomainPattern } from './domain-pattern'
 import { tokenise, WordReader, type Word } from '../source/word'
-import { parseTarget, type RelayNames } from './target'
+import { parseTarget, type NamedRelays } from './target'
 import type { Condition, OverrideLine, Target } from './types'
 
 const LINE_FORM = '<domain pattern> <target> [<condition or option> ...]'
 const OPTIONS = ['end', 'adddns', 'priority'] as const
 type Option = (typeof OPTIONS)[number]
-const MAX_PRIORITY = 65_535
 const NO_CONDITIONS: readonly Condition[] = Object.freeze([])
 
 /** Conditions and options of a line as they are gathered. */
@@ -30,7 +30,7 @@ interface Qualifiers {
  */
 export function parseOverride(
   source: SourceLine,
-  relays: RelayNames,
+  relays: NamedRelays,
   report: Report,
 ): OverrideLine | undefined {
   const line: Line = { line: source.line, text: source.text, kind: 'overrides' }
@@ -81,7 +81,7 @@ function withoutTails(words: readonly Word[]): readonly Word[] {
 /** A good line has no other secret than its target's password. */
 function shownText(line: Line, target: Target): string {
   const { text } = line
-  const hasSecret = target.kind === 'host' && target.nexthop.credentials !== undefined
+  const hasSecret = target.kind === 'inline' && target.relay.credentials !== undefined
   if (!hasSecret) return /[^\P{Cc}\t]/u.test(text) ? maskLine(text, line.kind) : text
   const begin = target.span.column - 1
   const place = text.slice(begin, begin + target.span.length)
@@ -141,16 +141,17 @@ function parseQualifier(word: WordReader, into: Qualifiers): boolean {
 function parseOption(word: WordReader, option: Option, rest: string, into: Qualifiers): boolean {
   let value = 0
   if (option === 'priority') {
-    value = Number(rest.slice(1))
-    if (!/^:\d{1,5}$/.test(rest) || value > MAX_PRIORITY) {
+    const priority = rest.startsWith(':') ? parsePriority(rest.slice(1)) : undefined
+    if (priority === undefined) {
       const number = /^[:=<>!~]*(\d{1,5})$/.exec(rest)?.[1]
       const suggestion = rest.startsWith(':') || number === undefined ? undefined : `$priority:${number}`
       word.error('bad-option', 'bad $priority', {
-        expected: `$priority:<n>, n from 0 to ${MAX_PRIORITY}`,
+        expected: `$priority:<n>, n from 0 to ${LAST_PRIORITY}`,
         suggestion,
       })
       return false
     }
+    value = priority
   } else if (rest !== '') {
     word.error('bad-option', `$${option} takes no value`, {
       expected: `$${option} by itself`,

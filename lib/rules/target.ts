@@ -1,24 +1,23 @@
-import { isIP } from 'node:net'
 import { nearest } from '../source/suggest'
-import { toHost } from '../model/domain'
-import { INLINE_DEFAULTS, type Credentials, type Nexthop } from '../model/nexthop'
+import { LAST_PORT, parseEndpoint, SMTP_PORT, SMTPS_PORT, type Endpoint } from '../model/endpoint'
+import type { Credentials, Relay } from '../model/relay'
 import { Secret } from '../model/secret'
+import { DEFAULT_TERMS, SMTPS_TERMS } from '../model/terms'
 import type { WordReader } from '../source/word'
 import type { Target } from './types'
 
-const SMTP_PORT = 25
-const SMTPS_PORT = 465
+const HOST = 'a host name, an IPv4 address or [IPv6]'
 const FORM = '[<user>:<password>@]<host>[:<port>], @NAME or $direct'
 
-/** The names of the relays there are: as written, by their name in lower case. */
-export type RelayNames = ReadonlyMap<string, string>
+/** The relays that a line may name, by their name in lower case. */
+export type NamedRelays = ReadonlyMap<string, Relay & { readonly name: string }>
 
 /**
  * target      = "$direct" | "@" relay-name | [ "smtps://" ] [ credentials "@" ] host [ ":" port ]
  * credentials = user ":" password        the last "@" ends them, the first ":" ends the user
  * host        = name | IPv4 | "[" IPv6 "]"
  */
-export function parseTarget(word: WordReader, relays: RelayNames): Target | undefined {
+export function parseTarget(word: WordReader, relays: NamedRelays): Target | undefined {
   const { text } = word
   if (text.toLowerCase() === '$direct') return { kind: 'direct', span: word.span() }
   if (text.startsWith('$')) {
@@ -31,13 +30,14 @@ export function parseTarget(word: WordReader, relays: RelayNames): Target | unde
   return parseHostTarget(word)
 }
 
-function parseRelayTarget(word: WordReader, relays: RelayNames): Target | undefined {
+function parseRelayTarget(word: WordReader, relays: NamedRelays): Target | undefined {
   const wanted = word.text.slice(1)
-  const name = relays.get(wanted.toLowerCase())
-  if (name !== undefined) return { kind: 'relay', name, span: word.span() }
-  const near = nearest(wanted, relays.values())
+  const relay = relays.get(wanted.toLowerCase())
+  if (relay !== undefined) return { kind: 'named', relay, span: word.span() }
+  const names = [...relays.values()].map(({ name }) => name)
+  const near = nearest(wanted, names)
   const known =
-    relays.size === 0 ? 'there is none' : `there is ${[...relays.values()].map((n) => `@${n}`).join(', ')}`
+    names.length === 0 ? 'the file has none' : `the file has ${names.map((name) => `@${name}`).join(', ')}`
   return word.error(
     'unknown-relay',
     wanted === '' ? 'the name of a relay is missing' : `unknown relay ${word.quote()}`,
@@ -64,24 +64,17 @@ function parseHostTarget(word: WordReader): Target | undefined {
   const begin = scheme?.[0].length ?? 0
   const at = text.lastIndexOf('@')
   const credentials = at === -1 ? undefined : parseCredentials(word, begin, at)
-  const place = parsePlace(word, Math.max(begin, at + 1), implicitTls ? SMTPS_PORT : SMTP_PORT)
-  if (place === undefined || (at !== -1 && credentials === undefined)) return undefined
-  const nexthop = nexthopOf(place.host, place.port, credentials, implicitTls)
-  return { kind: 'host', nexthop, span: word.span() }
+  const endpoint = parseServer(word, Math.max(begin, at + 1), implicitTls ? SMTPS_PORT : SMTP_PORT)
+  if (endpoint === undefined || (at !== -1 && credentials === undefined)) return undefined
+  return { kind: 'inline', relay: inlineRelay(endpoint, credentials, implicitTls), span: word.span() }
 }
 
-/** Written out, so that the very many of a long list are of one shape. */
-function nexthopOf(
-  host: string,
-  port: number,
-  credentials: Credentials | undefined,
-  implicitTls: boolean,
-): Nexthop {
-  const { allowPlaintextAuth, lmtp, retryAfter } = INLINE_DEFAULTS
-  const tls = implicitTls ? 'required' : INLINE_DEFAULTS.tls
+/** Written out, so that the very many of a long list have few shapes and share their terms. */
+function inlineRelay(endpoint: Endpoint, credentials: Credentials | undefined, implicitTls: boolean): Relay {
+  const terms = implicitTls ? SMTPS_TERMS : DEFAULT_TERMS
   return credentials === undefined
-    ? { host, port, tls, implicitTls, allowPlaintextAuth, lmtp, retryAfter }
-    : { host, port, credentials, tls, implicitTls, allowPlaintextAuth, lmtp, retryAfter }
+    ? { endpoint, terms, implicitTls, allowPlaintextAuth: false }
+    : { endpoint, terms, credentials, implicitTls, allowPlaintextAuth: false }
 }
 
 function parseCredentials(word: WordReader, begin: number, at: number): Credentials | undefined {
@@ -103,47 +96,30 @@ function parseCredentials(word: WordReader, begin: number, at: number): Credenti
 }
 
 /** Host and port, from `begin` to the end of the word. */
-function parsePlace(
-  word: WordReader,
-  begin: number,
-  defaultPort: number,
-): { host: string; port: number } | undefined {
+function parseServer(word: WordReader, begin: number, defaultPort: number): Endpoint | undefined {
   const text = word.text.slice(begin)
-  if (text === '') return word.error('missing-host', 'a host is missing', { expected: FORM }, begin)
-  if (isIP(text) === 6) {
-    return word.error(
-      'bare-ipv6',
-      'an IPv6 address without brackets',
-      { expected: FORM, suggestion: `[${text}]` },
-      begin,
-    )
+  const reading = parseEndpoint(text)
+  if (reading.ok) {
+    if (!reading.bareIPv6) return { host: reading.host, port: reading.port ?? defaultPort }
+    const help = { expected: FORM, suggestion: `[${text}]` }
+    return word.error('bare-ipv6', 'an IPv6 address without brackets', help, begin)
   }
-  const bracket = /^\[([^\]]*)\](.*)$/.exec(text)
-  const name = bracket?.[1] ?? (text.startsWith('[') ? text : text.split(':', 1)[0]!)
-  const rest = bracket?.[2] ?? text.slice(name.length)
-  const host = bracket !== null && isIP(name) !== 6 ? undefined : toHost(name)
-  const nameEnd = begin + text.length - rest.length
-  if (host === undefined) {
-    const v6 = /^ipv6:(.*)$/i.exec(name)?.[1]
-    const inBrackets = bracket !== null && isIP(v6 ?? '') === 6 ? `[${v6}]` : undefined
-    const suggestion = inBrackets ?? (bracket !== null && isIP(name) === 4 ? name : undefined)
-    const problem =
-      name === ''
-        ? 'a host is missing'
-        : `"${word.quote(begin, nameEnd)}" is neither a host name nor an IP address`
-    return word.error(
-      'bad-host',
-      problem,
-      { expected: 'a host name, an IPv4 address or [IPv6]', suggestion },
-      begin,
-      nameEnd,
-    )
+  const { fault, suggestion } = reading
+  const start = begin + reading.start
+  const end = begin + reading.end
+  switch (fault) {
+    case 'missing-host':
+      if (text === '') return word.error('missing-host', 'a host is missing', { expected: FORM }, begin)
+      return word.error('bad-host', 'a host is missing', { expected: HOST, suggestion }, start, end)
+    case 'bad-host': {
+      const problem = `"${word.quote(start, end)}" is neither a host name nor an IP address`
+      return word.error('bad-host', problem, { expected: HOST, suggestion }, start, end)
+    }
+    case 'bad-port': {
+      const problem = `bad port "${word.quote(start, end).replace(/^:/, '')}"`
+      return word.error('bad-port', problem, { expected: `a port from 1 to ${LAST_PORT}` }, start, end)
+    }
+    default:
+      return fault satisfies never
   }
-  if (rest === '') return { host, port: defaultPort }
-  const port = Number(rest.slice(1))
-  if (!/^:\d{1,5}$/.test(rest) || port < 1 || port > 65_535) {
-    const problem = `bad port "${word.quote(nameEnd).replace(/^:/, '')}"`
-    return word.error('bad-port', problem, { expected: 'a port from 1 to 65535' }, nameEnd)
-  }
-  return { host, port }
 }

@@ -1,32 +1,21 @@
 import type { Span } from '../source/diagnostic'
+import type { Decision } from '../model/decision'
 import type { MxAnswer } from '../model/dns-answer'
-import type { Nexthop } from '../model/nexthop'
-
-/** The message as the rules see it. */
-export interface Envelope {
-  /** Recipient domain: lower-case A-labels without trailing dot, or a domain literal as written. */
-  readonly domain: string
-  /** Envelope sender without angle brackets; empty for the null sender. */
-  readonly mailFrom: string
-  /** User name the sender authenticated with; empty if none. */
-  readonly authSender: string
-  /** Bytes, headers and body as sent. */
-  readonly size: number
-  /** Delivery attempts already made. */
-  readonly retries: number
-  /** The message's ticket in the taking of turns between relays: its first relay attempt begins here. */
-  readonly turn: number
-}
+import type { Message } from '../model/message'
+import type { Relay } from '../model/relay'
 
 /** Where an override line sends mail. */
 export type Target =
-  | { readonly kind: 'host'; readonly nexthop: Nexthop; readonly span: Span }
-  | { readonly kind: 'relay'; readonly name: string; readonly span: Span }
+  /** The server as written there. */
+  | { readonly kind: 'inline'; readonly relay: Relay; readonly span: Span }
+  /** `@NAME`. */
+  | { readonly kind: 'named'; readonly relay: Relay & { readonly name: string }; readonly span: Span }
+  /** `$direct`. */
   | { readonly kind: 'direct'; readonly span: Span }
 
 /** What a condition may look at. The MX answer is asked for only when a condition's outcome hangs on it. */
 export interface Facts {
-  readonly envelope: Envelope
+  readonly message: Message
   readonly mx: () => Promise<MxAnswer>
 }
 
@@ -64,56 +53,13 @@ export interface OverrideLine {
   readonly text: string
 }
 
-/** A server that the message may go to. */
-export interface Exchange {
-  /** Lower-case A-label host name without trailing dot, or an IP address without brackets. */
-  readonly exchange: string
-  readonly port: number
-  readonly priority: number
-  readonly from: 'overrides' | 'attempts' | 'dns'
-  /** The override line, for `from: 'overrides'`. */
-  readonly line?: number
-  /** How to speak to it; absent for an exchange from DNS. */
-  readonly nexthop?: Nexthop
-}
-
 /** Whether a line matched, and if not, the first condition that failed with the value it saw. */
 export type LineTrace =
   | { readonly line: number; readonly matched: true }
   | { readonly line: number; readonly matched: false; readonly reason: string }
 
-/** Why a message is not delivered now, as a word. */
-export type NoRoute =
-  /** The domain does not exist. */
-  | 'nxdomain'
-  /** The domain has a null MX (RFC 7505). */
-  | 'nullmx'
-  /** Neither MX nor address. */
-  | 'nodata'
-  /** DNS gave no answer for the time being. */
-  | 'dns-failure'
-  /** Exchanges are known, and none of them has an address. */
-  | 'no-address'
-  /** All attempts of section `[attempts]` are made. */
-  | 'attempts-exhausted'
-
-/** Where a message goes. Exchanges are in order of priority, equals in file order (Haraka's seam shuffles equals). */
-export interface Decision {
-  readonly domain: string
-  readonly outcome: 'deliver' | 'bounce' | 'defer'
-  readonly source: 'overrides' | 'attempts' | 'dns'
-  /** Line numbers, in order. */
-  readonly matched: readonly number[]
-  readonly exchanges: readonly Exchange[]
-  /**
-   * For a relay of section `[attempts]`: the other valid relays in the order in which their turn comes, for when the chosen one
-   * fails by its own fault.
-   */
-  readonly spares?: readonly Exchange[]
+/** A decision with what became of each line. */
+export interface TracedDecision extends Decision {
   /** Lines whose domain pattern fits or not, up to the one whose $end stopped. */
   readonly lines: readonly LineTrace[]
-  /** For `bounce` and `defer`: why. */
-  readonly noRoute?: { readonly kind: NoRoute; readonly message: string }
-  /** The MX answer, where it was asked for. */
-  readonly mx?: MxAnswer
 }

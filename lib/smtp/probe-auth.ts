@@ -1,5 +1,5 @@
 import { createHmac } from 'node:crypto'
-import type { AuthType, Credentials, Nexthop } from '../model/nexthop'
+import type { AuthType, Credentials, Relay } from '../model/relay'
 import type { ProbeConnection, Reply } from './probe-connection'
 import { during, ProbeStop, said } from './probe-finding'
 
@@ -13,13 +13,13 @@ const PREFERENCE: readonly AuthType[] = ['cram-md5', 'plain', 'login']
  */
 export async function authenticate(
   connection: ProbeConnection,
-  nexthop: Nexthop,
+  relay: Relay,
   credentials: Credentials,
   extensions: ReadonlyMap<string, readonly string[]>,
   encrypted: boolean,
 ): Promise<string> {
   const offered = (extensions.get('AUTH') ?? []).map((mechanism) => mechanism.toLowerCase())
-  if (!encrypted && !nexthop.allowPlaintextAuth) {
+  if (!encrypted && !relay.allowPlaintextAuth) {
     throw new ProbeStop(
       'auth',
       'the connection is not encrypted, so the password is not sent',
@@ -29,7 +29,7 @@ export async function authenticate(
   if (offered.length === 0) {
     throw new ProbeStop('auth', 'AUTH is not offered', 'try port 587, or leave out user and password')
   }
-  const mechanism = nexthop.authType ?? PREFERENCE.find((type) => offered.includes(type))
+  const mechanism = relay.authType ?? PREFERENCE.find((type) => offered.includes(type))
   if (mechanism === undefined || !offered.includes(mechanism)) {
     const wanted =
       mechanism === undefined ? 'none of these can be used' : `auth_type = ${mechanism} is not among them`

@@ -1,6 +1,7 @@
 import { hostname } from 'node:os'
 import type { AddressAnswer } from '../model/dns-answer'
-import { nexthopKey, type Nexthop } from '../model/nexthop'
+import { relayKey } from '../model/exchange'
+import type { Relay } from '../model/relay'
 import { authenticate } from './probe-auth'
 import { ConnectionFault, ProbeConnection, type CertificateReport, type Reply } from './probe-connection'
 import { during, ProbeStop, said, type ProbeFinding } from './probe-finding'
@@ -39,15 +40,15 @@ export interface ProbeServices {
 const SOON = 14 * 86_400_000
 
 /** Connects to each address of a relay as Haraka would, up to the point where mail would be sent. Never rejects. */
-export async function probeRelay(nexthop: Nexthop, services: ProbeServices): Promise<RelayReport> {
-  const answer = await services.lookup(nexthop.host)
-  const head = { key: nexthopKey(nexthop), ...(nexthop.name === undefined ? {} : { name: nexthop.name }) }
+export async function probeRelay(relay: Relay, services: ProbeServices): Promise<RelayReport> {
+  const answer = await services.lookup(relay.endpoint.host)
+  const head = { key: relayKey(relay), ...(relay.name === undefined ? {} : { name: relay.name }) }
   if (answer.kind !== 'addresses') {
-    return { ...head, good: false, findings: [noAddress(nexthop, answer)], addresses: [] }
+    return { ...head, good: false, findings: [noAddress(relay, answer)], addresses: [] }
   }
   const addresses: AddressReport[] = []
   // one after the other: many relays count parallel logins as an attack
-  for (const address of answer.addresses) addresses.push(await probeAddress(nexthop, address, services))
+  for (const address of answer.addresses) addresses.push(await probeAddress(relay, address, services))
   const reached = addresses.filter(({ findings }) => !findings.some(isConnectFault))
   const good = reached.length > 0 && reached.every((report) => report.good)
   return { ...head, good, findings: [], addresses }
@@ -57,27 +58,23 @@ function isConnectFault(finding: ProbeFinding): boolean {
   return finding.step === 'connect' && finding.result === 'bad'
 }
 
-function noAddress(nexthop: Nexthop, answer: Exclude<AddressAnswer, { kind: 'addresses' }>): ProbeFinding {
+function noAddress(relay: Relay, answer: Exclude<AddressAnswer, { kind: 'addresses' }>): ProbeFinding {
   return answer.kind === 'failed'
     ? {
         step: 'address',
         result: 'bad',
-        message: `${nexthop.host} could not be looked up: ${answer.error.message}`,
+        message: `${relay.endpoint.host} could not be looked up: ${answer.error.message}`,
         advice: 'check dns_servers, and whether they answer',
       }
     : {
         step: 'address',
         result: 'bad',
-        message: `${nexthop.host} has no address`,
+        message: `${relay.endpoint.host} has no address`,
         advice: 'check the spelling of the host',
       }
 }
 
-async function probeAddress(
-  nexthop: Nexthop,
-  address: string,
-  services: ProbeServices,
-): Promise<AddressReport> {
+async function probeAddress(relay: Relay, address: string, services: ProbeServices): Promise<AddressReport> {
   const findings: ProbeFinding[] = []
   const note = (
     step: ProbeFinding['step'],
@@ -87,30 +84,30 @@ async function probeAddress(
   ) => findings.push({ step, result, message, ...(advice === undefined ? {} : { advice }) })
   let connection: ProbeConnection | undefined
   try {
-    connection = await openConnection(nexthop, address, services)
-    note('connect', `connected to port ${nexthop.port}`)
+    connection = await openConnection(relay, address, services)
+    note('connect', `connected to port ${relay.endpoint.port}`)
     let encrypted = false
-    if (nexthop.implicitTls) {
-      judgeCertificate(nexthop, await handshake(connection, nexthop), services.now(), note)
+    if (relay.implicitTls) {
+      judgeCertificate(relay, await handshake(connection, relay), services.now(), note)
       encrypted = true
     }
-    note('greeting', await greeting(connection, nexthop))
-    let extensions = await hello(connection, nexthop)
+    note('greeting', await greeting(connection, relay))
+    let extensions = await hello(connection, relay)
     note('ehlo', `offers ${[...extensions.keys()].join(', ') || 'no extensions'}`)
-    if (!encrypted && wantsStartTls(nexthop, extensions, note)) {
+    if (!encrypted && wantsStartTls(relay, extensions, note)) {
       const reply = await during('tls', connection.command('STARTTLS'))
       if (reply.code !== 220) throw new ProbeStop('tls', `STARTTLS is refused: ${said(reply)}`)
-      judgeCertificate(nexthop, await handshake(connection, nexthop), services.now(), note)
+      judgeCertificate(relay, await handshake(connection, relay), services.now(), note)
       encrypted = true
       // what was offered before TLS counts no more (RFC 3207 section 4.2)
-      extensions = await hello(connection, nexthop)
+      extensions = await hello(connection, relay)
     }
-    if (nexthop.credentials !== undefined) {
-      note('auth', await authenticate(connection, nexthop, nexthop.credentials, extensions, encrypted))
+    if (relay.credentials !== undefined) {
+      note('auth', await authenticate(connection, relay, relay.credentials, extensions, encrypted))
     }
     await connection.command('QUIT').catch(() => undefined)
   } catch (error) {
-    findings.push(error instanceof ProbeStop ? error.finding : fault('connect', error, nexthop))
+    findings.push(error instanceof ProbeStop ? error.finding : fault('connect', error, relay))
   } finally {
     connection?.close()
   }
@@ -118,11 +115,12 @@ async function probeAddress(
 }
 
 async function openConnection(
-  nexthop: Nexthop,
+  relay: Relay,
   address: string,
   { timeout, ca }: ProbeServices,
 ): Promise<ProbeConnection> {
-  const { port, host, bind } = nexthop
+  const { host, port } = relay.endpoint
+  const { bind } = relay.terms
   try {
     return await ProbeConnection.open({
       address,
@@ -133,14 +131,14 @@ async function openConnection(
       ...(ca === undefined ? {} : { ca }),
     })
   } catch (error) {
-    const { message, advice } = fault('connect', error, nexthop)
+    const { message, advice } = fault('connect', error, relay)
     throw new ProbeStop('connect', message, advice)
   }
 }
 
-function fault(name: ProbeFinding['step'], error: unknown, nexthop: Nexthop): ProbeFinding {
+function fault(name: ProbeFinding['step'], error: unknown, relay: Relay): ProbeFinding {
   const { code, message } = error as { code?: string; message?: string }
-  const advice = connectAdvice(code, nexthop)
+  const advice = connectAdvice(code, relay)
   return {
     step: name,
     result: 'bad',
@@ -149,30 +147,32 @@ function fault(name: ProbeFinding['step'], error: unknown, nexthop: Nexthop): Pr
   }
 }
 
-function connectAdvice(code: string | undefined, nexthop: Nexthop): string | undefined {
+function connectAdvice(code: string | undefined, relay: Relay): string | undefined {
   switch (code) {
     case 'ECONNREFUSED':
-      return `nothing listens on port ${nexthop.port} there: check the port (25, 465 or 587?)`
+      return `nothing listens on port ${relay.endpoint.port} there: check the port (25, 465 or 587?)`
     case 'ETIMEDOUT':
-      return nexthop.port === 25
+      return relay.endpoint.port === 25
         ? 'a firewall may drop it: many networks close port 25 outwards; ask for port 587'
         : 'a firewall may drop it, or the address is wrong'
     case 'ENETUNREACH':
     case 'EHOSTUNREACH':
       return 'this machine has no route there, as without IPv6'
     case 'EADDRNOTAVAIL':
-      return nexthop.bind === undefined ? undefined : `bind = ${nexthop.bind} is no address of this machine`
+      return relay.terms.bind === undefined
+        ? undefined
+        : `bind = ${relay.terms.bind} is no address of this machine`
     default:
       return undefined
   }
 }
 
-async function greeting(connection: ProbeConnection, nexthop: Nexthop): Promise<string> {
+async function greeting(connection: ProbeConnection, relay: Relay): Promise<string> {
   let reply: Reply
   try {
     reply = await connection.reply()
   } catch (error) {
-    const silent = (error as ConnectionFault).code === 'ETIMEDOUT' && !nexthop.implicitTls
+    const silent = (error as ConnectionFault).code === 'ETIMEDOUT' && !relay.implicitTls
     const advice = silent
       ? 'it may wait for TLS from the first byte: write the host as smtps://HOST'
       : undefined
@@ -185,9 +185,9 @@ async function greeting(connection: ProbeConnection, nexthop: Nexthop): Promise<
 }
 
 /** EHLO (LHLO for LMTP): the extensions and their parameters, in capitals. */
-async function hello(connection: ProbeConnection, nexthop: Nexthop): Promise<Map<string, string[]>> {
-  const verb = nexthop.lmtp ? 'LHLO' : 'EHLO'
-  const reply = await during('ehlo', connection.command(`${verb} ${nexthop.bindHelo ?? hostname()}`))
+async function hello(connection: ProbeConnection, relay: Relay): Promise<Map<string, string[]>> {
+  const verb = relay.terms.lmtp ? 'LHLO' : 'EHLO'
+  const reply = await during('ehlo', connection.command(`${verb} ${relay.terms.bindHelo ?? hostname()}`))
   if (reply.code !== 250) throw new ProbeStop('ehlo', `${verb} is refused: ${said(reply)}`)
   return new Map(
     reply.lines.slice(1).map((line) => {
@@ -205,13 +205,13 @@ type Note = (
   advice?: string,
 ) => void
 
-function wantsStartTls(nexthop: Nexthop, extensions: ReadonlyMap<string, unknown>, note: Note): boolean {
-  if (nexthop.tls === 'off') {
+function wantsStartTls(relay: Relay, extensions: ReadonlyMap<string, unknown>, note: Note): boolean {
+  if (relay.terms.tls === 'off') {
     note('tls', 'not used: tls = off')
     return false
   }
   if (extensions.has('STARTTLS')) return true
-  if (nexthop.tls === 'required') {
+  if (relay.terms.tls === 'required') {
     throw new ProbeStop(
       'tls',
       'STARTTLS is not offered, and tls = required',
@@ -222,12 +222,12 @@ function wantsStartTls(nexthop: Nexthop, extensions: ReadonlyMap<string, unknown
   return false
 }
 
-async function handshake(connection: ProbeConnection, nexthop: Nexthop): Promise<CertificateReport> {
+async function handshake(connection: ProbeConnection, relay: Relay): Promise<CertificateReport> {
   try {
     return await connection.startTls()
   } catch (error) {
     const { code = '', message } = error as { code?: string; message: string }
-    const plain = nexthop.implicitTls && (code.includes('WRONG_VERSION') || code.includes('PACKET_LENGTH'))
+    const plain = relay.implicitTls && (code.includes('WRONG_VERSION') || code.includes('PACKET_LENGTH'))
     const advice = plain
       ? 'the server does not speak TLS from the first byte: leave out smtps://'
       : 'the server and this machine have no TLS version or cipher in common, or the server broke off'
@@ -242,7 +242,7 @@ const CERTIFICATE_ADVICE: Readonly<Record<CertificateReport['faults'][number]['k
   expired: 'the operator of the relay must renew it',
 }
 
-function judgeCertificate(nexthop: Nexthop, report: CertificateReport, now: number, note: Note): void {
+function judgeCertificate(relay: Relay, report: CertificateReport, now: number, note: Note): void {
   note('tls', report.protocol)
   const until = new Date(report.validTo).toISOString().slice(0, 10)
   const what = `${report.subject}, signed by ${report.issuer}, until ${until}`
@@ -251,7 +251,7 @@ function judgeCertificate(nexthop: Nexthop, report: CertificateReport, now: numb
     else note('certificate', what)
     return
   }
-  const wanted = nexthop.tls === 'required'
+  const wanted = relay.terms.tls === 'required'
   for (const { kind, message } of report.faults) {
     note('certificate', `${what}: ${message}`, wanted ? 'bad' : 'warning', CERTIFICATE_ADVICE[kind])
   }

@@ -1,4 +1,4 @@
-import type { AuthType } from '../model/nexthop'
+import type { AuthType } from '../model/relay'
 import type { RelayFailure } from '../model/failure'
 
 /** How a relay is to be spoken to, as the dialogue needs it. */

@@ -60,7 +60,13 @@ function configure(text: string): Configuration {
 /** Microseconds for one decision. */
 async function decisionCost({ rules }: Configuration): Promise<number> {
   const mx = async () => ANSWER
-  const message = { domain: 'example.com', mailFrom: 'joe@example.net', authSender: '', size: 4000, turn: 0 }
+  const message = {
+    domain: 'example.com',
+    mailFrom: 'joe@example.net',
+    authSender: '',
+    size: 4000,
+    rotationOffset: 0,
+  }
   const start = performance.now()
   for (let count = 0; count < DECISIONS; count++)
     await decide(rules, { ...message, retries: count % 3 }, { mx })

@@ -3,9 +3,10 @@ import { mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { test, type TestContext } from 'node:test'
-import { nexthopKey, type Nexthop, INLINE_DEFAULTS } from '../../lib/model/nexthop'
+import { exchangeKey } from '../../lib/model/exchange'
 import { createRelayState } from '../../lib/relays/state'
 import { openStateFolder, prepareStateFolder, STATE_FOLDER } from '../../lib/relays/state-folder'
+import { relayExchange } from '../support/servers'
 import { run } from './terminal'
 
 const FILE = `
@@ -19,8 +20,8 @@ max_per_hour = 300
 host = spare.example
 `
 
-const isp: Nexthop = { ...INLINE_DEFAULTS, name: 'isp', host: 'smtp.isp.example', port: 587, maxPerHour: 300 }
-const inline: Nexthop = { ...INLINE_DEFAULTS, host: 'inline.example', port: 25 }
+const isp = relayExchange({ name: 'isp', host: 'smtp.isp.example', port: 587, maxPerHour: 300 })
+const inline = relayExchange({ host: 'inline.example' })
 
 const quiet = () => {}
 
@@ -63,11 +64,11 @@ test('what a worker knows is shown', async (t) => {
     folder: openStateFolder({ path: state, now: Date.now, warn: quiet }),
   })
   t.after(() => worker.close())
-  for (const [nexthop, failed] of [
+  for (const [exchange, failed] of [
     [isp, false],
     [inline, true],
   ] as const) {
-    const lease = worker.enter(nexthop, false)
+    const lease = worker.enter(exchange, false)
     assert.ok(!('usable' in lease))
     if (failed) lease.reportFailure({ kind: 'connect', message: 'connection refused' })
     lease.end(!failed)
@@ -88,9 +89,9 @@ test('what a worker knows is shown', async (t) => {
   assert.deepEqual(
     json.relays.map(({ key, breaker }) => [key, breaker]),
     [
-      [nexthopKey(isp), 'closed'],
+      [exchangeKey(isp), 'closed'],
       ['spare.example:25', 'closed'],
-      [nexthopKey(inline), 'open'],
+      [exchangeKey(inline), 'open'],
     ],
   )
 })

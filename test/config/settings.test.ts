@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import { DNS_DEFAULTS } from '../../lib/config/dns'
 import type { SecretSources } from '../../lib/config/types'
-import { INLINE_DEFAULTS } from '../../lib/model/nexthop'
+import { relayOf } from '../support/servers'
 import { configure, diagnose, NO_SECRETS } from '../support/rules'
 
 const settingsOf = (text: string, secrets: SecretSources = NO_SECRETS) => configure(text, secrets).settings
@@ -158,7 +158,10 @@ describe('other settings', () => {
 describe('[relay:NAME]', () => {
   it('has the defaults of an inline target', () => {
     const [relay] = settingsOf('[relay:isp]\nhost = SMTP.example.net').relays
-    assert.deepEqual(relay?.nexthop, { ...INLINE_DEFAULTS, name: 'isp', host: 'smtp.example.net', port: 25 })
+    assert.ok(relay)
+    const { span, ...rest } = relay
+    assert.deepEqual(rest, relayOf({ name: 'isp', host: 'smtp.example.net' }))
+    assert.deepEqual(span, { line: 1, column: 1, length: 11 })
   })
 
   it('reads every key', () => {
@@ -179,23 +182,24 @@ max_connections = 3
 max_per_hour = 100`
     const [relay] = settingsOf(text).relays
     assert.ok(relay)
-    const { credentials, ...rest } = relay.nexthop
+    const { credentials, span: _, ...rest } = relay
     assert.deepEqual(rest, {
       name: 'isp',
-      host: '2001:db8::1',
-      port: 587,
+      endpoint: { host: '2001:db8::1', port: 587 },
+      terms: {
+        tls: 'required',
+        bind: '192.0.2.7',
+        bindHelo: 'mail.example.com',
+        lmtp: true,
+        retryAfter: 120_000,
+        maxConnections: 3,
+        maxPerHour: 100,
+      },
       authType: 'cram-md5',
-      tls: 'required',
       implicitTls: false,
       allowPlaintextAuth: true,
-      bind: '192.0.2.7',
-      bindHelo: 'mail.example.com',
-      lmtp: true,
-      retryAfter: 120_000,
-      maxConnections: 3,
-      maxPerHour: 100,
+      priority: 5,
     })
-    assert.equal(relay.priority, 5)
     assert.equal(credentials?.user, 'fred@example.com')
     assert.equal(credentials?.password.reveal(), 'Pass w0rd;#=')
   })
@@ -206,9 +210,9 @@ max_per_hour = 100`
     ['smtps://[::1]:4650', ['::1', 4650]],
   ] as const) {
     it(`${host} is TLS from the first byte, and must be TLS`, () => {
-      const { nexthop } = settingsOf(`[relay:isp]\nhost = ${host}`).relays[0]!
-      assert.deepEqual([nexthop.host, nexthop.port], expected)
-      assert.deepEqual([nexthop.implicitTls, nexthop.tls], [true, 'required'])
+      const { endpoint, implicitTls, terms } = settingsOf(`[relay:isp]\nhost = ${host}`).relays[0]!
+      assert.deepEqual([endpoint.host, endpoint.port], expected)
+      assert.deepEqual([implicitTls, terms.tls], [true, 'required'])
     })
   }
 
@@ -252,8 +256,8 @@ max_per_hour = 100`
 
   it('takes the password from the environment', () => {
     const text = '[relay:isp]\nhost = h\nuser = joe\npassword_env = ISP_PASSWORD'
-    const { nexthop } = settingsOf(text, { ...NO_SECRETS, env: { ISP_PASSWORD: 'letmein' } }).relays[0]!
-    assert.equal(nexthop.credentials?.password.reveal(), 'letmein')
+    const { credentials } = settingsOf(text, { ...NO_SECRETS, env: { ISP_PASSWORD: 'letmein' } }).relays[0]!
+    assert.equal(credentials?.password.reveal(), 'letmein')
   })
 
   for (const [mode, codes] of [
@@ -271,8 +275,8 @@ max_per_hour = 100`
         },
       }
       const text = '[relay:isp]\nhost = h\nuser = joe\npassword_file = isp.secret'
-      const { nexthop } = settingsOf(text, secrets).relays[0]!
-      assert.equal(nexthop.credentials?.password.reveal(), 'letmein')
+      const { credentials } = settingsOf(text, secrets).relays[0]!
+      assert.equal(credentials?.password.reveal(), 'letmein')
       assert.match(asked[0] ?? '', /^\/.*\/isp\.secret$/)
       assert.deepEqual(
         diagnose(text, secrets).map(({ code }) => code),

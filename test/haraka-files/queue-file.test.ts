@@ -40,7 +40,7 @@ const todo = (changes: object = {}) => ({
   ...changes,
 })
 
-test('a message of the queue: sender, recipients, size, attempts before and after a split, user, turn', async () => {
+test('a message of the queue: sender, recipients, size, attempts before and after a split, user, rotation offset', async () => {
   const name = qfile.name({
     arrival: 1_779_000_000_000,
     next_attempt: 1_779_000_600_000,
@@ -57,7 +57,7 @@ test('a message of the queue: sender, recipients, size, attempts before and afte
     size: 21,
     retries: 5,
     attemptsBeforeSplit: 2,
-    turn: 7,
+    rotationOffset: 7,
     queuedAt: 1_779_000_000_000,
     nextAttempt: 1_779_000_600_000,
   })
@@ -65,8 +65,8 @@ test('a message of the queue: sender, recipients, size, attempts before and afte
 
 test('the null sender, and notes of nobody', async () => {
   const file = await queueFile('copy.eml', todo({ mail_from: new Address('<>'), notes: {} }), 'x')
-  const { mailFrom, authSender, retries, turn, nextAttempt } = readQueueFile(file)
-  assert.deepEqual([mailFrom, authSender, retries, turn, nextAttempt], ['', '', 0, 0, undefined])
+  const { mailFrom, authSender, retries, rotationOffset, nextAttempt } = readQueueFile(file)
+  assert.deepEqual([mailFrom, authSender, retries, rotationOffset, nextAttempt], ['', '', 0, 0, undefined])
 })
 
 test('names of queue files, of today and of before', () => {

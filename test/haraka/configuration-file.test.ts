@@ -102,7 +102,7 @@ test('a password file is read again, from the folder of the configuration', asyn
   writeFileSync(path, 'two\n', { mode: 0o600 })
   change(text)
   await said('in force')
-  const passwords = inForce.map(({ settings }) => settings.relays[0]!.nexthop.credentials!.password.reveal())
+  const passwords = inForce.map(({ settings }) => settings.relays[0]!.credentials!.password.reveal())
   assert.deepEqual(passwords, ['one', 'two'])
 })
 

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { addressText, EnvelopeReader, keepAuthSender, keepTurn } from '../../lib/haraka/envelope'
+import { addressText, EnvelopeReader, keepAuthSender, keepRotationOffset } from '../../lib/haraka/envelope'
 import type { HarakaAddress, HMailItem, Notes } from '../../lib/haraka/types'
 
 type AddressClass = new (text: string) => HarakaAddress
@@ -45,7 +45,7 @@ test('the message as the rules see it', () => {
     authSender: 'joe',
     size: 1000,
     retries: 3,
-    turn: 7,
+    rotationOffset: 7,
   })
 })
 
@@ -84,8 +84,11 @@ test('notes of any shape are survived', () => {
     { dns_overrides: { attempts: 1e300, turn: [], auth_sender: null } },
   ]
   for (const notes of strange) {
-    const { retries, turn, authSender } = new EnvelopeReader().read(message(notes, 1))
-    assert.deepEqual({ retries, turn, authSender }, { retries: 1, turn: 0, authSender: '' })
+    const { retries, rotationOffset, authSender } = new EnvelopeReader().read(message(notes, 1))
+    assert.deepEqual(
+      { retries, rotationOffset, authSender },
+      { retries: 1, rotationOffset: 0, authSender: '' },
+    )
   }
 })
 
@@ -100,7 +103,7 @@ test('a recipient without a domain, or with none that is one, does not throw', (
 test('the user name goes with the message, the password never', () => {
   const notes: Notes = {}
   keepAuthSender({ notes: { auth_user: 'fred', auth_passwd: 'hunter2' }, transaction: { notes } })
-  keepTurn({ transaction: { notes } }, 12)
+  keepRotationOffset({ transaction: { notes } }, 12)
   assert.deepEqual(notes, { dns_overrides: { auth_sender: 'fred', turn: 12 } })
 })
 
@@ -109,6 +112,6 @@ test('without authentication or transaction nothing is kept', () => {
   keepAuthSender({ notes: {}, transaction: { notes } })
   keepAuthSender({ notes: { auth_user: 5 }, transaction: { notes } })
   keepAuthSender({ notes: { auth_user: 'fred' }, transaction: null })
-  keepTurn({}, 1)
+  keepRotationOffset({}, 1)
   assert.deepEqual(notes, {})
 })

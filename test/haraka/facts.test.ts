@@ -7,6 +7,7 @@ import { NULL_MX, toHarakaMx } from '../../lib/haraka/mx-list'
 import { EnvelopeReader } from '../../lib/haraka/envelope'
 import { RETVAL } from '../../lib/haraka/types'
 import { loadHaraka, type RealHMail } from '../support/haraka-modules'
+import { mxExchange } from '../support/servers'
 
 // What the seam relies on in Haraka 3.3.4, each by itself: a Haraka in which one of these no longer holds is noticed here, and
 // the message of the test says which file has to be looked at. What delivery.ts relies on is pinned in delivery.test.ts.
@@ -86,21 +87,13 @@ test('hmail.js split_to_new_recipients: all recipients are no split', async () =
 test('hmail.js get_mx_respond, HarakaMx: found_mx gets the very objects of the answer', async () => {
   const hmail = await queued()
   const found = watch(hmail, 'found_mx')
-  const mx = toHarakaMx(
-    haraka.HarakaMx,
-    { exchange: 'a.example', port: 25, priority: 1, from: 'dns' },
-    '192.0.2.1',
-  )
+  const mx = toHarakaMx(haraka.HarakaMx, mxExchange('a.example', 1), '192.0.2.1')
   await hmail.get_mx_respond(RETVAL.ok, [mx])
   assert.equal((found[0]![0] as object[])[0], mx)
 })
 
 test('hmail.js found_mx, net-utils resolve_mx_hosts: an address is asked for nowhere, and stays the same object', async () => {
-  const mx = toHarakaMx(
-    haraka.HarakaMx,
-    { exchange: 'a.example', port: 25, priority: 1, from: 'dns' },
-    '192.0.2.1',
-  )
+  const mx = toHarakaMx(haraka.HarakaMx, mxExchange('a.example', 1), '192.0.2.1')
   assert.equal((await haraka.netUtils.resolve_mx_hosts([mx]))[0], mx)
   const hmail = await queued()
   const delivered = watch(hmail, 'try_deliver')

@@ -2,9 +2,9 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { ResolveError } from '../../lib/model/errors'
 import { decisionLine, type LoggedDecision, sanitized } from '../../lib/haraka/log-line'
-import { INLINE_DEFAULTS } from '../../lib/model/nexthop'
-import type { Decision, Exchange } from '../../lib/rules/types'
+import type { Decision } from '../../lib/model/decision'
 import { Secret } from '../../lib/model/secret'
+import { mxExchange, relayExchange } from '../support/servers'
 
 const decision: Decision = {
   domain: 'example.com',
@@ -12,24 +12,19 @@ const decision: Decision = {
   source: 'dns',
   matched: [],
   exchanges: [],
-  lines: [],
 }
-const plain: LoggedDecision = { message: 'M.1', retries: 0, decision, located: [], outcome: 'deliver' }
-const dns: Exchange = { exchange: 'mx.example.com', port: 25, priority: 10, from: 'dns' }
-const relay: Exchange = {
-  exchange: '2001:db8::1',
-  port: 587,
-  priority: 5,
-  from: 'overrides',
-  line: 7,
-  nexthop: {
-    ...INLINE_DEFAULTS,
+const plain: LoggedDecision = { id: 'M.1', retries: 0, decision, located: [], outcome: 'deliver' }
+const dns = mxExchange('mx.example.com')
+const relay = relayExchange(
+  {
     name: 'backup',
     host: '2001:db8::1',
     port: 587,
     credentials: { user: 'fred', password: new Secret('Passw0rd') },
   },
-}
+  5,
+  { kind: 'line', line: 7 },
+)
 const error = new ResolveError('no answer within 5 s', { code: 'ETIMEOUT', temporary: true })
 
 const lines: [string, LoggedDecision, string][] = [
@@ -97,7 +92,7 @@ test('nothing from outside makes a second line or a command of the terminal', ()
   assert.equal(sanitized(evil), 'a??b??[2J????')
   const line = decisionLine({
     ...plain,
-    message: evil,
+    id: evil,
     reason: evil,
     decision: { ...decision, domain: evil },
   })

@@ -2,23 +2,14 @@ import assert from 'node:assert/strict'
 import { after, test } from 'node:test'
 import { inspect } from 'node:util'
 import { arranged, planned, toHarakaMx } from '../../lib/haraka/mx-list'
-import { INLINE_DEFAULTS, type Nexthop } from '../../lib/model/nexthop'
-import type { Exchange } from '../../lib/rules/types'
 import { Secret } from '../../lib/model/secret'
+import { mxExchange, relayExchange } from '../support/servers'
 import { loadHaraka } from '../support/haraka-modules'
 
 const haraka = loadHaraka()
 after(() => haraka.close())
 
-const exchange = (name: string, priority: number, from: Exchange['from'] = 'dns'): Exchange => ({
-  exchange: name,
-  port: 25,
-  priority,
-  from,
-})
-
-const nexthop: Nexthop = {
-  ...INLINE_DEFAULTS,
+const relayFields = {
   host: 'relay.example',
   port: 587,
   credentials: { user: 'fred', password: new Secret('Passw0rd') },
@@ -26,17 +17,17 @@ const nexthop: Nexthop = {
   bind: '192.0.2.9',
   bindHelo: 'me.example',
   lmtp: true,
-}
+} as const
 
 test('priorities are kept, and every order of equals is as likely as another', () => {
-  const equals = ['a', 'b', 'c'].map((name) => exchange(name, 10))
-  const all = [exchange('last', 20), ...equals, exchange('first', 5)]
+  const equals = ['a', 'b', 'c'].map((name) => mxExchange(name, 10))
+  const all = [mxExchange('last', 20), ...equals, mxExchange('first', 5)]
   // A generator of its own, so that the test is the same each time (Park and Miller's).
   let state = 1
   const random = () => (state = (state * 48_271) % 2_147_483_647) / 2_147_483_647
   const orders = new Map<string, number>()
   for (let run = 0; run < 6000; run++) {
-    const names = arranged(all, random).map((one) => one.exchange)
+    const names = arranged(all, random).map((one) => one.endpoint.host)
     assert.equal(names[0], 'first')
     assert.equal(names[4], 'last')
     const order = names.slice(1, 4).join('')
@@ -45,7 +36,7 @@ test('priorities are kept, and every order of equals is as likely as another', (
   assert.equal(orders.size, 6)
   for (const [order, times] of orders) assert.ok(times > 880 && times < 1120, `${order}: ${times}`)
   assert.deepEqual(
-    all.map((one) => one.exchange),
+    all.map((one) => one.endpoint.host),
     ['last', 'a', 'b', 'c', 'first'],
     'nothing is changed in place',
   )
@@ -53,20 +44,16 @@ test('priorities are kept, and every order of equals is as likely as another', (
 
 test('an exchange from DNS keeps its name, one of the operator has none yet, a literal has none', () => {
   const { HarakaMx } = haraka
-  assert.equal(toHarakaMx(HarakaMx, exchange('mx.example', 5), '192.0.2.1').from_dns, 'mx.example')
-  assert.equal(toHarakaMx(HarakaMx, exchange('192.0.2.1', 5), '192.0.2.1').from_dns, undefined)
-  for (const from of ['overrides', 'attempts'] as const) {
-    const mx = toHarakaMx(HarakaMx, { ...exchange('relay.example', 5, from), nexthop }, '192.0.2.1')
+  assert.equal(toHarakaMx(HarakaMx, mxExchange('mx.example', 5), '192.0.2.1').from_dns, 'mx.example')
+  assert.equal(toHarakaMx(HarakaMx, mxExchange('192.0.2.1', 5), '192.0.2.1').from_dns, undefined)
+  for (const origin of [{ kind: 'line', line: 1 }, { kind: 'attempts' }] as const) {
+    const mx = toHarakaMx(HarakaMx, relayExchange(relayFields, 5, origin), '192.0.2.1')
     assert.equal(mx.from_dns, undefined)
   }
 })
 
 test('everything that the operator wrote is handed over', () => {
-  const mx = toHarakaMx(
-    haraka.HarakaMx,
-    { ...exchange('relay.example', 5, 'overrides'), port: 587, nexthop },
-    '192.0.2.1',
-  )
+  const mx = toHarakaMx(haraka.HarakaMx, relayExchange(relayFields, 5), '192.0.2.1')
   assert.ok(mx instanceof haraka.HarakaMx)
   const { port, priority, bind, bind_helo, using_lmtp, auth_user, auth_pass, auth_type } = mx
   assert.deepEqual(
@@ -85,11 +72,7 @@ test('everything that the operator wrote is handed over', () => {
 })
 
 test('no copy, print or JSON of it shows the password', () => {
-  const mx = toHarakaMx(
-    haraka.HarakaMx,
-    { ...exchange('relay.example', 5, 'overrides'), nexthop },
-    '192.0.2.1',
-  )
+  const mx = toHarakaMx(haraka.HarakaMx, relayExchange(relayFields, 5), '192.0.2.1')
   const shown = [
     JSON.stringify([mx]),
     JSON.stringify({ ...mx }),
@@ -104,17 +87,17 @@ test('each address of an exchange is one element, and exchanges without address 
   const answer = { how: 'fresh', server: '192.0.2.53#53', ttl: 60 } as const
   const list = planned(haraka.HarakaMx, [
     {
-      exchange: exchange('a.example', 1),
+      exchange: mxExchange('a.example', 1),
       answer: { kind: 'addresses', addresses: ['2001:db8::1', '192.0.2.1'], ...answer },
     },
-    { exchange: exchange('b.example', 2), answer: { kind: 'none', ...answer } },
+    { exchange: mxExchange('b.example', 2), answer: { kind: 'none', ...answer } },
     {
-      exchange: exchange('c.example', 3),
+      exchange: mxExchange('c.example', 3),
       answer: { kind: 'addresses', addresses: ['192.0.2.3'], ...answer },
     },
   ])
   assert.deepEqual(
-    list.map(({ mx, exchange: { exchange: name } }) => [name, mx.exchange]),
+    list.map(({ mx, exchange }) => [exchange.endpoint.host, mx.exchange]),
     [
       ['a.example', '2001:db8::1'],
       ['a.example', '192.0.2.1'],
@@ -133,8 +116,8 @@ test('of what a stranger wrote into DNS one attempt tries a bounded part, of eac
     ttl: 60,
     addresses: [...v6, ...many],
   } as const
-  const hosts = Array.from({ length: 200 }, (_, i) => exchange(`mx${i}.example`, i))
-  const relay = { ...exchange('relay.example', 500, 'overrides'), nexthop }
+  const hosts = Array.from({ length: 200 }, (_, i) => mxExchange(`mx${i}.example`, i))
+  const relay = relayExchange(relayFields, 500)
   const tried = arranged([...hosts, relay], Math.random)
   assert.deepEqual(
     tried.map(({ priority }) => priority),
@@ -145,8 +128,8 @@ test('of what a stranger wrote into DNS one attempt tries a bounded part, of eac
     tried.map((one) => ({ exchange: one, answer })),
   )
   const addresses = (name: string) =>
-    list.flatMap(({ mx, exchange: one }) => (one.exchange === name ? [mx.exchange] : []))
+    list.flatMap(({ mx, exchange }) => (exchange.endpoint.host === name ? [mx.exchange] : []))
   assert.deepEqual(addresses('mx0.example'), [...v6.slice(0, 8), ...many.slice(0, 8)])
-  assert.equal(list.filter(({ exchange: one }) => one.from === 'dns').length, 32)
+  assert.equal(list.filter(({ exchange }) => exchange.origin.kind === 'dns').length, 32)
   assert.deepEqual(addresses('relay.example'), [...v6, ...many])
 })

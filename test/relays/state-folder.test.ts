@@ -25,7 +25,7 @@ import {
   type Snapshot,
 } from '../../lib/relays/state-folder'
 
-const snapshot = (sent: Snapshot['sent'] = {}): Snapshot => ({ nexthops: [], sent })
+const snapshot = (sent: Snapshot['sent'] = {}): Snapshot => ({ servers: [], sent })
 
 const ignore = () => {}
 
@@ -151,7 +151,7 @@ test('one successor takes over what a dead worker had sent', async (t) => {
   prepareStateFolder(path)
   const gone = await dead()
   const sent = { 'a:25': [[Date.now(), 40]] }
-  writeFileSync(join(path, `${gone}.json`), JSON.stringify({ nexthops: [], sent, updated: Date.now() }))
+  writeFileSync(join(path, `${gone}.json`), JSON.stringify({ servers: [], sent, updated: Date.now() }))
   assert.deepEqual(open(t, path, await dead()).inherited, [{ key: 'a:25', sent: sent['a:25'] }])
   assert.deepEqual(open(t, path, await dead()).inherited, [])
 })
@@ -168,7 +168,7 @@ test('what another version or a hand has written into a snapshot does no harm', 
     const path = temporary(t)
     prepareStateFolder(path)
     const file = join(path, `${await dead()}.json`)
-    writeFileSync(file, JSON.stringify({ nexthops: [], sent, updated: Date.now() }))
+    writeFileSync(file, JSON.stringify({ servers: [], sent, updated: Date.now() }))
     assert.deepEqual(open(t, path).inherited, expected)
   }
 })

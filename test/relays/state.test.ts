@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { INLINE_DEFAULTS, type Nexthop } from '../../lib/model/nexthop'
 import { createRelayState, type RelayStateOptions } from '../../lib/relays/state'
 import type { Snapshot, StateFolder } from '../../lib/relays/state-folder'
 import type { Lease } from '../../lib/relays/types'
 import { Secret } from '../../lib/model/secret'
+import { relayExchange, type RelayFields } from '../support/servers'
 
 const T = 1_750_000_000_000
 const HOUR = 3_600_000
@@ -23,12 +23,7 @@ function setup(options: Partial<RelayStateOptions> = {}) {
 
 const user = (name: string) => ({ user: name, password: new Secret('hidden') })
 
-const nexthop = (more: Partial<Nexthop> = {}): Nexthop => ({
-  ...INLINE_DEFAULTS,
-  host: 'smtp.example',
-  port: 25,
-  ...more,
-})
+const exchange = (more: Partial<RelayFields> = {}) => relayExchange({ host: 'smtp.example', ...more })
 
 function mustEnter(entered: ReturnType<ReturnType<typeof setup>['state']['enter']>): Lease {
   assert.ok(!('usable' in entered), JSON.stringify(entered))
@@ -37,7 +32,7 @@ function mustEnter(entered: ReturnType<ReturnType<typeof setup>['state']['enter'
 
 test('a failure leaves a relay out, a later success takes it back, and both are said once', () => {
   const { clock, logged, state } = setup()
-  const isp = nexthop({ name: 'isp' })
+  const isp = exchange({ name: 'isp' })
   const lease = mustEnter(state.enter(isp, false))
   lease.reportFailure({ kind: 'connect', message: 'refused' })
   lease.end(false)
@@ -63,37 +58,37 @@ test('a failure leaves a relay out, a later success takes it back, and both are 
 
 test('a trial that ends without outcome leaves the next message to try', () => {
   const { clock, state } = setup()
-  const lease = mustEnter(state.enter(nexthop(), false))
+  const lease = mustEnter(state.enter(exchange(), false))
   lease.reportFailure({ kind: 'greeting', message: '554' })
   lease.end(false)
   clock.now += 60_000
-  mustEnter(state.enter(nexthop(), false)).end(false)
-  mustEnter(state.enter(nexthop(), false))
+  mustEnter(state.enter(exchange(), false)).end(false)
+  mustEnter(state.enter(exchange(), false))
 })
 
 test('the last resort passes the breaker, and neither holds nor limits', () => {
   const { state } = setup({ folder: folder(['isp']) })
-  const other = nexthop({ host: 'other.example', maxConnections: 1 })
+  const other = exchange({ host: 'other.example', maxConnections: 1 })
   const lease = mustEnter(state.enter(other, false))
   lease.reportFailure({ kind: 'tls', message: 'no TLS' })
   assert.equal('usable' in state.enter(other, true), true, 'its one connection is in use')
   lease.end(false)
   assert.equal('usable' in state.enter(other, false), true)
   mustEnter(state.enter(other, true))
-  assert.deepEqual(state.enter(nexthop({ name: 'isp' }), true), {
+  assert.deepEqual(state.enter(exchange({ name: 'isp' }), true), {
     usable: false,
     why: 'held',
     message: 'relay isp is held by hand',
   })
 })
 
-test('host, port and user make a nexthop; nothing else is shared', () => {
+test('host, port and user make a server; nothing else is shared', () => {
   const { state } = setup()
 
-  const lease = mustEnter(state.enter(nexthop({ credentials: user('fred') }), false))
+  const lease = mustEnter(state.enter(exchange({ credentials: user('fred') }), false))
   lease.reportFailure({ kind: 'auth', message: '535' })
-  assert.equal(state.look(nexthop({ credentials: user('fred'), name: 'other name' })).usable, false)
-  for (const other of [nexthop(), nexthop({ credentials: user('joe') }), nexthop({ port: 587 })]) {
+  assert.equal(state.look(exchange({ credentials: user('fred'), name: 'other name' })).usable, false)
+  for (const other of [exchange(), exchange({ credentials: user('joe') }), exchange({ port: 587 })]) {
     assert.deepEqual(state.look(other), { usable: true })
   }
   assert.ok(!JSON.stringify(state.status()).includes('hidden'))
@@ -101,7 +96,7 @@ test('host, port and user make a nexthop; nothing else is shared', () => {
 
 test('connections: as many at once as allowed, each given back once', () => {
   const { clock, state } = setup()
-  const two = nexthop({ name: 'isp', maxConnections: 2 })
+  const two = exchange({ name: 'isp', maxConnections: 2 })
   const first = mustEnter(state.enter(two, false))
   mustEnter(state.enter(two, false))
   assert.deepEqual(state.enter(two, false), {
@@ -119,7 +114,7 @@ test('connections: as many at once as allowed, each given back once', () => {
 
 test('quota: messages that were taken in any 60 minutes, and those on the way', () => {
   const { clock, state } = setup()
-  const three = nexthop({ name: 'isp', maxPerHour: 3 })
+  const three = exchange({ name: 'isp', maxPerHour: 3 })
   mustEnter(state.enter(three, false)).end(false)
   mustEnter(state.enter(three, false)).end(true)
   clock.now += 60_000
@@ -140,7 +135,7 @@ test('quota: messages that were taken in any 60 minutes, and those on the way', 
 test('each worker keeps to its share', () => {
   const taken = Array.from({ length: 4 }, (_, workerIndex) => {
     const { state } = setup({ workers: 4, workerIndex })
-    const hop = nexthop({ maxConnections: 6 })
+    const hop = exchange({ maxConnections: 6 })
     let count = 0
     while (!('usable' in state.enter(hop, false))) count++
     return count
@@ -158,8 +153,8 @@ test('each message gets the next rotation offset', async () => {
 
 test('what is remembered is bounded, and what is in use is not forgotten', () => {
   const { state } = setup({ capacity: 100 })
-  mustEnter(state.enter(nexthop({ host: 'used.example' }), false))
-  for (let i = 0; i < 1_000; i++) mustEnter(state.enter(nexthop({ host: `h${i}.example` }), false)).end(true)
+  mustEnter(state.enter(exchange({ host: 'used.example' }), false))
+  for (let i = 0; i < 1_000; i++) mustEnter(state.enter(exchange({ host: `h${i}.example` }), false)).end(true)
   const keys = state.status().map(({ key }) => key)
   assert.equal(keys.length, 100)
   assert.ok(keys.includes('used.example:25'))
@@ -168,8 +163,8 @@ test('what is remembered is bounded, and what is in use is not forgotten', () =>
 
 test('status: what there is to see', () => {
   const { state } = setup({ folder: folder(['isp'], { 'old.example:25': [[T - 60_000, 7]] }) })
-  mustEnter(state.enter(nexthop({ host: 'a.example', name: 'a' }), false))
-  const lease = mustEnter(state.enter(nexthop({ host: '2001:db8::1' }), false))
+  mustEnter(state.enter(exchange({ host: 'a.example', name: 'a' }), false))
+  const lease = mustEnter(state.enter(exchange({ host: '2001:db8::1' }), false))
   lease.reportFailure({ kind: 'connect', message: 'refused' })
   lease.end(false)
   assert.deepEqual(state.status(), [

@@ -1,12 +1,12 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
-import type { Envelope } from '../../lib/rules/types'
+import type { Message } from '../../lib/model/message'
 import { decideBy } from '../support/rules'
 
 /** A condition, the message (or MX) that it looks at, and the reason why it is false; null where it holds. */
 type Row<T> = readonly [condition: string, seen: T, reason: string | null]
 
-async function check(condition: string, message: Partial<Envelope>, reason: string | null, mx = 'none') {
+async function check(condition: string, message: Partial<Message>, reason: string | null, mx = 'none') {
   const { lines } = await decideBy(`* smtp.example.net ${condition}`, message, mx)
   assert.deepEqual(lines, [
     reason === null ? { line: 1, matched: true } : { line: 1, matched: false, reason },
@@ -14,7 +14,7 @@ async function check(condition: string, message: Partial<Envelope>, reason: stri
 }
 
 describe('$retries and $size compare numbers', () => {
-  const rows: Row<Partial<Envelope>>[] = [
+  const rows: Row<Partial<Message>>[] = [
     ['$retries=4', { retries: 4 }, null],
     ['$retries=4', { retries: 5 }, '$retries=4 is false: retries is 5'],
     ['$retries==4', { retries: 4 }, null],

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
+import type { Exchange } from '../../lib/model/exchange'
 import { configure, decideBy, hosts } from '../support/rules'
 
 const MX = '10:mx1.example.com,20:mx2.example.com'
@@ -60,14 +61,14 @@ describe('priorities', () => {
   it('tries duplicates once, at their lowest priority', async () => {
     const decision = await decideBy('* a $priority:20\n* A. $priority:5\n* b\n* a:587\n* u:p@a')
     assert.deepEqual(hosts(decision), ['5 a:25', '10 b:25', '10 a:587', '10 a:25'])
-    assert.equal(decision.exchanges[0]?.line, 2)
-    assert.equal(decision.exchanges[3]?.nexthop?.credentials?.user, 'u')
+    assert.deepEqual(decision.exchanges[0]?.origin, { kind: 'line', line: 2 })
+    assert.equal(decision.exchanges[3]?.relay?.credentials?.user, 'u')
   })
 
   it('takes one of the same host and port with another user for another', async () => {
     const decision = await decideBy('* u:p@a\n* v:p@a\n* u:q@a')
     assert.deepEqual(
-      decision.exchanges.map(({ nexthop }) => nexthop?.credentials?.user),
+      decision.exchanges.map(({ relay }) => relay?.credentials?.user),
       ['u', 'v'],
     )
   })
@@ -78,8 +79,8 @@ describe('$adddns', () => {
     const decision = await decideBy('* r $adddns $priority:15', {}, MX)
     assert.deepEqual(hosts(decision), ['10 mx1.example.com:25', '15 r:25', '20 mx2.example.com:25'])
     assert.deepEqual(
-      decision.exchanges.map(({ from }) => from),
-      ['dns', 'overrides', 'dns'],
+      decision.exchanges.map(({ origin }) => origin.kind),
+      ['dns', 'line', 'dns'],
     )
     assert.equal(decision.source, 'overrides')
     assert.equal(decision.asked, 1)
@@ -111,7 +112,7 @@ describe('$direct', () => {
     assert.deepEqual(decision.matched, [1])
     assert.equal(decision.source, 'overrides')
     assert.deepEqual(hosts(decision), ['10 mx1.example.com:25', '20 mx2.example.com:25'])
-    assert.ok(decision.exchanges.every(({ from, line }) => from === 'dns' && line === undefined))
+    assert.ok(decision.exchanges.every(({ origin }) => origin.kind === 'dns'))
   })
 
   it('beside other targets is as $adddns', async () => {
@@ -159,7 +160,7 @@ describe('no line matches', () => {
 describe('domain literals', () => {
   for (const [domain, expected] of [
     ['[192.0.2.1]', '0 192.0.2.1:25'],
-    ['[IPv6:2001:DB8::1]', '0 2001:db8::1:25'],
+    ['[IPv6:2001:DB8::1]', '0 [2001:db8::1]:25'],
   ] as const) {
     it(`${domain} is its own exchange, and DNS is not asked`, async () => {
       const decision = await decideBy('', { domain }, MX)
@@ -229,7 +230,7 @@ describe('[attempts]', () => {
   const relays = '[relay:a]\nhost = a\n[relay:b]\nhost = b\npriority = 5\n[relay:c]\nhost = c\n'
   const text = `${relays}[attempts]\nexample.com direct=2 relay=3\n* direct=0 relay=1`
 
-  for (const [retries, turn, source, exchanges] of [
+  for (const [retries, rotationOffset, source, exchanges] of [
     [0, 0, 'attempts', ['10 mx1.example.com:25', '20 mx2.example.com:25']],
     [1, 0, 'attempts', ['10 mx1.example.com:25', '20 mx2.example.com:25']],
     [2, 0, 'attempts', ['10 a:25']],
@@ -237,8 +238,8 @@ describe('[attempts]', () => {
     [4, 0, 'attempts', ['10 c:25']],
     [2, 4, 'attempts', ['5 b:25']],
   ] as const) {
-    it(`attempt ${retries} of ticket ${turn}`, async () => {
-      const decision = await decideBy(text, { retries, turn }, MX)
+    it(`attempt ${retries} with rotation offset ${rotationOffset}`, async () => {
+      const decision = await decideBy(text, { retries, rotationOffset }, MX)
       assert.deepEqual([decision.source, decision.outcome, hosts(decision)], [source, 'deliver', exchanges])
       assert.equal(decision.asked, retries < 2 ? 1 : 0)
     })
@@ -254,11 +255,11 @@ describe('[attempts]', () => {
   })
 
   it('passes over a relay that is not valid, and names the others', async () => {
-    const usable = ({ host }: { host: string }) => host !== 'a'
+    const usable = ({ endpoint }: Exchange) => endpoint.host !== 'a'
     const decision = await decideBy(text, { retries: 2 }, MX, { usable })
     assert.deepEqual(hosts(decision), ['5 b:25'])
     assert.deepEqual(
-      decision.spares?.map(({ exchange }) => exchange),
+      decision.fallbackRelays?.map(({ endpoint }) => endpoint.host),
       ['c'],
     )
   })

@@ -23,7 +23,7 @@ describe('mistakes in an override line', () => {
       'f.ini:1:3: error: unknown relay @isp\n' +
         '  *\t@isp\n' +
         '   \t^~~~\n' +
-        '  expected: the NAME of a section [relay:NAME]; there is none',
+        '  expected: the NAME of a section [relay:NAME]; the file has none',
     )
   })
 

@@ -89,8 +89,8 @@ const WRONG: readonly (readonly [string, string, string])[] = [
   ['<> -> a@gmail.com size=1 size=2 : bounce', '                         ^~~~~~', 'size= is given twice'],
   ['<> -> a@gmail.com mx=a.test : bounce', '                  ^~~~~~~~~', 'mx: "a.test" is not PRIO:HOST'],
   ['<> -> a@gmail.com : @ips', '                    ^~~~', 'there is no [relay:ips]'],
-  ['<> -> a@gmail.com : a.test:0', '                    ^~~~~~~~', '"a.test:0" is no HOST[:PORT]'],
-  ['<> -> a@gmail.com : a.test b.test', '                    ^~~~~', '"a.test b.test" is no HOST[:PORT]'],
+  ['<> -> a@gmail.com : a.test:0', '                    ^~~~~~~~', '"a.test:0" is not HOST[:PORT]'],
+  ['<> -> a@gmail.com : a.test b.test', '                    ^~~~~', '"a.test b.test" is not HOST[:PORT]'],
 ]
 
 for (const [line, caret, message] of WRONG) {

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
-import { configure } from '../support/rules'
+import { configure, messageOf } from '../support/rules'
 
 /** Text that makes a backtracking matcher go through every division of it. */
 const HOSTILE: readonly (readonly [string, string, string])[] = [
@@ -27,10 +27,10 @@ describe('a sender written by a stranger takes time linear in its length', () =>
     it(name, () => {
       const test = configure(`* smtp.example.net ${condition}`).rules.lines[0]?.conditions[0]?.test
       assert.ok(test)
-      const envelope = { domain: 'example.com', mailFrom: '', authSender: '', size: 0, retries: 0, turn: 0 }
+      const message = messageOf()
       const time = (length: number) => {
         const facts = {
-          envelope: { ...envelope, mailFrom: `${letter.repeat(length)}!` },
+          message: { ...message, mailFrom: `${letter.repeat(length)}!` },
           mx: () => Promise.reject(new Error('nobody asks')),
         }
         return fastest(() => test(facts))

@@ -5,7 +5,9 @@ import { covers, overlap } from '../../lib/rules/lint/patterns'
 import { lint } from '../../lib/rules/lint'
 import { decide } from '../../lib/rules/decide'
 import { parseMxText } from '../../lib/rules/mx-spec'
-import type { Decision, Envelope } from '../../lib/rules/types'
+import type { Decision } from '../../lib/model/decision'
+import { exchangeKey } from '../../lib/model/exchange'
+import type { Message } from '../../lib/model/message'
 import { compileWildcard } from '../../lib/rules/wildcard'
 import { configure } from '../support/rules'
 
@@ -59,16 +61,16 @@ const message = fc.record({
   authSender: word,
   size: fc.nat(6),
   retries: fc.nat(6),
-  turn: fc.constant(0),
+  rotationOffset: fc.constant(0),
 })
 const mx = fc.constantFrom('none', 'nxdomain', 'fail', '10:ab', '10:a,20:b', '5:cb')
 
 const HEAD = '[relay:isp]\nhost = s.test\npriority = 7\n[overrides]\n'
 
-async function decided(text: string, envelope: Envelope, answer: string): Promise<Decision> {
+async function decided(text: string, given: Message, answer: string): Promise<Decision> {
   const parsed = parseMxText(answer)
   assert.ok('answer' in parsed)
-  return decide(configure(text).rules, envelope, { mx: async () => parsed.answer, trace: true })
+  return decide(configure(text).rules, given, { mx: async () => parsed.answer, trace: true })
 }
 
 const warningsOf = (text: string) => lint(configure(text), { text, intervals: [1, 1, 1] })
@@ -90,8 +92,8 @@ test('a line of which a warning says that no message can match it matches none',
         const dead = warningsOf(text).filter(({ code }) => code === 'unreachable' || code === 'contradiction')
         told += dead.length
         if (dead.length === 0) return
-        for (const envelope of messages) {
-          const { matched } = await decided(text, envelope, answer)
+        for (const one of messages) {
+          const { matched } = await decided(text, one, answer)
           for (const { span } of dead)
             assert.ok(!matched.includes(span.line), `line ${span.line} matched\n${text}`)
         }
@@ -104,15 +106,7 @@ test('a line of which a warning says that no message can match it matches none',
 
 /** What a decision comes to, whichever line it comes from. */
 function result({ outcome, exchanges }: Decision): unknown {
-  return [
-    outcome,
-    exchanges.map(({ exchange, port, priority, nexthop }) => [
-      exchange,
-      port,
-      priority,
-      nexthop?.credentials?.user,
-    ]),
-  ]
+  return [outcome, exchanges.map((exchange) => [exchangeKey(exchange), exchange.priority])]
 }
 
 test('a line of which a warning says that it adds nothing can go without a difference', async () => {
@@ -131,11 +125,11 @@ test('a line of which a warning says that it adds nothing can go without a diffe
             .split('\n')
             .map((each, index) => (index === span.line - 1 ? '' : each))
             .join('\n')
-          for (const envelope of messages) {
+          for (const one of messages) {
             assert.deepEqual(
-              result(await decided(without, envelope, answer)),
-              result(await decided(text, envelope, answer)),
-              `without line ${span.line}\n${text}\n${JSON.stringify(envelope)}`,
+              result(await decided(without, one, answer)),
+              result(await decided(text, one, answer)),
+              `without line ${span.line}\n${text}\n${JSON.stringify(one)}`,
             )
           }
         }
@@ -168,15 +162,12 @@ test('a condition or a priority of which a warning says that it does nothing can
           const seen = (decision: Decision) =>
             code === 'always-true'
               ? result(decision)
-              : [
-                  decision.outcome,
-                  decision.exchanges.map(({ exchange, nexthop }) => [exchange, nexthop?.credentials?.user]),
-                ]
-          for (const envelope of messages) {
+              : [decision.outcome, decision.exchanges.map(exchangeKey)]
+          for (const one of messages) {
             assert.deepEqual(
-              seen(await decided(without, envelope, answer)),
-              seen(await decided(text, envelope, answer)),
-              `without ${code} of line ${span.line}\n${text}\n${JSON.stringify(envelope)}`,
+              seen(await decided(without, one, answer)),
+              seen(await decided(text, one, answer)),
+              `without ${code} of line ${span.line}\n${text}\n${JSON.stringify(one)}`,
             )
           }
         }

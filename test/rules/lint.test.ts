@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { lint, LINT_RULES } from '../../lib/rules/lint'
-import type { Envelope } from '../../lib/rules/types'
+import type { Message } from '../../lib/model/message'
 import { configure, decideBy, hosts } from '../support/rules'
 
 const INTERVALS = [60, 300, 3600]
@@ -21,7 +21,7 @@ interface Case {
   readonly text: string
   readonly warns: readonly string[]
   /** A message for which it matters, and its exchanges. */
-  readonly message?: Partial<Envelope>
+  readonly message?: Partial<Message>
   readonly mx?: string
   readonly goes?: readonly string[]
   readonly fileMode?: number

@@ -1,12 +1,13 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import { inspect } from 'node:util'
-import { INLINE_DEFAULTS, type Nexthop } from '../../lib/model/nexthop'
+import type { Relay } from '../../lib/model/relay'
+import { relayOf } from '../support/servers'
 import { configure, decideBy, hosts } from '../support/rules'
 
-function nexthopOf(target: string): Nexthop | undefined {
+function inlineRelay(target: string): Relay | undefined {
   const line = configure(`* ${target}`).rules.lines[0]
-  return line?.target.kind === 'host' ? line.target.nexthop : undefined
+  return line?.target.kind === 'inline' ? line.target.relay : undefined
 }
 
 describe('inline targets', () => {
@@ -25,22 +26,22 @@ describe('inline targets', () => {
   ]
   for (const [target, { host, port, user, password }] of rows) {
     it(target, () => {
-      const nexthop = nexthopOf(target)
-      assert.ok(nexthop)
-      const { credentials, ...rest } = nexthop
-      assert.deepEqual(rest, { ...INLINE_DEFAULTS, host, port })
+      const relay = inlineRelay(target)
+      assert.ok(relay)
+      const { credentials, ...rest } = relay
+      assert.deepEqual(rest, relayOf({ host, port }))
       assert.equal(credentials?.user, user)
       assert.equal(credentials?.password.reveal(), password)
     })
   }
 
   it('smtps:// is TLS from the first byte, and must be TLS', () => {
-    const nexthop = nexthopOf('smtps://fred:pw@smtp.example.net')
-    assert.equal(nexthop?.port, 465)
-    assert.equal(nexthop?.implicitTls, true)
-    assert.equal(nexthop?.tls, 'required')
-    assert.equal(nexthop?.credentials?.user, 'fred')
-    assert.equal(nexthopOf('SMTPS://[::1]:1465')?.port, 1465)
+    const relay = inlineRelay('smtps://fred:pw@smtp.example.net')
+    assert.equal(relay?.endpoint.port, 465)
+    assert.equal(relay?.implicitTls, true)
+    assert.equal(relay?.terms.tls, 'required')
+    assert.equal(relay?.credentials?.user, 'fred')
+    assert.equal(inlineRelay('SMTPS://[::1]:1465')?.endpoint.port, 1465)
   })
 
   it('shows its password nowhere', () => {

@@ -5,7 +5,8 @@ import { loadConfiguration } from '../../lib/routing/configuration'
 import { decide } from '../../lib/rules/decide'
 import { normalizeDomain } from '../../lib/rules/domain-pattern'
 import { parseMxText } from '../../lib/rules/mx-spec'
-import type { Exchange } from '../../lib/rules/types'
+import type { Exchange } from '../../lib/model/exchange'
+import { exchangeJson } from '../../lib/commands/shared/explanation'
 
 interface Vector {
   readonly name: string
@@ -31,7 +32,7 @@ const vectors = JSON.parse(readFileSync('test/fixtures/vectors.json', 'utf8')) a
 
 /** An exchange with no more than the fields that the vector names, so that the rest is not compared. */
 function seen(exchange: Exchange, wanted: Readonly<Record<string, unknown>>): Record<string, unknown> {
-  const all: Record<string, unknown> = { ...exchange, auth_user: exchange.nexthop?.credentials?.user }
+  const all = exchangeJson(exchange)
   return Object.fromEntries(Object.keys(wanted).map((key) => [key, all[key]]))
 }
 
@@ -48,15 +49,15 @@ describe('the examples of the products whose rules these are', () => {
       assert.ok(configuration, JSON.stringify(diagnostics))
       const mx = parseMxText(message.mx ?? 'none')
       assert.ok('answer' in mx)
-      const envelope = {
+      const given = {
         domain: normalizeDomain(message.to.slice(message.to.lastIndexOf('@') + 1)) ?? '',
         mailFrom: message.from ?? '',
         authSender: message.authSender ?? '',
         size: message.size ?? 0,
         retries: message.retries ?? 0,
-        turn: 0,
+        rotationOffset: 0,
       }
-      const decision = await decide(configuration.rules, envelope, { mx: async () => mx.answer, trace: true })
+      const decision = await decide(configuration.rules, given, { mx: async () => mx.answer, trace: true })
       if (expect.outcome !== undefined) assert.equal(decision.outcome, expect.outcome)
       if (expect.source !== undefined) assert.equal(decision.source, expect.source)
       if (expect.matched !== undefined) assert.deepEqual(decision.matched, expect.matched)

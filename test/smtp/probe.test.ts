@@ -5,9 +5,10 @@ import { test, type TestContext } from 'node:test'
 import { SMTPServer, type SMTPServerOptions } from 'smtp-server'
 import type { AddressAnswer } from '../../lib/model/dns-answer'
 import { ResolveError } from '../../lib/model/errors'
-import { INLINE_DEFAULTS, type Nexthop } from '../../lib/model/nexthop'
+import type { Relay } from '../../lib/model/relay'
 import { probeRelay, type ProbeServices, type RelayReport } from '../../lib/smtp/probe'
 import { Secret } from '../../lib/model/secret'
+import { relayOf, type RelayFields } from '../support/servers'
 
 const pem = (name: string) => readFileSync(`test/fixtures/tls/${name}.pem`, 'utf8')
 const certificate = (name: string) => ({
@@ -17,8 +18,8 @@ const certificate = (name: string) => ({
 
 const credentials = { user: 'fred', password: new Secret('Passw0rd') }
 
-function nexthop(port: number, changes: Partial<Nexthop> = {}): Nexthop {
-  return { ...INLINE_DEFAULTS, host: 'relay.example', port, ...changes }
+function relayAt(port: number, changes: Partial<RelayFields> = {}): Relay {
+  return relayOf({ host: 'relay.example', port, ...changes })
 }
 
 function services(changes: Partial<ProbeServices> = {}): ProbeServices {
@@ -95,7 +96,7 @@ function finding(report: RelayReport, step: string) {
 
 test('a good relay: STARTTLS, certificate, AUTH', async (t) => {
   const port = await relay(t, { ...certificate('server'), onAuth: acceptFred })
-  const report = await probeRelay(nexthop(port, { name: 'isp', tls: 'required', credentials }), services())
+  const report = await probeRelay(relayAt(port, { name: 'isp', tls: 'required', credentials }), services())
   assert.equal(report.good, true)
   assert.equal(report.name, 'isp')
   assert.equal(report.key, `fred@relay.example:${port}`)
@@ -113,7 +114,7 @@ test('a good relay: STARTTLS, certificate, AUTH', async (t) => {
 test('TLS from the first byte', async (t) => {
   const port = await relay(t, { ...certificate('server'), secure: true, onAuth: acceptFred })
   const report = await probeRelay(
-    nexthop(port, { implicitTls: true, credentials, tls: 'required' }),
+    relayAt(port, { implicitTls: true, credentials, tls: 'required' }),
     services(),
   )
   assert.equal(report.good, true)
@@ -147,7 +148,7 @@ for (const [name, message, advice] of CERTIFICATES) {
         acceptFred(auth, session, callback)
       },
     })
-    const strict = await probeRelay(nexthop(port, { tls: 'required', credentials }), services())
+    const strict = await probeRelay(relayAt(port, { tls: 'required', credentials }), services())
     assert.equal(strict.good, false)
     assert.deepEqual(passwords, [], 'no password goes over such a connection')
     const fault = strict.addresses[0]!.findings.find(
@@ -156,7 +157,7 @@ for (const [name, message, advice] of CERTIFICATES) {
     assert.match(fault?.message ?? '', message)
     assert.match(fault?.advice ?? '', advice)
 
-    const lenient = await probeRelay(nexthop(port, { credentials }), services())
+    const lenient = await probeRelay(relayAt(port, { credentials }), services())
     assert.equal(lenient.good, true)
     assert.equal(finding(lenient, 'certificate').result, 'warning')
   })
@@ -165,7 +166,7 @@ for (const [name, message, advice] of CERTIFICATES) {
 test('an authority that is not known here', async (t) => {
   const port = await relay(t, certificate('server'))
   const { ca: _, ...others } = services()
-  const report = await probeRelay(nexthop(port, { tls: 'required' }), others)
+  const report = await probeRelay(relayAt(port, { tls: 'required' }), others)
   assert.equal(report.good, false)
   const fault = report.addresses[0]!.findings.find(({ step }) => step === 'certificate')
   assert.match(fault?.message ?? '', /authority that signed it is not known|does not send the chain/)
@@ -175,11 +176,11 @@ for (const authType of ['plain', 'login', 'cram-md5'] as const) {
   test(`AUTH ${authType}: right and wrong`, async (t) => {
     const authMethods = [authType.toUpperCase()]
     const port = await relay(t, { ...certificate('server'), authMethods, onAuth: acceptFred })
-    const right = await probeRelay(nexthop(port, { authType, credentials }), services())
+    const right = await probeRelay(relayAt(port, { authType, credentials }), services())
     assert.equal(right.good, true)
     assert.equal(finding(right, 'auth').message, `accepted as fred (${authType})`)
     const wrong = { user: 'fred', password: new Secret('WrongPassw0rd') }
-    const refused = await probeRelay(nexthop(port, { authType, credentials: wrong }), services())
+    const refused = await probeRelay(relayAt(port, { authType, credentials: wrong }), services())
     assert.equal(refused.good, false)
     assert.match(finding(refused, 'auth').message, /^refused: 535 /)
     assert.match(finding(refused, 'auth').advice ?? '', /user or password is wrong/)
@@ -192,9 +193,9 @@ test('the mechanism is picked as Haraka picks it, and one that is not offered is
     authMethods: ['LOGIN', 'PLAIN'],
     onAuth: acceptFred,
   })
-  const picked = await probeRelay(nexthop(port, { credentials }), services())
+  const picked = await probeRelay(relayAt(port, { credentials }), services())
   assert.equal(finding(picked, 'auth').message, 'accepted as fred (plain)')
-  const missing = await probeRelay(nexthop(port, { authType: 'cram-md5', credentials }), services())
+  const missing = await probeRelay(relayAt(port, { authType: 'cram-md5', credentials }), services())
   assert.equal(
     finding(missing, 'auth').message,
     'AUTH is offered as login, plain; auth_type = cram-md5 is not among them',
@@ -211,33 +212,33 @@ test('a password is not sent over a plain connection, unless that is allowed', a
       acceptFred(auth, session, callback)
     },
   })
-  const guarded = await probeRelay(nexthop(port, { authType: 'plain', credentials }), services())
+  const guarded = await probeRelay(relayAt(port, { authType: 'plain', credentials }), services())
   assert.equal(guarded.good, false)
   assert.match(finding(guarded, 'auth').message, /not encrypted, so the password is not sent/)
   assert.equal(finding(guarded, 'tls').result, 'warning')
   assert.deepEqual(passwords, [])
-  const open = nexthop(port, { authType: 'plain', credentials, allowPlaintextAuth: true, tls: 'off' })
+  const open = relayAt(port, { authType: 'plain', credentials, allowPlaintextAuth: true, tls: 'off' })
   assert.equal((await probeRelay(open, services())).good, true)
   assert.deepEqual(passwords, ['Passw0rd'])
 })
 
 test('STARTTLS that is required and not offered', async (t) => {
   const port = await relay(t, { hideSTARTTLS: true })
-  const report = await probeRelay(nexthop(port, { tls: 'required' }), services())
+  const report = await probeRelay(relayAt(port, { tls: 'required' }), services())
   assert.equal(report.good, false)
   assert.equal(finding(report, 'tls').message, 'STARTTLS is not offered, and tls = required')
 })
 
 test('AUTH that is not offered', async (t) => {
   const port = await relay(t, { ...certificate('server'), disabledCommands: ['AUTH'] })
-  const report = await probeRelay(nexthop(port, { credentials }), services())
+  const report = await probeRelay(relayAt(port, { credentials }), services())
   assert.equal(finding(report, 'auth').message, 'AUTH is not offered')
   assert.equal(report.good, false)
 })
 
 test('TLS from the first byte is wanted, and the server speaks plain SMTP', async (t) => {
   const port = await relay(t, { hideSTARTTLS: true })
-  const report = await probeRelay(nexthop(port, { implicitTls: true }), services())
+  const report = await probeRelay(relayAt(port, { implicitTls: true }), services())
   assert.equal(report.good, false)
   assert.match(finding(report, 'tls').advice ?? '', /leave out smtps:/)
 })
@@ -255,7 +256,7 @@ const GREETINGS = [
 
 for (const [said, message, advice] of GREETINGS) {
   test(`a greeting of ${JSON.stringify(said)}`, async (t) => {
-    const report = await probeRelay(nexthop(await script(t, [said])), services())
+    const report = await probeRelay(relayAt(await script(t, [said])), services())
     assert.equal(report.good, false)
     assert.equal(finding(report, 'greeting').message, message)
     if (advice !== undefined) assert.match(finding(report, 'greeting').advice ?? '', advice)
@@ -264,7 +265,7 @@ for (const [said, message, advice] of GREETINGS) {
 
 test('a server that says nothing is given up in time, with a hint at implicit TLS', async (t) => {
   const port = await script(t, [])
-  const report = await probeRelay(nexthop(port), services({ timeout: 50 }))
+  const report = await probeRelay(relayAt(port), services({ timeout: 50 }))
   assert.equal(finding(report, 'greeting').message, 'no greeting: no reply within 0.05 s')
   assert.match(finding(report, 'greeting').advice ?? '', /smtps:/)
 })
@@ -276,7 +277,7 @@ test('what a server repeats of a password is not told', async (t) => {
     '250-x\r\n250 AUTH PLAIN\r\n',
     `535 "AUTH PLAIN ${token}" Passw0rd is wrong\r\n`,
   ])
-  const relayed = nexthop(port, { credentials, allowPlaintextAuth: true })
+  const relayed = relayAt(port, { credentials, allowPlaintextAuth: true })
   const report = await probeRelay(relayed, services())
   assert.equal(finding(report, 'auth').message, 'refused: 535 "AUTH PLAIN ****" **** is wrong')
 })
@@ -286,7 +287,7 @@ test('a port where nothing listens', async (t) => {
   await new Promise<void>((resolve) => void server.listen(0, '127.0.0.1', () => resolve()))
   const { port } = server.address() as AddressInfo
   await new Promise((resolve) => server.close(resolve))
-  const report = await probeRelay(nexthop(port), services())
+  const report = await probeRelay(relayAt(port), services())
   t.diagnostic(finding(report, 'connect').message)
   assert.equal(report.good, false)
   assert.match(finding(report, 'connect').advice ?? '', new RegExp(`nothing listens on port ${port}`))
@@ -297,7 +298,7 @@ test('a relay of two addresses is good while one of them answers', async (t) => 
   const addresses = ['127.0.0.9', '127.0.0.1']
   const lookup = async () =>
     ({ kind: 'addresses', addresses, how: 'fresh', server: 'hosts', ttl: 0 }) as const
-  const report = await probeRelay(nexthop(port), services({ lookup }))
+  const report = await probeRelay(relayAt(port), services({ lookup }))
   assert.deepEqual(
     report.addresses.map(({ address, good }) => [address, good]),
     [
@@ -318,7 +319,7 @@ const LOOKUPS: readonly (readonly [AddressAnswer, string])[] = [
 
 for (const [answer, message] of LOOKUPS) {
   test(`without an address: ${answer.kind}`, async () => {
-    const report = await probeRelay(nexthop(25), services({ lookup: async () => answer }))
+    const report = await probeRelay(relayAt(25), services({ lookup: async () => answer }))
     assert.equal(report.good, false)
     assert.equal(finding(report, 'address').message, message)
   })

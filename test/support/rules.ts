@@ -6,7 +6,10 @@ import type { Diagnostic } from '../../lib/source/diagnostic'
 import type { MxAnswer } from '../../lib/model/dns-answer'
 import { decide, type DecideServices } from '../../lib/rules/decide'
 import { parseMxText } from '../../lib/rules/mx-spec'
-import type { Decision, Envelope } from '../../lib/rules/types'
+import type { Decision } from '../../lib/model/decision'
+import { formatEndpoint } from '../../lib/model/endpoint'
+import type { Message } from '../../lib/model/message'
+import type { TracedDecision } from '../../lib/rules/types'
 
 /** Neither environment nor files. */
 export const NO_SECRETS: SecretSources = {
@@ -36,8 +39,16 @@ export function configure(text: string, secrets: SecretSources = NO_SECRETS): Co
 }
 
 /** A message to example.com on its first attempt, but for what is said. */
-export function envelope(rest: Partial<Envelope> = {}): Envelope {
-  return { domain: 'example.com', mailFrom: '', authSender: '', size: 1000, retries: 0, turn: 0, ...rest }
+export function messageOf(rest: Partial<Message> = {}): Message {
+  return {
+    domain: 'example.com',
+    mailFrom: '',
+    authSender: '',
+    size: 1000,
+    retries: 0,
+    rotationOffset: 0,
+    ...rest,
+  }
 }
 
 /** An MX answer as the command line writes it. */
@@ -50,14 +61,14 @@ export function mxAnswer(text: string): MxAnswer {
 /** Decides by a text, and counts how often DNS was asked. */
 export async function decideBy(
   text: string | Configuration,
-  message: Partial<Envelope> = {},
+  message: Partial<Message> = {},
   mx = 'none',
   services: Partial<DecideServices> = {},
-): Promise<Decision & { readonly asked: number }> {
+): Promise<TracedDecision & { readonly asked: number }> {
   const { rules } = typeof text === 'string' ? configure(text) : text
   let asked = 0
   const answer = mxAnswer(mx)
-  const decision = await decide(rules, envelope(message), {
+  const decision = await decide(rules, messageOf(message), {
     mx: async () => {
       asked++
       return answer
@@ -69,4 +80,4 @@ export async function decideBy(
 
 /** The exchanges as `priority host:port`. */
 export const hosts = (decision: Decision) =>
-  decision.exchanges.map(({ priority, exchange, port }) => `${priority} ${exchange}:${port}`)
+  decision.exchanges.map(({ priority, endpoint }) => `${priority} ${formatEndpoint(endpoint)}`)

@@ -1,10 +1,11 @@
+import { formatEndpoint } from '../../model/endpoint'
 import type { OverrideLine } from '../../rules/types'
 import { triedExchanges, type Explanation } from './explanation'
 import type { Paint } from './paint'
-import { addressWords, bytes, hostAndPort, linesText, mxWords, origin } from './wording'
+import { addressWords, bytes, linesText, mxWords, originWords } from './wording'
 
-function messageWords({ envelope }: Explanation): string {
-  const { mailFrom, authSender, size, retries } = envelope
+function messageWords({ message }: Explanation): string {
+  const { mailFrom, authSender, size, retries } = message
   return [
     mailFrom === '' ? 'from the null sender <>' : `from ${mailFrom}`,
     ...(authSender === '' ? [] : [`authenticated as ${authSender}`]),
@@ -69,14 +70,14 @@ function exchangeSection(explanation: Explanation, ink: Paint): string[] {
   const exchanges = triedExchanges(explanation)
   const width = Math.max(...exchanges.map(({ priority }) => String(priority).length), 0)
   return exchanges.flatMap((exchange) => {
-    const user = exchange.nexthop?.credentials?.user
-    const name = exchange.nexthop?.name
+    const user = exchange.relay?.credentials?.user
+    const name = exchange.relay?.name
     const notes = [
       ...(name === undefined ? [] : [`@${name}`]),
       ...(user === undefined ? [] : [`user ${user}`]),
-      origin(exchange, decision.domain),
+      originWords(exchange, decision.domain),
     ]
-    const title = ink.strong(hostAndPort(exchange.exchange, exchange.port))
+    const title = ink.strong(formatEndpoint(exchange.endpoint))
     const located = route.located.find((candidate) => candidate.exchange === exchange)
     return [
       `  ${String(exchange.priority).padStart(width)}  ${title}  ${notes.join(', ')}`,

@@ -1,25 +1,28 @@
 import type { Configuration } from '../../routing/configuration'
 import type { Route } from '../../routing/route'
 import { decide } from '../../rules/decide'
-import type { Decision, Envelope, Exchange } from '../../rules/types'
+import type { Decision } from '../../model/decision'
+import type { Exchange } from '../../model/exchange'
+import type { Message } from '../../model/message'
+import type { TracedDecision } from '../../rules/types'
 import type { Lookup } from './lookup'
 import { EXIT } from './types'
 
 /** A decision, the message it is of, and what came of it. */
 export interface Explanation {
-  readonly envelope: Envelope
-  readonly decision: Decision
+  readonly message: Message
+  readonly decision: TracedDecision
   readonly route: Route
 }
 
 /** Decides as the plugin does, and keeps every reason. */
 export async function explain(
   configuration: Configuration,
-  envelope: Envelope,
+  message: Message,
   lookup: Lookup,
 ): Promise<Explanation> {
-  const decision = await decide(configuration.rules, envelope, { mx: lookup.mx, trace: true })
-  return { envelope, decision, route: await lookup.route(decision) }
+  const decision = await decide(configuration.rules, message, { mx: lookup.mx, trace: true })
+  return { message, decision, route: await lookup.route(decision) }
 }
 
 /** The exchanges that would be tried, in that order. */
@@ -41,15 +44,17 @@ export function exitOf(outcome: Decision['outcome']): number {
   }
 }
 
-function exchangeJson({ exchange, port, priority, from, line, nexthop }: Exchange): Record<string, unknown> {
-  const user = nexthop?.credentials?.user
+/** An exchange with the words of the contract: `exchange` is the host, `from` what put it into the decision. */
+export function exchangeJson({ endpoint, priority, origin, relay }: Exchange): Record<string, unknown> {
+  const user = relay?.credentials?.user
   return {
-    exchange,
-    port,
+    exchange: endpoint.host,
+    port: endpoint.port,
     priority,
     ...(user === undefined ? {} : { auth_user: user }),
-    from,
-    ...(line === undefined ? {} : { line }),
+    from: origin.kind === 'line' ? 'overrides' : origin.kind,
+    ...(origin.kind === 'line' ? { line: origin.line } : {}),
+    ...(relay?.name === undefined ? {} : { name: relay.name }),
   }
 }
 

@@ -3,7 +3,7 @@ import type { Configuration } from '../../routing/configuration'
 import type { MailResolver } from '../../dns/types'
 import type { MxAnswer } from '../../model/dns-answer'
 import { route, verdict, type Route } from '../../routing/route'
-import type { Decision } from '../../rules/types'
+import type { Decision } from '../../model/decision'
 
 /** What a command asks of DNS: really, or of an answer that was given on the command line. */
 export interface Lookup {
@@ -76,7 +76,7 @@ export function liveLookup(
   return {
     mx: resolver.mx,
     route: async (decision) =>
-      decision.exchanges.some(({ nexthop }) => nexthop !== undefined)
+      decision.exchanges.some(({ origin }) => origin.kind !== 'dns')
         ? unlocated(decision)
         : route(decision, resolver, outbound.inetPrefer),
     close: resolver.close,

@@ -52,13 +52,13 @@ export function messagesOfQueue(folder: string, warn: (message: string) => void)
     .filter((name) => parseQueueName(name).nextAttempt !== undefined)
     .flatMap((name) => {
       try {
-        const { mailFrom, recipients, domain, size, retries, authSender, turn } = readQueueFile(
+        const { mailFrom, recipients, domain, size, retries, authSender, rotationOffset } = readQueueFile(
           join(folder, name),
         )
         const to = domainOf(domain)
         if (to === undefined) throw new UsageError(`${name}: "${domain}" is no domain`)
-        const envelope = { domain: to, mailFrom, authSender, size, retries, turn }
-        return [{ envelope, name: `${basename(name)} ${mailFrom || '<>'} -> ${recipients.join(', ')}` }]
+        const message = { domain: to, mailFrom, authSender, size, retries, rotationOffset }
+        return [{ message, name: `${basename(name)} ${mailFrom || '<>'} -> ${recipients.join(', ')}` }]
       } catch (error) {
         warn(error instanceof Error ? error.message : String(error))
         return []

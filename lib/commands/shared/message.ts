@@ -1,9 +1,10 @@
 import type { MxAnswer } from '../../model/dns-answer'
 import { UsageError } from '../../model/errors'
 import { normalizeDomain } from '../../rules/domain-pattern'
-import { parseRetries, parseSize, unbracketed } from '../../rules/message-spec'
+import type { Message } from '../../model/message'
+import { parseSize } from '../../model/size'
+import { parseRetries, unbracketed } from '../../rules/message-spec'
 import { parseMxText } from '../../rules/mx-spec'
-import type { Envelope } from '../../rules/types'
 import type { QueuedMessage } from '../../haraka-files/queue-file'
 import type { Arguments } from './types'
 
@@ -46,7 +47,7 @@ function numberOption(args: Arguments, name: string): number | undefined {
  *
  * @throws UsageError where a word makes no sense.
  */
-export function describedMessage(args: Arguments, queued: QueuedMessage | undefined): Envelope {
+export function describedMessage(args: Arguments, queued: QueuedMessage | undefined): Message {
   const recipient = args.operands[0] ?? queued?.domain
   if (recipient === undefined) throw new UsageError('explain: RECIPIENT is missing, and there is no --queue')
   const sender = args.value('from')
@@ -56,7 +57,7 @@ export function describedMessage(args: Arguments, queued: QueuedMessage | undefi
     authSender: args.value('auth-sender') ?? queued?.authSender ?? '',
     size: numberOption(args, 'size') ?? queued?.size ?? 0,
     retries: numberOption(args, 'retries') ?? queued?.retries ?? 0,
-    turn: queued?.turn ?? 0,
+    rotationOffset: queued?.rotationOffset ?? 0,
   }
 }
 

@@ -1,7 +1,8 @@
 import type { Explanation } from './explanation'
 import { explanationJson, triedExchanges } from './explanation'
+import { formatEndpoint } from '../../model/endpoint'
 import type { Paint } from './paint'
-import { hostAndPort, linesText } from './wording'
+import { linesText } from './wording'
 
 /** One attempt at the time at which Haraka would make it, if every earlier one failed. ms since the epoch. */
 export interface TimelineAttempt {
@@ -64,7 +65,7 @@ function summary(explanation: Explanation): string {
   const { decision, route } = explanation
   if (route.outcome === 'bounce') return `bounces: ${route.noRoute?.message ?? ''}`
   if (route.outcome === 'defer') return `is deferred: ${route.noRoute?.message ?? ''}`
-  const exchanges = triedExchanges(explanation).map(({ exchange, port }) => hostAndPort(exchange, port))
+  const exchanges = triedExchanges(explanation).map(({ endpoint }) => formatEndpoint(endpoint))
   const by = decision.source === 'overrides' ? linesText(decision.matched) : decision.source
   return `${exchanges.join(', ')} (by ${by})`
 }
@@ -72,7 +73,7 @@ function summary(explanation: Explanation): string {
 /** The timeline for a reader, one line an attempt. */
 export function timelineText({ attempts, end }: Timeline, ink: Paint): string {
   const rows = attempts.map(({ at, explanation }) => {
-    const number = String(explanation.envelope.retries).padStart(3)
+    const number = String(explanation.message.retries).padStart(3)
     return `  ${number}  ${clock(at)}  ${summary(explanation)}`
   })
   return [
@@ -90,7 +91,7 @@ export function timelineJson({ attempts, end }: Timeline): Record<string, unknow
   return {
     attempts: attempts.map(({ at, explanation }) => {
       const { lines: _, domain: __, ...decision } = explanationJson(explanation)
-      return { retries: explanation.envelope.retries, at: new Date(at).toISOString(), ...decision }
+      return { retries: explanation.message.retries, at: new Date(at).toISOString(), ...decision }
     }),
     bounce: { at: new Date(end.at).toISOString(), reason: end.message },
   }

@@ -1,5 +1,5 @@
 import type { AddressAnswer, MxAnswer, Provenance } from '../../model/dns-answer'
-import type { Exchange } from '../../rules/types'
+import type { Exchange } from '../../model/exchange'
 
 /** `1 error` or `3 warnings`. */
 export function count(number: number, noun: string): string {
@@ -24,11 +24,6 @@ export function bytes(size: number): string {
   let unit = 0
   for (; value >= 1024 && unit < units.length - 1; unit++) value /= 1024
   return `${value.toFixed(1)} ${units[unit]}`
-}
-
-/** `host:port`, an IPv6 address in brackets. */
-export function hostAndPort(host: string, port: number): string {
-  return host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`
 }
 
 /** `cached, from 127.0.0.1#53, 240 s left`. */
@@ -82,15 +77,15 @@ export function addressWords(answer: AddressAnswer): string {
 }
 
 /** Where an exchange comes from. */
-export function origin(exchange: Exchange, domain: string): string {
-  switch (exchange.from) {
-    case 'overrides':
-      return `line ${exchange.line}`
+export function originWords({ endpoint, origin }: Exchange, domain: string): string {
+  switch (origin.kind) {
+    case 'line':
+      return `line ${origin.line}`
     case 'attempts':
       return `relay of [attempts]`
     case 'dns':
-      return exchange.exchange === domain ? 'the domain itself' : `MX of ${domain}`
+      return endpoint.host === domain ? 'the domain itself' : `MX of ${domain}`
     default:
-      return exchange.from satisfies never
+      return origin satisfies never
   }
 }

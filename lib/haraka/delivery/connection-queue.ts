@@ -7,7 +7,7 @@ interface Waiter {
   readonly timer: NodeJS.Timeout
 }
 
-/** Who waits for one nexthop, in the order of coming. */
+/** Who waits for one server, in the order of coming. */
 interface Line {
   /** Woken before, when another was quicker. */
   readonly first: Set<Waiter>
@@ -31,7 +31,7 @@ export class Places {
   }
 
   /**
-   * Ends the attempt and waits for a place at one of these nexthops.
+   * Ends the attempt and waits for a place at one of these servers.
    *
    * @param milliseconds after which the message goes on in any case
    */
@@ -51,12 +51,12 @@ export class Places {
     hmail.next_cb()
   }
 
-  /** Nexthops that somebody waits for. */
+  /** Servers that somebody waits for. */
   get lines(): number {
     return this.#waiting.size
   }
 
-  /** A connection of this nexthop is free. */
+  /** A connection of this server is free. */
   free(key: string): void {
     const line = this.#waiting.get(key)
     if (line === undefined) return

@@ -1,7 +1,7 @@
-import { type Nexthop, nexthopKey } from '../../model/nexthop'
-import { nexthopLabel } from '../../relays/state'
+import type { Decision } from '../../model/decision'
+import { exchangeKey, exchangeLabel, type Exchange } from '../../model/exchange'
+import { DEFAULT_TERMS } from '../../model/terms'
 import type { Availability, RelayState } from '../../relays/types'
-import type { Decision, Exchange } from '../../rules/types'
 import { override } from '../patch'
 import type { Places } from './connection-queue'
 import type { HarakaMxLike, HarakaSocket, OutboundItem, PlannedExchange } from './types'
@@ -19,7 +19,7 @@ export interface DeliveryContext {
   readonly now: () => number
   readonly source: Decision['source']
   /** Relays that a later attempt of this message could take (source `attempts`); else empty. */
-  readonly alternatives: readonly Nexthop[]
+  readonly fallbackRelays: readonly Exchange[]
   readonly places: Places
 }
 
@@ -42,10 +42,10 @@ const SECURED = 8
 
 type Refusal = Extract<Availability, { usable: false }>
 
-/** A nexthop that was passed over, and all its addresses. */
+/** A server that was passed over, and all its addresses. */
 interface Skipped {
   readonly refusal: Refusal
-  readonly nexthop: Nexthop
+  readonly exchange: Exchange
   readonly mxs: HarakaMxLike[]
 }
 
@@ -108,7 +108,7 @@ class Attempt {
       ),
       override(hmail, 'delivered', (inner) => (...parameters) => {
         this.#delivered = true
-        if (this.#visit?.nexthop.implicitTls === true) parameters[SECURED] = true
+        if (this.#visit?.exchange.relay?.implicitTls === true) parameters[SECURED] = true
         return inner.apply(hmail, parameters)
       }),
     ]
@@ -130,8 +130,11 @@ class Attempt {
     this.#order = [...mxs]
   }
 
-  #nexthopOf(mx: HarakaMxLike): Nexthop | undefined {
-    return this.#exchanges.get(mx)?.nexthop
+  /** The exchange, where its connections are watched; undefined for plain direct delivery. */
+  #watchedExchange(mx: HarakaMxLike): Exchange | undefined {
+    const exchange = this.#exchanges.get(mx)
+    const plain = exchange?.relay === undefined && exchange?.terms === DEFAULT_TERMS
+    return plain ? undefined : exchange
   }
 
   #tryDeliver(next: () => unknown): unknown {
@@ -146,10 +149,10 @@ class Attempt {
     for (;;) {
       const mx = list[0]
       if (mx === undefined) return this.#exhausted(list, next)
-      const nexthop = this.#nexthopOf(mx)
-      const key = nexthop === undefined ? undefined : nexthopKey(nexthop)
+      const exchange = this.#watchedExchange(mx)
+      const key = exchange === undefined ? undefined : exchangeKey(exchange)
       if (this.#visit !== undefined && this.#visit.key !== key) this.#leave()
-      if (nexthop === undefined) {
+      if (exchange === undefined) {
         this.#tried++
         return next()
       }
@@ -159,31 +162,31 @@ class Attempt {
         list.shift()
         continue
       }
-      const mxs = this.#takeAll(list, nexthopKey(nexthop))
-      if (this.#enter(nexthop, mxs, false)) {
+      const mxs = this.#takeAll(list, exchangeKey(exchange))
+      if (this.#enter(exchange, mxs, false)) {
         list.unshift(...mxs)
         return next()
       }
     }
   }
 
-  /** The addresses of one nexthop at the head of the list. */
+  /** The addresses of one server at the head of the list. */
   #takeAll(list: HarakaMxLike[], key: string): HarakaMxLike[] {
     const end = list.findIndex((mx) => {
-      const nexthop = this.#nexthopOf(mx)
-      return nexthop === undefined || nexthopKey(nexthop) !== key
+      const exchange = this.#watchedExchange(mx)
+      return exchange === undefined || exchangeKey(exchange) !== key
     })
     return list.splice(0, end < 0 ? list.length : end)
   }
 
-  #enter(nexthop: Nexthop, mxs: HarakaMxLike[], lastResort: boolean): boolean {
-    const entered = this.#context.relays.enter(nexthop, lastResort)
+  #enter(exchange: Exchange, mxs: HarakaMxLike[], lastResort: boolean): boolean {
+    const entered = this.#context.relays.enter(exchange, lastResort)
     if ('usable' in entered) {
       this.#hmail.loginfo(`not now: ${entered.message}`)
-      this.#skipped.push({ refusal: entered, nexthop, mxs })
+      this.#skipped.push({ refusal: entered, exchange, mxs })
       return false
     }
-    this.#visit = new Visit(nexthop, entered)
+    this.#visit = new Visit(exchange, entered)
     this.#tried++
     return true
   }
@@ -194,15 +197,17 @@ class Attempt {
       const best = this.#skipped.find(({ refusal }) => refusal.why === 'breaker')
       if (best !== undefined) {
         this.#lastResort = true
-        this.#hmail.loginfo(`every exchange is left out, ${nexthopLabel(best.nexthop)} is tried all the same`)
-        if (this.#enter(best.nexthop, best.mxs, true)) {
+        this.#hmail.loginfo(
+          `every exchange is left out, ${exchangeLabel(best.exchange)} is tried all the same`,
+        )
+        if (this.#enter(best.exchange, best.mxs, true)) {
           list.push(...best.mxs)
           return next()
         }
       }
     }
-    const { relays, now, source, alternatives } = this.#context
-    const another = () => alternatives.some((nexthop) => relays.look(nexthop).usable)
+    const { relays, now, source, fallbackRelays } = this.#context
+    const another = () => fallbackRelays.some((relay) => relays.look(relay).usable)
     const full = this.#skipped.filter(({ refusal }) => refusal.why !== 'breaker')
     if (full.length > 0) {
       this.#waitForRoom(full, source === 'attempts' && another())
@@ -224,8 +229,8 @@ class Attempt {
     )
     const seconds = another ? 0 : (Math.min(...untils) - now()) / 1000
     const reason = full.map(({ refusal }) => refusal.message).join('; ')
-    const busy = full.flatMap(({ refusal, nexthop }) =>
-      refusal.why === 'connections' ? [nexthopKey(nexthop)] : [],
+    const busy = full.flatMap(({ refusal, exchange }) =>
+      refusal.why === 'connections' ? [exchangeKey(exchange)] : [],
     )
     if (another || busy.length === 0) waitNow(this.#hmail, reason, now(), seconds)
     else waitNow(this.#hmail, reason, now(), seconds, (delay) => places.wait(this.#hmail, busy, delay * 1000))
@@ -240,16 +245,16 @@ class Attempt {
   }
 
   #forceTls(mx: HarakaMxLike, forcedByHaraka: () => boolean): boolean {
-    const nexthop = this.#nexthopOf(mx)
-    if (nexthop === undefined) return forcedByHaraka()
+    const exchange = this.#watchedExchange(mx)
+    if (exchange === undefined) return forcedByHaraka()
     // Only now: with it, Haraka would have passed over a relay that is local.
-    if (nexthop.host !== mx.exchange) mx.from_dns = nexthop.host
+    if (exchange.endpoint.host !== mx.exchange) mx.from_dns = exchange.endpoint.host
     // tls.ini force_tls_hosts (which may say the name) is as good as `tls = required`: the stricter counts.
     const forced = forcedByHaraka()
     this.#forced = forced
-    const required = forced || nexthop.tls === 'required'
+    const required = forced || exchange.terms.tls === 'required'
     // Without enable_tls Haraka would defer at once; the guard sees to it that nothing is sent in clear.
-    return required && !nexthop.implicitTls && this.#hmail.cfg?.enable_tls !== false
+    return required && exchange.relay?.implicitTls !== true && this.#hmail.cfg?.enable_tls !== false
   }
 
   #guard(mx: HarakaMxLike, socket: HarakaSocket, begin: () => void): void {

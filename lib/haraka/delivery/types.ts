@@ -1,4 +1,4 @@
-import type { Exchange } from '../../rules/types'
+import type { Exchange } from '../../model/exchange'
 
 /** A `HarakaMx` (haraka-net-utils `lib/HarakaMx.js`), as far as delivery looks at it. */
 export interface HarakaMxLike {

@@ -1,5 +1,4 @@
-import { type Nexthop, nexthopKey } from '../../model/nexthop'
-import { nexthopLabel } from '../../relays/state'
+import { exchangeKey, exchangeLabel, type Exchange } from '../../model/exchange'
 import type { Lease } from '../../relays/types'
 import type { RelayFailure } from '../../model/failure'
 import { Dialogue, type Terms } from '../../smtp/session'
@@ -12,7 +11,7 @@ const QUIT_TIME = 5_000
 /** One connection of a visit. */
 export interface VisitConnection {
   readonly socket: HarakaSocket
-  /** Options of TLS from the first byte, for a nexthop that wants it. */
+  /** Options of TLS from the first byte, where the server expects it. */
   readonly tlsOptions: Record<string, unknown>
   /** `tls.ini` demands TLS. */
   readonly forced: boolean
@@ -26,9 +25,9 @@ export interface VisitConnection {
   readonly tryInClear: () => void
 }
 
-/** A message at one nexthop, over all addresses of it: one place taken, one outcome. */
+/** A message at one server, over all addresses of it: one place taken, one outcome. */
 export class Visit {
-  readonly nexthop: Nexthop
+  readonly exchange: Exchange
   readonly key: string
   readonly #lease: Lease
   /** Why the last connection came to nothing. */
@@ -39,9 +38,9 @@ export class Visit {
   /** The visit is over and its connection not yet closed. */
   #onClosed: (() => void) | undefined
 
-  constructor(nexthop: Nexthop, lease: Lease) {
-    this.nexthop = nexthop
-    this.key = nexthopKey(nexthop)
+  constructor(exchange: Exchange, lease: Lease) {
+    this.exchange = exchange
+    this.key = exchangeKey(exchange)
     this.#lease = lease
   }
 
@@ -51,15 +50,16 @@ export class Visit {
 
   /** Guards the connection and lets Haraka begin. */
   connect(connection: VisitConnection): void {
-    const { nexthop } = this
-    const required = connection.forced || nexthop.tls === 'required'
+    const { endpoint, terms: own, relay } = this.exchange
+    const implicitTls = relay?.implicitTls === true
+    const required = connection.forced || own.tls === 'required'
     const terms: Terms = {
-      tls: required ? 'required' : connection.inClear ? 'off' : nexthop.tls,
-      implicitTls: nexthop.implicitTls,
-      lmtp: nexthop.lmtp,
-      credentials: nexthop.credentials !== undefined,
-      authType: nexthop.authType,
-      allowPlaintextAuth: nexthop.allowPlaintextAuth,
+      tls: required ? 'required' : connection.inClear ? 'off' : own.tls,
+      implicitTls,
+      lmtp: own.lmtp,
+      credentials: relay?.credentials !== undefined,
+      authType: relay?.authType,
+      allowPlaintextAuth: relay?.allowPlaintextAuth === true,
     }
     // Opportunistic TLS that breaks down is no worse than none (RFC 7435 section 3), unless a password would be sent.
     const mayGoClear =
@@ -70,10 +70,10 @@ export class Visit {
       {
         socket,
         dialogue,
-        label: nexthopLabel(nexthop),
-        host: nexthop.host,
-        verify: required || nexthop.implicitTls,
-        ...(nexthop.implicitTls ? { implicitTls: tlsOptions } : {}),
+        label: exchangeLabel(this.exchange),
+        host: endpoint.host,
+        verify: required || implicitTls,
+        ...(implicitTls ? { implicitTls: tlsOptions } : {}),
         begin,
         giveUp,
       },

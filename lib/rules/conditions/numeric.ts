@@ -1,11 +1,11 @@
 import { COMPARISONS, compares, readOperator, type Comparison } from '../operators'
-import type { Envelope } from '../types'
+import type { Message } from '../../model/message'
 import { outcome, restStart, type ConditionKind, type Test } from './kind'
 
 /** What sets one numeric condition apart from another. */
 export interface NumericAttribute {
   readonly name: string
-  readonly value: (envelope: Envelope) => number
+  readonly value: (message: Message) => number
   readonly expected: string
   readonly example: string
   /** Undefined for what is no number of this attribute. */
@@ -74,8 +74,8 @@ function numericTest(
   number: number,
   text: string,
 ): Test {
-  return ({ envelope }) => {
-    const seen = value(envelope)
+  return ({ message }) => {
+    const seen = value(message)
     return outcome(compares(operator, seen - number), text, name, String(seen))
   }
 }

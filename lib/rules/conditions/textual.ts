@@ -1,7 +1,7 @@
 import { ALL_OPERATORS, compares, readOperator, type Operator } from '../operators'
 import { compileRegex, isRegex } from '../regex'
 import { fold, shown } from '../text'
-import type { Envelope } from '../types'
+import type { Message } from '../../model/message'
 import { compileWildcard, type Matcher } from '../wildcard'
 import { outcome, restStart, type ConditionKind, type Test } from './kind'
 
@@ -12,7 +12,7 @@ import { outcome, restStart, type ConditionKind, type Test } from './kind'
  */
 export function textCondition(
   name: string,
-  value: (envelope: Envelope) => string,
+  value: (message: Message) => string,
   empty?: string,
 ): ConditionKind {
   const form = `$${name}<operator><text>`
@@ -51,9 +51,9 @@ export function textCondition(
 }
 
 /** Holds on to no more than it needs: there may be very many. */
-function textTest(name: string, value: (envelope: Envelope) => string, matches: Matcher, text: string): Test {
-  return ({ envelope }) => {
-    const seen = value(envelope)
+function textTest(name: string, value: (message: Message) => string, matches: Matcher, text: string): Test {
+  return ({ message }) => {
+    const seen = value(message)
     return outcome(matches(seen), text, name, seen === '' ? 'empty' : shown(seen))
   }
 }

@@ -1,7 +1,8 @@
-import { parseSize } from '../message-spec'
+import type { Message } from '../../model/message'
+import { parseSize } from '../../model/size'
 import { readOperator } from '../operators'
 import { fold } from '../text'
-import type { Condition, Envelope } from '../types'
+import type { Condition } from '../types'
 
 /**
  * What can be said of conditions without a message. Each answer "yes" is a proof by the condition's own test at every point
@@ -28,24 +29,24 @@ const isComparison = (condition: Condition) =>
 /** A point on the axis of one attribute. */
 type Point = number | string
 
-function envelopeAt(attribute: string, point: Point): Envelope {
-  const envelope = { domain: '', mailFrom: '', authSender: '', size: 0, retries: 0, turn: 0 }
+function messageAt(attribute: string, point: Point): Message {
+  const message = { domain: '', mailFrom: '', authSender: '', size: 0, retries: 0, rotationOffset: 0 }
   switch (attribute) {
     case 'retries':
-      return { ...envelope, retries: Number(point) }
+      return { ...message, retries: Number(point) }
     case 'size':
-      return { ...envelope, size: Number(point) }
+      return { ...message, size: Number(point) }
     case 'from':
-      return { ...envelope, mailFrom: String(point) }
+      return { ...message, mailFrom: String(point) }
     default:
-      return { ...envelope, authSender: String(point) }
+      return { ...message, authSender: String(point) }
   }
 }
 
 /** Does a condition that needs no DNS hold at this point of its attribute? */
 function holdsAt(condition: Condition, point: Point): boolean {
   const outcome = condition.test({
-    envelope: envelopeAt(condition.attribute, point),
+    message: messageAt(condition.attribute, point),
     mx: () => Promise.reject(new Error('such a condition asks for no MX')),
   })
   return 'holds' in outcome && outcome.holds === true

@@ -1,38 +1,24 @@
-import { nexthopKey } from '../../model/nexthop'
-import type { RelaySettings } from '../../config/types'
+import { DEFAULT_PRIORITY, relayKey } from '../../model/exchange'
 import type { OverrideLine } from '../types'
 import { sameCondition } from './conditions'
 import type { LintRule } from './kind'
 
 /** What tells the server of a line from another, and its priority; undefined for `$direct`. */
-function serverOf(
-  line: OverrideLine,
-  relays: readonly RelaySettings[],
-): { readonly key: string; readonly priority: number } | undefined {
-  const { target } = line
-  switch (target.kind) {
-    case 'direct':
-      return undefined
-    case 'host':
-      return { key: `host ${nexthopKey(target.nexthop)}`, priority: line.priority ?? 10 }
-    case 'relay': {
-      const own = relays.find(({ name }) => name === target.name)?.priority
-      return { key: `relay ${target.name}`, priority: line.priority ?? own ?? 10 }
-    }
-    default:
-      return target satisfies never
-  }
+function serverOf({ target, priority }: OverrideLine): { key: string; priority: number } | undefined {
+  if (target.kind === 'direct') return undefined
+  const { relay } = target
+  return { key: relayKey(relay), priority: priority ?? relay.priority ?? DEFAULT_PRIORITY }
 }
 
 const usesDns = (line: OverrideLine) => line.addDns || line.target.kind === 'direct'
 
 /** Does `later` add nothing to what `earlier` has added? */
-function addsNothing(earlier: OverrideLine, later: OverrideLine, relays: readonly RelaySettings[]): boolean {
+function addsNothing(earlier: OverrideLine, later: OverrideLine): boolean {
   if (later.end || (usesDns(later) && !usesDns(earlier))) return false
-  const added = serverOf(later, relays)
+  const added = serverOf(later)
   // one that cannot be decided while DNS fails defers the message, whatever is there already
   if (added === undefined) return !later.conditions.some(({ needsMx }) => needsMx)
-  const there = serverOf(earlier, relays)
+  const there = serverOf(earlier)
   return there !== undefined && there.key === added.key && there.priority <= added.priority
 }
 
@@ -47,13 +33,10 @@ function sameWords(a: OverrideLine, b: OverrideLine): boolean {
 /** A line that adds only what an earlier one has added already whenever it matches: a duplicate, or nearly. */
 export const idleLine: LintRule = {
   code: 'no-effect',
-  find: ({ lines, relays, reach }) =>
+  find: ({ lines, reach }) =>
     lines.flatMap((line) => {
       if (reach.isDead(line) || line.end) return []
-      const earlier = reach.covering(
-        line,
-        (other) => !reach.isDead(other) && addsNothing(other, line, relays),
-      )
+      const earlier = reach.covering(line, (other) => !reach.isDead(other) && addsNothing(other, line))
       if (earlier === undefined) return []
       const message = sameWords(earlier, line)
         ? `this line says the same as line ${earlier.line}`

@@ -10,7 +10,7 @@ export const readablePassword: LintRule = {
     const message = 'there is a password here, and every user of this machine can read the file'
     const help = { expected: 'chmod o-r, or password_env or password_file in a [relay:NAME]' }
     const inline = lines.flatMap(({ target }) =>
-      target.kind === 'host' && target.nexthop.credentials !== undefined
+      target.kind === 'inline' && target.relay.credentials !== undefined
         ? [{ span: target.span, shown: 'overrides' as const, message, help }]
         : [],
     )

@@ -6,7 +6,7 @@ export const unusedRelay: LintRule = {
   find: ({ lines, relays, attempts }) => {
     // relays of [attempts] are taken in turn, all of them
     if (attempts.some(({ relay }) => relay > 0)) return []
-    const used = new Set(lines.flatMap(({ target }) => (target.kind === 'relay' ? [target.name] : [])))
+    const used = new Set(lines.flatMap(({ target }) => (target.kind === 'named' ? [target.relay.name] : [])))
     return relays
       .filter(({ name }) => !used.has(name))
       .map(({ name, span }) => ({

@@ -9,9 +9,9 @@ import {
 import { override } from '../../../lib/haraka/patch'
 import type { HarakaSocket } from '../../../lib/haraka/delivery/types'
 import { RETVAL } from '../../../lib/haraka/types'
-import { INLINE_DEFAULTS } from '../../../lib/model/nexthop'
 import { createRelayState } from '../../../lib/relays/state'
-import type { Exchange } from '../../../lib/rules/types'
+import type { Exchange } from '../../../lib/model/exchange'
+import { mxExchange, relayExchange } from '../../support/servers'
 import { loadHaraka, type HarakaModules, type RealHMail } from '../../support/haraka-modules'
 import { startScripted, type Script, type Scripted } from '../../support/smtp-scripted'
 
@@ -93,14 +93,7 @@ const says =
 const mxOf = ({ port }: Scripted, more: HarakaMxLike = {}): HarakaMxLike =>
   new haraka.HarakaMx({ exchange: '127.0.0.1', port, priority: 1, ...more })
 
-const exchangeOf = ({ port }: Scripted): Exchange => ({
-  exchange: '127.0.0.1',
-  port,
-  priority: 1,
-  from: 'overrides',
-  line: 1,
-  nexthop: { ...INLINE_DEFAULTS, host: '127.0.0.1', port },
-})
+const exchangeOf = ({ port }: Scripted): Exchange => relayExchange({ host: '127.0.0.1', port }, 1)
 
 function context() {
   const quiet = () => {}
@@ -108,7 +101,7 @@ function context() {
     relays: createRelayState({ now: Date.now, log: { info: quiet, warn: quiet }, workers: 1 }),
     now: Date.now,
     source: 'overrides' as const,
-    alternatives: [],
+    fallbackRelays: [],
     places: new Places(quiet),
   }
 }
@@ -216,7 +209,7 @@ test('priorities stay in force under inet_prefer', async (t) => {
     hmail,
     list.map((mx) => ({
       mx,
-      exchange: { exchange: 'x.example', port: 25, priority: 1, from: 'dns' as const },
+      exchange: mxExchange('x.example', 1),
     })),
     context(),
   )

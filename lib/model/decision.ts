@@ -1,0 +1,41 @@
+import type { MxAnswer } from './dns-answer'
+import type { Exchange } from './exchange'
+
+/** Why a message is not delivered now, as a word for programs and as a sentence. */
+export interface NoRoute {
+  readonly kind:
+    /** The domain does not exist. */
+    | 'nxdomain'
+    /** The domain has a null MX (RFC 7505). */
+    | 'nullmx'
+    /** Neither MX nor address. */
+    | 'nodata'
+    /** DNS gave no answer for the time being. */
+    | 'dns-failure'
+    /** Exchanges are known, and none of them has an address. */
+    | 'no-address'
+    /** All attempts of section `[attempts]` are made. */
+    | 'attempts-exhausted'
+  readonly message: string
+}
+
+/** Where a message goes. */
+export interface Decision {
+  readonly domain: string
+  readonly outcome: 'deliver' | 'bounce' | 'defer'
+  /** What decided: override lines, section `[attempts]`, or neither. */
+  readonly source: 'overrides' | 'attempts' | 'dns'
+  /** Line numbers, in order. */
+  readonly matched: readonly number[]
+  /** In order of priority, equals in file order (the sender of the mail shuffles them). */
+  readonly exchanges: readonly Exchange[]
+  /**
+   * For a relay of section `[attempts]`: the other valid relays in the order in which their turn comes, for when the chosen one
+   * fails through no fault of the recipient.
+   */
+  readonly fallbackRelays?: readonly Exchange[]
+  /** For `bounce` and `defer`: why. */
+  readonly noRoute?: NoRoute
+  /** The MX answer, where it was asked for. */
+  readonly mx?: MxAnswer
+}

@@ -1,0 +1,45 @@
+import { DEFAULT_PRIORITY, exchangeOf, type Exchange, type Origin } from '../../lib/model/exchange'
+import { SMTP_PORT } from '../../lib/model/endpoint'
+import type { Relay } from '../../lib/model/relay'
+import { DEFAULT_TERMS, type Terms } from '../../lib/model/terms'
+
+/** A relay, by its endpoint and whatever else is not the default. */
+export type RelayFields = Partial<Terms> &
+  Partial<Omit<Relay, 'endpoint' | 'terms'>> & { readonly host: string; readonly port?: number }
+
+const TERMS = [
+  'tls',
+  'lmtp',
+  'bind',
+  'bindHelo',
+  'retryAfter',
+  'maxConnections',
+  'maxPerHour',
+] as const satisfies readonly (keyof Terms)[]
+
+/** A relay with the defaults of an inline target. */
+export function relayOf({ host, port = SMTP_PORT, ...fields }: RelayFields): Relay {
+  const isTerm = ([key]: [string, unknown]) => TERMS.some((term) => term === key)
+  const entries = Object.entries(fields)
+  return {
+    endpoint: { host, port },
+    terms: { ...DEFAULT_TERMS, ...Object.fromEntries(entries.filter(isTerm)) },
+    implicitTls: false,
+    allowPlaintextAuth: false,
+    ...Object.fromEntries(entries.filter((entry) => !isTerm(entry))),
+  }
+}
+
+/** The exchange that such a relay is in a decision. */
+export function relayExchange(
+  fields: RelayFields,
+  priority: number = fields.priority ?? DEFAULT_PRIORITY,
+  origin: Origin = { kind: 'line', line: 1 },
+): Exchange {
+  return exchangeOf(relayOf(fields), origin, priority)
+}
+
+/** An exchange from DNS. */
+export function mxExchange(host: string, priority = DEFAULT_PRIORITY, port = SMTP_PORT): Exchange {
+  return { endpoint: { host, port }, priority, origin: { kind: 'dns' }, terms: DEFAULT_TERMS }
+}
