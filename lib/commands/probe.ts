@@ -83,7 +83,7 @@ export async function runProbe(args: Arguments, terminal: Terminal): Promise<num
     const reports: RelayReport[] = []
     for (const relay of relays) {
       const report = await probeRelay(relay, {
-        lookup: (host) => resolver.relayAddresses(host, inetPrefer),
+        lookup: async (host) => resolver.relayAddresses(host, inetPrefer),
         now: terminal.now,
         timeout,
       })

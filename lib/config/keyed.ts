@@ -30,12 +30,19 @@ export function readKeys<T extends Readonly<Record<string, Reader<unknown>>>>(
 ): Values<T> {
   const values: Record<string, unknown> = {}
   for (const setting of section?.settings.values() ?? []) {
-    const reading = readers[setting.key]?.(setting.value)
-    if (reading === undefined) continue
-    if (reading.ok) values[setting.key] = reading.value
-    else for (const fault of [reading, ...(reading.more ?? [])]) reportFault(setting, fault, report)
+    const reader = readers[setting.key]
+    const value = reader === undefined ? undefined : readSetting(setting, reader, report)
+    if (value !== undefined) values[setting.key] = value
   }
   return values as Values<T>
+}
+
+/** The value of one setting; undefined, and reported, where it is bad. */
+export function readSetting<T>(setting: SettingLine, reader: Reader<T>, report: Report): T | undefined {
+  const reading = reader(setting.value)
+  if (reading.ok) return reading.value
+  for (const fault of [reading, ...(reading.more ?? [])]) reportFault(setting, fault, report)
+  return undefined
 }
 
 function reportFault(setting: SettingLine, { expected, suggestion, at }: Fault, report: Report): void {

@@ -1,9 +1,11 @@
 import type { SectionKind } from '../source/line'
+import { DNS_KEYS } from './dns-keys'
 
 /** How the headers are written, for messages and suggestions. */
 export const SECTION_NAMES = [
   'overrides',
   'dns',
+  'zone:DOMAIN',
   'relay:NAME',
   'attempts',
   'redis',
@@ -14,20 +16,8 @@ export const SECTION_NAMES = [
 /** The keys of each section that has `key = value` lines. */
 export const KEYS = {
   top: ['dns_servers', 'dns_cache_size', 'mx_sending_threads'],
-  dns: [
-    'timeout',
-    'tries',
-    'deadline',
-    'min_ttl',
-    'max_ttl',
-    'max_negative_ttl',
-    'failure_ttl',
-    'max_failure_ttl',
-    'serve_stale',
-    'prefetch',
-    'max_in_flight',
-    'edns_size',
-  ],
+  dns: Object.values(DNS_KEYS).map(({ key }) => key),
+  zone: ['dns_servers'],
   relay: [
     'host',
     'port',

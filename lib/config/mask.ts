@@ -206,7 +206,8 @@ function secretsOfTestWord(line: string, word: Word): readonly Range[] {
   })
 }
 
-const PLAIN_HEADER = /^\s*\[\s*(?:overrides|dns|attempts|redis|status|tests|relay\s*:[ \t]*[\w.-]*)\s*$/i
+const PLAIN_HEADER =
+  /^\s*\[\s*(?:overrides|dns|attempts|redis|status|tests|(?:relay|zone)\s*:[ \t]*[\w.-]*)\s*$/i
 
 /** `[relay:fred:password@host]`: nothing but a plain name is shown, and nothing of a bracket that is not closed. */
 function secretsOfHeader(line: string): Range[] {
@@ -216,7 +217,9 @@ function secretsOfHeader(line: string): Range[] {
   if (close === -1) return PLAIN_HEADER.test(line) ? [] : [{ start: open + 1, end }]
   const colon = line.slice(0, close).indexOf(':')
   const name = line.slice(colon + 1, close)
-  const start = colon !== -1 && /[^\w.\s-]/.test(name) ? colon + 1 : close + 1
+  // A domain may have letters of any script.
+  const isPlain = /^\s*\[\s*zone\s*:/i.test(line) ? /^[\p{L}\p{M}\p{N}._\s-]*$/u : /^[\w.\s-]*$/
+  const start = colon !== -1 && !isPlain.test(name) ? colon + 1 : close + 1
   return start < end ? [{ start, end }] : []
 }
 
@@ -234,6 +237,7 @@ function secretsOf(line: string, kind: LineKind): readonly Range[] {
         : secretsOfSetting(line, kind)
     case 'top':
     case 'dns':
+    case 'zone':
     case 'relay':
     case 'redis':
     case 'status':

@@ -1,3 +1,4 @@
+import { toALabels } from '../model/domain'
 import type { Span } from '../source/diagnostic'
 import { homeOf, knownKey, KEYS, SECTION_NAMES, type KeyedSection } from './keys'
 import { type SectionKind } from '../source/line'
@@ -14,7 +15,7 @@ export interface SettingLine extends Setting {
 /** One section: its settings by key, and its lines that are no settings. */
 export interface Section {
   readonly kind: SectionKind
-  /** Of `[relay:NAME]`. */
+  /** Of `[relay:NAME]`, as written; of `[zone:DOMAIN]`, as A-labels in lower case. */
   readonly name?: string
   /** The header; absent for what stands before the first. */
   readonly header?: { readonly source: Line; readonly span: Span }
@@ -66,6 +67,7 @@ function sectionKind(name: string): SectionKind {
     case 'tests':
       return 'tests'
     default:
+      if (/^zone\s*:/i.test(name)) return 'zone'
       return /^relay\s*:/i.test(name) ? 'relay' : 'unknown'
   }
 }
@@ -103,7 +105,8 @@ export function* parseFile(text: string, report: Report): Generator<void, readon
       const key = identity(section)
       const earlier = seen.get(key)?.header
       // Override lines are one list, whatever stands in between.
-      const again = section.kind === 'overrides' || section.kind === 'unknown'
+      const isBadZone = section.kind === 'zone' && section.name === undefined
+      const again = section.kind === 'overrides' || section.kind === 'unknown' || isBadZone
       if (!again && earlier !== undefined && section.header !== undefined) {
         report.error(
           section.header.source,
@@ -149,6 +152,15 @@ function parseHeader(source: Line, report: Report): OpenSection {
   }
   const kind = sectionKind(fullName)
   if (kind === 'unknown' && bracket !== undefined) reportUnknownSection(source, span, fullName, report)
+  if (kind === 'zone') {
+    const domain = toALabels(fullName.replace(/^zone\s*:\s*/i, ''))
+    if (domain === undefined) {
+      report.error(source, span, 'bad-zone', 'a zone is named by a domain', {
+        expected: '[zone:DOMAIN], such as [zone:corp.internal], for the domain and all below it',
+      })
+    }
+    return open(kind, { header: { source, span }, ...(domain === undefined ? {} : { name: domain }) })
+  }
   if (kind !== 'relay') return open(kind, { header: { source, span } })
   const name = fullName.replace(/^relay\s*:\s*/i, '')
   if (!/^[\w.-]+$/.test(name)) {
@@ -167,11 +179,13 @@ function parseHeader(source: Line, report: Report): OpenSection {
 
 function reportUnknownSection(source: Line, span: Span, name: string, report: Report): void {
   const [, word = '', colon, rest = ''] = /^([^:]*)(:?)(.*)$/s.exec(name) ?? []
-  const near = nearest(word.trim(), ['relay', ...SECTION_NAMES])
+  const near = nearest(word.trim(), ['relay', 'zone', ...SECTION_NAMES])
   const suggestion =
     near === 'relay' || near === 'relay:NAME'
       ? `[relay:${colon !== '' && /^[\w.-]+$/.test(rest.trim()) ? rest.trim() : 'NAME'}]`
-      : `[${near}]`
+      : near === 'zone'
+        ? '[zone:DOMAIN]'
+        : `[${near}]`
   report.error(source, span, 'unknown-section', 'unknown section', {
     expected: `one of ${SECTION_NAMES.map((known) => `[${known}]`).join(', ')}`,
     suggestion: near === undefined ? undefined : suggestion,
@@ -203,6 +217,7 @@ function parseLine(source: Line, section: OpenSection, report: Report): void {
       else section.lines.push(source)
       return
     case 'dns':
+    case 'zone':
     case 'relay':
     case 'redis':
     case 'status':
@@ -278,5 +293,6 @@ function reportUnknownKey(source: Line, span: Span, word: string, kind: KeyedSec
 
 function placeOf(section: KeyedSection): string {
   if (section === 'top') return 'before the first section header'
+  if (section === 'zone') return 'in [zone:DOMAIN]'
   return section === 'relay' ? 'in [relay:NAME]' : `in [${section}]`
 }

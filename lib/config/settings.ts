@@ -1,7 +1,7 @@
 import { isIP } from 'node:net'
 import { Secret } from '../model/secret'
 import { readAttempts } from './attempts'
-import { dnsServers, readDns } from './dns'
+import { dnsServers, readDns, readZone } from './dns'
 import { readKeys } from './keyed'
 import type { Section } from './parse'
 import { readRelay } from './relay'
@@ -56,6 +56,7 @@ export function readSettings(sections: readonly Section[], report: Report, secre
     dnsCacheSize: top.dns_cache_size ?? CACHE_SIZE,
     ...(top.mx_sending_threads === undefined ? {} : { mxSendingThreads: top.mx_sending_threads }),
     dns: readDns(find('dns'), report),
+    dnsZones: all('zone').flatMap((section) => readZone(section, report) ?? []),
     relays,
     attempts: readAttempts(find('attempts'), all('relay').length > 0, report),
     ...(redis === undefined ? {} : { redis }),

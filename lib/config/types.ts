@@ -1,6 +1,6 @@
 import type { SourceLine } from '../source/line'
 import type { Span } from '../source/diagnostic'
-import type { ResolverOptions, ServerAddress } from '../dns/types'
+import type { ResolverOptions, ServerAddress, ZoneServers } from '../dns/types'
 import type { Relay } from '../model/relay'
 import type { Secret } from '../model/secret'
 
@@ -42,6 +42,8 @@ export interface Settings {
   /** Absent: Haraka's own setting is untouched. */
   readonly mxSendingThreads?: number
   readonly dns: ResolverOptions
+  /** Each domain once. */
+  readonly dnsZones: readonly ZoneServers[]
   /** In file order. */
   readonly relays: readonly RelaySettings[]
   /** In file order; empty: no `[attempts]`. */

@@ -1,36 +1,34 @@
 import type { ResolveError } from '../model/errors'
-import type { QueryType } from './types'
-import type { MxRecord } from '../model/dns-answer'
-
-/** What the cache keeps of an answer. `ttl` in seconds, 0: not kept. */
-export interface Keepable {
-  readonly kind: 'records' | 'nodata' | 'nxdomain'
-  /** Empty unless `kind` is `records`. */
-  readonly records: readonly (MxRecord | string)[]
-  readonly server: string
-  readonly ttl: number
-}
+import type { Content, QueryType } from './types'
 
 /** A remembered answer. */
-export interface Entry extends Keepable {
+export interface Entry<T extends QueryType = QueryType> {
   readonly name: string
-  /** Absent for NXDOMAIN, which covers every type (RFC 2308 5, RFC 8020). */
-  readonly type: QueryType | undefined
+  readonly type: T
+  readonly content: Content<T>
+  readonly server: string
   /** Times of the injected clock, milliseconds. */
-  readonly expires: number
+  readonly expiresAt: number
   readonly prefetchAt: number
+}
+
+/** An answer to be remembered. */
+export interface Keepable<T extends QueryType = QueryType> {
+  readonly content: Content<T>
+  readonly server: string
+  /** 0: it is not kept. */
+  readonly ttlSeconds: number
 }
 
 export interface CacheOptions {
   /** Entries; 0: nothing is kept. */
   readonly size: number
-  /** Percentage of the TTL that is left when an entry should be asked for again; 0: never. */
-  readonly prefetch: number
-  /** Seconds after expiry for which an entry may still be wanted. */
-  readonly serveStale: number
-  /** Seconds. */
-  readonly failureTtl: number
-  readonly maxFailureTtl: number
+  /** Percentage of the TTL that is left when an entry should be refreshed; 0: never. */
+  readonly prefetchPercent: number
+  /** How long after expiry records may still be served. */
+  readonly serveStaleSeconds: number
+  readonly failureTtlSeconds: number
+  readonly maxFailureTtlSeconds: number
 }
 
 interface Failure {
@@ -40,27 +38,27 @@ interface Failure {
   readonly times: number
 }
 
-interface Node {
-  readonly map: Map<string, Node>
+interface Node<T extends QueryType = QueryType> {
+  readonly map: Map<string, Node<T>>
   readonly name: string
-  entry: Entry | undefined
+  entry: Entry<T> | undefined
   failure: Failure | undefined
   newer: Node | undefined
   older: Node | undefined
 }
 
 /**
- * Answers until their TTL is over, the least recently used going first when there are too many. A map for each type, so that a
- * hit needs no key to be built. Failures are counted as entries too (RFC 9520 3.2).
+ * Answers until their TTL is over; the least recently used goes first when there are too many. Types are remembered apart: an
+ * absence of one type says nothing of another, because some servers answer type by type (RFC 4074 section 4.2). There is a map for
+ * each type, so that a hit needs no key to be built. Failures count as entries too (RFC 9520 section 3.2).
  */
 export class AnswerCache {
   readonly #options: CacheOptions
-  readonly #types: Readonly<Record<QueryType, Map<string, Node>>> = {
+  readonly #types: { readonly [T in QueryType]: Map<string, Node<T>> } = {
     MX: new Map(),
     A: new Map(),
     AAAA: new Map(),
   }
-  readonly #nxdomain = new Map<string, Node>()
   #newest: Node | undefined
   #oldest: Node | undefined
   #size = 0
@@ -69,51 +67,50 @@ export class AnswerCache {
     this.#options = options
   }
 
-  /** Entries held, among them those out of date that were not yet dropped. */
+  /** Entries held, including expired ones that were not dropped yet. */
   get size(): number {
     return this.#size
   }
 
-  /** A live answer. */
-  get(type: QueryType, name: string, now: number): Entry | undefined {
-    return this.#live(this.#types[type], name, now) ?? this.#live(this.#nxdomain, name, now)
+  /** Uses a live answer: it becomes the most recently used. `now` in milliseconds. */
+  get<T extends QueryType>(type: T, name: string, now: number): Entry<T> | undefined {
+    const node = this.#types[type].get(name)
+    const entry = node?.entry
+    if (node === undefined || entry === undefined || now >= entry.expiresAt) return undefined
+    if (node !== this.#newest) this.#moveToFront(node)
+    return entry
   }
 
-  /** Records out of date that may be served for want of better; never an absence (RFC 8767 4). */
-  stale(type: QueryType, name: string, now: number): Entry | undefined {
+  /** Expired records that may be served while no server answers; never an absence (RFC 8767 section 4). */
+  stale<T extends QueryType>(type: T, name: string, now: number): Entry<T> | undefined {
     const entry = this.#types[type].get(name)?.entry
-    if (entry?.kind !== 'records') return undefined
-    return now < entry.expires + this.#options.serveStale * 1000 ? entry : undefined
+    if (entry?.content.kind !== 'records') return undefined
+    return now < entry.expiresAt + this.#options.serveStaleSeconds * 1000 ? entry : undefined
   }
 
-  put(type: QueryType, name: string, answer: Keepable, now: number): void {
-    const absent = answer.kind === 'nxdomain'
-    // The newer word replaces the older: a name that is not there has no records, and one that has records is there.
-    if (absent) for (const map of Object.values(this.#types)) this.#drop(map.get(name))
-    else this.#drop(this.#nxdomain.get(name))
-    const map = absent ? this.#nxdomain : this.#types[type]
-    if (answer.ttl <= 0 || this.#options.size === 0) {
+  /** Remembers an answer in place of what was known of this type. */
+  put<T extends QueryType>(type: T, name: string, answer: Keepable<T>, now: number): void {
+    const map: Map<string, Node<T>> = this.#types[type]
+    if (answer.ttlSeconds <= 0 || this.#options.size === 0) {
       this.#drop(map.get(name))
       return
     }
-    const lifetime = answer.ttl * 1000
+    const lifetimeMs = answer.ttlSeconds * 1000
+    const { prefetchPercent } = this.#options
     const node = this.#touch(map, name)
     node.failure = undefined
     node.entry = {
-      kind: answer.kind,
-      // An array that was filled by pushing has room for a dozen more; a copy has none.
-      records: answer.records.slice(),
-      server: answer.server,
-      ttl: answer.ttl,
       name,
-      type: absent ? undefined : type,
-      expires: now + lifetime,
-      prefetchAt: this.#options.prefetch > 0 ? now + lifetime * (1 - this.#options.prefetch / 100) : Infinity,
+      type,
+      content: compact(answer.content),
+      server: answer.server,
+      expiresAt: now + lifetimeMs,
+      prefetchAt: prefetchPercent > 0 ? now + lifetimeMs * (1 - prefetchPercent / 100) : Infinity,
     }
     this.#trim()
   }
 
-  /** The failure that is remembered of a lookup, if it is not to be tried again yet. */
+  /** The remembered failure of a lookup, if it is too early to try again. */
   failure(type: QueryType, name: string, now: number): ResolveError | undefined {
     const failure = this.#types[type].get(name)?.failure
     return failure !== undefined && now < failure.until ? failure.error : undefined
@@ -121,49 +118,49 @@ export class AnswerCache {
 
   /** Remembers a failure, longer each time. A live answer stays in force. */
   fail(type: QueryType, name: string, error: ResolveError, now: number): void {
-    if (this.#options.size === 0) return
+    const { size, failureTtlSeconds, maxFailureTtlSeconds } = this.#options
+    if (size === 0) return
     const node = this.#touch(this.#types[type], name)
     const before = node.failure
-    const goesOn = before !== undefined && now < before.until + this.#options.maxFailureTtl * 1000
+    const goesOn = before !== undefined && now < before.until + maxFailureTtlSeconds * 1000
     const times = goesOn ? before.times + 1 : 1
-    const seconds = Math.min(this.#options.maxFailureTtl, this.#options.failureTtl * 2 ** (times - 1))
+    const seconds = Math.min(maxFailureTtlSeconds, failureTtlSeconds * 2 ** (times - 1))
     node.failure = { error, until: now + seconds * 1000, times }
     this.#trim()
   }
 
   /** Forgets one name, or all. */
   flush(name?: string): void {
-    for (const map of [...Object.values(this.#types), this.#nxdomain]) {
+    for (const map of Object.values<Map<string, Node>>(this.#types)) {
       if (name === undefined) for (const node of map.values()) this.#drop(node)
       else this.#drop(map.get(name))
     }
   }
 
-  /** The live answers, most recently used first. */
+  /** The live answers, most recently used first. Looking at them uses none. */
   *entries(now: number): Generator<Entry> {
     for (let node = this.#newest; node !== undefined; node = node.older) {
-      if (node.entry !== undefined && now < node.entry.expires) yield node.entry
+      if (node.entry !== undefined && now < node.entry.expiresAt) yield node.entry
     }
   }
 
-  #live(map: Map<string, Node>, name: string, now: number): Entry | undefined {
-    const node = map.get(name)
-    const entry = node?.entry
-    if (node === undefined || entry === undefined || now >= entry.expires) return undefined
-    if (node !== this.#newest) this.#moveToFront(node)
-    return entry
-  }
-
-  #touch(map: Map<string, Node>, name: string): Node {
-    let node = map.get(name)
-    if (node === undefined) {
-      node = { map, name, entry: undefined, failure: undefined, newer: undefined, older: undefined }
-      map.set(name, node)
-      this.#size++
-      this.#linkFront(node)
-    } else if (node !== this.#newest) {
-      this.#moveToFront(node)
+  #touch<T extends QueryType>(map: Map<string, Node<T>>, name: string): Node<T> {
+    const known = map.get(name)
+    if (known !== undefined) {
+      if (known !== this.#newest) this.#moveToFront(known)
+      return known
     }
+    const node: Node<T> = {
+      map,
+      name,
+      entry: undefined,
+      failure: undefined,
+      newer: undefined,
+      older: undefined,
+    }
+    map.set(name, node)
+    this.#size++
+    this.#linkFront(node)
     return node
   }
 
@@ -197,4 +194,9 @@ export class AnswerCache {
     if (node.older === undefined) this.#oldest = node.newer
     else node.older.newer = node.newer
   }
+}
+
+/** An array that was filled by pushing has room for a dozen more; a copy has none. */
+function compact<T extends QueryType>(content: Content<T>): Content<T> {
+  return content.kind === 'records' ? { kind: 'records', records: content.records.slice() } : content
 }

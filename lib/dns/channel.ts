@@ -17,7 +17,7 @@ export interface Place {
   send(message: Buffer): void
   /** The reply is overdue: if the socket has brought nothing since the place was taken, others had better use another. */
   late(): void
-  /** Gives the place back; nothing is called any more. To be called once the wait is over, however it ended. */
+  /** Gives the place back; nothing is called any more. Call it once the wait is over, however it ended. */
   release(): void
 }
 
@@ -26,11 +26,11 @@ export interface Channel {
   reserve(waiter: Waiter): Place
   /** Sockets that are open. */
   readonly open: number
-  /** Closes every socket; those who wait are told. */
+  /** Closes every socket; queries that wait fail. */
   close(): void
 }
 
-/** Query ids that nobody can foretell (RFC 5452 4.3), drawn from the system's generator by the page. */
+/** Query ids that cannot be predicted (RFC 5452 section 4.3), drawn from the system's generator by the page. */
 export class RandomIds {
   readonly #page = new Uint16Array(512)
   #next = this.#page.length
@@ -48,7 +48,18 @@ export class RandomIds {
   }
 }
 
-/** The error of those who wait on a socket that is closed under them. */
-export function closedError(): NodeJS.ErrnoException {
-  return Object.assign(new Error('the resolver was closed'), { code: 'ECANCELLED' })
+/** A channel's own failure. The message is to be read after the server's name: `closed the connection`. */
+export class ChannelError extends Error {
+  readonly code: string
+
+  constructor(code: string, message: string) {
+    super(message)
+    this.name = 'ChannelError'
+    this.code = code
+  }
+}
+
+/** The error for queries that wait on a socket when the resolver is closed. */
+export function closedError(): ChannelError {
+  return new ChannelError('ECANCELLED', 'was not asked: the resolver is closed')
 }

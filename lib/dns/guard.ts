@@ -1,10 +1,10 @@
 /**
- * What is looked at before dns2 parses a message: one linear pass over the bytes. dns2's parser reads bit by bit and follows
+ * What is checked before dns2 3.1 parses a message: one linear pass over the bytes. dns2's parser reads bit by bit and follows
  * pointers without a bound (RFC 9267 names such faults): 65 kB of pointer chains cost it seconds.
  */
 
 const HEADER = 12
-/** Of each section. */
+/** Of each section. What comes after them is not looked at, and neither are the sections that follow. */
 const MAX_RECORDS = 200
 const MAX_POINTERS = 16
 const MAX_NAME = 255
@@ -14,6 +14,7 @@ const MAX_EXPANDED = 32_768
 const FORMERR = 1
 const NOTIMP = 4
 
+/** Record types whose content dns2 reads (RFC 1035 and others). */
 const TYPE = {
   A: 1,
   NS: 2,
@@ -32,17 +33,40 @@ const TYPE = {
 } as const
 
 /**
- * `foreign`: not the reply to our query, to be ignored while the wait goes on (RFC 5452 9.1). `truncated`: ask again over TCP.
- * `bare`: an old server's refusal of EDNS, a header alone (RFC 6891 7). `malformed`: the reply, but broken: never used in part.
+ * `foreign`: not the reply to our query, to be ignored while the wait goes on (RFC 5452 section 9.1). `truncated`: ask again over
+ * TCP. `bare`: an old server's refusal of EDNS, a header alone (RFC 6891 section 7). `malformed`: the reply, but broken: never used
+ * in part.
  */
 export type Verdict = 'foreign' | 'truncated' | 'bare' | 'malformed' | 'whole'
+
+/** How many records of each section of a message are used. */
+export interface RecordCounts {
+  readonly answers: number
+  readonly authorities: number
+  readonly additionals: number
+}
+
+/**
+ * The records of a message that are looked at: {@link MAX_RECORDS} of a section at most. To get to the sections after one that is
+ * longer, the whole of it would have to be walked through, so they are left out.
+ */
+export function usedRecords(message: Buffer): RecordCounts {
+  let cut = false
+  const use = (offset: number): number => {
+    if (cut) return 0
+    const count = message.readUInt16BE(offset)
+    cut = count > MAX_RECORDS
+    return cut ? MAX_RECORDS : count
+  }
+  return { answers: use(6), authorities: use(8), additionals: use(10) }
+}
 
 /**
  * Judges a message before it is parsed.
  * @param message what came in
- * @param query the query as sent
- * @param questionEnd offset in the query behind its one question
- * @param limit longest message that is looked at
+ * @param query the query as sent, its name in lower case
+ * @param questionEnd offset in the query after its one question
+ * @param limit longest message that is looked at, octets
  */
 export function judge(message: Buffer, query: Buffer, questionEnd: number, limit: number): Verdict {
   if (message.length < HEADER || message.length > limit) return 'foreign'
@@ -50,26 +74,31 @@ export function judge(message: Buffer, query: Buffer, questionEnd: number, limit
   // QR must be set, OPCODE be QUERY.
   if ((message[2]! & 0xf8) !== 0x80) return 'foreign'
   const questions = message.readUInt16BE(4)
-  const answers = message.readUInt16BE(6)
-  const authorities = message.readUInt16BE(8)
-  const additionals = message.readUInt16BE(10)
-  const records = answers + authorities + additionals
   if (questions === 0) {
     const rcode = message[3]! & 0xf
-    return message.length === HEADER && records === 0 && (rcode === FORMERR || rcode === NOTIMP)
-      ? 'bare'
-      : 'foreign'
+    return message.length === HEADER && (rcode === FORMERR || rcode === NOTIMP) ? 'bare' : 'foreign'
   }
-  if (questions !== 1 || message.length < questionEnd) return 'foreign'
-  if (message.compare(query, HEADER, questionEnd, HEADER, questionEnd) !== 0) return 'foreign'
+  if (questions !== 1 || !echoes(message, query, questionEnd)) return 'foreign'
   if ((message[2]! & 0x02) !== 0) return 'truncated'
-  const few = answers <= MAX_RECORDS && authorities <= MAX_RECORDS && additionals <= MAX_RECORDS
-  return few && walkRecords(message, questionEnd, records) ? 'whole' : 'malformed'
+  return walkRecords(message, questionEnd, usedRecords(message)) ? 'whole' : 'malformed'
+}
+
+/** Is the question the one that was asked? Servers may write its name in another case (RFC 4343). */
+function echoes(message: Buffer, query: Buffer, questionEnd: number): boolean {
+  if (message.length < questionEnd) return false
+  if (message.compare(query, HEADER, questionEnd, HEADER, questionEnd) === 0) return true
+  const nameEnd = questionEnd - 4
+  for (let at = HEADER; at < nameEnd; at++) {
+    const octet = message[at]!
+    const lower = octet >= 0x41 && octet <= 0x5a ? octet | 0x20 : octet
+    if (lower !== query[at]) return false
+  }
+  return message.compare(query, nameEnd, questionEnd, nameEnd, questionEnd) === 0
 }
 
 /**
- * Where the OPT record of a message is that {@link judge} found whole, looked for in the `records` records from `start` on: an offset,
- * or -1.
+ * Finds the OPT record of a message that {@link judge} found whole, among the `records` records from `start` on. Returns its
+ * offset, or -1.
  */
 export function optionsAt(message: Buffer, start: number, records: number): number {
   let at = start
@@ -88,8 +117,10 @@ export function optionsAt(message: Buffer, start: number, records: number): numb
   return -1
 }
 
-function walkRecords(message: Buffer, start: number, records: number): boolean {
-  const firstAdditional = records - message.readUInt16BE(10)
+/** Bytes after the last record do no harm, and are not looked at. */
+function walkRecords(message: Buffer, start: number, used: RecordCounts): boolean {
+  const firstAdditional = used.answers + used.authorities
+  const records = firstAdditional + used.additionals
   let at = start
   let expanded = 0
   let options = 0
@@ -111,8 +142,7 @@ function walkRecords(message: Buffer, start: number, records: number): boolean {
     if (expanded > MAX_EXPANDED) return false
     at = end
   }
-  // Bytes behind the last record: the counts and the content do not agree.
-  return at === message.length
+  return true
 }
 
 /** Checks one record's RDATA. Returns the octets of the names in it, -1 if it does not fit its RDLENGTH. */
@@ -183,7 +213,7 @@ const expandedOf = (name: number): number => name >>> 16
 /**
  * Walks over a name. Pointers must go backward, each below the start of the part that holds it, so that the walk ends
  * (RFC 9267 2). Labels with dots or control bytes are refused, unless `mailbox`: dns2 does not escape them.
- * @returns offset behind the name and its octets when written out, in one number; -1 if it is broken
+ * @returns offset after the name and its octets when written out, in one number; -1 if it is broken
  */
 function skipName(message: Buffer, start: number, end: number, mailbox: boolean): number {
   let at = start

@@ -1,24 +1,41 @@
-/** How long a server that failed is asked last, at first and at most, milliseconds; doubling while it goes on. */
-const FIRST_PENALTY = 5_000
-const LONGEST_PENALTY = 300_000
-/** Weight of a new round trip in the smoothed one (as TCP's, RFC 6298 2). */
+/** How long a server that failed is asked last: at first and at most. */
+const FIRST_PENALTY_MS = 5_000
+const LONGEST_PENALTY_MS = 300_000
+/** Weight of a new round trip in the smoothed one (as in TCP, RFC 6298 section 2). */
 const WEIGHT = 1 / 8
-/** A server not chosen is taken to be a little faster each time, so that it is measured again now and then. */
+/** What is left of the round trip of a server each time that another was chosen. */
 const AGEING = 0.98
-/** Round trips below this are all alike, milliseconds: the order of the configuration decides. */
-const ALIKE = 8
+/** Round trips below this count as equal: the order of the configuration decides. */
+const EQUAL_BELOW_MS = 8
 
-/** What is known of one server: how fast it answers, and whether it does. */
+/**
+ * What is known of one server: how fast it answers, and whether it does. All times are those of the injected clock, milliseconds.
+ *
+ * Failing servers:
+ *
+ * 1. A server that has failed is asked after all others: first for 5 s, and twice as long after each further failure, up to five
+ *    minutes. Failures during that time are those of queries that were under way, and do not count again.
+ * 2. When the time is over, one question is sent to it as a probe, beside the real query: {@link ServerHealth.startProbe} is true
+ *    once. Nobody waits for the probe.
+ * 3. An answer, to a probe or to a late query, makes it sound again at once. A probe that fails is a further failure (step 1).
+ *
+ * Speed, which counts with `order = fastest` alone:
+ *
+ * 1. The round trip is smoothed: a new one counts an eighth. The first, and the first after a failure, counts in full.
+ * 2. A server that was never asked has the best rank: it is measured by being used.
+ * 3. Each time that another server is chosen, the round trip shrinks by 2 %. So a slow server is measured again now and then, and
+ *    gets back to its place when it has become fast.
+ */
 export class ServerHealth {
-  #rtt: number | undefined
+  #rttMs: number | undefined
   #failures = 0
-  #retryAt = 0
-  #probing = false
+  #probeAt = 0
+  #isProbed = false
   #heardAt = -Infinity
 
-  /** Smoothed round trip, milliseconds; undefined before the first answer. */
-  get rtt(): number | undefined {
-    return this.#rtt
+  /** Smoothed round trip; undefined before the first answer. */
+  get rttMs(): number | undefined {
+    return this.#rttMs
   }
 
   /** Failures in a row. */
@@ -26,54 +43,60 @@ export class ServerHealth {
     return this.#failures
   }
 
-  get failing(): boolean {
+  get isFailing(): boolean {
     return this.#failures > 0
   }
 
-  /** The smaller, the earlier it is asked. One never asked comes first: it is measured by being used. */
-  get rank(): number {
-    if (this.failing) return Infinity
-    return this.#rtt === undefined ? 0 : Math.max(ALIKE, this.#rtt)
+  /** For `order = fastest`: the smaller, the earlier the server is asked. */
+  get speedRank(): number {
+    if (this.isFailing) return Infinity
+    return this.#rttMs === undefined ? 0 : Math.max(EQUAL_BELOW_MS, this.#rttMs)
   }
 
-  /** It answered, though perhaps with a refusal: it is there. */
+  /** It replied, though perhaps with a refusal. */
   heard(now: number): void {
     this.#heardAt = now
   }
 
-  /** True if it has answered anything since: then a query without reply is the fault of the name that was asked for. */
+  /** Has it replied to anything since? Then a query without reply is the fault of the name that was asked for. */
   heardSince(time: number): boolean {
     return this.#heardAt > time
   }
 
-  /** It gave an answer to what it was asked `rtt` milliseconds ago. */
-  answered(rtt: number): void {
-    this.#rtt = this.#rtt === undefined || this.failing ? rtt : this.#rtt + (rtt - this.#rtt) * WEIGHT
+  /** It gave an answer, `rttMs` after it was asked. */
+  answered(rttMs: number): void {
+    const isFirst = this.#rttMs === undefined || this.isFailing
+    this.#rttMs = isFirst ? rttMs : this.#rttMs! + (rttMs - this.#rttMs!) * WEIGHT
+    this.recover()
+  }
+
+  /** It works, though it gave no answer that could be measured. */
+  recover(): void {
     this.#failures = 0
-    this.#probing = false
+    this.#isProbed = false
   }
 
-  /** Counts once for all that fails together: the queries in flight when a server dies do not add up to the longest penalty. */
   failed(now: number): void {
-    if (this.failing && !this.#probing && now < this.#retryAt) return
+    if (this.isFailing && !this.#isProbed && now < this.#probeAt) return
     this.#failures++
-    this.#retryAt = now + Math.min(LONGEST_PENALTY, FIRST_PENALTY * 2 ** (this.#failures - 1))
-    this.#probing = false
+    this.#probeAt = now + Math.min(LONGEST_PENALTY_MS, FIRST_PENALTY_MS * 2 ** (this.#failures - 1))
+    this.#isProbed = false
   }
 
+  /** Another server was chosen before it. */
   passedOver(): void {
-    if (this.#rtt !== undefined) this.#rtt *= AGEING
+    if (this.#rttMs !== undefined) this.#rttMs *= AGEING
   }
 
-  /** True once, when it is time to see whether a failing server has recovered. The caller then asks it something. */
-  wantsProbe(now: number): boolean {
-    if (!this.failing || this.#probing || now < this.#retryAt) return false
-    this.#probing = true
+  /** Is it time to see whether a failing server has recovered? True once; the caller then asks it something. */
+  startProbe(now: number): boolean {
+    if (!this.isFailing || this.#isProbed || now < this.#probeAt) return false
+    this.#isProbed = true
     return true
   }
 
-  /** A probe that came to no end. */
-  probeEnded(): void {
-    this.#probing = false
+  /** The probe ended, or was given up. */
+  endProbe(): void {
+    this.#isProbed = false
   }
 }

@@ -1,36 +1,34 @@
 import { ResolveError } from '../model/errors'
-import type { AnswerCache, Entry, Keepable } from './cache'
+import type { AnswerCache, Entry } from './cache'
 import type { InFlight } from './in-flight'
-import { MAX_LINKS, type Refusal, type Reply } from './message'
 import type { Log } from './log'
-import { usableMx } from './mx-set'
-import type { Ask } from './transport'
-import type { Answer, QueryType, Question, ResolverOptions } from './types'
+import { MAX_LINKS, refusal, type Refusal, type Reply, type Statement } from './message'
+import { readMxSet } from './mx-set'
+import type { Run } from './query-run'
+import type { ServerSets } from './server-sets'
+import { Counter, type ResolverStats } from './stats'
+import type { Answer, Content, QueryType, Question, RecordOf, ResolverOptions } from './types'
 import type { MxRecord } from '../model/dns-answer'
-import type { Upstreams } from './upstreams'
-
-/** A name's MX records, or its addresses as text. */
-export type Records = MxRecord | string
 
 export interface LookupsParts {
   readonly cache: AnswerCache
-  readonly upstreams: Upstreams
+  readonly servers: ServerSets
   readonly inFlight: InFlight
   readonly tuning: ResolverOptions
+  /** Milliseconds. */
   readonly now: () => number
   readonly log: Log
 }
 
-/** A reply with its chain of CNAMEs at an end. */
-type Final = Exclude<Reply, { readonly kind: 'alias' }>
-
-interface Sent<R extends Reply = Reply> {
+/** What became of one question. `server`: which one answered, '' for a refusal. */
+interface Outcome<R> {
   readonly result: R | Refusal
   readonly server: string
 }
 
-/** A lookup under way: what ends its present step early. */
+/** A lookup under way. */
 interface Job {
+  /** Ends its present step early. */
   end: (code: string, reason: string) => void
   /** Why it was ended. */
   ended?: Refusal
@@ -38,80 +36,104 @@ interface Job {
   waited: boolean
 }
 
-/** Looks names up: from the cache, by joining a lookup under way, or by asking. */
+/** Looks names up: in the cache, by joining a lookup under way, or by asking. Names are lower-case A-labels. */
 export class Lookups {
   readonly #parts: LookupsParts
-  readonly #pending: Readonly<Record<QueryType, Map<string, Promise<Answer<Records>>>>> = {
+  readonly #pending: { readonly [T in QueryType]: Map<string, Promise<Answer<T>>> } = {
     MX: new Map(),
     A: new Map(),
     AAAA: new Map(),
   }
+  /** What mail can use of the records that a server sent. */
+  readonly #select: {
+    readonly [T in QueryType]: (name: string, records: readonly RecordOf[T][]) => Content<T> | Refusal
+  } = {
+    MX: (name, records) => this.#selectMx(name, records),
+    A: (_name, records) => ({ kind: 'records', records }),
+    AAAA: (_name, records) => ({ kind: 'records', records }),
+  }
   readonly #jobs = new Set<Job>()
+  readonly #failures = new Counter()
   #closed = false
-  hits = 0
-  misses = 0
+  #hits = 0
+  #misses = 0
+  #stale = 0
 
   constructor(parts: LookupsParts) {
     this.#parts = parts
   }
 
-  /**
-   * The remembered answer of a name in lower case A-labels, without waiting; undefined if there is none. An entry near its end is
-   * asked for again in the background.
-   */
-  peek(type: QueryType, name: string, now: number): Entry | undefined {
+  get stats(): Pick<ResolverStats, 'hits' | 'misses' | 'stale' | 'failures'> {
+    return {
+      hits: this.#hits,
+      misses: this.#misses,
+      stale: this.#stale,
+      failures: this.#failures.counts,
+    }
+  }
+
+  /** Uses the remembered answer of a name, if there is one. An entry near its end is refreshed in the background. */
+  get<T extends QueryType>(type: T, name: string, now: number): Entry<T> | undefined {
     const entry = this.#parts.cache.get(type, name, now)
     if (entry === undefined) return undefined
-    this.hits++
+    this.#hits++
     if (now >= entry.prefetchAt) this.#prefetch({ name, type }, now)
     return entry
   }
 
-  /** Answers a question within `deadline` milliseconds (default: that of the settings) or rejects with a ResolveError. */
-  async resolve(question: Question, deadline = this.#parts.tuning.deadline): Promise<Answer<Records>> {
+  /** Answers a question within `deadlineMs` (default: that of the settings) or rejects with a ResolveError. */
+  async resolve<T extends QueryType>(
+    question: Question<T>,
+    deadlineMs = this.#parts.tuning.deadlineMs,
+  ): Promise<Answer<T>> {
     const { cache, now } = this.#parts
     const { name, type } = question
     const time = now()
-    const entry = this.peek(type, name, time)
-    if (entry !== undefined) return answerOf(entry, 'cached', secondsLeft(entry, time))
-    this.misses++
+    const entry = this.get(type, name, time)
+    if (entry !== undefined) return answerOf(entry, time)
+    this.#misses++
     const failure = cache.failure(type, name, time)
-    if (failure !== undefined) return this.#staleOr(question, failure)
-    return this.#pending[type].get(name) ?? this.#start(question, deadline)
+    if (failure !== undefined) return this.#serveStale(question, failure)
+    const pending: Map<string, Promise<Answer<T>>> = this.#pending[type]
+    return pending.get(name) ?? this.#start(question, deadlineMs)
   }
 
   /** Ends every lookup under way with ECANCELLED; later ones fail at once. */
   close(): void {
     this.#closed = true
-    for (const job of this.#jobs) job.end('ECANCELLED', 'the resolver was closed')
+    for (const job of this.#jobs) job.end('ECANCELLED', 'the resolver is closed')
   }
 
-  #prefetch(question: Question, time: number): void {
+  #prefetch<T extends QueryType>(question: Question<T>, time: number): void {
     if (this.#closed || this.#pending[question.type].has(question.name)) return
     if (this.#parts.cache.failure(question.type, question.name, time) !== undefined) return
-    this.#start(question, this.#parts.tuning.deadline).catch(() => {
+    this.#start(question, this.#parts.tuning.deadlineMs).catch(() => {
       // Remembered as a failure; the entry is served as long as it lives.
     })
   }
 
-  #start(question: Question, deadline: number): Promise<Answer<Records>> {
+  #start<T extends QueryType>(question: Question<T>, deadlineMs: number): Promise<Answer<T>> {
     if (this.#closed) {
-      return Promise.reject(errorOf(question, refusalOf('ECANCELLED', 'the resolver is closed'), ''))
+      return Promise.reject(errorOf(refusal('ECANCELLED', 'the resolver is closed')))
     }
-    const answer = this.#run(question, deadline)
-    this.#pending[question.type].set(question.name, answer)
+    const answer = this.#run(question, deadlineMs)
+    const pending: Map<string, Promise<Answer<T>>> = this.#pending[question.type]
+    pending.set(question.name, answer)
     return answer
   }
 
-  async #run(question: Question, deadline: number): Promise<Answer<Records>> {
+  async #run<T extends QueryType>(question: Question<T>, deadlineMs: number): Promise<Answer<T>> {
     const job: Job = { end: () => {}, waited: false }
-    const timer = setTimeout(() => job.end('ETIMEOUT', `no answer in ${deadline} ms`), deadline)
+    const timer = setTimeout(() => job.end('ETIMEOUT', `no answer within ${deadlineMs / 1000} s`), deadlineMs)
     this.#jobs.add(job)
     try {
       const { result, server } = await this.#follow(question, job)
-      return result.kind === 'refusal'
-        ? this.#failed(question, errorOf(question, result, server), job)
-        : this.#answered(question, result, server)
+      if (result.kind === 'refusal') return this.#fail(question, result, job)
+      const content =
+        result.kind === 'records' ? this.#select[question.type](question.name, result.records) : result
+      return content.kind === 'refusal'
+        ? this.#fail(question, content, job)
+        : this.#succeed(question, content, server, this.#limitTtl(result))
     } finally {
       clearTimeout(timer)
       this.#jobs.delete(job)
@@ -119,125 +141,115 @@ export class Lookups {
     }
   }
 
-  /** Asks for the name and, where a server leaves a CNAME's target open, for that in turn (RFC 1034 3.6.2). */
-  async #follow(question: Question, job: Job): Promise<Sent<Final>> {
+  /** Asks for the name and, where a server leaves the target of a CNAME open, for that in turn (RFC 1034 section 3.6.2). */
+  async #follow<T extends QueryType>(question: Question<T>, job: Job): Promise<Outcome<Statement<T>>> {
     let name = question.name
     let links = 0
-    let ttl = Infinity
+    let ttlSeconds = Infinity
     for (;;) {
-      const { result, server } = await this.#step({ name, type: question.type }, job)
+      const { result, server } = await this.#ask({ name, type: question.type }, job)
       if (result.kind === 'refusal') return { result, server }
-      ttl = Math.min(ttl, result.ttl)
-      if (result.kind !== 'alias') return { result: { ...result, ttl }, server }
+      ttlSeconds = Math.min(ttlSeconds, result.ttlSeconds)
+      if (result.kind !== 'alias') return { result: { ...result, ttlSeconds }, server }
       links += result.links
       if (links > MAX_LINKS) {
-        return { result: refusalOf('EBADRESP', `more than ${MAX_LINKS} CNAME records in a chain`), server }
+        const reason = `DNS server ${server} sent more than ${MAX_LINKS} CNAME records in a chain`
+        return { result: refusal('EBADRESP', reason), server: '' }
       }
       name = result.target
     }
   }
 
-  /** One question to the servers, when its turn has come. Settles when the job is ended. */
-  #step(question: Question, job: Job): Promise<Sent> {
-    const { inFlight, upstreams } = this.#parts
+  /** Puts one question to the servers, when its turn has come. Settles at the latest when the job is ended. */
+  #ask<T extends QueryType>(question: Question<T>, job: Job): Promise<Outcome<Reply<T>>> {
+    const { inFlight, servers } = this.#parts
     return new Promise((resolve) => {
       if (job.ended !== undefined) {
         resolve({ result: job.ended, server: '' })
         return
       }
-      let ask: Ask | undefined
-      let over = false
+      let run: Run | undefined
+      let isOver = false
       const start = (): void => {
-        ask = upstreams.ask(question, (result, server) => {
-          over = true
+        run = servers.of(question.name).ask(question, (result, server) => {
+          isOver = true
           inFlight.leave()
           resolve({ result, server })
         })
       }
       job.end = (code, reason) => {
         if (job.ended !== undefined) return
-        job.ended = refusalOf(code, reason)
-        if (over) return
-        over = true
+        const failures = run?.describeFailures() ?? ''
+        job.ended = refusal(code, failures === '' ? reason : `${reason} (${failures})`)
+        if (isOver) return
+        isOver = true
         if (!inFlight.withdraw(start)) {
-          ask?.cancel()
+          run?.cancel()
           inFlight.leave()
         }
         resolve({ result: job.ended, server: '' })
       }
       inFlight.enter(start)
-      if (ask === undefined) job.waited = true
+      if (run === undefined) job.waited = true
     })
   }
 
-  #answered(question: Question, reply: Final, server: string): Answer<Records> {
+  #succeed<T extends QueryType>(
+    { type, name }: Question<T>,
+    content: Content<T>,
+    server: string,
+    ttlSeconds: number,
+  ): Answer<T> {
     const { cache, now } = this.#parts
-    const kept: Keepable = {
-      kind: reply.kind,
-      records: reply.kind === 'records' ? this.#usable(question, reply.records) : [],
-      server,
-      ttl: this.#capped(reply),
-    }
-    cache.put(question.type, question.name, kept, now())
-    return answerOf(kept, 'fresh', kept.ttl)
+    // An absence that is not proven takes nothing from what is known.
+    const isSaidOnly = content.kind === 'nodata' && !content.proven
+    if (!isSaidOnly) cache.put(type, name, { content, server, ttlSeconds }, now())
+    return { ...content, how: 'fresh', server, ttl: ttlSeconds }
   }
 
-  #usable(question: Question, records: readonly Records[]): readonly Records[] {
-    if (question.type !== 'MX') return records
-    return usableMx(records as readonly MxRecord[], ({ priority, exchange }, why) =>
-      this.#parts.log(
-        'warn',
-        `MX ${priority} ${JSON.stringify(exchange)} of ${question.name} is skipped: ${why}`,
-      ),
+  #selectMx(name: string, sent: readonly MxRecord[]): Content<'MX'> | Refusal {
+    const set = readMxSet(sent, ({ priority, exchange }, why) =>
+      this.#parts.log('warn', `MX ${priority} ${JSON.stringify(exchange)} of ${name} is skipped: ${why}`),
     )
+    return set.kind === 'unusable' ? refusal('EBADMX', 'no MX record names a host') : set
   }
 
-  /** TTLs within the settings' bounds (RFC 8767 4 for the largest). An absence without SOA stays 0 (RFC 2308 5). */
-  #capped(reply: Final): number {
-    const { minTtl, maxTtl, maxNegativeTtl } = this.#parts.tuning
-    if (reply.kind === 'records') return Math.min(Math.max(reply.ttl, minTtl), maxTtl)
-    return reply.ttl === 0 ? 0 : Math.min(Math.max(reply.ttl, minTtl), maxNegativeTtl)
+  /** TTLs within the bounds of the settings (RFC 8767 section 4 for the largest). An absence without SOA stays 0 (RFC 2308 section 5). */
+  #limitTtl({ kind, ttlSeconds }: Statement): number {
+    const { minTtlSeconds, maxTtlSeconds, maxNegativeTtlSeconds } = this.#parts.tuning
+    const isAbsence = kind === 'nodata' || kind === 'nxdomain'
+    if (isAbsence && ttlSeconds === 0) return 0
+    return Math.min(Math.max(ttlSeconds, minTtlSeconds), isAbsence ? maxNegativeTtlSeconds : maxTtlSeconds)
   }
 
-  #failed(question: Question, error: ResolveError, job: Job): Answer<Records> {
-    // A deadline that went by while others had their turn says nothing of the name.
-    const noFault = job.ended !== undefined && (job.waited || job.ended.code === 'ECANCELLED')
-    if (!noFault) {
-      this.#parts.cache.fail(question.type, question.name, error, this.#parts.now())
-    }
-    return this.#staleOr(question, error)
+  #fail<T extends QueryType>(question: Question<T>, reason: Refusal, job: Job): Answer<T> {
+    const error = errorOf(reason)
+    this.#failures.add(error.code)
+    // A deadline that passed while others had their turn says nothing of the name.
+    const isNoFault = job.ended !== undefined && (job.waited || job.ended.code === 'ECANCELLED')
+    if (!isNoFault) this.#parts.cache.fail(question.type, question.name, error, this.#parts.now())
+    return this.#serveStale(question, error)
   }
 
-  #staleOr(question: Question, error: ResolveError): Answer<Records> {
-    const stale = this.#parts.cache.stale(question.type, question.name, this.#parts.now())
+  /** @throws the error, where there are no expired records to serve */
+  #serveStale<T extends QueryType>({ type, name }: Question<T>, error: ResolveError): Answer<T> {
+    const stale = this.#parts.cache.stale(type, name, this.#parts.now())
     if (stale === undefined || error.code === 'ECANCELLED') throw error
-    return answerOf(stale, 'stale', 0)
+    this.#stale++
+    return { ...stale.content, how: 'stale', server: stale.server, ttl: 0 }
   }
 }
 
-/** Whole seconds that an entry still lives: at least 1. */
+/** Whole seconds that a live entry has left: at least 1. */
 export function secondsLeft(entry: Entry, now: number): number {
-  return Math.ceil((entry.expires - now) / 1000)
+  return Math.ceil((entry.expiresAt - now) / 1000)
 }
 
-function answerOf(kept: Keepable, how: 'fresh' | 'cached' | 'stale', ttl: number): Answer<Records> {
-  const { kind, records, server } = kept
-  return kind === 'records' ? { kind, records, how, server, ttl } : { kind, how, server, ttl }
+/** A remembered answer as one. */
+export function answerOf<T extends QueryType>(entry: Entry<T>, now: number): Answer<T> {
+  return { ...entry.content, how: 'cached', server: entry.server, ttl: secondsLeft(entry, now) }
 }
 
-function refusalOf(code: string, reason: string): Refusal {
-  return { kind: 'refusal', code, reason }
-}
-
-function errorOf(question: Question, refusal: Refusal, server: string): ResolveError {
-  const from = server === '' ? '' : ` (${server})`
-  return new ResolveError(`${question.type} of ${question.name}: ${refusal.reason}${from}`, {
-    code: refusal.code,
-    temporary: true,
-  })
-}
-
-/** The error for a text that is no name: nothing was asked, nor will it help to ask later. */
-export function badName(name: string): ResolveError {
-  return new ResolveError(`${JSON.stringify(name)} is no domain name`, { code: 'EBADNAME', temporary: false })
+function errorOf({ code, reason }: Refusal): ResolveError {
+  return new ResolveError(reason, { code, temporary: true })
 }

@@ -1,6 +1,5 @@
 import { isWithin } from './names'
-import type { Question } from './types'
-import type { MxRecord } from '../model/dns-answer'
+import type { Content, QueryType, Question, RecordOf } from './types'
 
 /** What is used of a record that dns2 parsed. */
 export interface ParsedRecord {
@@ -29,126 +28,167 @@ export interface ParsedMessage {
   readonly errors: readonly unknown[]
 }
 
-/** The content of a reply. `ttl` in seconds as the server gave it; 0 is not to be kept. */
-export type Reply =
-  | { readonly kind: 'records'; readonly records: readonly (MxRecord | string)[]; readonly ttl: number }
-  | { readonly kind: 'nodata'; readonly ttl: number }
-  | { readonly kind: 'nxdomain'; readonly ttl: number }
-  /** A CNAME whose target the server said nothing of. `links`: CNAMEs followed so far. */
-  | { readonly kind: 'alias'; readonly target: string; readonly ttl: number; readonly links: number }
+/**
+ * An answer as a server gave it. An MX set may hold a null MX, whose exchange is `''`, and names that are not those of hosts.
+ * `ttlSeconds`: 0 is not to be kept.
+ */
+export type Statement<T extends QueryType = QueryType> = Content<T> & { readonly ttlSeconds: number }
 
-/** A reply that is no answer; another server may have one. `code` as those of node:dns. */
+/** The chain of CNAMEs leads to a name that the server said nothing of. `links`: CNAMEs followed so far. */
+export interface Alias {
+  readonly kind: 'alias'
+  readonly target: string
+  readonly links: number
+  readonly ttlSeconds: number
+}
+
+/** What a reply says. */
+export type Reply<T extends QueryType = QueryType> = Statement<T> | Alias
+
+/** A reply that is not an answer; another server may have one. */
 export interface Refusal {
   readonly kind: 'refusal'
+  /** A word for programs, as those of node:dns. */
   readonly code: string
+  /** What the server did, to be read after its name: `answered SERVFAIL (server failure)`. */
   readonly reason: string
+  /**
+   * The server gave to understand that there is no such record, in a way that proves nothing. Where no server has an answer, this
+   * counts as an absence that is not proven.
+   */
+  readonly suggestsNodata?: true
 }
 
 /** CNAMEs that are followed for one question. */
 export const MAX_LINKS = 8
 
-export const TYPE_CODE = { MX: 15, A: 1, AAAA: 28 } as const
+export const TYPE_CODE = { MX: 15, A: 1, AAAA: 28 } as const satisfies Record<QueryType, number>
 const CLASS_IN = 1
 const NS = 2
 const CNAME = 5
 const SOA = 6
 
-const REFUSALS: Readonly<Record<number, readonly [code: string, reason: string]>> = {
-  1: ['EFORMERR', 'the server did not understand the query (FORMERR)'],
-  2: ['ESERVFAIL', 'the server failed (SERVFAIL)'],
-  4: ['ENOTIMP', 'the server does not do this (NOTIMP)'],
-  5: ['EREFUSED', 'the server refused (REFUSED)'],
-  16: ['EBADVERS', 'the server does not speak this version of EDNS (BADVERS)'],
-}
 const NOERROR = 0
 const NXDOMAIN = 3
+/** Response codes other than these two (RFC 1035 section 4.1.1, RFC 6891 section 9). */
+const REFUSALS: Readonly<Record<number, readonly [code: string, reason: string]>> = {
+  1: ['EFORMERR', 'answered FORMERR (it did not understand the query)'],
+  2: ['ESERVFAIL', 'answered SERVFAIL (server failure)'],
+  4: ['ENOTIMP', 'answered NOTIMP (it does not support this query)'],
+  5: ['EREFUSED', 'answered REFUSED (it does not answer us this question)'],
+  16: ['EBADVERS', 'answered BADVERS (it does not support this version of EDNS)'],
+}
 
-const refusal = (code: string, reason: string): Refusal => ({ kind: 'refusal', code, reason })
+export function refusal(code: string, reason: string): Refusal {
+  return { kind: 'refusal', code, reason }
+}
 
 /**
- * What a reply says to a question, after dns2 has parsed it: the records are taken by owner, class and type along the CNAME
+ * Reads what a reply says to a question, after dns2 has parsed it. Records are taken by owner, class and type along the CNAME
  * chain, all of them or none. Whatever leaves doubt is a refusal, since absence makes mail bounce and a failure does not.
+ *
+ * @param serves may the server be believed about this name? The chain is followed that far only.
  */
-export function interpret(message: ParsedMessage, question: Question): Reply | Refusal {
+export function interpret<T extends QueryType>(
+  message: ParsedMessage,
+  question: Question<T>,
+  serves: (name: string) => boolean = () => true,
+): Reply<T> | Refusal {
   const { header, answers, authorities } = message
   if (
     message.errors.length > 0 ||
     answers.length !== header.ancount ||
     authorities.length !== header.nscount
   ) {
-    return refusal('EBADRESP', 'the reply could not be read in whole')
+    return refusal('EBADRESP', 'sent a reply that cannot be read as a whole')
   }
   if (header.rcode !== NOERROR && header.rcode !== NXDOMAIN) {
-    const [code, reason] = REFUSALS[header.rcode] ?? [
-      'EBADRESP',
-      `the server answered with code ${header.rcode}`,
-    ]
+    const [code, reason] = REFUSALS[header.rcode] ?? ['EBADRESP', `answered with the code ${header.rcode}`]
     return refusal(code, reason)
   }
 
   let owner = question.name
-  let ttl = Infinity
+  let ttlSeconds = Infinity
   let links = 0
   for (;;) {
-    const link = answers.find(
-      (r) => r.type === CNAME && r.class === CLASS_IN && r.name.toLowerCase() === owner,
-    )
+    const link = answers.find((record) => record.type === CNAME && isOf(record, owner))
     if (link === undefined) break
-    if (++links > MAX_LINKS) return refusal('EBADRESP', `more than ${MAX_LINKS} CNAME records in a chain`)
+    if (++links > MAX_LINKS)
+      return refusal('EBADRESP', `sent more than ${MAX_LINKS} CNAME records in a chain`)
     owner = link.domain!.toLowerCase()
-    ttl = Math.min(ttl, link.ttl)
+    ttlSeconds = Math.min(ttlSeconds, link.ttl)
+    if (!serves(owner)) return { kind: 'alias', target: owner, ttlSeconds, links }
   }
   const type = TYPE_CODE[question.type]
-  const found = answers.filter(
-    (r) => r.type === type && r.class === CLASS_IN && r.name.toLowerCase() === owner,
-  )
-  if (answers.length > 0 && found.length === 0 && links === 0) {
-    return refusal('EBADRESP', 'the answer is of another name')
-  }
+  const found = answers.filter((record) => record.type === type && isOf(record, owner))
   if (header.rcode === NXDOMAIN) {
-    if (found.length > 0) return refusal('EBADRESP', 'NXDOMAIN with an answer')
-    return { kind: 'nxdomain', ttl: Math.min(ttl, negativeTtl(authorities, owner) ?? 0) }
+    const contradicts = found.length > 0 || (answers.length > 0 && links === 0)
+    if (contradicts) return refusal('EBADRESP', 'sent NXDOMAIN together with an answer')
+    return { kind: 'nxdomain', ttlSeconds: Math.min(ttlSeconds, negativeTtl(authorities, owner) ?? 0) }
   }
   if (found.length > 0) {
-    // The smallest of a set's TTLs where they differ (RFC 2181 5.2), and of the chain that led to it.
-    for (const record of found) ttl = Math.min(ttl, record.ttl)
-    return { kind: 'records', records: valuesOf(found), ttl }
+    // The smallest of a set's TTLs where they differ (RFC 2181 section 5.2), and of the chain that led to it.
+    for (const record of found) ttlSeconds = Math.min(ttlSeconds, record.ttl)
+    return { kind: 'records', records: valuesOf(found, question.type), ttlSeconds }
+  }
+  if (answers.length > 0 && links === 0) {
+    return answers.some((record) => isOf(record, owner))
+      ? { ...refusal('EOTHERTYPE', 'sent records of another type'), suggestsNodata: true }
+      : refusal('EBADRESP', 'sent an answer about another name')
   }
   const negative = negativeTtl(authorities, owner)
-  if (negative !== undefined) return { kind: 'nodata', ttl: Math.min(ttl, negative) }
-  if (links > 0) return { kind: 'alias', target: owner, ttl, links }
-  // NS without SOA is a referral (RFC 2308 2.2); so is, in effect, a server's empty answer for what is not its own.
-  if (authorities.some((r) => r.type === NS && r.class === CLASS_IN))
-    return refusal('EREFERRAL', 'a referral')
-  if (header.aa === 0 && header.ra === 0) {
-    return refusal('EREFERRAL', 'an empty answer of a server that neither has the zone nor asks others')
+  if (negative !== undefined) {
+    return { kind: 'nodata', proven: true, ttlSeconds: Math.min(ttlSeconds, negative) }
   }
-  return { kind: 'nodata', ttl: 0 }
+  if (links > 0) return { kind: 'alias', target: owner, ttlSeconds, links }
+  if (header.aa === 1) return { kind: 'nodata', proven: true, ttlSeconds: 0 }
+  // NS without SOA is a referral (RFC 2308 section 2.2).
+  if (authorities.some((record) => record.type === NS && record.class === CLASS_IN)) {
+    return refusal('EREFERRAL', 'sent a referral to other servers')
+  }
+  // A resolver that has asked others, and left out their SOA.
+  if (header.ra === 1) return { kind: 'nodata', proven: false, ttlSeconds: 0 }
+  return {
+    ...refusal('EREFERRAL', 'sent an empty answer, without SOA and without recursion'),
+    suggestsNodata: true,
+  }
 }
 
-/** How long an absence may be kept (RFC 2308 5); undefined without the SOA of a zone that the name is in. */
+function isOf(record: ParsedRecord, owner: string): boolean {
+  return record.class === CLASS_IN && record.name.toLowerCase() === owner
+}
+
+/** How long an absence may be kept (RFC 2308 section 5); undefined without the SOA of a zone that the name is in. */
 function negativeTtl(authorities: readonly ParsedRecord[], owner: string): number | undefined {
   const soa = authorities.find(
-    (r) => r.type === SOA && r.class === CLASS_IN && isWithin(owner, r.name.toLowerCase()),
+    (record) =>
+      record.type === SOA && record.class === CLASS_IN && isWithin(owner, record.name.toLowerCase()),
   )
   return soa === undefined ? undefined : Math.min(soa.ttl, soa.minimum!)
 }
 
-/** The records' content, each once. */
-/** Without duplicates. Few, so that comparing each with each costs less than a Set. */
-function valuesOf(records: readonly ParsedRecord[]): (MxRecord | string)[] {
-  const values: (MxRecord | string)[] = []
-  for (const { address, exchange, priority } of records) {
-    if (address !== undefined) {
-      if (!values.includes(address)) values.push(address)
-      continue
-    }
-    const record = { priority: priority!, exchange: exchange!.toLowerCase() }
-    if (!values.some((value) => isSameMx(value, record))) values.push(record)
+/** How the content of a record is read, and compared, by type. */
+const CONTENT: {
+  readonly [T in QueryType]: {
+    readonly read: (record: ParsedRecord) => RecordOf[T]
+    readonly isSame: (one: RecordOf[T], other: RecordOf[T]) => boolean
   }
-  return values
+} = {
+  MX: {
+    read: ({ priority, exchange }) => ({ priority: priority!, exchange: exchange!.toLowerCase() }),
+    isSame: (one, other) => one.exchange === other.exchange && one.priority === other.priority,
+  },
+  A: { read: ({ address }) => address!, isSame: (one, other) => one === other },
+  AAAA: { read: ({ address }) => address!, isSame: (one, other) => one === other },
 }
 
-function isSameMx(value: MxRecord | string, record: MxRecord): boolean {
-  return typeof value !== 'string' && value.exchange === record.exchange && value.priority === record.priority
+/** Each content once. There are few, so that comparing each with each costs less than a Set. */
+function valuesOf<T extends QueryType>(records: readonly ParsedRecord[], type: T): readonly RecordOf[T][] {
+  const { read, isSame } = CONTENT[type]
+  const values: RecordOf[T][] = []
+  for (const record of records) {
+    const value = read(record)
+    if (!values.some((known) => isSame(known, value))) values.push(value)
+  }
+  return values
 }

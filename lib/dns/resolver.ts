@@ -1,18 +1,32 @@
+import { isIP } from 'node:net'
+import { ResolveError } from '../model/errors'
+import type { AddressAnswer, InetPrefer, MxAnswer, Provenance } from '../model/dns-answer'
 import { AnswerCache, type Entry } from './cache'
-import { Exchanges } from './exchanges'
 import { InFlight } from './in-flight'
 import type { Log } from './log'
-import { badName, Lookups, type Records } from './lookups'
+import { answerOf, Lookups, secondsLeft } from './lookups'
+import { joinFamilies, mxAnswer, rememberedAddresses, sortAddresses, type FamilyAnswer } from './mail-answers'
 import { toQueryName } from './names'
-import { systemLookup, type SystemLookup } from './system'
+import { ServerSets } from './server-sets'
+import type { ResolverStats } from './stats'
+import { systemLookup, SystemLookups, type SystemLookup } from './system'
 import { SystemServers } from './system-servers'
-import type { Answer, MailResolver, Question, ResolverOptions, ServerAddress } from './types'
-import type { AddressAnswer, InetPrefer, MxAnswer, MxRecord } from '../model/dns-answer'
-import { Upstreams, type ServerStats } from './upstreams'
+import type {
+  Answer,
+  Content,
+  MailResolver,
+  QueryType,
+  Question,
+  ResolverOptions,
+  ServerAddress,
+  ZoneServers,
+} from './types'
 
 export interface CreateResolverOptions {
   /** Empty: the system's, followed when they change. */
   readonly servers: readonly ServerAddress[]
+  /** Domains with servers of their own; default: none. */
+  readonly zones?: readonly ZoneServers[]
   /** Answers remembered; 0: none. */
   readonly cacheSize: number
   readonly tuning: ResolverOptions
@@ -29,149 +43,125 @@ export interface CreateResolverOptions {
   readonly systemLookup?: SystemLookup
 }
 
-export interface ResolverStats {
-  /** Questions answered from the cache, and those that were not. */
-  readonly hits: number
-  readonly misses: number
-  /** Answers and failures remembered. */
-  readonly entries: number
-  /** Tries at a server. */
-  readonly queries: number
-  readonly inFlight: number
-  readonly queued: number
-  readonly servers: readonly ServerStats[]
-}
-
 /** One remembered answer, for those who show the cache. */
 export interface CachedAnswer {
   readonly name: string
-  /** Absent for NXDOMAIN, which covers every type. */
-  readonly type?: Question['type']
-  readonly kind: Entry['kind']
-  readonly records: Entry['records']
+  readonly type: QueryType
+  readonly content: Content
   readonly server: string
   /** Seconds left. */
   readonly ttl: number
 }
 
-export interface Resolver extends MailResolver {
-  /** The MX answer that is remembered, without waiting. The domain in lower case A-labels; undefined: use `mx`. */
-  peekMx(domain: string): MxAnswer | undefined
-  /** The addresses that are remembered, without waiting; undefined: use `addresses`. */
-  peekAddresses(host: string, prefer: InetPrefer): AddressAnswer | undefined
-  /**
-   * One question, one answer: MX records are those that mail can use, a null MX alone has the exchange ''. Rejects with a
-   * ResolveError when there is no answer.
-   */
-  resolve(question: Question & { readonly type: 'MX' }): Promise<Answer<MxRecord>>
-  resolve(question: Question & { readonly type: 'A' | 'AAAA' }): Promise<Answer<string>>
-  /** Forgets what is remembered, of one name or of all. */
-  flush(name?: string): void
-  /** The remembered answers that are live, most recently used first. */
-  cached(): Iterable<CachedAnswer>
-  stats(): ResolverStats
-  /** Ends lookups under way and closes every socket; nothing is left that keeps the process. */
-  close(): void
-}
+/** Of the deadline, what is kept for the system's lookup when DNS has used up its part. */
+const SYSTEM_SHARE_MS = 1_000
 
 /**
- * A resolver of its own sockets, cache and knowledge of servers. Sockets without queries do not keep the process from ending.
+ * The answer for a text that is not a domain name (RFC 1035 section 2.3.4: an empty or too long label, a character that no name
+ * has). It cannot exist, so there is nothing to ask and nothing to wait for.
+ */
+const NOT_A_NAME = { how: 'fresh', server: 'syntax', ttl: 0 } as const satisfies Provenance
+
+/**
+ * A resolver with sockets, cache and knowledge of servers of its own. Sockets without queries do not keep the process from ending.
+ * Close it when it is no longer used.
  */
 export function createResolver(options: CreateResolverOptions): Resolver {
-  return new CachingResolver(options)
+  return new Resolver(options)
 }
 
-class CachingResolver implements Resolver {
+/** See {@link createResolver}. */
+export class Resolver implements MailResolver {
   readonly #now: () => number
+  readonly #random: () => number
+  readonly #deadlineMs: number
   readonly #cache: AnswerCache
-  readonly #upstreams: Upstreams
+  readonly #servers: ServerSets
   readonly #inFlight: InFlight
   readonly #lookups: Lookups
-  readonly #exchanges: Exchanges
+  readonly #system: SystemLookups
 
   constructor(options: CreateResolverOptions) {
-    const { tuning, servers } = options
-    const log = options.log ?? (() => {})
+    const { tuning, servers, zones = [], ca, log = () => {}, random = Math.random } = options
     const now = options.now ?? (() => performance.now())
-    const random = options.random ?? Math.random
     const system =
       servers.length > 0 ? undefined : new SystemServers(options.resolvConf ?? '/etc/resolv.conf', now)
     this.#now = now
+    this.#random = random
+    this.#deadlineMs = tuning.deadlineMs
     this.#cache = new AnswerCache({ ...tuning, size: options.cacheSize })
     this.#inFlight = new InFlight(tuning.maxInFlight)
-    this.#upstreams = new Upstreams({
+    this.#servers = new ServerSets({
       ...tuning,
+      servers,
+      zones,
       now,
       random,
       log,
-      ...(options.ca === undefined ? {} : { ca: options.ca }),
+      ...(ca === undefined ? {} : { ca }),
       ...(system === undefined ? {} : { changedServers: () => system.changed() }),
     })
-    this.#upstreams.setServers(servers)
     this.#lookups = new Lookups({
       cache: this.#cache,
-      upstreams: this.#upstreams,
+      servers: this.#servers,
       inFlight: this.#inFlight,
       tuning,
       now,
       log,
     })
-    this.#exchanges = new Exchanges({
-      lookups: this.#lookups,
-      systemLookup: options.systemLookup ?? systemLookup,
-      deadline: tuning.deadline,
-      now,
-      random,
-    })
+    this.#system = new SystemLookups(options.systemLookup ?? systemLookup)
   }
 
-  peekMx(domain: string): MxAnswer | undefined {
-    return this.#exchanges.peekMx(domain)
+  mx(domain: string): MxAnswer | Promise<MxAnswer> {
+    const now = this.#now()
+    const entry = this.#lookups.get('MX', domain, now)
+    if (entry !== undefined) {
+      return mxAnswer(entry.content, { how: 'cached', server: entry.server, ttl: secondsLeft(entry, now) })
+    }
+    const name = toQueryName(domain)
+    return name === undefined ? { kind: 'nxdomain', ...NOT_A_NAME } : this.#askMx(name)
   }
 
-  peekAddresses(host: string, prefer: InetPrefer): AddressAnswer | undefined {
-    return this.#exchanges.peekAddresses(host, prefer)
+  addresses(host: string, prefer: InetPrefer): AddressAnswer | Promise<AddressAnswer> {
+    return this.#addresses(host, prefer, this.#deadlineMs)
   }
 
-  mx(domain: string): Promise<MxAnswer> {
-    return this.#exchanges.mx(domain)
+  relayAddresses(host: string, prefer: InetPrefer): AddressAnswer | Promise<AddressAnswer> {
+    const startedAt = performance.now()
+    const share = Math.min(SYSTEM_SHARE_MS, this.#deadlineMs / 4)
+    const known = this.#addresses(host, prefer, this.#deadlineMs - share)
+    return !(known instanceof Promise) && known.kind === 'addresses'
+      ? known
+      : this.#orFromSystem(known, host, prefer, startedAt)
   }
 
-  addresses(host: string, prefer: InetPrefer): Promise<AddressAnswer> {
-    return this.#exchanges.addresses(host, prefer)
-  }
-
-  relayAddresses(host: string, prefer: InetPrefer): Promise<AddressAnswer> {
-    return this.#exchanges.relayAddresses(host, prefer)
-  }
-
-  resolve(question: Question & { readonly type: 'MX' }): Promise<Answer<MxRecord>>
-  resolve(question: Question & { readonly type: 'A' | 'AAAA' }): Promise<Answer<string>>
-  resolve(question: Question): Promise<Answer<Records>> {
+  /** One question, one answer. Rejects with a ResolveError when there is no answer. */
+  resolve<T extends QueryType>(question: Question<T>): Promise<Answer<T>> {
     const name = toQueryName(question.name)
     return name === undefined
-      ? Promise.reject(badName(question.name))
+      ? Promise.reject(notAName(question.name))
       : this.#lookups.resolve({ name, type: question.type })
   }
 
+  /** Forgets what is remembered, of one name or of all. */
   flush(name?: string): void {
     this.#cache.flush(name === undefined ? undefined : (toQueryName(name) ?? name))
   }
 
+  /** The remembered answers that are live, most recently used first. To look at them neither counts nor moves any. */
   *cached(): Generator<CachedAnswer> {
     const now = this.#now()
     for (const entry of this.#cache.entries(now)) {
-      const { name, type, kind, records, server, expires } = entry
-      const ttl = Math.ceil((expires - now) / 1000)
-      yield { name, ...(type === undefined ? {} : { type }), kind, records, server, ttl }
+      const { name, type, content, server } = entry
+      yield { name, type, content, server, ttl: secondsLeft(entry, now) }
     }
   }
 
+  /** What it has done since it was created. */
   stats(): ResolverStats {
-    const servers = this.#upstreams.stats()
+    const servers = this.#servers.stats()
     return {
-      hits: this.#lookups.hits,
-      misses: this.#lookups.misses,
+      ...this.#lookups.stats,
       entries: this.#cache.size,
       queries: servers.reduce((sum, { queries }) => sum + queries, 0),
       inFlight: this.#inFlight.running,
@@ -180,9 +170,83 @@ class CachingResolver implements Resolver {
     }
   }
 
+  /** Ends lookups under way and closes every socket; nothing is left that keeps the process from ending. */
   close(): void {
     this.#lookups.close()
-    this.#exchanges.close()
-    this.#upstreams.close()
+    this.#system.close()
+    this.#servers.close()
   }
+
+  async #askMx(name: string): Promise<MxAnswer> {
+    try {
+      const answer = await this.#lookups.resolve({ name, type: 'MX' })
+      return mxAnswer(answer, answer)
+    } catch (error) {
+      return { kind: 'failed', error: asResolveError(error) }
+    }
+  }
+
+  #addresses(host: string, prefer: InetPrefer, deadlineMs: number): AddressAnswer | Promise<AddressAnswer> {
+    if (isIP(host) !== 0) {
+      return { kind: 'addresses', addresses: [host], how: 'fresh', server: 'literal', ttl: 0 }
+    }
+    const now = this.#now()
+    const v4 = this.#lookups.get('A', host, now)
+    const v6 = this.#lookups.get('AAAA', host, now)
+    if (v4 !== undefined && v6 !== undefined) {
+      return rememberedAddresses(v4, v6, now, { prefer, random: this.#random })
+    }
+    const name = toQueryName(host)
+    if (name === undefined) return { kind: 'none', proven: true, ...NOT_A_NAME }
+    const family = <T extends 'A' | 'AAAA'>(type: T, known: Entry<T> | undefined): Promise<FamilyAnswer> =>
+      known === undefined
+        ? this.#lookups.resolve({ name, type }, deadlineMs).catch(asResolveError)
+        : Promise.resolve(answerOf(known, now))
+    return this.#joinFamilies(family('A', v4), family('AAAA', v6), prefer)
+  }
+
+  async #joinFamilies(
+    v4: Promise<FamilyAnswer>,
+    v6: Promise<FamilyAnswer>,
+    prefer: InetPrefer,
+  ): Promise<AddressAnswer> {
+    return joinFamilies(await v4, await v6, { prefer, random: this.#random })
+  }
+
+  /** `startedAt` in milliseconds of performance.now(): the deadline is one of real time. */
+  async #orFromSystem(
+    fromDns: AddressAnswer | Promise<AddressAnswer>,
+    host: string,
+    prefer: InetPrefer,
+    startedAt: number,
+  ): Promise<AddressAnswer> {
+    const known = await fromDns
+    if (known.kind === 'addresses') return known
+    const name = toQueryName(host)
+    if (name === undefined) return known
+    try {
+      const leftMs = Math.max(0, this.#deadlineMs - (performance.now() - startedAt))
+      const found = await this.#system.addresses(name, leftMs)
+      if (found.length === 0) return known
+      const addresses = sortAddresses(found, { prefer, random: this.#random })
+      return { kind: 'addresses', addresses, how: 'fresh', server: 'system', ttl: 0 }
+    } catch (error) {
+      // DNS has no address, or failed too. The system might have one, so that nothing is proven.
+      return known.kind === 'none' ? { kind: 'failed', error: asResolveError(error) } : known
+    }
+  }
+}
+
+/** Nothing was asked, and it will not help to ask later. */
+function notAName(text: string): ResolveError {
+  return new ResolveError(`${JSON.stringify(text)} is not a domain name`, {
+    code: 'EBADNAME',
+    temporary: false,
+  })
+}
+
+function asResolveError(error: unknown): ResolveError {
+  if (error instanceof ResolveError) return error
+  const message = error instanceof Error ? error.message : String(error)
+  return new ResolveError(message, { code: 'EFAILED', temporary: true, cause: error })
 }

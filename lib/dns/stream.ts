@@ -1,10 +1,10 @@
 import type { Socket } from 'node:net'
-import { closedError, RandomIds, type Channel, type Place, type Waiter } from './channel'
+import { ChannelError, closedError, RandomIds, type Channel, type Place, type Waiter } from './channel'
 
-/** Longest message that is read. A server may announce 65535 octets; no domain's MX needs a quarter of that. */
+/** Longest message that is read, octets. A server may announce 65535; no domain's MX needs a quarter of that. */
 export const STREAM_LIMIT = 16_384
-/** A connection without queries is kept so long, milliseconds (RFC 7766 6.2.3). */
-const IDLE = 10_000
+/** How long a connection without queries is kept (RFC 7766 section 6.2.3). */
+const IDLE_MS = 10_000
 
 interface Connection {
   readonly socket: Socket
@@ -15,7 +15,7 @@ interface Connection {
   backlog: Buffer[]
   chunks: Buffer[]
   received: number
-  /** Someone waited here in vain: whatever comes is late, and the connection is not used again. */
+  /** A query got no reply here: whatever comes now is late, and the connection is not used again. */
   doubtful: boolean
   idleTimer?: NodeJS.Timeout
 }
@@ -98,11 +98,7 @@ export class StreamChannel implements Channel {
     })
     socket.on('data', (chunk: Buffer) => this.#receive(connection, chunk))
     socket.on('error', (error) => this.#fail(connection, error))
-    const ended = () =>
-      this.#fail(
-        connection,
-        Object.assign(new Error('the server closed the connection'), { code: 'ECONNRESET' }),
-      )
+    const ended = () => this.#fail(connection, new ChannelError('ECONNRESET', 'closed the connection'))
     socket.on('end', ended)
     socket.on('close', ended)
     return connection
@@ -123,8 +119,7 @@ export class StreamChannel implements Channel {
       if (connection.chunks[0]!.length < 2) connection.chunks = [Buffer.concat(connection.chunks)]
       const length = connection.chunks[0]!.readUInt16BE(0)
       if (length < 2 || length > STREAM_LIMIT) {
-        const error = new Error(`a reply of ${length} octets`)
-        this.#fail(connection, Object.assign(error, { code: 'EBADRESP' }))
+        this.#fail(connection, new ChannelError('EBADRESP', `sent a reply of ${length} octets`))
         return
       }
       if (connection.received < length + 2) return
@@ -149,7 +144,7 @@ export class StreamChannel implements Channel {
       return
     }
     connection.socket.unref()
-    connection.idleTimer = setTimeout(() => this.#discard(connection), IDLE)
+    connection.idleTimer = setTimeout(() => this.#discard(connection), IDLE_MS)
     connection.idleTimer.unref()
   }
 

@@ -1,21 +1,21 @@
 import { Packet } from 'dns2'
 import { connect as connectTcp, isIP } from 'node:net'
 import { checkServerIdentity, connect as connectTls, type PeerCertificate } from 'node:tls'
-import type { Channel, Place, Waiter } from './channel'
-import { judge, optionsAt } from './guard'
-import { interpret, TYPE_CODE, type Refusal, type Reply } from './message'
+import { ChannelError, type Channel, type Place, type Waiter } from './channel'
+import { judge, optionsAt, usedRecords } from './guard'
+import { interpret, refusal, TYPE_CODE, type Refusal, type Reply } from './message'
 import { wireLength, writeName } from './names'
 import { STREAM_LIMIT, StreamChannel } from './stream'
 import type { QueryType, Question, ServerAddress } from './types'
 import { UdpChannel } from './udp'
 
 const HEADER = 12
-/** The size that fits a datagram everywhere (DNS flag day 2020); shorter settings do not shorten what is taken. */
-const UDP_LIMIT = 1232
-/** TCP follows on truncation only: one query a connection. TLS carries everything: queries share one (RFC 7766 6.2.1.1). */
+/** Longest datagram that is looked at, octets. Some servers send more than was asked for (RFC 6891 section 6.2.3). */
+const UDP_LIMIT = 4096
+/** TCP is for truncated replies only: one query a connection. With TLS, queries share one (RFC 7766 section 6.2.1.1). */
 const TLS_QUERIES_PER_CONNECTION = 100
-/** A server that did not understand EDNS is asked without it for so long, milliseconds (RFC 6891 6.2.2). */
-const PLAIN_FOR = 600_000
+/** How long a server that did not understand EDNS is asked without it (RFC 6891 section 6.2.2). */
+const PLAIN_FOR_MS = 600_000
 
 const NOT_UNDERSTOOD: ReadonlySet<string> = new Set(['EFORMERR', 'EBADVERS', 'ENOTIMP'])
 
@@ -28,6 +28,8 @@ export interface TransportOptions {
   readonly random: () => number
   /** Certificates (PEM) that sign those of TLS servers; absent: Node's own. */
   readonly ca?: string
+  /** May the server be believed about this name? Default: about every one. */
+  readonly serves?: (name: string) => boolean
 }
 
 /** A query under way. */
@@ -42,7 +44,7 @@ export interface ServerAsk extends Ask {
   late(): void
 }
 
-export type Done = (result: Reply | Refusal) => void
+export type Done<T extends QueryType> = (result: Reply<T> | Refusal) => void
 
 /**
  * One server: a query goes to it as a datagram, again over TCP when the reply was cut, or over TLS. A message counts as the
@@ -74,7 +76,7 @@ export class Transport {
   }
 
   /** Sends one query. `done` is called once, later, with the reply or the reason why there is none. */
-  ask(question: Question, done: Done): ServerAsk {
+  ask<T extends QueryType>(question: Question<T>, done: Done<T>): ServerAsk {
     const plain = this.#options.ednsSize === 0 || this.#options.now() < this.#plainUntil
     const asking = new Asking(this, question, done)
     asking.start(this.#first, !plain)
@@ -93,12 +95,23 @@ export class Transport {
 
   /** For {@link Asking}: longest message to look at. */
   limitOf(channel: Channel): number {
-    return channel === this.#stream ? STREAM_LIMIT : Math.max(this.#options.ednsSize, UDP_LIMIT)
+    return channel === this.#stream ? STREAM_LIMIT : UDP_LIMIT
+  }
+
+  /** For {@link Asking}: what a message says that the guard found whole. */
+  read<T extends QueryType>(message: Buffer, questionEnd: number, question: Question<T>): Reply<T> | Refusal {
+    let packet: Packet
+    try {
+      packet = decode(message, questionEnd)
+    } catch {
+      return refusal('EBADRESP', 'sent a reply that cannot be read')
+    }
+    return interpret(packet, question, this.#options.serves)
   }
 
   /** For {@link Asking}: the server answered without EDNS what it had not understood with it. */
   speaksPlain(): void {
-    this.#plainUntil = this.#options.now() + PLAIN_FOR
+    this.#plainUntil = this.#options.now() + PLAIN_FOR_MS
   }
 
   /** The bytes of a query: dns2's encoding of the type's query for the root, with id and name put in. */
@@ -114,10 +127,10 @@ export class Transport {
 }
 
 /** One query, from its first datagram to its reply, over whatever it takes. */
-class Asking implements Waiter, ServerAsk {
+class Asking<T extends QueryType> implements Waiter, ServerAsk {
   readonly #transport: Transport
-  readonly #question: Question
-  readonly #done: Done
+  readonly #question: Question<T>
+  readonly #done: Done<T>
   readonly #questionEnd: number
   #channel: Channel | undefined
   #place: Place | undefined
@@ -127,7 +140,7 @@ class Asking implements Waiter, ServerAsk {
   #reconnected = false
   #over = false
 
-  constructor(transport: Transport, question: Question, done: Done) {
+  constructor(transport: Transport, question: Question<T>, done: Done<T>) {
     this.#transport = transport
     this.#question = question
     this.#done = done
@@ -153,17 +166,17 @@ class Asking implements Waiter, ServerAsk {
       case 'foreign':
         return false
       case 'truncated':
-        if (channel === this.#transport.stream) this.#refuse('EBADRESP', 'a reply cut short over TCP')
+        if (channel === this.#transport.stream) this.#refuse('EBADRESP', 'sent a truncated reply over TCP')
         else this.start(this.#transport.stream, this.#edns)
         return true
       case 'malformed':
-        this.#refuse('EBADRESP', 'a malformed reply')
+        this.#refuse('EBADRESP', 'sent a malformed reply')
         return true
       case 'bare':
-        this.#take({ kind: 'refusal', code: 'EFORMERR', reason: 'the server did not understand the query' })
+        this.#take(refusal('EFORMERR', 'answered FORMERR (it did not understand the query)'))
         return true
       case 'whole':
-        this.#take(read(message, this.#questionEnd, this.#question))
+        this.#take(this.#transport.read(message, this.#questionEnd, this.#question))
         return true
     }
   }
@@ -176,7 +189,9 @@ class Asking implements Waiter, ServerAsk {
       this.start(this.#channel!, this.#edns)
       return
     }
-    this.#refuse(error.code ?? 'ECONNRESET', error.message)
+    const code = error.code ?? 'ECONNRESET'
+    // The text of Node's own errors may quote a certificate.
+    this.#refuse(code, error instanceof ChannelError ? error.message : `could not be reached (${code})`)
   }
 
   late(): void {
@@ -189,7 +204,7 @@ class Asking implements Waiter, ServerAsk {
     this.#place?.release()
   }
 
-  #take(result: Reply | Refusal): void {
+  #take(result: Reply<T> | Refusal): void {
     const understood = result.kind !== 'refusal' || !NOT_UNDERSTOOD.has(result.code)
     if (!understood && this.#edns) {
       this.#fellBack = true
@@ -201,10 +216,10 @@ class Asking implements Waiter, ServerAsk {
   }
 
   #refuse(code: string, reason: string): void {
-    this.#finish({ kind: 'refusal', code, reason })
+    this.#finish(refusal(code, reason))
   }
 
-  #finish(result: Reply | Refusal): void {
+  #finish(result: Reply<T> | Refusal): void {
     this.#over = true
     this.#done(result)
   }
@@ -217,26 +232,22 @@ function template(type: QueryType, ednsSize: number): Buffer {
   return packet.toBuffer()
 }
 
-function read(message: Buffer, questionEnd: number, question: Question): Reply | Refusal {
-  try {
-    return interpret(decode(message, questionEnd), question)
-  } catch (error) {
-    return { kind: 'refusal', code: 'EBADRESP', reason: (error as Error).message }
-  }
-}
-
 /**
- * As Packet.parse, by the same decoders, for a message that the guard has walked through: the question is not read again, and of
- * the additional section, which is a third of an authoritative server's reply, the OPT alone. A record that cannot be read throws.
+ * Does what Packet.parse of dns2 3.1 does, with the same decoders, for a message that the guard has walked through. The question is
+ * not read again, records beyond those that the guard has checked are left out, and of the additional section, which is a third of
+ * an authoritative server's reply, only the OPT is read. A record that cannot be read throws.
  */
 function decode(message: Buffer, questionEnd: number): Packet {
   const packet = new Packet(Packet.Header.parse(message))
   const { header } = packet
+  const used = usedRecords(message)
+  header.ancount = used.answers
+  header.nscount = used.authorities
   // dns2 counts in bits.
   const reader = new Packet.Reader(message, questionEnd * 8)
   for (let index = 0; index < header.ancount; index++) packet.answers.push(Packet.Resource.parse(reader))
   for (let index = 0; index < header.nscount; index++) packet.authorities.push(Packet.Resource.parse(reader))
-  const opt = optionsAt(message, reader.offset / 8, header.arcount)
+  const opt = optionsAt(message, reader.offset / 8, used.additionals)
   // Only the upper bits of the RCODE are of interest (RFC 6891 6.1.3), in the first octet of the TTL; mostly there are none.
   if (opt >= 0 && message[opt + 5] !== 0) {
     const { extendedRcode = 0 } = Packet.Resource.parse(new Packet.Reader(message, opt * 8))
@@ -259,7 +270,7 @@ function tlsChannel(server: ServerAddress, ca: string | undefined): StreamChanne
     host: server.address,
     port: server.port,
     minVersion: 'TLSv1.2',
-    // Said in so many words, so that NODE_TLS_REJECT_UNAUTHORIZED=0, set for something else, does not switch it off.
+    // Written out, so that NODE_TLS_REJECT_UNAUTHORIZED=0, set for something else, does not switch it off.
     rejectUnauthorized: true,
     // SNI takes no addresses (RFC 6066 3).
     ...(name !== undefined && isIP(name) === 0 ? { servername: name } : {}),

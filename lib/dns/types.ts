@@ -1,69 +1,93 @@
-import type { AddressAnswer, InetPrefer, MxAnswer, Provenance } from '../model/dns-answer'
+import type { AddressAnswer, InetPrefer, MxAnswer, MxRecord, Provenance } from '../model/dns-answer'
 
-/** The record types that mail routing needs. */
-export type QueryType = 'MX' | 'A' | 'AAAA'
-
-/** One question (RFC 1035 4.1.2), class IN. `name`: A-labels, lower case, no trailing dot. */
-export interface Question {
-  readonly name: string
-  readonly type: QueryType
+/** What a record of each type that mail routing needs holds. Addresses as text. */
+export interface RecordOf {
+  readonly MX: MxRecord
+  readonly A: string
+  readonly AAAA: string
 }
 
-/**
- * What a name server said. `records`: at least one record. `nodata`: the name exists, the type does not. `nxdomain`: the name
- * does not exist (RFC 2308). A lookup that failed is no Answer but a `ResolveError`.
- */
-export type Answer<R> =
-  | ({ readonly kind: 'records'; readonly records: readonly R[] } & Provenance)
-  | ({ readonly kind: 'nodata' } & Provenance)
-  | ({ readonly kind: 'nxdomain' } & Provenance)
+export type QueryType = keyof RecordOf
 
-/** What the rest of the plugin asks of DNS. Both calls settle inside the overall deadline and never reject. */
+/** One question (RFC 1035 section 4.1.2), class IN. `name`: A-labels, lower case, no trailing dot. */
+export interface Question<T extends QueryType = QueryType> {
+  readonly name: string
+  readonly type: T
+}
+
+/** What a name server said to a question. A lookup that failed is not an answer but a `ResolveError`. */
+export type Content<T extends QueryType = QueryType> =
+  /** At least one record. */
+  | { readonly kind: 'records'; readonly records: readonly RecordOf[T][] }
+  /** To a question for MX alone: the domain takes no mail (RFC 7505). */
+  | { readonly kind: 'nullmx' }
+  /** No record of this type. `proven`: see `Absence` of the model. */
+  | { readonly kind: 'nodata'; readonly proven: boolean }
+  /** The name does not exist, as far as this type goes (RFC 2308 section 2.1). */
+  | { readonly kind: 'nxdomain' }
+
+/** An answer to a question, and where it comes from. */
+export type Answer<T extends QueryType = QueryType> = Content<T> & Provenance
+
+/**
+ * What the rest of the plugin asks of DNS. What is remembered is returned at once, without a promise; anything else is promised
+ * within the overall deadline. Never rejects, never throws.
+ */
 export interface MailResolver {
   /**
-   * The MX records of a domain, sorted by priority, equals in file order of the answer (the caller shuffles). Records whose
-   * exchange is no host name or an IP address are dropped with a warning; a null MX beside real ones is ignored.
+   * The MX records of a domain, sorted by priority, equals in the order of the answer (the caller shuffles). Records whose
+   * exchange is not a host name are dropped with a warning; a null MX beside real ones is ignored.
    */
-  mx(domain: string): Promise<MxAnswer>
+  mx(domain: string): MxAnswer | Promise<MxAnswer>
   /** The A and AAAA records of a host: shuffled within a family, families in the order of `prefer`. */
-  addresses(host: string, prefer: InetPrefer): Promise<AddressAnswer>
+  addresses(host: string, prefer: InetPrefer): AddressAnswer | Promise<AddressAnswer>
   /**
    * As {@link MailResolver.addresses}, for a relay that the operator wrote down: what DNS does not know is looked up by the
    * system (hosts file).
    */
-  relayAddresses(host: string, prefer: InetPrefer): Promise<AddressAnswer>
+  relayAddresses(host: string, prefer: InetPrefer): AddressAnswer | Promise<AddressAnswer>
 }
 
 /** One configured server. */
 export interface ServerAddress {
   readonly address: string
   readonly port: number
-  /** `udp` falls over to TCP on truncation; `tls` is DNS over TLS (RFC 7858). */
+  /** `udp` goes to TCP when a reply is truncated; `tls` is DNS over TLS (RFC 7858). */
   readonly transport: 'udp' | 'tls'
   /** Name that the TLS certificate must be good for; absent: the address itself. */
   readonly tlsName?: string
 }
 
-/** Tuning of the resolver, section `[dns]`. Times in milliseconds, TTLs in seconds. */
+/** The servers of a domain and all names below it, `[zone:DOMAIN]`. They are the only ones that are asked. */
+export interface ZoneServers {
+  /** A-labels in lower case, without trailing dot. */
+  readonly domain: string
+  /** At least one. */
+  readonly servers: readonly ServerAddress[]
+}
+
+/** Tuning of the resolver, section `[dns]`. */
 export interface ResolverOptions {
+  /** `strict`: servers are asked in the order in which they are written. `fastest`: by round trip. */
+  readonly order: 'strict' | 'fastest'
   /** Wait for one try at one server. */
-  readonly timeout: number
-  /** Times a server set is gone through. */
+  readonly timeoutMs: number
+  /** How often the list of servers is gone through. */
   readonly tries: number
   /** From the question to its answer, whatever happens. */
-  readonly deadline: number
-  readonly minTtl: number
-  readonly maxTtl: number
-  readonly maxNegativeTtl: number
-  /** A failure is remembered so long, doubling up to `maxFailureTtl` while it goes on. */
-  readonly failureTtl: number
-  readonly maxFailureTtl: number
-  /** How long after expiry an answer may be served while no server answers; 0: never. Seconds. */
-  readonly serveStale: number
-  /** An entry used with less than this percentage of its TTL left is asked for again in the background; 0: never. */
-  readonly prefetch: number
+  readonly deadlineMs: number
+  readonly minTtlSeconds: number
+  readonly maxTtlSeconds: number
+  readonly maxNegativeTtlSeconds: number
+  /** A failure is remembered this long, doubling up to `maxFailureTtlSeconds` while it goes on. */
+  readonly failureTtlSeconds: number
+  readonly maxFailureTtlSeconds: number
+  /** How long after expiry records may be served while no server answers; 0: never. */
+  readonly serveStaleSeconds: number
+  /** An entry that is used with less than this percentage of its TTL left is refreshed in the background; 0: never. */
+  readonly prefetchPercent: number
   /** Queries in flight at once, over all names. */
   readonly maxInFlight: number
-  /** Our UDP payload size (RFC 6891). 0: no EDNS. */
+  /** Our UDP payload size in octets (RFC 6891). 0: no EDNS. */
   readonly ednsSize: number
 }

@@ -5,8 +5,8 @@ import { closedError, RandomIds, type Channel, type Place, type Waiter } from '.
 /** Source ports in use at once for a server, and queries before one is changed for another (RFC 5452 9.2). */
 const POOL = 16
 const QUERIES_PER_SOCKET = 128
-/** Sockets without queries are closed after this, milliseconds. */
-const IDLE = 5_000
+/** How long sockets without queries are kept. */
+const IDLE_MS = 5_000
 
 interface Port {
   readonly socket: Socket
@@ -26,7 +26,7 @@ type Lookup = (
 
 /**
  * UDP to one server from a rotated pool of random source ports. The sockets are connected: the kernel drops what others send,
- * and a closed port is told of at once (ICMP) instead of being waited for.
+ * and reports a closed port at once (ICMP).
  */
 export class UdpChannel implements Channel {
   readonly #address: string
@@ -186,7 +186,7 @@ export class UdpChannel implements Channel {
     this.#idleTimer = setTimeout(() => {
       this.#idleTimer = undefined
       if (this.#busy === 0) for (const port of this.#ports.splice(0)) this.#discard(port)
-    }, IDLE)
+    }, IDLE_MS)
     this.#idleTimer.unref()
   }
 }

@@ -21,7 +21,10 @@ function closeIfUnused(shared: Shared): void {
 
 /** Do both mean the same resolver? Then its cache is still good. */
 function sameDns({ settings: a }: Configuration, { settings: b }: Configuration): boolean {
-  return isDeepStrictEqual([a.dnsServers, a.dnsCacheSize, a.dns], [b.dnsServers, b.dnsCacheSize, b.dns])
+  return isDeepStrictEqual(
+    [a.dnsServers, a.dnsCacheSize, a.dns, a.dnsZones],
+    [b.dnsServers, b.dnsCacheSize, b.dns, b.dnsZones],
+  )
 }
 
 /**

@@ -4,7 +4,7 @@ import type { Exchange } from '../model/exchange'
 import type { Message } from '../model/message'
 import { planAttempts } from '../rules/attempts-plan'
 import type { RelayState } from '../relays/types'
-import { type Located, locate, locateNow, verdict } from '../routing/route'
+import { type Located, locateAll, verdict } from '../routing/route'
 import { decide } from '../rules/decide'
 import type { HookAnswer } from './boundary'
 import { type OutboundItem, Places, waitWithoutCounting, watchDelivery } from './delivery/hooks'
@@ -104,7 +104,8 @@ export class Router {
   async #decide(hmail: HMailItem, inForce: InForce): Promise<RoutedMessage> {
     const message = this.#envelopes.read(hmail)
     const decision = await decide(inForce.configuration.rules, message, {
-      mx: async (domain) => inForce.resolver.peekMx(domain) ?? inForce.resolver.mx(domain),
+      mx: async (domain) => inForce.resolver.mx(domain),
+      addresses: async (host) => inForce.resolver.addresses(host, this.#outbound.cfg.inet_prefer),
       usable: (relay) => this.#parts.relays.look(relay).usable,
     })
     return { hmail, message, decision, inForce }
@@ -134,7 +135,8 @@ export class Router {
         },
       }
     }
-    const located = await this.#locate(arranged(kept, random), inForce)
+    const { inet_prefer: prefer } = this.#outbound.cfg
+    const located = await locateAll(arranged(kept, random), inForce.resolver, prefer)
     const found = verdict(decision, located)
     if (found.outcome === 'deliver') return this.#accept(routed, located)
     const relays = located.flatMap(({ exchange }) => (exchange.origin.kind === 'attempts' ? [exchange] : []))
@@ -161,24 +163,6 @@ export class Router {
         this.#wait(routed.hmail, reason, another === true ? 0 : undefined)
       },
     }
-  }
-
-  /** What is remembered costs no promises: most of a million messages a day go to domains that are. */
-  async #locate(exchanges: readonly Exchange[], { resolver }: InForce): Promise<readonly Located[]> {
-    const { inet_prefer: prefer } = this.#outbound.cfg
-    const located: Located[] = []
-    for (const exchange of exchanges) {
-      const answer = locateNow(exchange, resolver, prefer)
-      if (answer === undefined) break
-      located.push({ exchange, answer })
-    }
-    const rest = exchanges.slice(located.length)
-    if (rest.length === 0) return located
-    const asked = rest.map(async (exchange) => ({
-      exchange,
-      answer: await locate(exchange, resolver, prefer),
-    }))
-    return [...located, ...(await Promise.all(asked))]
   }
 
   async #accept(routed: RoutedMessage, located: readonly Located[]): Promise<HookAnswer> {

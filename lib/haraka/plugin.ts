@@ -43,9 +43,10 @@ export class Seam {
       plugin.haraka_require('outbound/config') as OutboundConfig,
       role.workers,
     )
-    this.#live = new Live(({ settings: { dnsServers, dnsCacheSize, dns } }) =>
+    this.#live = new Live(({ settings: { dnsServers, dnsZones, dnsCacheSize, dns } }) =>
       createResolver({
         servers: dnsServers,
+        zones: dnsZones,
         cacheSize: dnsCacheSize,
         tuning: dns,
         log: (level, message) => plugin[`log${level}`](message),

@@ -1,5 +1,3 @@
-import { isIP } from 'node:net'
-import type { Resolver } from '../dns/resolver'
 import type { MailResolver } from '../dns/types'
 import type { AddressAnswer, InetPrefer } from '../model/dns-answer'
 import type { Decision, NoRoute } from '../model/decision'
@@ -20,41 +18,41 @@ export interface Route {
   readonly noRoute?: NoRoute
 }
 
-function literal(address: string): AddressAnswer {
-  return { kind: 'addresses', addresses: [address], how: 'fresh', server: 'literal', ttl: 0 }
-}
-
-/** A resolver that can say without waiting what it remembers. */
-export type Remembering = Pick<Resolver, 'peekAddresses'>
-
-/** As {@link locate}, from what is known already; undefined if something has to be asked for. */
-export function locateNow(
-  exchange: Exchange,
-  resolver: Remembering,
+/**
+ * The addresses of one exchange. An IP address is its own; a host from DNS is looked up in DNS; a host that the operator wrote
+ * down may be in the hosts file as well. What is remembered is there at once, without a promise. Never rejects.
+ */
+export function locate(
+  { endpoint, origin }: Exchange,
+  resolver: MailResolver,
   prefer: InetPrefer,
-): AddressAnswer | undefined {
-  if (isIP(exchange.endpoint.host) !== 0) return literal(exchange.endpoint.host)
-  const known = resolver.peekAddresses(exchange.endpoint.host, prefer)
-  // What DNS has not, the system may have, for a server that the operator wrote down.
-  return exchange.origin.kind === 'dns' || known?.kind === 'addresses' ? known : undefined
+): AddressAnswer | Promise<AddressAnswer> {
+  const { host } = endpoint
+  return origin.kind === 'dns' ? resolver.addresses(host, prefer) : resolver.relayAddresses(host, prefer)
 }
 
 /**
- * The addresses of one exchange. An IP address is its own; a host from DNS is looked up in DNS; a host that the operator wrote
- * down may be in the hosts file as well. Never rejects.
+ * The addresses of several exchanges, looked up all at once. Where all are remembered there is no promise: most of a million
+ * messages a day go to domains that are. Never rejects.
  */
-export async function locate(
-  exchange: Exchange,
+export function locateAll(
+  exchanges: readonly Exchange[],
   resolver: MailResolver,
   prefer: InetPrefer,
-): Promise<AddressAnswer> {
-  if (isIP(exchange.endpoint.host) !== 0) return literal(exchange.endpoint.host)
-  return exchange.origin.kind === 'dns'
-    ? resolver.addresses(exchange.endpoint.host, prefer)
-    : resolver.relayAddresses(exchange.endpoint.host, prefer)
+): readonly Located[] | Promise<readonly Located[]> {
+  const answers = exchanges.map((exchange) => locate(exchange, resolver, prefer))
+  const pair = (known: readonly AddressAnswer[]) =>
+    exchanges.map((exchange, index) => ({ exchange, answer: known[index]! }))
+  return areKnown(answers) ? pair(answers) : Promise.all(answers).then(pair)
 }
 
-/** No MX record but perhaps an address: the domain is its own exchange (RFC 5321 section 5.1). */
+function areKnown(
+  answers: readonly (AddressAnswer | Promise<AddressAnswer>)[],
+): answers is readonly AddressAnswer[] {
+  return answers.every((answer) => !(answer instanceof Promise))
+}
+
+/** Is the domain its own exchange, for want of an MX record (RFC 5321 section 5.1)? */
 function isImplicitMx(exchange: Exchange, decision: Decision): boolean {
   return (
     exchange.origin.kind === 'dns' &&
@@ -63,10 +61,19 @@ function isImplicitMx(exchange: Exchange, decision: Decision): boolean {
   )
 }
 
+/** Was it proven that the domain has neither MX nor address? */
+function isProvenEmpty({ mx }: Decision, located: readonly Located[]): boolean {
+  return (
+    mx?.kind === 'nodata' &&
+    mx.proven &&
+    located.every(({ answer }) => answer.kind === 'none' && answer.proven)
+  )
+}
+
 /**
- * What follows from the addresses. One address is enough to deliver. A domain that has neither MX nor address bounces; all else
- * is put off: a lookup that failed proves nothing, an MX host without address may get one (stock Haraka: "Tried all MXs"), and
- * a relay's fault is never the recipient's.
+ * What follows from the addresses. One address is enough to deliver. A domain bounces if it was proven to have neither MX nor
+ * address; all else is deferred: a lookup that failed proves nothing, an MX host without address may get one (stock Haraka: "Tried
+ * all MXs"), and the fault of a relay is never that of the recipient.
  */
 export function verdict(decision: Decision, located: readonly Located[]): Pick<Route, 'outcome' | 'noRoute'> {
   if (decision.outcome !== 'deliver') {
@@ -84,7 +91,9 @@ export function verdict(decision: Decision, located: readonly Located[]): Pick<R
   }
   if (located.length > 0 && located.every(({ exchange }) => isImplicitMx(exchange, decision))) {
     const message = `${decision.domain} has neither MX nor address`
-    return { outcome: 'bounce', noRoute: { kind: 'nodata', message } }
+    return isProvenEmpty(decision, located)
+      ? { outcome: 'bounce', noRoute: { kind: 'nodata', message } }
+      : { outcome: 'defer', noRoute: { kind: 'no-address', message: `${message}, as far as DNS says` } }
   }
   const hosts = located.map(({ exchange }) => exchange.endpoint.host)
   const message = hosts.length === 0 ? 'no exchange is left' : `no address for ${hosts.join(', ')}`
@@ -92,17 +101,11 @@ export function verdict(decision: Decision, located: readonly Located[]): Pick<R
 }
 
 /**
- * Looks up the addresses of every exchange of a decision, all at once, and says what follows. Used by the command line and by
- * the plugin, so that both come to the same end; the plugin may call {@link locate} and {@link verdict} by themselves where
- * exchanges are changed or left out in between. Never rejects.
+ * Carries a decision through to addresses: those of every exchange, and what follows. The plugin, which may change or leave out
+ * exchanges in between, calls {@link locateAll} and {@link verdict} by themselves. Never rejects.
  */
 export async function route(decision: Decision, resolver: MailResolver, prefer: InetPrefer): Promise<Route> {
   if (decision.outcome !== 'deliver') return { ...verdict(decision, []), located: [] }
-  const located = await Promise.all(
-    decision.exchanges.map(async (exchange) => ({
-      exchange,
-      answer: await locate(exchange, resolver, prefer),
-    })),
-  )
+  const located = await locateAll(decision.exchanges, resolver, prefer)
   return { ...verdict(decision, located), located }
 }

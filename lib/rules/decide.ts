@@ -1,4 +1,4 @@
-import type { MxAnswer } from '../model/dns-answer'
+import type { AddressAnswer, MxAnswer } from '../model/dns-answer'
 import { literalAddress } from '../model/domain'
 import type { Decision } from '../model/decision'
 import { exchangeKey, exchangeOf, type Exchange } from '../model/exchange'
@@ -6,13 +6,18 @@ import type { Message } from '../model/message'
 import type { Relay } from '../model/relay'
 import { planAttempts } from './attempts-plan'
 import type { RuleSet } from './compile'
-import { mxExchanges, noExchanges, type MxExchanges } from './mx-exchanges'
+import { exchangesByAddress, mxExchanges, noExchanges, type MxExchanges } from './mx-exchanges'
 import type { Facts, LineTrace, OverrideLine, TracedDecision } from './types'
 
 /** What a decision needs of the world. */
 export interface DecideServices {
   /** The MX answer of a domain; asked at most once a message, and never of a domain literal. Never rejects. */
   readonly mx: (domain: string) => Promise<MxAnswer>
+  /**
+   * The addresses of a domain whose MX question was answered with NXDOMAIN, asked for if the decision depends on them. Absent: the
+   * domain does not exist then, as where an operator wrote the answer down. Never rejects.
+   */
+  readonly addresses?: (domain: string) => Promise<AddressAnswer>
   /** List every line up to one whose `$end` stopped, not only those about this domain. */
   readonly trace?: boolean
   /** Is a relay valid, for the turns of `[attempts]`? Absent: all are. */
@@ -57,13 +62,14 @@ export async function decide(
     const noRoute = { kind: 'dns-failure', message: reading.undecided } as const
     return finish({ outcome: 'defer', source: 'overrides', exchanges: [], noRoute })
   }
-  if (reading.matched.length > 0) return finish(await fromOverrides(reading.matched, domain, mx))
-  return finish(await fromAttempts(rules, message, services, mx))
+  const askDomain = () => exchangesOfDomain(domain, mx, services)
+  if (reading.matched.length > 0) return finish(await fromOverrides(reading.matched, askDomain))
+  return finish(await fromAttempts(rules, message, services, askDomain))
 }
 
 /** An address has no MX records. */
 async function mxOf(domain: string, services: DecideServices): Promise<MxAnswer> {
-  if (domain.startsWith('[')) return { kind: 'nodata', how: 'fresh', server: 'literal', ttl: 0 }
+  if (domain.startsWith('[')) return { kind: 'nodata', proven: true, how: 'fresh', server: 'literal', ttl: 0 }
   return services.mx(domain)
 }
 
@@ -142,12 +148,11 @@ type Outcome = Pick<Decision, 'outcome' | 'source' | 'exchanges' | 'noRoute' | '
 
 async function fromOverrides(
   matched: readonly OverrideLine[],
-  domain: string,
-  mx: () => Promise<MxAnswer>,
+  askDomain: () => Promise<MxExchanges>,
 ): Promise<Outcome> {
   const targets = matched.flatMap((line) => exchangeOfLine(line) ?? [])
   const wantsDns = matched.some((line) => line.addDns || line.target.kind === 'direct')
-  const own = wantsDns ? await mxExchangesOf(domain, mx) : undefined
+  const own = wantsDns ? await askDomain() : undefined
   if (targets.length === 0 && own !== undefined) return withSource(own, 'overrides')
   const joined = own?.outcome === 'deliver' ? own.exchanges : []
   return { outcome: 'deliver', source: 'overrides', exchanges: inOrder([...targets, ...joined]) }
@@ -157,16 +162,16 @@ async function fromAttempts(
   rules: RuleSet,
   message: Message,
   services: DecideServices,
-  mx: () => Promise<MxAnswer>,
+  askDomain: () => Promise<MxExchanges>,
 ): Promise<Outcome> {
   const entry = rules.attemptsFor(message.domain)
-  if (entry === undefined) return withSource(await mxExchangesOf(message.domain, mx), 'dns')
+  if (entry === undefined) return withSource(await askDomain(), 'dns')
   const usable = services.usable
   const exchangeAt = (relay: Relay) => exchangeOf(relay, { kind: 'attempts' })
   const plan = planAttempts(entry, rules.relays, message, usable && ((relay) => usable(exchangeAt(relay))))
   switch (plan.kind) {
     case 'direct':
-      return withSource(await mxExchangesOf(message.domain, mx), 'attempts')
+      return withSource(await askDomain(), 'attempts')
     case 'relay': {
       return {
         outcome: 'deliver',
@@ -188,8 +193,15 @@ function withSource(own: MxExchanges, source: Decision['source']): Outcome {
   return { ...own, source, exchanges: inOrder(own.exchanges) }
 }
 
-async function mxExchangesOf(domain: string, mx: () => Promise<MxAnswer>): Promise<MxExchanges> {
-  return mxExchanges(domain, literalAddress(domain), await mx())
+async function exchangesOfDomain(
+  domain: string,
+  mx: () => Promise<MxAnswer>,
+  { addresses }: DecideServices,
+): Promise<MxExchanges> {
+  const answer = await mx()
+  return answer.kind === 'nxdomain' && addresses !== undefined
+    ? exchangesByAddress(domain, await addresses(domain))
+    : mxExchanges(domain, literalAddress(domain), answer)
 }
 
 /** Each exchange once, at its lowest priority (of equals the first); by priority, equals in the order they came in. */

@@ -1,4 +1,4 @@
-import type { MxAnswer } from '../model/dns-answer'
+import type { AddressAnswer, MxAnswer } from '../model/dns-answer'
 import type { Decision, NoRoute } from '../model/decision'
 import { SMTP_PORT } from '../model/endpoint'
 import type { Exchange, Origin } from '../model/exchange'
@@ -46,6 +46,7 @@ export function mxExchanges(domain: string, literal: string | undefined, answer:
       // Implicit MX; whether the domain has an address is seen when it is looked up.
       return { outcome: 'deliver', exchanges: [exchangeAt(domain, 0)] }
     case 'nxdomain':
+      // Where addresses can be asked for, see exchangesByAddress.
       return noExchanges('bounce', 'nxdomain', `${domain} does not exist`)
     case 'nullmx':
       return noExchanges('bounce', 'nullmx', `${domain} accepts no mail (null MX)`)
@@ -53,5 +54,28 @@ export function mxExchanges(domain: string, literal: string | undefined, answer:
       return noExchanges('defer', 'dns-failure', `the MX lookup of ${domain} failed: ${answer.error.message}`)
     default:
       return answer satisfies never
+  }
+}
+
+/**
+ * The exchanges of a domain whose MX question was answered with NXDOMAIN. Some servers say so of one type while another exists
+ * (RFC 4074 section 4.2), so only the addresses tell whether the domain is there.
+ */
+export function exchangesByAddress(domain: string, addresses: AddressAnswer): MxExchanges {
+  switch (addresses.kind) {
+    case 'addresses':
+      return { outcome: 'deliver', exchanges: [exchangeAt(domain, 0)] }
+    case 'none':
+      return addresses.proven
+        ? noExchanges('bounce', 'nxdomain', `${domain} does not exist`)
+        : noExchanges('defer', 'no-address', `${domain} has neither MX nor address, as far as DNS says`)
+    case 'failed':
+      return noExchanges(
+        'defer',
+        'dns-failure',
+        `the address lookup of ${domain} failed: ${addresses.error.message}`,
+      )
+    default:
+      return addresses satisfies never
   }
 }

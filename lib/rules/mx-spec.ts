@@ -33,7 +33,7 @@ function parseRecord(text: string): MxRecord | string {
 export function parseMxText(text: string): MxText {
   switch (text.toLowerCase()) {
     case 'none':
-      return { answer: { kind: 'nodata', ...WRITTEN }, skipped: [] }
+      return { answer: { kind: 'nodata', proven: true, ...WRITTEN }, skipped: [] }
     case 'nxdomain':
       return { answer: { kind: 'nxdomain', ...WRITTEN }, skipped: [] }
     case 'null':

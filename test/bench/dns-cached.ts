@@ -19,12 +19,12 @@ interface Exchange {
 
 /** What `get_mx` is answered with: an exchange for each address, its host known, so that Haraka asks nothing more. */
 function exchangesOf(resolver: Resolver, domain: string): Exchange[] | undefined {
-  const mx = resolver.peekMx(domain)
-  if (mx?.kind !== 'mx') return undefined
+  const mx = resolver.mx(domain)
+  if (mx instanceof Promise || mx.kind !== 'mx') return undefined
   const exchanges: Exchange[] = []
   for (const { priority, exchange: host } of mx.records) {
-    const answer = resolver.peekAddresses(host, 'default')
-    if (answer?.kind !== 'addresses') return undefined
+    const answer = resolver.addresses(host, 'default')
+    if (answer instanceof Promise || answer.kind !== 'addresses') return undefined
     for (const address of answer.addresses) exchanges.push({ exchange: address, priority, from_dns: host })
   }
   return exchanges

@@ -1,6 +1,6 @@
 /** Who is compared: our resolver, and node:dns as haraka-net-utils sets it up. */
 import type { Resolver as NodeResolver } from 'node:dns/promises'
-import { DNS_DEFAULTS } from '../../lib/config/dns'
+import { DNS_DEFAULTS } from '../../lib/dns/defaults'
 import { createResolver, type Resolver } from '../../lib/dns/resolver'
 import type { ResolverOptions } from '../../lib/dns/types'
 

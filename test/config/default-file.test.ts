@@ -15,7 +15,7 @@ describe('the file that the package brings', () => {
   })
 
   it('is right with every comment that looks like a setting or a line taken for one', () => {
-    const shown = text.replace(/^; (?=\[relay|[a-z_]+ = |gmail|\*)/gm, '')
+    const shown = text.replace(/^; (?=\[(?:relay|zone)|[a-z_]+ = |gmail|\*)/gm, '')
     const secrets = { env: {}, readFile: () => ({ text: 'letmein\n', mode: 0o600 }) }
     assert.deepEqual(diagnose(shown, secrets), [])
     const { settings, rules } = configure(shown, secrets)

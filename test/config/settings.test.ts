@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
-import { DNS_DEFAULTS } from '../../lib/config/dns'
+import { DNS_DEFAULTS } from '../../lib/dns/defaults'
 import type { SecretSources } from '../../lib/config/types'
 import { relayOf } from '../support/servers'
 import { configure, diagnose, NO_SECRETS } from '../support/rules'
@@ -22,13 +22,14 @@ describe('defaults', () => {
       dnsServers: [],
       dnsCacheSize: 1000,
       dns: DNS_DEFAULTS,
+      dnsZones: [],
       relays: [],
       attempts: [],
       status: { allow: ['127.0.0.0/8', '::1/128'] },
       tests: { onReload: 'warn', lines: [] },
       overrides: [],
     })
-    assert.ok(settings.dns.deadline < 30_000, 'below the time that Haraka gives a hook')
+    assert.ok(settings.dns.deadlineMs < 30_000, 'below the time that Haraka gives a hook')
   })
 })
 
@@ -82,20 +83,21 @@ describe('dns_servers', () => {
 describe('[dns]', () => {
   it('reads times with units; a plain number is seconds', () => {
     const { dns } = settingsOf(
-      '[dns]\ntimeout = 500ms\ntries = 2\ndeadline = 20\nmin_ttl = 5s\nmax_ttl = 1h\nmax_negative_ttl = 10m\n' +
+      '[dns]\norder = Fastest\ntimeout = 500ms\ntries = 2\ndeadline = 20\nmin_ttl = 5s\nmax_ttl = 1h\nmax_negative_ttl = 10m\n' +
         'failure_ttl = 2\nmax_failure_ttl = 1m\nserve_stale = 1d\nprefetch = 10%\nmax_in_flight = 20\nedns_size = 0',
     )
     assert.deepEqual(dns, {
-      timeout: 500,
+      order: 'fastest',
+      timeoutMs: 500,
       tries: 2,
-      deadline: 20_000,
-      minTtl: 5,
-      maxTtl: 3600,
-      maxNegativeTtl: 600,
-      failureTtl: 2,
-      maxFailureTtl: 60,
-      serveStale: 86_400,
-      prefetch: 10,
+      deadlineMs: 20_000,
+      minTtlSeconds: 5,
+      maxTtlSeconds: 3600,
+      maxNegativeTtlSeconds: 600,
+      failureTtlSeconds: 2,
+      maxFailureTtlSeconds: 60,
+      serveStaleSeconds: 86_400,
+      prefetchPercent: 10,
       maxInFlight: 20,
       ednsSize: 0,
     })
@@ -105,6 +107,7 @@ describe('[dns]', () => {
     ['deadline = 26s', 'bad value "26s" for deadline'],
     ['timeout = 0', 'bad value "0" for timeout'],
     ['timeout = 5 sec', 'bad value "5 ***" for timeout'],
+    ['order = random', 'bad value "random" for order'],
     ['tries = 0', 'bad value "0" for tries'],
     ['tries =', 'no value for tries'],
     ['max_failure_ttl = 6m', 'bad value "6m" for max_failure_ttl'],

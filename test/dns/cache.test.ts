@@ -1,34 +1,39 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { AnswerCache, type CacheOptions, type Keepable } from '../../lib/dns/cache'
+import type { QueryType } from '../../lib/dns/types'
 import { ResolveError } from '../../lib/model/errors'
 
-const OPTIONS: CacheOptions = { size: 100, prefetch: 0, serveStale: 0, failureTtl: 1, maxFailureTtl: 300 }
+const OPTIONS: CacheOptions = {
+  size: 100,
+  prefetchPercent: 0,
+  serveStaleSeconds: 0,
+  failureTtlSeconds: 1,
+  maxFailureTtlSeconds: 300,
+}
 const cacheOf = (options: Partial<CacheOptions> = {}) => new AnswerCache({ ...OPTIONS, ...options })
-const records = (ttl: number, ...list: string[]): Keepable => ({
-  kind: 'records',
-  records: list.length > 0 ? list : ['192.0.2.1'],
+const records = (ttlSeconds: number, ...list: string[]): Keepable<'A'> => ({
+  content: { kind: 'records', records: list.length > 0 ? list : ['192.0.2.1'] },
   server: 's',
-  ttl,
+  ttlSeconds,
 })
-const absent = (kind: 'nodata' | 'nxdomain', ttl: number): Keepable => ({
-  kind,
-  records: [],
+const absent = <T extends QueryType>(kind: 'nodata' | 'nxdomain', ttlSeconds: number): Keepable<T> => ({
+  content: kind === 'nodata' ? { kind, proven: true } : { kind },
   server: 's',
-  ttl,
+  ttlSeconds,
 })
 const error = new ResolveError('failed', { code: 'ESERVFAIL', temporary: true })
 /** Seconds. */
 const at = (seconds: number): number => seconds * 1000
 
-test('behaviour 6: an answer lives for its TTL, to the second', () => {
+test('an answer lives for its TTL, to the second', () => {
   const cache = cacheOf()
   cache.put('A', 'a.example', records(10), at(100))
-  assert.equal(cache.get('A', 'a.example', at(109.999))?.expires, at(110))
+  assert.equal(cache.get('A', 'a.example', at(109.999))?.expiresAt, at(110))
   assert.equal(cache.get('A', 'a.example', at(110)), undefined)
 })
 
-test('behaviour 6: TTL 0 is not kept (RFC 2181 8)', () => {
+test('TTL 0 is not kept (RFC 2181 8)', () => {
   const cache = cacheOf()
   cache.put('A', 'a.example', records(0), at(0))
   assert.equal(cache.get('A', 'a.example', at(0)), undefined)
@@ -39,26 +44,45 @@ test('types of one name are remembered apart', () => {
   const cache = cacheOf()
   cache.put('A', 'a.example', records(10), at(0))
   cache.put('AAAA', 'a.example', absent('nodata', 20), at(0))
-  assert.equal(cache.get('A', 'a.example', at(0))?.kind, 'records')
-  assert.equal(cache.get('AAAA', 'a.example', at(15))?.kind, 'nodata')
+  assert.equal(cache.get('A', 'a.example', at(0))?.content.kind, 'records')
+  assert.equal(cache.get('AAAA', 'a.example', at(15))?.content.kind, 'nodata')
   assert.equal(cache.get('MX', 'a.example', at(0)), undefined)
 })
 
-test('behaviour 7: NXDOMAIN covers every type, and the newer word counts (RFC 2308 5, RFC 8020)', () => {
+test('NXDOMAIN of one type takes nothing from what is known of others (RFC 4074 4.2)', () => {
   const cache = cacheOf()
   cache.put('A', 'a.example', records(100), at(0))
-  cache.put('MX', 'a.example', absent('nxdomain', 60), at(0))
-  for (const type of ['MX', 'A', 'AAAA'] as const) {
-    assert.equal(cache.get(type, 'a.example', at(59))?.kind, 'nxdomain', type)
-  }
-  assert.equal(cache.get('A', 'a.example', at(60)), undefined)
-  cache.put('MX', 'b.example', absent('nxdomain', 60), at(0))
-  cache.put('A', 'b.example', records(10), at(0))
-  assert.equal(cache.get('A', 'b.example', at(0))?.kind, 'records')
-  assert.equal(cache.get('MX', 'b.example', at(0)), undefined)
+  cache.put('AAAA', 'a.example', absent('nxdomain', 60), at(0))
+  assert.equal(cache.get('A', 'a.example', at(59))?.content.kind, 'records')
+  assert.equal(cache.get('AAAA', 'a.example', at(59))?.content.kind, 'nxdomain')
+  assert.equal(cache.get('MX', 'a.example', at(59)), undefined)
+  cache.put('A', 'a.example', records(10), at(60))
+  assert.equal(cache.get('A', 'a.example', at(60))?.content.kind, 'records')
 })
 
-test('behaviour 6: the size bounds the entries; the least recently used goes first', () => {
+test('the newer answer of a type replaces the older (RFC 2308 5)', () => {
+  const cache = cacheOf()
+  cache.put('A', 'a.example', records(100), at(0))
+  cache.put('A', 'a.example', absent('nxdomain', 60), at(1))
+  assert.equal(cache.get('A', 'a.example', at(2))?.content.kind, 'nxdomain')
+  cache.put('A', 'a.example', records(10), at(3))
+  assert.equal(cache.get('A', 'a.example', at(4))?.content.kind, 'records')
+})
+
+test('looking at the entries uses none of them', () => {
+  const cache = cacheOf({ size: 2 })
+  cache.put('A', 'a', records(10), at(0))
+  cache.put('A', 'b', records(10), at(0))
+  assert.equal([...cache.entries(at(0))].at(-1)?.name, 'a')
+  cache.put('A', 'c', records(10), at(0))
+  assert.deepEqual(
+    [...cache.entries(at(0))].map(({ name }) => name),
+    ['c', 'b'],
+    'the one that was looked at last is still the least recently used',
+  )
+})
+
+test('the size bounds the entries; the least recently used goes first', () => {
   const cache = cacheOf({ size: 3 })
   for (const name of ['a', 'b', 'c']) cache.put('A', name, records(10), at(0))
   cache.get('A', 'a', at(1))
@@ -113,7 +137,7 @@ test('size 0: nothing is kept, failures neither', () => {
   assert.equal(cache.size, 0)
 })
 
-test('behaviour 7: a failure is kept 1 s, twice as long each time, at most 5 min (RFC 9520 3.2)', () => {
+test('a failure is kept 1 s, twice as long each time, at most 5 min (RFC 9520 3.2)', () => {
   const cache = cacheOf()
   let time = 0
   const lengths: number[] = []
@@ -127,8 +151,8 @@ test('behaviour 7: a failure is kept 1 s, twice as long each time, at most 5 min
   assert.deepEqual(lengths, [1, 2, 4, 8, 16, 32, 64, 128, 256, 300, 300])
 })
 
-test('behaviour 7: a failure long ago does not make the next one longer; an answer forgets it', () => {
-  const cache = cacheOf({ maxFailureTtl: 8 })
+test('a failure long ago does not make the next one longer; an answer forgets it', () => {
+  const cache = cacheOf({ maxFailureTtlSeconds: 8 })
   for (let i = 0; i < 5; i++) cache.fail('A', 'a', error, at(0))
   assert.ok(cache.failure('A', 'a', at(7.9)))
   cache.fail('A', 'a', error, at(16))
@@ -140,15 +164,15 @@ test('behaviour 7: a failure long ago does not make the next one longer; an answ
   assert.equal(cache.failure('A', 'a', at(22)), undefined)
 })
 
-test('behaviour 7: a failure never goes over good data', () => {
+test('a failure never goes over good data', () => {
   const cache = cacheOf()
   cache.put('A', 'a', records(10), at(0))
   cache.fail('A', 'a', error, at(1))
-  assert.equal(cache.get('A', 'a', at(9))?.kind, 'records')
+  assert.equal(cache.get('A', 'a', at(9))?.content.kind, 'records')
 })
 
-test('behaviour 10: what is out of date may be served so long, an absence never (RFC 8767 4)', () => {
-  const cache = cacheOf({ serveStale: 30 })
+test('what is out of date may be served so long, an absence never (RFC 8767 4)', () => {
+  const cache = cacheOf({ serveStaleSeconds: 30 })
   cache.put('A', 'a', records(10), at(0))
   cache.put('A', 'b', absent('nxdomain', 10), at(0))
   cache.put('A', 'c', absent('nodata', 10), at(0))
@@ -168,7 +192,7 @@ test('serve-stale is off without seconds', () => {
 })
 
 test('the time to ask again is a percentage before the end', () => {
-  const cache = cacheOf({ prefetch: 10 })
+  const cache = cacheOf({ prefetchPercent: 10 })
   cache.put('A', 'a', records(100), at(0))
   assert.equal(cache.get('A', 'a', at(0))?.prefetchAt, at(90))
 })

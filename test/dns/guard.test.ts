@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { judge, type Verdict } from '../../lib/dns/guard'
+import { judge, usedRecords, type Verdict } from '../../lib/dns/guard'
 import {
   aRecord,
   encodeMessage,
@@ -49,7 +49,12 @@ const VERDICTS: readonly (readonly [what: string, bytes: Buffer, verdict: Verdic
   ['another name', message({ question: encodeQuestion('example.org', TYPES.MX) }), 'foreign'],
   ['another type', message({ question: encodeQuestion('example.com', TYPES.A) }), 'foreign'],
   ['another class', message({ question: encodeQuestion('example.com', TYPES.MX, 3) }), 'foreign'],
-  ['the name in other case', message({ question: encodeQuestion('EXAMPLE.com', TYPES.MX) }), 'foreign'],
+  ['the name in other case', message({ question: encodeQuestion('EXAMPLE.com', TYPES.MX) }), 'whole'],
+  [
+    'a type that differs from ours by the bit of upper case',
+    message({ question: encodeQuestion('example.com', TYPES.MX ^ 0x20) }),
+    'foreign',
+  ],
   ['no question', message({ question: Buffer.alloc(0), answers: [mx] }), 'foreign'],
   ['two questions', message({ counts: [2, 0, 0, 0] }), 'foreign'],
   ['a question cut short', message({}).subarray(0, questionEnd - 1), 'foreign'],
@@ -63,8 +68,19 @@ const VERDICTS: readonly (readonly [what: string, bytes: Buffer, verdict: Verdic
   ],
   ['a record cut short', message({ answers: [mx, mx] }).subarray(0, -3), 'malformed'],
   ['a record less than counted', message({ answers: [mx], counts: [1, 2, 0, 0] }), 'malformed'],
-  ['a record more than counted', message({ answers: [mx, mx], counts: [1, 1, 0, 0] }), 'malformed'],
-  ['201 records', message({ answers: Array.from({ length: 201 }, () => mx) }), 'malformed'],
+  ['a record more than counted', message({ answers: [mx, mx], counts: [1, 1, 0, 0] }), 'whole'],
+  [
+    'bytes after the last record',
+    Buffer.concat([message({ answers: [mx] }), Buffer.alloc(40, 0xff)]),
+    'whole',
+  ],
+  ['201 records', message({ answers: [...few, mx] }), 'whole'],
+  ['201 records, the 201st cut short', message({ answers: [...few, mx] }).subarray(0, -3), 'whole'],
+  [
+    '201 records, the 200th cut short',
+    message({ answers: few, counts: [1, 201, 0, 0] }).subarray(0, -3),
+    'malformed',
+  ],
   ['200 records and an OPT', message({ answers: few, additionals: [optRecord()] }), 'whole'],
   ['RDLENGTH beyond the end', Buffer.concat([message({ answers: [mx] }).subarray(0, -1)]), 'malformed'],
   [
@@ -133,7 +149,7 @@ const VERDICTS: readonly (readonly [what: string, bytes: Buffer, verdict: Verdic
   ],
 ]
 
-test('behaviours 1 and 2: what is a reply, and what of it may be parsed (RFC 5452 9.1, RFC 9267)', async (t) => {
+test('what is a reply, and what of it may be parsed (RFC 5452 9.1, RFC 9267)', async (t) => {
   for (const [what, bytes, verdict] of VERDICTS) {
     await t.test(`${what}: ${verdict}`, () => assert.equal(verdictOf(bytes), verdict))
   }
@@ -159,16 +175,49 @@ function pointerChain(records: number): Buffer {
   return Buffer.concat(parts)
 }
 
-test('behaviour 2: pointer chains are refused after 16 (RFC 9267 2)', () => {
+test('pointer chains are refused after 16 (RFC 9267 2)', () => {
   assert.equal(verdictOf(pointerChain(16)), 'whole')
   assert.equal(verdictOf(pointerChain(17)), 'malformed')
 })
 
-test('behaviour 2: short messages that write out long are refused', () => {
+test('short messages that write out long are refused', () => {
   const label = `${'a'.repeat(60)}.`.repeat(4).slice(0, -1)
   const first = rawRecord(label, 999, Buffer.alloc(0))
   const again = pointing(999, Buffer.alloc(0), u16(0xc000 + questionEnd))
   const bytes = message({ answers: [first, ...Array.from({ length: 199 }, () => again)] })
   assert.ok(bytes.length < 3000)
   assert.equal(verdictOf(bytes), 'malformed')
+})
+
+const COUNTS: readonly (readonly [
+  counts: readonly [number, number, number, number],
+  used: readonly [number, number, number],
+])[] = [
+  [
+    [1, 5, 4, 3],
+    [5, 4, 3],
+  ],
+  [
+    [1, 200, 200, 200],
+    [200, 200, 200],
+  ],
+  [
+    [1, 201, 4, 3],
+    [200, 0, 0],
+  ],
+  [
+    [1, 5, 9999, 3],
+    [5, 200, 0],
+  ],
+  [
+    [1, 5, 4, 65_535],
+    [5, 4, 200],
+  ],
+]
+
+test('200 records of a section are used, and none of the sections after a longer one', () => {
+  for (const [counts, used] of COUNTS) {
+    const { answers, authorities, additionals } = usedRecords(message({ counts }))
+    assert.deepEqual([answers, authorities, additionals], used)
+  }
 })

@@ -8,7 +8,7 @@ test('a server that was never asked comes first, then the faster', () => {
   const slow = new ServerHealth()
   fast.answered(20)
   slow.answered(90)
-  assert.ok(fresh.rank < fast.rank && fast.rank < slow.rank)
+  assert.ok(fresh.speedRank < fast.speedRank && fast.speedRank < slow.speedRank)
 })
 
 test('round trips of a few milliseconds are all alike', () => {
@@ -16,43 +16,43 @@ test('round trips of a few milliseconds are all alike', () => {
   const other = new ServerHealth()
   one.answered(7)
   other.answered(0.2)
-  assert.equal(one.rank, other.rank)
+  assert.equal(one.speedRank, other.speedRank)
 })
 
 test('the round trip is smoothed, and ages while others are chosen', () => {
   const health = new ServerHealth()
   health.answered(80)
   health.answered(160)
-  assert.equal(health.rtt, 90)
+  assert.equal(health.rttMs, 90)
   for (let i = 0; i < 120; i++) health.passedOver()
-  assert.ok(health.rtt < 9)
+  assert.ok(health.rttMs! < 9)
 })
 
-test('behaviour 8: a failing server is last, and probed once after a while that doubles', () => {
+test('a failing server is last, and probed once after a while that doubles', () => {
   const health = new ServerHealth()
   health.answered(10)
   let now = 0
   const waits: number[] = []
   for (let i = 0; i < 8; i++) {
     health.failed(now)
-    assert.equal(health.rank, Infinity)
+    assert.equal(health.speedRank, Infinity)
     const since = now
-    while (!health.wantsProbe(now)) now += 1000
-    assert.equal(health.wantsProbe(now), false, 'one probe at a time')
+    while (!health.startProbe(now)) now += 1000
+    assert.equal(health.startProbe(now), false, 'one probe at a time')
     waits.push((now - since) / 1000)
   }
   assert.deepEqual(waits, [5, 10, 20, 40, 80, 160, 300, 300])
   health.answered(10)
   assert.equal(health.failures, 0)
-  assert.equal(health.wantsProbe(now + 1e9), false)
+  assert.equal(health.startProbe(now + 1e9), false)
 })
 
 test('what fails during a penalty does not make it longer', () => {
   const health = new ServerHealth()
   for (const now of [0, 100, 4_999]) health.failed(now)
   assert.equal(health.failures, 1)
-  assert.equal(health.wantsProbe(4_999), false)
-  assert.equal(health.wantsProbe(5_000), true)
+  assert.equal(health.startProbe(4_999), false)
+  assert.equal(health.startProbe(5_000), true)
   health.failed(5_100)
   assert.equal(health.failures, 2)
 })
@@ -60,7 +60,7 @@ test('what fails during a penalty does not make it longer', () => {
 test('a probe that came to no end is made again', () => {
   const health = new ServerHealth()
   health.failed(0)
-  assert.equal(health.wantsProbe(5000), true)
-  health.probeEnded()
-  assert.equal(health.wantsProbe(5000), true)
+  assert.equal(health.startProbe(5000), true)
+  health.endProbe()
+  assert.equal(health.startProbe(5000), true)
 })

@@ -33,7 +33,7 @@ const cost = (work: () => void): number => {
   return Math.min(...times)
 }
 
-test('behaviour 2: 65 kB of pointer chains are refused in under 2 ms (RFC 9267)', () => {
+test('65 kB of pointer chains are refused in under 2 ms (RFC 9267)', () => {
   const query = encodeMessage({ id: 1, flags: FLAGS.RD, question })
   for (const bytes of [
     pointerChains(65_535),
@@ -52,7 +52,7 @@ const hostile: Script = (query) => {
   else query.send(pointerChains(65_535, query.id))
 }
 
-test('behaviour 2: 65 kB over TCP: a failure, and a good server is asked', async (t) => {
+test('65 kB over TCP: a failure, and a good server is asked', async (t) => {
   const bad = await startScripted(hostile)
   const good = await startScripted((query) =>
     query.reply({ answers: [mxRecord(query.name, 1, 'mx.example.com')] }),
@@ -91,7 +91,9 @@ test('no descriptor and no timer is left behind, whatever the server does', asyn
       const server = await startScripted(script)
       each.after(() => server.stop())
       const before = openHandles()
-      const resolver = testResolver([server.server], { tuning: { timeout: 40, deadline: 200 } })
+      const resolver = testResolver([server.server], {
+        tuning: what === 'good' ? { timeoutMs: 5_000 } : { timeoutMs: 40, deadlineMs: 200 },
+      })
       const answers = await Promise.all(Array.from({ length: 300 }, (_, i) => resolver.mx(`n${i}.example`)))
       assert.deepEqual(new Set(answers.map(({ kind }) => kind)), new Set([what === 'good' ? 'mx' : 'failed']))
       resolver.close()

@@ -24,13 +24,23 @@ import {
 const NAME = 'example.com'
 const { QR, AA, RA } = FLAGS
 
-function said(message: Partial<WireMessage>, type: QueryType = 'MX'): Reply | Refusal {
+function read(
+  message: Partial<WireMessage>,
+  type: QueryType = 'MX',
+  serves?: (name: string) => boolean,
+): Reply | Refusal {
   const question = encodeQuestion(NAME, TYPES[type])
-  return interpret(Packet.parse(encodeMessage({ id: 1, question, ...message })), { name: NAME, type })
+  return interpret(Packet.parse(encodeMessage({ id: 1, question, ...message })), { name: NAME, type }, serves)
 }
 
 const refusal = (code: string) => ({ kind: 'refusal', code })
-const records = (ttl: number, ...list: readonly unknown[]) => ({ kind: 'records', ttl, records: list })
+const records = (ttlSeconds: number, ...list: readonly unknown[]) => ({
+  kind: 'records',
+  ttlSeconds,
+  records: list,
+})
+const nodata = (ttlSeconds: number, proven = true) => ({ kind: 'nodata', ttlSeconds, proven })
+const suggestion = (code: string) => ({ ...refusal(code), suggestsNodata: true })
 const mx = (priority: number, exchange: string) => ({ priority, exchange })
 
 /** A chain of CNAMEs from the question's name: `example.com` -> `c1` -> ... -> `cN`. */
@@ -40,7 +50,7 @@ const chain = (length: number, ttl?: number): WireRecord[] =>
 const CASES: readonly (readonly [
   what: string,
   message: Partial<WireMessage>,
-  said: object,
+  expected: object,
   type?: QueryType,
 ])[] = [
   ['records', { answers: [mxRecord(NAME, 10, 'MX.example.com')] }, records(300, mx(10, 'mx.example.com'))],
@@ -57,27 +67,23 @@ const CASES: readonly (readonly [
     records(300, mx(10, 'm.x'), mx(20, 'm.x')),
   ],
   [
-    'behaviour 6: the smallest TTL of a set (RFC 2181 5.2)',
+    'the smallest TTL of a set (RFC 2181 5.2)',
     { answers: [mxRecord(NAME, 10, 'a.x', 500), mxRecord(NAME, 10, 'b.x', 70)] },
     records(70, mx(10, 'a.x'), mx(10, 'b.x')),
   ],
   [
-    'behaviour 6: the smallest TTL of the chain',
+    'the smallest TTL of the chain',
     { answers: [...chain(2, 40), mxRecord('c2', 10, 'a.x', 500)] },
     records(40, mx(10, 'a.x')),
   ],
   [
-    'behaviour 9: the chain in any order, by owner',
+    'the chain in any order, by owner',
     { answers: [mxRecord('c3', 10, 'a.x'), ...chain(3).toReversed()] },
     records(300, mx(10, 'a.x')),
   ],
-  ['behaviour 9: 8 CNAMEs', { answers: [...chain(8), mxRecord('c8', 1, 'a.x')] }, records(300, mx(1, 'a.x'))],
-  ['behaviour 9: 9 CNAMEs', { answers: [...chain(9), mxRecord('c9', 1, 'a.x')] }, refusal('EBADRESP')],
-  [
-    'behaviour 9: CNAMEs in a ring',
-    { answers: [cnameRecord(NAME, 'x'), cnameRecord('x', NAME)] },
-    refusal('EBADRESP'),
-  ],
+  ['8 CNAMEs', { answers: [...chain(8), mxRecord('c8', 1, 'a.x')] }, records(300, mx(1, 'a.x'))],
+  ['9 CNAMEs', { answers: [...chain(9), mxRecord('c9', 1, 'a.x')] }, refusal('EBADRESP')],
+  ['CNAMEs in a ring', { answers: [cnameRecord(NAME, 'x'), cnameRecord('x', NAME)] }, refusal('EBADRESP')],
   [
     'records of another name beside the good one',
     { answers: [mxRecord(NAME, 10, 'a.x'), mxRecord('other.example', 1, 'evil.x')] },
@@ -99,36 +105,38 @@ const CASES: readonly (readonly [
     { answers: [mxRecord('other.example', 1, 'evil.x')] },
     refusal('EBADRESP'),
   ],
-  ['NODATA', { authorities: [soaRecord('com', 60)] }, { kind: 'nodata', ttl: 60 }],
+  ['NODATA', { authorities: [soaRecord('com', 60)] }, nodata(60)],
   [
-    'behaviour 7: the smaller of SOA TTL and minimum (RFC 2308 5)',
+    'the smaller of SOA TTL and minimum (RFC 2308 5)',
     { authorities: [soaRecord('com', 600, 90)] },
-    { kind: 'nodata', ttl: 90 },
+    nodata(90),
   ],
-  ['NODATA without SOA, from a resolver', { flags: QR | RA }, { kind: 'nodata', ttl: 0 }],
-  ['NODATA without SOA, from the zone', { flags: QR | AA }, { kind: 'nodata', ttl: 0 }],
-  ['behaviour 4: empty, from a server that has no say', { flags: QR }, refusal('EREFERRAL')],
+  ['NODATA without SOA, from a resolver: not proven', { flags: QR | RA }, nodata(0, false)],
+  ['NODATA without SOA, from the zone', { flags: QR | AA }, nodata(0)],
   [
-    'behaviour 4: a referral (RFC 2308 2.2)',
-    { authorities: [nsRecord('com', 'ns.x')] },
-    refusal('EREFERRAL'),
+    'NODATA without SOA but with NS, from the zone',
+    { flags: QR | AA, authorities: [nsRecord(NAME, 'ns.x')] },
+    nodata(0),
   ],
+  ['empty, without SOA and recursion: suggests an absence', { flags: QR }, suggestion('EREFERRAL')],
   [
-    'NODATA with NS and SOA',
-    { authorities: [nsRecord('com', 'n.x'), soaRecord('com', 5)] },
-    { kind: 'nodata', ttl: 5 },
+    'an address as the answer to MX: suggests an absence',
+    { answers: [aRecord(NAME, '192.0.2.1')] },
+    suggestion('EOTHERTYPE'),
   ],
+  ['a referral (RFC 2308 2.2)', { authorities: [nsRecord('com', 'ns.x')] }, refusal('EREFERRAL')],
+  ['NODATA with NS and SOA', { authorities: [nsRecord('com', 'n.x'), soaRecord('com', 5)] }, nodata(5)],
   [
     'the SOA of another zone says nothing of how long',
     { authorities: [soaRecord('example.org', 60)] },
-    { kind: 'nodata', ttl: 0 },
+    nodata(0, false),
   ],
   [
     'NXDOMAIN',
     { rcode: RCODES.NXDOMAIN, authorities: [soaRecord('com', 60)] },
-    { kind: 'nxdomain', ttl: 60 },
+    { kind: 'nxdomain', ttlSeconds: 60 },
   ],
-  ['NXDOMAIN without SOA', { rcode: RCODES.NXDOMAIN }, { kind: 'nxdomain', ttl: 0 }],
+  ['NXDOMAIN without SOA', { rcode: RCODES.NXDOMAIN }, { kind: 'nxdomain', ttlSeconds: 0 }],
   [
     'NXDOMAIN with the answer',
     { rcode: RCODES.NXDOMAIN, answers: [mxRecord(NAME, 1, 'a.x')] },
@@ -142,26 +150,18 @@ const CASES: readonly (readonly [
   [
     'NXDOMAIN of what a CNAME points to (RFC 2308 2.1)',
     { rcode: RCODES.NXDOMAIN, answers: chain(1, 20), authorities: [soaRecord('', 60)] },
-    { kind: 'nxdomain', ttl: 20 },
+    { kind: 'nxdomain', ttlSeconds: 20 },
   ],
-  ['a CNAME alone', { answers: chain(2, 20) }, { kind: 'alias', target: 'c2', ttl: 20, links: 2 }],
+  ['a CNAME alone', { answers: chain(2, 20) }, { kind: 'alias', target: 'c2', ttlSeconds: 20, links: 2 }],
+  ['a CNAME whose target has none', { answers: chain(1, 90), authorities: [soaRecord('', 60)] }, nodata(60)],
+  ['FORMERR', { rcode: RCODES.FORMERR }, refusal('EFORMERR')],
+  ['SERVFAIL', { rcode: RCODES.SERVFAIL }, refusal('ESERVFAIL')],
+  ['NOTIMP', { rcode: RCODES.NOTIMP }, refusal('ENOTIMP')],
+  ['REFUSED', { rcode: RCODES.REFUSED }, refusal('EREFUSED')],
+  ['a code that nobody knows', { rcode: 11 }, refusal('EBADRESP')],
+  ['SERVFAIL with the answer', { rcode: 2, answers: [mxRecord(NAME, 1, 'a.x')] }, refusal('ESERVFAIL')],
   [
-    'a CNAME whose target has none',
-    { answers: chain(1, 90), authorities: [soaRecord('', 60)] },
-    { kind: 'nodata', ttl: 60 },
-  ],
-  ['behaviour 4: FORMERR', { rcode: RCODES.FORMERR }, refusal('EFORMERR')],
-  ['behaviour 4: SERVFAIL', { rcode: RCODES.SERVFAIL }, refusal('ESERVFAIL')],
-  ['behaviour 4: NOTIMP', { rcode: RCODES.NOTIMP }, refusal('ENOTIMP')],
-  ['behaviour 4: REFUSED', { rcode: RCODES.REFUSED }, refusal('EREFUSED')],
-  ['behaviour 4: a code that nobody knows', { rcode: 11 }, refusal('EBADRESP')],
-  [
-    'behaviour 4: SERVFAIL with the answer',
-    { rcode: 2, answers: [mxRecord(NAME, 1, 'a.x')] },
-    refusal('ESERVFAIL'),
-  ],
-  [
-    'behaviour 4: BADVERS, whose lower bits are those of NOERROR (RFC 6891 6.1.3)',
+    'BADVERS, whose lower bits are those of NOERROR (RFC 6891 6.1.3)',
     { rcode: 0, additionals: [optRecord(1232, 16)] },
     refusal('EBADVERS'),
   ],
@@ -170,11 +170,19 @@ const CASES: readonly (readonly [
 test('what a reply says', async (t) => {
   for (const [what, message, expected, type] of CASES) {
     await t.test(what, () => {
-      const result = said(message, type)
+      const result = read(message, type)
       assert.deepEqual(
         Object.fromEntries(Object.keys(expected).map((key) => [key, Reflect.get(result, key)])),
         expected,
       )
     })
   }
+})
+
+test('a chain of CNAMEs is followed only as far as the server is believed', () => {
+  const answers = [cnameRecord(NAME, 'inner.corp', 50), mxRecord('inner.corp', 10, 'mx.inner.corp')]
+  const outside = (name: string) => !name.endsWith('corp')
+  const alias = { kind: 'alias', target: 'inner.corp', ttlSeconds: 50, links: 1 }
+  assert.deepEqual(read({ answers }, 'MX', outside), alias)
+  assert.deepEqual(read({ answers: answers.slice(0, 1), rcode: RCODES.NXDOMAIN }, 'MX', outside), alias)
 })

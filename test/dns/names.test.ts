@@ -32,7 +32,7 @@ const QUERY_NAMES: readonly (readonly [text: string, name: string | undefined, w
   [`${'a.'.repeat(126)}aa`, undefined, '254 characters'],
 ]
 
-test('behaviour 9: names to ask for are strict (RFC 4343, 5891, 1035 2.3.4)', async (t) => {
+test('names to ask for are strict (RFC 4343, 5891, 1035 2.3.4)', async (t) => {
   for (const [text, name, why] of QUERY_NAMES) {
     await t.test(`${JSON.stringify(text.slice(0, 30))}: ${why}`, () => assert.equal(toQueryName(text), name))
   }
@@ -57,7 +57,7 @@ const HOST_NAMES: readonly (readonly [name: string, good: boolean])[] = [
   ['höst.example', false],
 ]
 
-test('behaviour 9: what names a host (RFC 1123 2.1)', async (t) => {
+test('what names a host (RFC 1123 2.1)', async (t) => {
   for (const [name, good] of HOST_NAMES) {
     await t.test(JSON.stringify(name), () => assert.equal(isHostName(name), good))
   }

@@ -65,7 +65,7 @@ test('an answer is fresh once, then cached, with the seconds that are left', asy
   assert.deepEqual({ hits, misses, entries, queries }, { hits: 1, misses: 2, entries: 1, queries: 2 })
 })
 
-test('behaviour 6: TTL 0 is shared with those waiting and not kept (RFC 2181 8)', async (t) => {
+test('TTL 0 is shared with those waiting and not kept (RFC 2181 8)', async (t) => {
   const { resolver, server } = await setUp(t, answering(0))
   const answers = await Promise.all(Array.from({ length: 10 }, () => resolver.resolve(MX)))
   for (const answer of answers) assert.equal(answer.kind, 'records')
@@ -74,7 +74,7 @@ test('behaviour 6: TTL 0 is shared with those waiting and not kept (RFC 2181 8)'
   assert.equal(server.queries.length, 2)
 })
 
-test('behaviour 6: a TTL of 2^32-1 is capped (RFC 8767 4)', async (t) => {
+test('a TTL of 2^32-1 is capped (RFC 8767 4)', async (t) => {
   const { resolver, server, clock } = await setUp(t, answering(2 ** 32 - 1))
   assert.equal((await resolver.resolve(MX)).ttl, 86_400)
   clock.pass(86_399)
@@ -84,12 +84,12 @@ test('behaviour 6: a TTL of 2^32-1 is capped (RFC 8767 4)', async (t) => {
   assert.equal(server.queries.length, 2)
 })
 
-test('behaviour 6: the smallest TTL may be raised', async (t) => {
-  const { resolver } = await setUp(t, answering(5), { tuning: { minTtl: 30 } })
+test('the smallest TTL may be raised', async (t) => {
+  const { resolver } = await setUp(t, answering(5), { tuning: { minTtlSeconds: 30 } })
   assert.equal((await resolver.resolve(MX)).ttl, 30)
 })
 
-test('behaviour 6: the cache is bounded, the least recently used goes first', async (t) => {
+test('the cache is bounded, the least recently used goes first', async (t) => {
   const { resolver, server } = await setUp(t, answering(300), { cacheSize: 3 })
   for (const name of ['a.x', 'b.x', 'c.x', 'a.x', 'd.x']) await resolver.resolve({ name, type: 'MX' })
   assert.equal(resolver.stats().entries, 3)
@@ -100,28 +100,24 @@ test('behaviour 6: the cache is bounded, the least recently used goes first', as
   assert.equal(server.queries.length, 4)
 })
 
-test('behaviour 7: an absence is kept for the smaller of SOA TTL and minimum (RFC 2308 5)', async (t) => {
+test('an absence is kept for the smaller of SOA TTL and minimum (RFC 2308 5)', async (t) => {
   const { resolver, server, clock } = await setUp(t, nxdomain(300, 60))
   const { kind, ttl } = await resolver.resolve(MX)
   assert.deepEqual({ kind, ttl }, { kind: 'nxdomain', ttl: 60 })
   clock.pass(59)
-  assert.equal(
-    (await resolver.resolve({ name: 'example.com', type: 'A' })).kind,
-    'nxdomain',
-    'every type (RFC 8020)',
-  )
+  assert.equal((await resolver.resolve(MX)).how, 'cached')
   assert.equal(server.queries.length, 1)
   clock.pass(1)
   await resolver.resolve(MX)
   assert.equal(server.queries.length, 2)
 })
 
-test('behaviour 7: an absence is capped', async (t) => {
+test('an absence is capped', async (t) => {
   const { resolver } = await setUp(t, nxdomain(100_000, 100_000))
   assert.equal((await resolver.resolve(MX)).ttl, 3_600)
 })
 
-test('behaviour 7: an absence without SOA is not kept (RFC 2308 5)', async (t) => {
+test('an absence without SOA is not kept (RFC 2308 5)', async (t) => {
   const { resolver, server } = await setUp(t, (query) => query.reply({ rcode: RCODES.NXDOMAIN }))
   await resolver.resolve(MX)
   await resolver.resolve(MX)
@@ -132,8 +128,8 @@ for (const [what, script, code] of [
   ['SERVFAIL', servfail, 'ESERVFAIL'],
   ['a timeout', () => {}, 'ETIMEOUT'],
 ] as const) {
-  test(`behaviour 7: ${what} is kept 1 s, then longer (RFC 9520 3.2)`, async (t) => {
-    const { resolver, server, clock } = await setUp(t, script, { tuning: { timeout: 20, tries: 1 } })
+  test(`${what} is kept 1 s, then longer (RFC 9520 3.2)`, async (t) => {
+    const { resolver, server, clock } = await setUp(t, script, { tuning: { timeoutMs: 20, tries: 1 } })
     for (const [pass, queries] of [
       [0, 1],
       [0.9, 1],
@@ -150,7 +146,7 @@ for (const [what, script, code] of [
   })
 }
 
-test('behaviour 7: a failure is forgotten by an answer', async (t) => {
+test('a failure is forgotten by an answer', async (t) => {
   const { resolver, server, clock } = await setUp(t, servfail)
   await codeOf(resolver.resolve(MX))
   clock.pass(1)
@@ -164,23 +160,23 @@ test('behaviour 7: a failure is forgotten by an answer', async (t) => {
   assert.equal(server.queries.length, 4, 'again 1 s')
 })
 
-test('behaviour 8: 1000 lookups of one name at once: one query (RFC 1035 7)', async (t) => {
+test('1000 lookups of one name at once: one query (RFC 1035 7)', async (t) => {
   const { resolver, server } = await setUp(t, (query) => setTimeout(() => answering(300)(query), 20))
   const answers = await Promise.all(Array.from({ length: 1000 }, () => resolver.mx('example.com')))
   assert.ok(answers.every(({ kind }) => kind === 'mx'))
   assert.equal(server.queries.length, 1)
 })
 
-test('behaviour 8: those who join a lookup that fails all get the error', async (t) => {
+test('those who join a lookup that fails all get the error', async (t) => {
   const { resolver, server } = await setUp(t, servfail)
   const codes = await Promise.all(Array.from({ length: 50 }, () => codeOf(resolver.resolve(MX))))
   assert.deepEqual(new Set(codes), new Set(['ESERVFAIL']))
   assert.equal(server.queries.length, 1)
 })
 
-test('behaviour 8: waiting for a turn ends with the deadline, and is not held against the name', async (t) => {
+test('waiting for a turn ends with the deadline, and is not held against the name', async (t) => {
   const { resolver, server } = await setUp(t, () => {}, {
-    tuning: { maxInFlight: 1, timeout: 10_000, deadline: 100 },
+    tuning: { maxInFlight: 1, timeoutMs: 10_000, deadlineMs: 100 },
   })
   const first = codeOf(resolver.resolve({ name: 'a.example', type: 'MX' }))
   const second = codeOf(resolver.resolve({ name: 'b.example', type: 'MX' }))
@@ -192,7 +188,7 @@ test('behaviour 8: waiting for a turn ends with the deadline, and is not held ag
   assert.equal(await codeOf(resolver.resolve({ name: 'a.example', type: 'MX' })), 'ETIMEOUT', 'remembered')
 })
 
-test('behaviour 9: cache keys are lower case (RFC 4343)', async (t) => {
+test('cache keys are lower case (RFC 4343)', async (t) => {
   const { resolver, server } = await setUp(t, answering(300))
   for (const name of ['Example.COM', 'example.com.', 'EXAMPLE.com']) await resolver.mx(name)
   assert.deepEqual(
@@ -202,7 +198,7 @@ test('behaviour 9: cache keys are lower case (RFC 4343)', async (t) => {
   assert.equal(await codeOf(resolver.resolve({ name: 'a..b', type: 'A' })), 'EBADNAME')
 })
 
-test('behaviour 9: a CNAME whose target the server leaves open is asked for, at most 8 in all', async (t) => {
+test('a CNAME whose target the server leaves open is asked for, at most 8 in all', async (t) => {
   const { resolver, server } = await setUp(t, (query) => {
     const step = Number(/^c(\d+)/.exec(query.name)![1])
     if (step === 0) query.reply({ answers: [aRecord(query.name, '192.0.2.1', 100)] })
@@ -215,16 +211,18 @@ test('behaviour 9: a CNAME whose target the server leaves open is asked for, at 
   assert.equal(await codeOf(resolver.resolve({ name: 'c9.x', type: 'A' })), 'EBADRESP')
 })
 
-test('behaviour 9: CNAMEs in a ring over several replies', async (t) => {
+test('CNAMEs in a ring over several replies', async (t) => {
   const { resolver } = await setUp(t, (query) => {
     query.reply({ answers: [cnameRecord(query.name, query.name === 'a.x' ? 'b.x' : 'a.x')] })
   })
   assert.equal(await codeOf(resolver.resolve({ name: 'a.x', type: 'A' })), 'EBADRESP')
 })
 
-test('behaviour 10: serve-stale: when no server answers, for a while, and never by default (RFC 8767)', async (t) => {
+test('serve-stale: when no server answers, for a while, and never by default (RFC 8767)', async (t) => {
   for (const serveStale of [0, 100]) {
-    const { resolver, server, clock } = await setUp(t, answering(10), { tuning: { serveStale } })
+    const { resolver, server, clock } = await setUp(t, answering(10), {
+      tuning: { serveStaleSeconds: serveStale },
+    })
     await resolver.resolve(MX)
     server.script(servfail)
     clock.pass(11)
@@ -244,8 +242,8 @@ test('behaviour 10: serve-stale: when no server answers, for a while, and never 
   }
 })
 
-test('behaviour 10: serve-stale: never an absence', async (t) => {
-  const { resolver, server, clock } = await setUp(t, nxdomain(10, 10), { tuning: { serveStale: 100 } })
+test('serve-stale: never an absence', async (t) => {
+  const { resolver, server, clock } = await setUp(t, nxdomain(10, 10), { tuning: { serveStaleSeconds: 100 } })
   await resolver.resolve(MX)
   server.script(servfail)
   clock.pass(11)
@@ -253,7 +251,7 @@ test('behaviour 10: serve-stale: never an absence', async (t) => {
 })
 
 test('an entry near its end is asked for again in the background, once', async (t) => {
-  const { resolver, server, clock } = await setUp(t, answering(100), { tuning: { prefetch: 10 } })
+  const { resolver, server, clock } = await setUp(t, answering(100), { tuning: { prefetchPercent: 10 } })
   await resolver.resolve(MX)
   clock.pass(89)
   await resolver.resolve(MX)
@@ -267,8 +265,8 @@ test('an entry near its end is asked for again in the background, once', async (
   assert.deepEqual({ how, ttl }, { how: 'cached', ttl: 50 })
 })
 
-test('behaviour 7: a background refresh that fails leaves the good data, and is not made at every hit', async (t) => {
-  const { resolver, server, clock } = await setUp(t, answering(100), { tuning: { prefetch: 10 } })
+test('a background refresh that fails leaves the good data, and is not made at every hit', async (t) => {
+  const { resolver, server, clock } = await setUp(t, answering(100), { tuning: { prefetchPercent: 10 } })
   await resolver.resolve(MX)
   server.script(servfail)
   clock.pass(95)
@@ -286,8 +284,7 @@ test('the cache shows and flushes itself', async (t) => {
   assert.deepEqual([...resolver.cached()].at(-1), {
     name: 'example.com',
     type: 'MX',
-    kind: 'records',
-    records: [{ priority: 10, exchange: 'mx.example.com' }],
+    content: { kind: 'records', records: [{ priority: 10, exchange: 'mx.example.com' }] },
     server: `127.0.0.1#${server.port}`,
     ttl: 300,
   })

@@ -90,7 +90,7 @@ test('each address of an exchange is one element, and exchanges without address 
       exchange: mxExchange('a.example', 1),
       answer: { kind: 'addresses', addresses: ['2001:db8::1', '192.0.2.1'], ...answer },
     },
-    { exchange: mxExchange('b.example', 2), answer: { kind: 'none', ...answer } },
+    { exchange: mxExchange('b.example', 2), answer: { kind: 'none', proven: true, ...answer } },
     {
       exchange: mxExchange('c.example', 3),
       answer: { kind: 'addresses', addresses: ['192.0.2.3'], ...answer },

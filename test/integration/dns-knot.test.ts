@@ -36,7 +36,7 @@ let resolver: Resolver
 before(async () => {
   if (skip !== false) return
   knot = await startKnot({ 'example.com': ZONE, 'example.org': 'far MX 5 mx.example.org.\nmx A 192.0.2.5' })
-  resolver = testResolver([knot.server], { tuning: { timeout: 2_000 } })
+  resolver = testResolver([knot.server], { tuning: { timeoutMs: 2_000 } })
 })
 
 after(async () => {
@@ -48,16 +48,16 @@ after(async () => {
 const CASES: readonly (readonly [domain: string, outcome: unknown, why: string])[] = [
   ['example.com', ['10 mx1.example.com', '20 mx2.example.com'], 'MX by priority'],
   ['EXAMPLE.com.', ['10 mx1.example.com', '20 mx2.example.com'], 'case and trailing dot do not matter'],
-  ['null.example.com', 'nullmx', 'behaviour 5: null MX (RFC 7505)'],
-  ['mx1.example.com', 'nodata', 'behaviour 4: the name exists, an MX does not'],
+  ['null.example.com', 'nullmx', 'null MX (RFC 7505)'],
+  ['mx1.example.com', 'nodata', 'the name exists, an MX does not'],
   ['none.example.com', 'nxdomain', 'the name does not exist'],
-  ['alias.example.com', ['10 mx1.example.com', '20 mx2.example.com'], 'behaviour 9: CNAME within the zone'],
-  ['away.example.com', ['5 mx.example.org'], 'behaviour 9: CNAME into another zone'],
-  ['dangling.example.com', 'nxdomain', 'behaviour 9: CNAME to a name that is not there'],
-  ['lost.example.com', 'EREFUSED', 'behaviour 4: CNAME to where the server may not go'],
-  ['deep.sub.example.com', 'EREFERRAL', 'behaviour 4: a referral is no absence (RFC 2308 2.2)'],
-  ['example.net', 'EREFUSED', 'behaviour 4: not a zone of this server'],
-  ['dotted.example.com', 'EBADRESP', 'behaviour 9: a dot in a label'],
+  ['alias.example.com', ['10 mx1.example.com', '20 mx2.example.com'], 'CNAME within the zone'],
+  ['away.example.com', ['5 mx.example.org'], 'CNAME into another zone'],
+  ['dangling.example.com', 'nxdomain', 'CNAME to a name that is not there'],
+  ['lost.example.com', 'EREFUSED', 'CNAME to where the server may not go'],
+  ['deep.sub.example.com', 'EREFERRAL', 'a referral is no absence (RFC 2308 2.2)'],
+  ['example.net', 'EREFUSED', 'not a zone of this server'],
+  ['dotted.example.com', 'EBADRESP', 'a dot in a label'],
 ]
 
 test('the MX of knotd', { skip }, async (t) => {
@@ -75,20 +75,16 @@ test('the MX of knotd', { skip }, async (t) => {
   }
 })
 
-test('behaviour 3: knotd cuts a long answer; TCP brings the whole (RFC 7766)', { skip }, async () => {
+test('knotd cuts a long answer; TCP brings the whole (RFC 7766)', { skip }, async () => {
   const answer = await resolver.mx('many.example.com')
   assert.equal(answer.kind === 'mx' && answer.records.length, 100)
 })
 
-test('behaviour 6: TTLs as knotd gives them', { skip }, async () => {
+test('TTLs as knotd gives them', { skip }, async () => {
   const short = await resolver.mx('short.example.com')
   assert.equal(short.kind === 'mx' && short.ttl, 30)
   const absent = await resolver.mx('absent.example.com')
-  assert.equal(
-    absent.kind === 'nxdomain' && absent.ttl,
-    60,
-    'behaviour 7: the minimum of its SOA (RFC 2308 5)',
-  )
+  assert.equal(absent.kind === 'nxdomain' && absent.ttl, 60, 'the minimum of its SOA (RFC 2308 5)')
 })
 
 test('addresses of knotd, both families', { skip }, async () => {
@@ -96,7 +92,7 @@ test('addresses of knotd, both families', { skip }, async () => {
   assert.deepEqual(answer.kind === 'addresses' && answer.addresses, ['192.0.2.1', '2001:db8::1'])
 })
 
-test('behaviour 8: 2000 names at once, and none fails', { skip }, async () => {
+test('2000 names at once, and none fails', { skip }, async () => {
   const kinds = await Promise.all(
     Array.from({ length: 2000 }, async (_, i) => (await resolver.mx(`burst${i}.example.com`)).kind),
   )

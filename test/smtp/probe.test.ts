@@ -310,7 +310,10 @@ test('a relay of two addresses is good while one of them answers', async (t) => 
 })
 
 const LOOKUPS: readonly (readonly [AddressAnswer, string])[] = [
-  [{ kind: 'none', how: 'fresh', server: '127.0.0.1#53', ttl: 60 }, 'relay.example has no address'],
+  [
+    { kind: 'none', proven: true, how: 'fresh', server: '127.0.0.1#53', ttl: 60 },
+    'relay.example has no address',
+  ],
   [
     { kind: 'failed', error: new ResolveError('timeout', { code: 'ETIMEOUT', temporary: true }) },
     'relay.example could not be looked up: timeout',

@@ -169,10 +169,14 @@ export function foreignFrom(random: Random, query: WireQuery): Buffer {
     case 1:
       message[2]! &= 0x7f
       return message
-    default:
+    default: {
       message.writeUInt16BE(1, 4)
-      message[IDENTITY + below(random, query.question.length)]! ^= 1 + below(random, 255)
+      const at = IDENTITY + below(random, query.question.length)
+      const flip = 1 + below(random, 255)
+      // 0x20 would be the same name in another case.
+      message[at]! ^= flip === 0x20 ? 0x21 : flip
       return message
+    }
   }
 }
 

@@ -1,22 +1,15 @@
 import { existsSync, readdirSync, readlinkSync } from 'node:fs'
+import { DNS_DEFAULTS } from '../../lib/dns/defaults'
 import type { Log } from '../../lib/dns/log'
 import { createResolver, type CreateResolverOptions, type Resolver } from '../../lib/dns/resolver'
 import type { ResolverOptions, ServerAddress } from '../../lib/dns/types'
 
-/** Tuning for tests: a lost datagram costs little, nothing is prefetched or served stale. */
+/** The defaults, but that a lost datagram costs little. */
 export const TEST_TUNING: ResolverOptions = {
-  timeout: 150,
+  ...DNS_DEFAULTS,
+  timeoutMs: 150,
   tries: 2,
-  deadline: 5_000,
-  minTtl: 0,
-  maxTtl: 86_400,
-  maxNegativeTtl: 3_600,
-  failureTtl: 1,
-  maxFailureTtl: 300,
-  serveStale: 0,
-  prefetch: 0,
-  maxInFlight: 150,
-  ednsSize: 1232,
+  deadlineMs: 5_000,
 }
 
 export interface TestResolverOptions extends Partial<Omit<CreateResolverOptions, 'tuning' | 'servers'>> {

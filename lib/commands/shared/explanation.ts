@@ -21,7 +21,7 @@ export async function explain(
   message: Message,
   lookup: Lookup,
 ): Promise<Explanation> {
-  const decision = await decide(configuration.rules, message, { mx: lookup.mx, trace: true })
+  const decision = await decide(configuration.rules, message, { ...lookup, trace: true })
   return { message, decision, route: await lookup.route(decision) }
 }
 

@@ -1,13 +1,15 @@
 import type { OutboundSettings } from '../../haraka-files/outbound-ini'
 import type { Configuration } from '../../routing/configuration'
 import type { MailResolver } from '../../dns/types'
-import type { MxAnswer } from '../../model/dns-answer'
+import type { AddressAnswer, MxAnswer } from '../../model/dns-answer'
 import { route, verdict, type Route } from '../../routing/route'
 import type { Decision } from '../../model/decision'
 
 /** What a command asks of DNS: really, or of an answer that was given on the command line. */
 export interface Lookup {
   readonly mx: (domain: string) => Promise<MxAnswer>
+  /** Absent where the MX answer is given: then NXDOMAIN says that the domain does not exist. */
+  readonly addresses?: (domain: string) => Promise<AddressAnswer>
   readonly route: (decision: Decision) => Promise<Route>
   readonly close: () => void
 }
@@ -29,8 +31,10 @@ export function givenLookup(mx: (domain: string) => MxAnswer): Lookup {
 }
 
 /** Asks once for each name: a command looks at one moment, even where the configuration wants no cache. */
-function remembered<A extends string[], R>(ask: (...args: A) => Promise<R>): (...args: A) => Promise<R> {
-  const known = new Map<string, Promise<R>>()
+function remembered<A extends string[], R>(
+  ask: (...args: A) => R | Promise<R>,
+): (...args: A) => R | Promise<R> {
+  const known = new Map<string, R | Promise<R>>()
   return (...args) => {
     const key = args.join(' ')
     const answer = known.get(key) ?? ask(...args)
@@ -45,9 +49,10 @@ export function openResolver(
   warn: (message: string) => void,
 ): MailResolver & { close: () => void } {
   const { createResolver } = require('../../dns/resolver') as typeof import('../../dns/resolver')
-  const { dnsServers, dnsCacheSize, dns } = configuration.settings
+  const { dnsServers, dnsZones, dnsCacheSize, dns } = configuration.settings
   const resolver = createResolver({
     servers: dnsServers,
+    zones: dnsZones,
     cacheSize: dnsCacheSize,
     tuning: dns,
     log: (level, message) => {
@@ -74,7 +79,8 @@ export function liveLookup(
 ): Lookup {
   const resolver = openResolver(configuration, warn)
   return {
-    mx: resolver.mx,
+    mx: async (domain) => resolver.mx(domain),
+    addresses: async (domain) => resolver.addresses(domain, outbound.inetPrefer),
     route: async (decision) =>
       decision.exchanges.some(({ origin }) => origin.kind !== 'dns')
         ? unlocated(decision)

@@ -54,7 +54,7 @@ export function mxWords(answer: MxAnswer): string {
     case 'nodata':
       return `none (${provenance(answer)})`
     case 'nxdomain':
-      return `the domain does not exist (${provenance(answer)})`
+      return `none, the answer is NXDOMAIN (${provenance(answer)})`
     case 'failed':
       return `no answer for now: ${answer.error.message}`
     default:

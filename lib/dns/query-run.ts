@@ -1,0 +1,174 @@
+import type { Refusal, Reply } from './message'
+import type { Ask, ServerAsk } from './transport'
+import type { QueryType, Question } from './types'
+import { isOwnWords, TIMED_OUT, type Upstream } from './upstream'
+
+export interface QueryRunOptions {
+  readonly order: 'strict' | 'fastest'
+  /** Wait for one try. */
+  readonly timeoutMs: number
+  /** How often the servers are gone through. */
+  readonly tries: number
+  /** Of the whole lookup. */
+  readonly deadlineMs: number
+  /** Milliseconds. */
+  readonly now: () => number
+}
+
+/** `server` is the one that gave the answer, `ip#port`; '' for a refusal, whose reason names the servers. */
+export type RunDone<T extends QueryType> = (result: Reply<T> | Refusal, server: string) => void
+
+/** A question under way. */
+export interface Run extends Ask {
+  /** What each server did that was asked so far, for an error message; '' before the first failure. */
+  describeFailures(): string
+}
+
+/**
+ * One question on its way through the servers (RFC 1035 section 7.2):
+ *
+ * 1. The servers are asked one after the other, in the given order. The first answer counts.
+ * 2. Each try has its time. When it is over the next server is asked, but the try stays open: a late reply is a reply.
+ * 3. After the last server the list is gone through again, as often as `tries` says. A server that said itself that it has no answer
+ *    (SERVFAIL, REFUSED) is not asked again.
+ * 4. A server that only suggests that there is no record (`suggestsNodata`) leaves the word to the servers after it. Where none of
+ *    them has an answer, the suggestion counts, as an absence that is not proven.
+ * 5. Who failed? A server that was not there, or did not reply in time, unless it has replied to something else meanwhile. One
+ *    whose reply was not readable, if another server has an answer. One that said SERVFAIL or REFUSED to what another has answered
+ *    has failed with `order = fastest`; with `strict` it has not: an internal server may refuse what is not its own, and must stay
+ *    first for what is.
+ */
+export class QueryRun<T extends QueryType> implements Run {
+  readonly #servers: readonly Upstream[]
+  readonly #question: Question<T>
+  readonly #options: QueryRunOptions
+  readonly #done: RunDone<T>
+  /** For one try: every server gets its turn before the deadline, or one that is dead would be asked first for ever. */
+  readonly #waitMs: number
+  /** Every try, open until the end. */
+  readonly #asks: ServerAsk[] = []
+  /** The last failure of each server. */
+  readonly #failures = new Map<Upstream, Refusal>()
+  /** Servers whose failure is their fault if another has an answer. */
+  readonly #doubtful = new Map<Upstream, Refusal>()
+  /** Servers that are not asked again. */
+  readonly #finished = new Set<Upstream>()
+  #suggestion: Upstream | undefined
+  #index = 0
+  #timer: NodeJS.Timeout | undefined
+  #isOver = false
+
+  constructor(
+    servers: readonly Upstream[],
+    question: Question<T>,
+    options: QueryRunOptions,
+    done: RunDone<T>,
+  ) {
+    this.#servers = servers
+    this.#question = question
+    this.#options = options
+    this.#done = done
+    this.#waitMs = Math.min(options.timeoutMs, options.deadlineMs / servers.length)
+  }
+
+  start(): void {
+    if (this.#servers.length === 0) queueMicrotask(() => this.#next())
+    else this.#next()
+  }
+
+  cancel(): void {
+    if (this.#isOver) return
+    this.#isOver = true
+    clearTimeout(this.#timer)
+    for (const ask of this.#asks) ask.cancel()
+  }
+
+  describeFailures(): string {
+    return [...this.#failures].map(([{ name }, { reason }]) => `DNS server ${name} ${reason}`).join('; ')
+  }
+
+  #next(): void {
+    if (this.#isOver) return
+    const upstream = this.#choose()
+    if (upstream === undefined) this.#giveUp()
+    else this.#ask(upstream)
+  }
+
+  #choose(): Upstream | undefined {
+    const all = this.#servers.length * this.#options.tries
+    while (this.#index < all) {
+      const isNewRound = this.#index > 0 && this.#index % this.#servers.length === 0
+      if (isNewRound && this.#suggestion !== undefined) return undefined
+      const upstream = this.#servers[this.#index++ % this.#servers.length]!
+      if (!this.#finished.has(upstream)) return upstream
+    }
+    return undefined
+  }
+
+  #ask(upstream: Upstream): void {
+    const startedAt = this.#options.now()
+    const place = this.#asks.length
+    this.#timer = setTimeout(() => {
+      upstream.timedOut(this.#question.type)
+      if (!upstream.health.heardSince(startedAt)) upstream.failed(TIMED_OUT)
+      this.#asks[place]?.late()
+      this.#refuse(TIMED_OUT, upstream)
+    }, this.#waitMs)
+    const ask = upstream.ask(this.#question, (result) => {
+      if (this.#isOver) return
+      if (result.kind !== 'refusal') {
+        this.#answer(result, upstream, startedAt)
+      } else if (place === this.#asks.length - 1) {
+        // Of an earlier try, only an answer is of interest.
+        this.#judge(result, upstream)
+        this.#refuse(result, upstream)
+      }
+    })
+    this.#asks.push(ask)
+  }
+
+  #answer(reply: Reply<T>, upstream: Upstream, startedAt: number): void {
+    upstream.answered(startedAt)
+    for (const [other, refusal] of this.#doubtful) if (other !== upstream) other.failed(refusal)
+    this.#finish(reply, upstream.name)
+  }
+
+  #judge(refusal: Refusal, upstream: Upstream): void {
+    if (refusal.suggestsNodata === true) this.#suggestion ??= upstream
+    if (isOwnWords(refusal)) {
+      this.#finished.add(upstream)
+      if (this.#options.order === 'strict') {
+        upstream.spoke()
+      } else {
+        upstream.health.heard(this.#options.now())
+        this.#doubtful.set(upstream, refusal)
+      }
+    } else if (refusal.code === 'EBADRESP') {
+      this.#doubtful.set(upstream, refusal)
+    } else {
+      upstream.failed(refusal)
+    }
+  }
+
+  #refuse(refusal: Refusal, upstream: Upstream): void {
+    clearTimeout(this.#timer)
+    this.#failures.set(upstream, refusal)
+    this.#next()
+  }
+
+  #giveUp(): void {
+    if (this.#suggestion !== undefined) {
+      this.#finish({ kind: 'nodata', proven: false, ttlSeconds: 0 }, this.#suggestion.name)
+      return
+    }
+    const last = [...this.#failures.values()].at(-1)
+    const refusal: Refusal = { kind: 'refusal', code: 'ENOSERVERS', reason: 'there is no DNS server to ask' }
+    const reason = this.describeFailures()
+    this.#finish(last === undefined ? refusal : { ...refusal, code: last.code, reason }, '')
+  }
+
+  #finish(result: Reply<T> | Refusal, server: string): void {
+    this.cancel()
+    this.#done(result, server)
+  }
+}

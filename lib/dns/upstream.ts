@@ -1,0 +1,121 @@
+import { ServerHealth } from './health'
+import type { Log } from './log'
+import type { Refusal, Reply } from './message'
+import { ServerCounters, type ServerStats } from './stats'
+import { Transport, type Done, type ServerAsk, type TransportOptions } from './transport'
+import type { QueryType, Question, ServerAddress } from './types'
+
+/** A first failure is not logged: a lost datagram is not worth a line. */
+const LOGGED_FROM = 2
+
+/** A server's own words: it works, and to ask it the same again would bring the same. */
+const OWN_WORDS: ReadonlySet<string> = new Set([
+  'EFORMERR',
+  'ESERVFAIL',
+  'ENOTIMP',
+  'EREFUSED',
+  'EBADVERS',
+  'EREFERRAL',
+  'EOTHERTYPE',
+])
+
+/** Did the server say itself that it has no answer? Otherwise it was not there, or what came was not readable. */
+export function isOwnWords({ code }: Refusal): boolean {
+  return OWN_WORDS.has(code)
+}
+
+export const TIMED_OUT: Refusal = { kind: 'refusal', code: 'ETIMEOUT', reason: 'did not answer in time' }
+
+export interface UpstreamOptions extends TransportOptions {
+  readonly log: Log
+}
+
+/** One server that is asked: its sockets, its health, its figures. */
+export class Upstream {
+  /** `ip#port`. */
+  readonly name: string
+  readonly address: ServerAddress
+  readonly health = new ServerHealth()
+  readonly #counters = new ServerCounters()
+  readonly #transport: Transport
+  readonly #options: UpstreamOptions
+
+  constructor(address: ServerAddress, options: UpstreamOptions) {
+    this.name = `${address.address}#${address.port}`
+    this.address = address
+    this.#options = options
+    this.#transport = new Transport(address, options)
+  }
+
+  /** Has it sockets that are open? */
+  get isOpen(): boolean {
+    return this.#transport.open > 0
+  }
+
+  get stats(): Omit<ServerStats, 'zone'> {
+    const { rttMs, failures } = this.health
+    return {
+      server: this.name,
+      transport: this.address.transport,
+      ...(rttMs === undefined ? {} : { rttMs }),
+      failures,
+      ...this.#counters.stats,
+    }
+  }
+
+  /** Sends one query and counts what becomes of it. Sets no time limit. */
+  ask<T extends QueryType>(question: Question<T>, done: Done<T>): ServerAsk {
+    this.#counters.queries++
+    const startedAt = this.#options.now()
+    return this.#transport.ask(question, (result) => {
+      this.#count(question.type, result, startedAt)
+      done(result)
+    })
+  }
+
+  /** It gave an answer to what it was asked then. */
+  answered(startedAt: number): void {
+    const now = this.#options.now()
+    this.#logRecovery()
+    this.health.heard(now)
+    this.health.answered(now - startedAt)
+  }
+
+  /** Its own words are a sign of life. */
+  spoke(): void {
+    this.#logRecovery()
+    this.health.heard(this.#options.now())
+    this.health.recover()
+  }
+
+  /** There was no reply in time to a query of this type. */
+  timedOut(type: QueryType): void {
+    this.#counters.ended(type, TIMED_OUT.code)
+  }
+
+  failed(refusal: Refusal): void {
+    const before = this.health.failures
+    this.health.failed(this.#options.now())
+    if (before < LOGGED_FROM && this.health.failures >= LOGGED_FROM) {
+      this.#options.log('warn', `DNS server ${this.name} ${refusal.reason}, twice in a row`)
+    }
+  }
+
+  close(): void {
+    this.#transport.close()
+  }
+
+  #count(type: QueryType, result: Reply | Refusal, startedAt: number): void {
+    if (result.kind === 'refusal') {
+      this.#counters.ended(type, result.code)
+    } else {
+      const outcome = result.kind === 'nxdomain' ? 'NXDOMAIN' : 'NOERROR'
+      this.#counters.answered(type, outcome, this.#options.now() - startedAt)
+    }
+  }
+
+  #logRecovery(): void {
+    if (this.health.failures >= LOGGED_FROM)
+      this.#options.log('info', `DNS server ${this.name} answers again`)
+  }
+}
