@@ -1,4 +1,4 @@
-import { override } from './patch'
+import { replaceNextCall } from './delivery/hooks'
 import type { HMailItem } from './types'
 
 /** What Haraka 3.3.4 (`outbound/hmail.js` `get_mx_respond`) says of every DENY and every DENYSOFT, whatever the reason was. */
@@ -9,8 +9,7 @@ const STOCK = { bounce: /^No MX for /, temp_fail: /^Temporary MX lookup error fo
  * words. To be called just before `get_mx` is answered with DENY (`bounce`) or DENYSOFT (`temp_fail`); holds for this answer.
  */
 export function explainFailure(hmail: HMailItem, how: 'bounce' | 'temp_fail', message: string): void {
-  const undo = override(hmail, how, (inner) => (error: unknown, extra?: unknown) => {
-    undo()
+  replaceNextCall(hmail, how, (inner, error, extra) => {
     if (!STOCK[how].test(String(error))) return inner.call(hmail, error, extra)
     for (const recipient of hmail.todo.rcpt_to) recipient.dsn_msg = message
     return inner.call(hmail, message, extra)

@@ -1,18 +1,23 @@
 import { isIP } from 'node:net'
 import type { Decision } from '../model/decision'
-import type { Exchange } from '../model/exchange'
+import { exchangeLabel, type Exchange } from '../model/exchange'
 import type { Message } from '../model/message'
-import { planAttempts } from '../rules/attempts-plan'
 import type { RelayState } from '../relays/types'
 import { type Located, locateAll, verdict } from '../routing/route'
+import { planAttempts } from '../rules/attempts-plan'
 import { decide } from '../rules/decide'
-import type { HookAnswer } from './boundary'
-import { type OutboundItem, Places, waitWithoutCounting, watchDelivery } from './delivery/hooks'
-import { EnvelopeReader } from './envelope'
-import { arranged, type HarakaMxClass, NULL_MX, planned, type Random } from './mx-list'
-import { explainFailure } from './failure-reason'
+import { DEFAULT_NEXT_MX } from '../smtp/next-mx'
 import type { InForce, Live } from './active-configuration'
-import { decisionLine, type LoggedDecision } from './log-line'
+import { answerOutcome, type Outcome } from './answer'
+import type { HookAnswer } from './boundary'
+import { ConnectionQueue } from './delivery/connection-queue'
+import { type AttemptOutcome, Delivery } from './delivery/delivery'
+import { DeliveryHooks } from './delivery/hooks'
+import type { OutboundItem } from './delivery/types'
+import { EnvelopeReader } from './envelope'
+import { decisionLine } from './log-line'
+import { buildMxList, type HarakaMxClass, type Random, sortExchanges } from './mx-list'
+import { type OwnListeners, readOwnListeners } from './own-listeners'
 import { type HookRunner, serverDetails } from './server-details'
 import { type HarakaPlugin, type HMailItem, type Loggable, type OutboundConfig, RETVAL } from './types'
 
@@ -34,18 +39,25 @@ export interface RouterParts {
   /** Milliseconds that an answer may take. */
   readonly deadline: number
   readonly random?: Random
+  /** Milliseconds since the epoch. */
   readonly now?: () => number
 }
 
 /** Of the time for an answer, the part that the plugins of `server_details` may use. */
 const DETAILS_PART = 0.4
 
-/** A decision on its way to an answer. */
+/** A message and where it goes. */
 interface RoutedMessage {
   readonly hmail: HMailItem
   readonly message: Message
   readonly decision: Decision
   readonly inForce: InForce
+}
+
+/** An outcome, and the addresses that led to it. */
+interface Result {
+  readonly outcome: Outcome
+  readonly located: readonly Located[]
 }
 
 /** Is it the address of a domain literal (or one that `server_details` put in the place of a name)? */
@@ -56,19 +68,25 @@ function isLiteral({ exchange }: Located): boolean {
 /** From a message to the answer to `get_mx`. */
 export class Router {
   readonly #parts: RouterParts
+  readonly #now: () => number
   readonly #envelopes = new EnvelopeReader()
   readonly #outbound: OutboundConfig
   readonly #runner: HookRunner
-  readonly #places: Places
+  readonly #queue: ConnectionQueue
+  readonly #hooks = new DeliveryHooks()
+  readonly #ownListeners: OwnListeners
   /** Decisions for plain DNS, while other plugins are asked. */
   readonly #plain = new WeakMap<HMailItem, RoutedMessage>()
 
   constructor(parts: RouterParts) {
+    const { plugin, now = Date.now } = parts
     this.#parts = parts
-    this.#outbound = parts.plugin.haraka_require('outbound/config') as OutboundConfig
-    this.#runner = parts.plugin.haraka_require('plugins') as HookRunner
-    const queue = () => parts.plugin.haraka_require('outbound/queue') as DeliveryQueue
-    this.#places = new Places((hmail) => queue().delivery_queue.push(hmail))
+    this.#now = now
+    this.#outbound = plugin.haraka_require('outbound/config') as OutboundConfig
+    this.#runner = plugin.haraka_require('plugins') as HookRunner
+    const queue = () => plugin.haraka_require('outbound/queue') as DeliveryQueue
+    this.#queue = new ConnectionQueue(parts.relays, (hmail) => queue().delivery_queue.push(hmail))
+    this.#ownListeners = readOwnListeners(plugin, now)
   }
 
   /**
@@ -76,7 +94,7 @@ export class Router {
    * DNS, wherever they stand in `config/plugins`; {@link routeByDns} follows them. Rejects only where something is broken.
    */
   async route(hmail: HMailItem): Promise<HookAnswer> {
-    return this.#inForce(hmail, async (inForce) => {
+    return this.#useConfiguration(hmail, async (inForce) => {
       const routed = await this.#decide(hmail, inForce)
       if (routed.decision.source !== 'dns') return this.#carryOut(routed)
       this.#plain.set(hmail, routed)
@@ -88,19 +106,27 @@ export class Router {
   async routeByDns(hmail: HMailItem): Promise<HookAnswer> {
     const routed = this.#plain.get(hmail)
     this.#plain.delete(hmail)
-    return this.#inForce(hmail, async (inForce) => {
-      const valid = routed !== undefined && routed.inForce.configuration === inForce.configuration
-      return this.#carryOut(valid ? { ...routed, inForce } : await this.#decide(hmail, inForce))
+    return this.#useConfiguration(hmail, async (inForce) => {
+      const isCurrent = routed !== undefined && routed.inForce.configuration === inForce.configuration
+      return this.#carryOut(isCurrent ? { ...routed, inForce } : await this.#decide(hmail, inForce))
     })
   }
 
-  async #inForce(hmail: HMailItem, work: (inForce: InForce) => Promise<HookAnswer>): Promise<HookAnswer> {
+  async #useConfiguration(
+    hmail: HMailItem,
+    work: (inForce: InForce) => Promise<HookAnswer>,
+  ): Promise<HookAnswer> {
     const { live } = this.#parts
     if (live.configuration !== undefined) return live.use(work)
     const reason = 'the configuration has errors, and there was none before'
-    return { retval: RETVAL.denysoft, message: reason, commit: () => this.#wait(hmail, reason) }
+    return answerOutcome(
+      hmail,
+      { kind: 'wait', reason },
+      { now: this.#now, log: () => {}, deliver: () => {}, fail: () => false },
+    )
   }
 
+  /** Step 1: what the rules say. */
   async #decide(hmail: HMailItem, inForce: InForce): Promise<RoutedMessage> {
     const message = this.#envelopes.read(hmail)
     const decision = await decide(inForce.configuration.rules, message, {
@@ -112,87 +138,73 @@ export class Router {
   }
 
   async #carryOut(routed: RoutedMessage): Promise<HookAnswer> {
-    const { decision } = routed
-    return decision.outcome === 'deliver' ? this.#deliver(routed) : this.#refuse(routed, decision, [])
+    const { hmail, decision } = routed
+    const { outcome, located } = await this.#findOutcome(routed)
+    return answerOutcome(hmail, outcome, {
+      now: this.#now,
+      log: (final) => this.#log(routed, located, final),
+      deliver: ({ candidates, passedOver }) => {
+        const log = this.#logOf(hmail)
+        for (const { reason, exchange, level } of passedOver) {
+          log[`log${level}`](`${exchangeLabel(exchange)} is passed over: ${reason}`)
+        }
+        const delivery = new Delivery(hmail, candidates, {
+          relays: this.#parts.relays,
+          now: this.#now,
+          source: decision.source,
+          fallbackRelays: decision.fallbackRelays ?? [],
+          nextMx: DEFAULT_NEXT_MX,
+          passedOver: passedOver.map(({ reason, exchange }) => `${exchangeLabel(exchange)}: ${reason}`),
+          queue: this.#queue,
+          onEnd: (attempt) => log.logdebug(attemptLine(attempt)),
+        })
+        this.#hooks.install(hmail, delivery)
+      },
+      fail: (failed, reason) => this.#failRelays(failed, reason, decision.fallbackRelays ?? []),
+    })
   }
 
-  async #deliver(routed: RoutedMessage): Promise<HookAnswer> {
-    const { hmail, message, decision, inForce } = routed
+  /** Steps 2 to 5: what becomes of the message. */
+  async #findOutcome(routed: RoutedMessage): Promise<Result> {
+    const { decision, inForce } = routed
+    if (decision.outcome !== 'deliver') return { outcome: this.#withoutRoute(routed, decision), located: [] }
+    const exchanges = await this.#askPlugins(routed)
+    if (exchanges.length === 0) {
+      const reason = 'plugins of server_details have dropped every exchange'
+      return { outcome: { kind: 'wait', reason }, located: [] }
+    }
+    // Step 3: addresses.
     const { random = Math.random } = this.#parts
-    const kept = await serverDetails(decision.exchanges, message, {
+    const { inet_prefer: prefer } = this.#outbound.cfg
+    const located = await locateAll(sortExchanges(exchanges, random), inForce.resolver, prefer)
+    const found = verdict(decision, located)
+    if (found.outcome !== 'deliver') return { outcome: this.#withoutAddress(routed, located, found), located }
+    const allowed = await this.#removeLocalLiterals(routed.hmail, located)
+    const list = buildMxList(this.#netUtils().HarakaMx, allowed, (endpoint) =>
+      this.#ownListeners.includes(endpoint),
+    )
+    const failed =
+      list.candidates.length > 0 ? [] : located.map(({ exchange }) => exchange).filter(isOfAttempts)
+    if (failed.length === 0) return { outcome: { kind: 'deliver', ...list }, located }
+    const reason = list.passedOver.map((one) => `${exchangeLabel(one.exchange)}: ${one.reason}`).join('; ')
+    return { outcome: { kind: 'wait', reason, failed }, located }
+  }
+
+  /** Step 2: what other plugins change. */
+  #askPlugins({ hmail, message, decision }: RoutedMessage): Promise<readonly Exchange[]> {
+    return serverDetails(decision.exchanges, message, {
       runner: this.#runner,
       log: this.#logOf(hmail),
       patience: this.#parts.deadline * DETAILS_PART,
     })
-    if (kept.length === 0) {
-      const reason = 'plugins of server_details have dropped every exchange'
-      return {
-        retval: RETVAL.denysoft,
-        message: reason,
-        commit: () => {
-          this.#log(routed, { located: [], outcome: 'wait', reason })
-          this.#wait(hmail, reason)
-        },
-      }
-    }
-    const { inet_prefer: prefer } = this.#outbound.cfg
-    const located = await locateAll(arranged(kept, random), inForce.resolver, prefer)
-    const found = verdict(decision, located)
-    if (found.outcome === 'deliver') return this.#accept(routed, located)
-    const relays = located.flatMap(({ exchange }) => (exchange.origin.kind === 'attempts' ? [exchange] : []))
-    return relays.length === 0
-      ? this.#refuse(routed, found, located)
-      : this.#withoutAddress(routed, located, relays, found.noRoute?.message ?? 'no address')
-  }
-
-  /** Relays of `[attempts]` that have no address now have failed by themselves: no attempt of the message, and others may follow. */
-  #withoutAddress(
-    routed: RoutedMessage,
-    located: readonly Located[],
-    failed: readonly Exchange[],
-    reason: string,
-  ): HookAnswer {
-    const { relays } = this.#parts
-    return {
-      retval: RETVAL.denysoft,
-      message: reason,
-      commit: () => {
-        this.#log(routed, { located, outcome: 'wait', reason })
-        for (const relay of failed) relays.noteFailure(relay, { kind: 'connect', message: reason })
-        const another = routed.decision.fallbackRelays?.some((relay) => relays.look(relay).usable)
-        this.#wait(routed.hmail, reason, another === true ? 0 : undefined)
-      },
-    }
-  }
-
-  async #accept(routed: RoutedMessage, located: readonly Located[]): Promise<HookAnswer> {
-    const { hmail, decision } = routed
-    const allowed = await this.#withoutLocalLiterals(hmail, located)
-    const list = planned(this.#netUtils().HarakaMx, allowed)
-    const { relays, now = Date.now } = this.#parts
-    return {
-      retval: RETVAL.ok,
-      message: list.map(({ mx }) => mx),
-      commit: () => {
-        this.#log(routed, { located, outcome: 'deliver' })
-        watchDelivery(hmail, list, {
-          relays,
-          now,
-          source: decision.source,
-          fallbackRelays: decision.fallbackRelays ?? [],
-          places: this.#places,
-        })
-      },
-    }
   }
 
   /**
-   * Haraka's `local_mx_ok` protects addresses that have a name (`from_dns`). The address of a domain literal has none and would
-   * slip through: it is left out here, and with nothing left Haraka defers as it does for a name.
+   * Step 4: Haraka's `local_mx_ok` protects addresses that have a name (`from_dns`). The address of a domain literal has none and
+   * would slip through: it is left out here, and with nothing left Haraka defers as it does for a name.
    */
-  async #withoutLocalLiterals(hmail: HMailItem, located: readonly Located[]): Promise<readonly Located[]> {
-    if (this.#outbound.cfg.local_mx_ok) return located
-    if (!located.some(isLiteral)) return located
+  async #removeLocalLiterals(hmail: HMailItem, located: readonly Located[]): Promise<readonly Located[]> {
+    if (this.#outbound.cfg.local_mx_ok || !located.some(isLiteral)) return located
     const local = await Promise.all(
       located.map(
         async (one) => isLiteral(one) && (await this.#netUtils().is_local_host(one.exchange.endpoint.host)),
@@ -205,52 +217,58 @@ export class Router {
     })
   }
 
-  #refuse(
+  /** Relays of `[attempts]` that have no address now have failed by themselves: no attempt of the message, and others may follow. */
+  #withoutAddress(
     routed: RoutedMessage,
-    { outcome, noRoute }: Pick<Decision, 'outcome' | 'noRoute'>,
     located: readonly Located[],
-  ): HookAnswer {
-    const { hmail, decision } = routed
-    const reason = noRoute?.message ?? `no route to ${decision.domain}`
-    const log = () => this.#log(routed, { located, outcome, reason })
-    if (noRoute?.kind === 'nullmx') return { retval: RETVAL.ok, message: NULL_MX, commit: log }
-    if (noRoute?.kind === 'dns-failure' && this.#isLastAttempt(routed)) {
-      const commit = () => {
-        this.#log(routed, { located, outcome: 'wait', reason })
-        this.#wait(hmail, reason)
-      }
-      return { retval: RETVAL.denysoft, message: reason, commit }
-    }
-    const how = outcome === 'bounce' ? 'bounce' : 'temp_fail'
-    return {
-      retval: outcome === 'bounce' ? RETVAL.deny : RETVAL.denysoft,
-      message: reason,
-      commit: () => {
-        log()
-        explainFailure(hmail, how, reason)
-      },
-    }
+    found: Pick<Decision, 'outcome' | 'noRoute'>,
+  ): Outcome {
+    const failed = located.map(({ exchange }) => exchange).filter(isOfAttempts)
+    return failed.length === 0
+      ? this.#withoutRoute(routed, found)
+      : { kind: 'wait', reason: found.noRoute?.message ?? 'no address', failed }
   }
 
-  /** Would `[attempts]` bounce the message next? A lookup that failed is no attempt that may bring that about. */
+  #withoutRoute(routed: RoutedMessage, { outcome, noRoute }: Pick<Decision, 'outcome' | 'noRoute'>): Outcome {
+    const reason = noRoute?.message ?? `no route to ${routed.decision.domain}`
+    if (noRoute?.kind === 'nullmx') return { kind: 'null-mx', reason }
+    if (outcome === 'bounce') return { kind: 'bounce', reason }
+    // A lookup that failed is no attempt that may bring about the bounce.
+    const isWait = noRoute?.kind === 'dns-failure' && this.#isLastAttempt(routed)
+    return { kind: isWait ? 'wait' : 'defer', reason }
+  }
+
+  /** Would `[attempts]` bounce the message next? */
   #isLastAttempt({ decision, message, inForce }: RoutedMessage): boolean {
     if (decision.source !== 'attempts') return false
     const { rules } = inForce.configuration
     const entry = rules.attemptsFor(message.domain)
-    const next = { rotationOffset: message.rotationOffset, retries: message.retries + 1 }
+    const next = { ...message, retries: message.retries + 1 }
     return entry !== undefined && planAttempts(entry, rules.relays, next).kind === 'exhausted'
   }
 
-  #wait(hmail: HMailItem, reason: string, seconds?: number): void {
-    waitWithoutCounting(hmail, reason, this.#parts.now ?? Date.now, seconds)
+  #failRelays(failed: readonly Exchange[], message: string, others: readonly Exchange[]): boolean {
+    const { relays } = this.#parts
+    for (const relay of failed) relays.noteFailure(relay, { kind: 'connect', message })
+    return others.some((relay) => relays.look(relay).usable)
   }
 
   #log(
-    { hmail, message, decision }: RoutedMessage,
-    told: Pick<LoggedDecision, 'located' | 'outcome' | 'reason'>,
+    { hmail, message: { retries }, decision }: RoutedMessage,
+    located: readonly Located[],
+    outcome: Outcome,
   ): void {
-    const id = hmail.todo.uuid ?? '-'
-    this.#logOf(hmail).loginfo(decisionLine({ id, retries: message.retries, decision, ...told }))
+    const reason = outcome.kind === 'deliver' ? undefined : outcome.reason
+    this.#logOf(hmail).loginfo(
+      decisionLine({
+        id: hmail.todo.uuid ?? '-',
+        retries,
+        decision,
+        located,
+        outcome: outcome.kind === 'null-mx' ? 'bounce' : outcome.kind,
+        ...(reason === undefined ? {} : { reason }),
+      }),
+    )
   }
 
   /** Lines that carry the message's id and this plugin's name. */
@@ -269,4 +287,15 @@ export class Router {
   #netUtils(): NetUtils {
     return (this.#parts.plugin.haraka_require('outbound') as { net_utils: NetUtils }).net_utils
   }
+}
+
+const isOfAttempts = ({ origin }: Exchange) => origin.kind === 'attempts'
+
+/** One attempt on one line. */
+function attemptLine({ delivered, connections }: AttemptOutcome): string {
+  const parts = connections.map(({ exchange, address, session }) => {
+    const how = session?.failure?.message ?? session?.reply?.text ?? 'no connection'
+    return `${exchangeLabel(exchange)} (${address}): ${session?.stage ?? 'connect'}: ${how}`
+  })
+  return `attempt ended, ${delivered ? 'delivered' : 'not delivered'}: ${parts.join('; ') || 'no connection tried'}`
 }

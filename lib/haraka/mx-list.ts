@@ -2,7 +2,9 @@ import { isIP } from 'node:net'
 import type { AddressAnswer } from '../model/dns-answer'
 import { shuffle } from '../dns/shuffle'
 import type { Located } from '../routing/route'
+import { formatEndpoint, type Endpoint } from '../model/endpoint'
 import type { Exchange } from '../model/exchange'
+import type { Terms } from '../model/terms'
 import type { PlannedExchange, HarakaMxLike } from './delivery/types'
 
 /** `HarakaMx` of haraka-net-utils. The constructor gives an object of this class back as it is, and `found_mx` sees that object. */
@@ -31,7 +33,7 @@ const MOST_ADDRESSES = 32
  * By priority, equals in random order (RFC 5321 section 5.1): every order of equals is equally likely. Of those from DNS, no more
  * than one attempt may try.
  */
-export function arranged(exchanges: readonly Exchange[], random: Random): Exchange[] {
+export function sortExchanges(exchanges: readonly Exchange[], random: Random): Exchange[] {
   // Array.sort is stable: equals stay as shuffled.
   const sorted = shuffle(exchanges, random).sort((a, b) => a.priority - b.priority)
   return firstOf(sorted, MOST_HOSTS, ({ origin }) => origin.kind === 'dns')
@@ -49,7 +51,7 @@ export function toHarakaMx(HarakaMx: HarakaMxClass, exchange: Exchange, address:
     port: endpoint.port,
     priority: exchange.priority,
     // For Haraka an address with `from_dns` is looked up already, protected by `local_mx_ok`, and checked by TLS under this
-    // name. An operator's exchange gets it later (delivery.ts), when the protection is past. A domain literal has no name.
+    // name. An operator's exchange gets it later (delivery/delivery.ts), when the protection is past. A domain literal has no name.
     ...(exchange.origin.kind === 'dns' && endpoint.host !== address ? { from_dns: endpoint.host } : {}),
     ...(terms.bind === undefined ? {} : { bind: terms.bind }),
     ...(terms.bindHelo === undefined ? {} : { bind_helo: terms.bindHelo }),
@@ -68,14 +70,57 @@ export function toHarakaMx(HarakaMx: HarakaMxClass, exchange: Exchange, address:
   return mx
 }
 
-/** Every address of every exchange that has one, in order; of those from DNS, no more than one attempt may try. */
-export function planned(HarakaMx: HarakaMxClass, located: readonly Located[]): PlannedExchange[] {
-  const all = located.flatMap(({ exchange, answer }) =>
-    addressesOf(exchange, answer).map((address) => ({ address, exchange })),
+/** An exchange, or one of its addresses, that takes no part in this attempt. */
+export interface PassedOver {
+  readonly exchange: Exchange
+  readonly reason: string
+  readonly level: 'debug' | 'error'
+}
+
+/** The answer to `get_mx`, and what is not in it. */
+export interface MxList {
+  readonly candidates: readonly PlannedExchange[]
+  readonly passedOver: readonly PassedOver[]
+}
+
+/**
+ * Every address of every exchange that can be used, in order; of those from DNS, no more than one attempt may try.
+ *
+ * @param isOwn does this server itself listen there?
+ */
+export function buildMxList(
+  HarakaMx: HarakaMxClass,
+  located: readonly Located[],
+  isOwn: (endpoint: Endpoint) => boolean,
+): MxList {
+  const passedOver: PassedOver[] = []
+  const all = located.flatMap(({ exchange, answer }) => {
+    const addresses = addressesOf(exchange, answer)
+    const fitting = addresses.filter((address) => fitsBind(exchange.terms, address))
+    if (fitting.length === 0 && addresses.length > 0) {
+      const reason = `no address of the family of bind (${exchange.terms.bind})`
+      passedOver.push({ exchange, reason, level: 'debug' })
+    }
+    return fitting.flatMap((address) => {
+      const endpoint = { host: address, port: exchange.endpoint.port }
+      if (!isOwn(endpoint)) return [{ exchange, address }]
+      passedOver.push({
+        exchange,
+        reason: `${formatEndpoint(endpoint)} is this server itself`,
+        level: 'error',
+      })
+      return []
+    })
+  })
+  const candidates = firstOf(all, MOST_ADDRESSES, ({ exchange }) => exchange.origin.kind === 'dns').map(
+    ({ exchange, address }) => ({ mx: toHarakaMx(HarakaMx, exchange, address), exchange, address }),
   )
-  return firstOf(all, MOST_ADDRESSES, ({ exchange }) => exchange.origin.kind === 'dns').map(
-    ({ address, exchange }) => ({ mx: toHarakaMx(HarakaMx, exchange, address), exchange }),
-  )
+  return { candidates, passedOver }
+}
+
+/** Can a connection that begins at the local address `bind` go there? */
+function fitsBind({ bind }: Terms, address: string): boolean {
+  return bind === undefined || isIP(bind) === isIP(address)
 }
 
 function addressesOf({ origin }: Exchange, answer: AddressAnswer): readonly string[] {

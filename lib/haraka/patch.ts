@@ -1,11 +1,10 @@
 /**
- * Puts a property of its own on one object in front of what the object has or inherits. `make` gets what was there before,
- * bound to nothing: call it with the object. The result undoes it, and leaves alone what somebody else put in front since.
+ * Puts a property of its own on one object in front of what the object has or inherits.
  *
- * Haraka 3.3.4 calls `this.try_deliver()`, `self.temp_fail()` and so on (`outbound/hmail.js`), so that a property of one
- * HMailItem is found before its prototype's: one message is watched, and no other.
+ * @param make gets what was there before, bound to nothing: call it with the object
+ * @returns removes the patch, unless somebody else has put another in front since
  */
-export function override<T extends object, K extends keyof T>(
+export function patch<T extends object, K extends keyof T>(
   object: T,
   key: K,
   make: (inner: T[K]) => T[K],

@@ -50,11 +50,6 @@ export interface HarakaConnection {
   readonly transaction?: { notes: Notes } | null
 }
 
-/** A recipient in the queue, with what the bounce message says of it. */
-export interface QueuedRecipient {
-  dsn_msg?: string
-}
-
 /** Haraka's `HMailItem` (`outbound/hmail.js`): one message to one domain in the queue. */
 export interface HMailItem extends OutboundItem, Loggable {
   loginfo: LogMethod
@@ -64,14 +59,12 @@ export interface HMailItem extends OutboundItem, Loggable {
   readonly todo: OutboundItem['todo'] & {
     readonly uuid?: string
     readonly mail_from: HarakaAddress
-    readonly rcpt_to: readonly QueuedRecipient[]
     notes: Notes
   }
   /** Bytes of the queue file. */
   readonly file_size: number
   /** Where the message begins in it. */
   readonly data_start: number
-  bounce(error: unknown, extra?: unknown): unknown
 }
 
 /** `outbound/config.js`: replaces `cfg` whenever `outbound.ini` changes. */

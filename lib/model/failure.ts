@@ -1,6 +1,9 @@
-/** What went wrong at a relay, for which the recipient is not to blame. */
+/** The steps of one connection, in their order. `dot`: the end of the message. */
+export type Stage = 'connect' | 'greeting' | 'ehlo' | 'tls' | 'auth' | 'mail' | 'rcpt' | 'data' | 'dot'
+
+/** What went wrong at a server, for which the recipient is not to blame. */
 export interface RelayFailure {
-  readonly kind: 'connect' | 'greeting' | 'tls' | 'auth' | 'protocol'
+  readonly kind: Stage
   /** One line for the log. Holds no secret. */
   readonly message: string
 }

@@ -2,9 +2,15 @@ import { hostname } from 'node:os'
 import type { AddressAnswer } from '../model/dns-answer'
 import { relayKey } from '../model/exchange'
 import type { Relay } from '../model/relay'
+import type { CertificateReport } from './certificate'
+import { Connection } from './connection'
+import { Conversation } from './conversation'
+import { DEFAULT_NEXT_MX } from './next-mx'
+import { adviseConnection, CERTIFICATE_ADVICE } from './probe-advice'
 import { authenticate } from './probe-auth'
-import { ConnectionFault, ProbeConnection, type CertificateReport, type Reply } from './probe-connection'
-import { during, ProbeStop, said, type ProbeFinding } from './probe-finding'
+import { ProbeStop, type ProbeFinding } from './probe-finding'
+import { Session } from './session'
+import { needsGoodCertificate } from './session-types'
 
 export type { ProbeFinding } from './probe-finding'
 
@@ -19,7 +25,7 @@ export interface AddressReport {
 export interface RelayReport {
   readonly key: string
   readonly name?: string
-  /** At least one address does all that is wanted, and the others do too or cannot be connected to. */
+  /** At least one address does all that is asked of it, and the others do too or cannot be connected to. */
   readonly good: boolean
   /** Findings that concern no single address. */
   readonly findings: readonly ProbeFinding[]
@@ -29,6 +35,7 @@ export interface RelayReport {
 /** What a probe needs. */
 export interface ProbeServices {
   readonly lookup: (host: string) => Promise<AddressAnswer>
+  /** Milliseconds since the epoch. */
   readonly now: () => number
   /** For each step, milliseconds. */
   readonly timeout: number
@@ -36,226 +43,171 @@ export interface ProbeServices {
   readonly ca?: readonly string[]
 }
 
-/** A certificate that ends sooner than this is worth a word. */
+/** A certificate that ends sooner than this deserves a warning. Milliseconds. */
 const SOON = 14 * 86_400_000
 
 /** Connects to each address of a relay as Haraka would, up to the point where mail would be sent. Never rejects. */
 export async function probeRelay(relay: Relay, services: ProbeServices): Promise<RelayReport> {
-  const answer = await services.lookup(relay.endpoint.host)
+  const { host } = relay.endpoint
+  const answer = await services.lookup(host)
   const head = { key: relayKey(relay), ...(relay.name === undefined ? {} : { name: relay.name }) }
   if (answer.kind !== 'addresses') {
-    return { ...head, good: false, findings: [noAddress(relay, answer)], addresses: [] }
+    return { ...head, good: false, findings: [explainNoAddress(host, answer)], addresses: [] }
   }
   const addresses: AddressReport[] = []
-  // one after the other: many relays count parallel logins as an attack
+  // One after the other: many relays count parallel logins as an attack.
   for (const address of answer.addresses) addresses.push(await probeAddress(relay, address, services))
   const reached = addresses.filter(({ findings }) => !findings.some(isConnectFault))
   const good = reached.length > 0 && reached.every((report) => report.good)
   return { ...head, good, findings: [], addresses }
 }
 
-function isConnectFault(finding: ProbeFinding): boolean {
-  return finding.step === 'connect' && finding.result === 'bad'
-}
+const isConnectFault = ({ step, result }: ProbeFinding) => step === 'connect' && result === 'bad'
 
-function noAddress(relay: Relay, answer: Exclude<AddressAnswer, { kind: 'addresses' }>): ProbeFinding {
+function explainNoAddress(host: string, answer: Exclude<AddressAnswer, { kind: 'addresses' }>): ProbeFinding {
   return answer.kind === 'failed'
     ? {
         step: 'address',
         result: 'bad',
-        message: `${relay.endpoint.host} could not be looked up: ${answer.error.message}`,
+        message: `${host} could not be looked up: ${answer.error.message}`,
         advice: 'check dns_servers, and whether they answer',
       }
     : {
         step: 'address',
         result: 'bad',
-        message: `${relay.endpoint.host} has no address`,
+        message: `${host} has no address`,
         advice: 'check the spelling of the host',
       }
 }
 
 async function probeAddress(relay: Relay, address: string, services: ProbeServices): Promise<AddressReport> {
-  const findings: ProbeFinding[] = []
-  const note = (
-    step: ProbeFinding['step'],
-    message: string,
-    result: ProbeFinding['result'] = 'good',
-    advice?: string,
-  ) => findings.push({ step, result, message, ...(advice === undefined ? {} : { advice }) })
-  let connection: ProbeConnection | undefined
+  const probe = new AddressProbe(relay, services.now())
+  let connection: Connection | undefined
   try {
     connection = await openConnection(relay, address, services)
-    note('connect', `connected to port ${relay.endpoint.port}`)
-    let encrypted = false
-    if (relay.implicitTls) {
-      judgeCertificate(relay, await handshake(connection, relay), services.now(), note)
-      encrypted = true
-    }
-    note('greeting', await greeting(connection, relay))
-    let extensions = await hello(connection, relay)
-    note('ehlo', `offers ${[...extensions.keys()].join(', ') || 'no extensions'}`)
-    if (!encrypted && wantsStartTls(relay, extensions, note)) {
-      const reply = await during('tls', connection.command('STARTTLS'))
-      if (reply.code !== 220) throw new ProbeStop('tls', `STARTTLS is refused: ${said(reply)}`)
-      judgeCertificate(relay, await handshake(connection, relay), services.now(), note)
-      encrypted = true
-      // what was offered before TLS counts no more (RFC 3207 section 4.2)
-      extensions = await hello(connection, relay)
-    }
-    if (relay.credentials !== undefined) {
-      note('auth', await authenticate(connection, relay, relay.credentials, extensions, encrypted))
-    }
-    await connection.command('QUIT').catch(() => undefined)
+    await probe.run(connection)
   } catch (error) {
-    findings.push(error instanceof ProbeStop ? error.finding : fault('connect', error, relay))
+    probe.findings.push(error instanceof ProbeStop ? error.finding : connectionFinding(error, relay))
   } finally {
     connection?.close()
   }
+  const { findings } = probe
   return { address, good: findings.every(({ result }) => result !== 'bad'), findings }
 }
 
-async function openConnection(
-  relay: Relay,
+function openConnection(
+  { endpoint: { host, port }, terms: { bind } }: Relay,
   address: string,
   { timeout, ca }: ProbeServices,
-): Promise<ProbeConnection> {
-  const { host, port } = relay.endpoint
-  const { bind } = relay.terms
-  try {
-    return await ProbeConnection.open({
-      address,
-      port,
-      host,
-      timeout,
-      ...(bind === undefined ? {} : { bind }),
-      ...(ca === undefined ? {} : { ca }),
-    })
-  } catch (error) {
-    const { message, advice } = fault('connect', error, relay)
-    throw new ProbeStop('connect', message, advice)
-  }
+): Promise<Connection> {
+  return Connection.open({
+    address,
+    port,
+    host,
+    timeout,
+    ...(bind === undefined ? {} : { bind }),
+    ...(ca === undefined ? {} : { ca }),
+  })
 }
 
-function fault(name: ProbeFinding['step'], error: unknown, relay: Relay): ProbeFinding {
+function connectionFinding(error: unknown, relay: Relay): ProbeFinding {
   const { code, message } = error as { code?: string; message?: string }
-  const advice = connectAdvice(code, relay)
+  const advice = adviseConnection(code, relay)
   return {
-    step: name,
+    step: 'connect',
     result: 'bad',
     message: message ?? String(error),
     ...(advice === undefined ? {} : { advice }),
   }
 }
 
-function connectAdvice(code: string | undefined, relay: Relay): string | undefined {
-  switch (code) {
-    case 'ECONNREFUSED':
-      return `nothing listens on port ${relay.endpoint.port} there: check the port (25, 465 or 587?)`
-    case 'ETIMEDOUT':
-      return relay.endpoint.port === 25
-        ? 'a firewall may drop it: many networks close port 25 outwards; ask for port 587'
-        : 'a firewall may drop it, or the address is wrong'
-    case 'ENETUNREACH':
-    case 'EHOSTUNREACH':
-      return 'this machine has no route there, as without IPv6'
-    case 'EADDRNOTAVAIL':
-      return relay.terms.bind === undefined
-        ? undefined
-        : `bind = ${relay.terms.bind} is no address of this machine`
-    default:
-      return undefined
-  }
-}
+/** One address, step by step. */
+class AddressProbe {
+  readonly findings: ProbeFinding[] = []
+  readonly #relay: Relay
+  readonly #now: number
 
-async function greeting(connection: ProbeConnection, relay: Relay): Promise<string> {
-  let reply: Reply
-  try {
-    reply = await connection.reply()
-  } catch (error) {
-    const silent = (error as ConnectionFault).code === 'ETIMEDOUT' && !relay.implicitTls
-    const advice = silent
-      ? 'it may wait for TLS from the first byte: write the host as smtps://HOST'
-      : undefined
-    throw new ProbeStop('greeting', `no greeting: ${(error as Error).message}`, advice)
+  constructor(relay: Relay, now: number) {
+    this.#relay = relay
+    this.#now = now
   }
-  if (reply.code === 220) return said(reply)
-  const advice =
-    reply.code >= 500 ? 'it does not want this address: ask its operator' : 'it is too busy: try later'
-  throw new ProbeStop('greeting', `it greets with ${said(reply)}`, advice)
-}
 
-/** EHLO (LHLO for LMTP): the extensions and their parameters, in capitals. */
-async function hello(connection: ProbeConnection, relay: Relay): Promise<Map<string, string[]>> {
-  const verb = relay.terms.lmtp ? 'LHLO' : 'EHLO'
-  const reply = await during('ehlo', connection.command(`${verb} ${relay.terms.bindHelo ?? hostname()}`))
-  if (reply.code !== 250) throw new ProbeStop('ehlo', `${verb} is refused: ${said(reply)}`)
-  return new Map(
-    reply.lines.slice(1).map((line) => {
-      // some old servers write AUTH=PLAIN
-      const [keyword = '', ...parameters] = line.toUpperCase().split(/[ =]+/)
-      return [keyword, parameters]
-    }),
-  )
-}
-
-type Note = (
-  step: ProbeFinding['step'],
-  message: string,
-  result?: ProbeFinding['result'],
-  advice?: string,
-) => void
-
-function wantsStartTls(relay: Relay, extensions: ReadonlyMap<string, unknown>, note: Note): boolean {
-  if (relay.terms.tls === 'off') {
-    note('tls', 'not used: tls = off')
-    return false
+  /** @throws ProbeStop, or what the connection throws */
+  async run(connection: Connection): Promise<void> {
+    const { endpoint, terms, implicitTls, credentials, authType, allowPlaintextAuth } = this.#relay
+    const session = new Session({
+      tls: terms.tls,
+      implicitTls,
+      lmtp: terms.lmtp,
+      isRelay: true,
+      ...(credentials === undefined ? {} : { credentials }),
+      ...(authType === undefined ? {} : { authType }),
+      allowPlaintextAuth,
+      nextMx: DEFAULT_NEXT_MX,
+      recipients: 0,
+    })
+    const conversation = new Conversation(connection, session, this.#relay)
+    this.#note('connect', `connected to port ${endpoint.port}`)
+    if (implicitTls) this.#judgeCertificate(await conversation.startTls())
+    this.#note('greeting', (await conversation.read()).reply.text)
+    await this.#hello(conversation)
+    this.#note('ehlo', `offers ${session.extensions.keywords.join(', ') || 'no extensions'}`)
+    if (session.extensions.wantsStartTls(conversation.encryption)) {
+      await conversation.command('STARTTLS')
+      this.#judgeCertificate(await conversation.startTls())
+      await this.#hello(conversation)
+    } else if (!implicitTls) {
+      this.#noteClear()
+    }
+    if (credentials !== undefined) {
+      this.#note('auth', await authenticate(conversation, this.#relay, credentials, session.extensions))
+    }
+    await conversation.command('QUIT').catch(() => undefined)
   }
-  if (extensions.has('STARTTLS')) return true
-  if (relay.terms.tls === 'required') {
-    throw new ProbeStop(
-      'tls',
-      'STARTTLS is not offered, and tls = required',
-      'try port 587 or smtps://HOST, or ask the operator of the relay',
-    )
-  }
-  note('tls', 'STARTTLS is not offered', 'warning', 'mail goes unencrypted')
-  return false
-}
 
-async function handshake(connection: ProbeConnection, relay: Relay): Promise<CertificateReport> {
-  try {
-    return await connection.startTls()
-  } catch (error) {
-    const { code = '', message } = error as { code?: string; message: string }
-    const plain = relay.implicitTls && (code.includes('WRONG_VERSION') || code.includes('PACKET_LENGTH'))
-    const advice = plain
-      ? 'the server does not speak TLS from the first byte: leave out smtps://'
-      : 'the server and this machine have no TLS version or cipher in common, or the server broke off'
-    throw new ProbeStop('tls', `TLS fails: ${message}`, advice)
+  /** LHLO for LMTP (RFC 2033); HELO where EHLO is refused and nothing of it is needed. */
+  async #hello(conversation: Conversation): Promise<void> {
+    const { lmtp, bindHelo = hostname() } = this.#relay.terms
+    const { reply } = await conversation.command(`${lmtp ? 'LHLO' : 'EHLO'} ${bindHelo}`)
+    if (reply.code >= 300) await conversation.command(`HELO ${bindHelo}`)
   }
-}
 
-/** What is to be done about each fault of a certificate. */
-const CERTIFICATE_ADVICE: Readonly<Record<CertificateReport['faults'][number]['kind'], string>> = {
-  chain: 'ask the operator of the relay, or make its authority known with NODE_EXTRA_CA_CERTS',
-  name: 'write the host as a name that the certificate has',
-  expired: 'the operator of the relay must renew it',
-}
+  #noteClear(): void {
+    if (this.#relay.terms.tls === 'off') this.#note('tls', 'not used: tls = off')
+    else this.#note('tls', 'STARTTLS is not offered', 'warning', 'mail goes unencrypted')
+  }
 
-function judgeCertificate(relay: Relay, report: CertificateReport, now: number, note: Note): void {
-  note('tls', report.protocol)
-  const until = new Date(report.validTo).toISOString().slice(0, 10)
-  const what = `${report.subject}, signed by ${report.issuer}, until ${until}`
-  if (report.faults.length === 0) {
-    if (report.validTo - now < SOON) note('certificate', what, 'warning', 'it must be renewed soon')
-    else note('certificate', what)
-    return
+  #judgeCertificate({ protocol, subject, issuer, validTo, faults }: CertificateReport): void {
+    this.#note('tls', protocol)
+    const until = new Date(validTo).toISOString().slice(0, 10)
+    const what = `${subject}, signed by ${issuer}, until ${until}`
+    const isRequired = needsGoodCertificate({
+      tls: this.#relay.terms.tls,
+      implicitTls: this.#relay.implicitTls,
+    })
+    for (const { kind, message } of faults) {
+      this.#note(
+        'certificate',
+        `${what}: ${message}`,
+        isRequired ? 'bad' : 'warning',
+        CERTIFICATE_ADVICE[kind],
+      )
+    }
+    if (faults.length === 0) {
+      if (validTo - this.#now < SOON) this.#note('certificate', what, 'warning', 'it must be renewed soon')
+      else this.#note('certificate', what)
+      return
+    }
+    // Nothing is sent over such a connection, and so no password here either.
+    if (isRequired) throw new ProbeStop('tls', 'nothing is sent to a server with such a certificate')
   }
-  const wanted = relay.terms.tls === 'required'
-  for (const { kind, message } of report.faults) {
-    note('certificate', `${what}: ${message}`, wanted ? 'bad' : 'warning', CERTIFICATE_ADVICE[kind])
+
+  #note(
+    step: ProbeFinding['step'],
+    message: string,
+    result: ProbeFinding['result'] = 'good',
+    advice?: string,
+  ): void {
+    this.findings.push({ step, result, message, ...(advice === undefined ? {} : { advice }) })
   }
-  // with tls = required nothing is sent over such a connection, and so no password here either
-  if (wanted)
-    throw new ProbeStop('tls', 'tls = required, so nothing is sent to a server with such a certificate')
 }

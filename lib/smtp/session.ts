@@ -1,130 +1,157 @@
-import type { AuthType } from '../model/relay'
-import type { RelayFailure } from '../model/failure'
+import type { Stage } from '../model/failure'
+import { isClosing, isGood, isTemporary, type Reply } from '../model/reply'
+import { asksForAuthentication, explainNoMechanism } from './auth'
+import { Extensions } from './extensions'
+import { movesOn } from './next-mx'
+import { Redaction } from './redaction'
+import { ReplyReader, type ReplyLine } from './reply-reader'
+import type { Encryption, SessionFailure, SessionOptions, SessionReport, Verdict } from './session-types'
 
-/** How a relay is to be spoken to, as the dialogue needs it. */
-export interface Terms {
-  /** `required`: encrypted, and the certificate good; see {@link Channel}. */
-  readonly tls: 'required' | 'opportunistic' | 'off'
-  /** TLS from the first byte: STARTTLS has no place. */
-  readonly implicitTls: boolean
-  readonly lmtp: boolean
-  readonly credentials: boolean
-  readonly authType: AuthType | undefined
-  readonly allowPlaintextAuth: boolean
+/** What is going on: each command until its reply. */
+type Step = 'greeting' | 'ehlo' | 'helo' | 'starttls' | 'auth' | 'mail' | 'rcpt' | 'data' | 'dot' | 'quit'
+
+const STAGES: Readonly<Record<Exclude<Step, 'quit'>, Stage>> = {
+  greeting: 'greeting',
+  ehlo: 'ehlo',
+  helo: 'ehlo',
+  starttls: 'tls',
+  auth: 'auth',
+  mail: 'mail',
+  rcpt: 'rcpt',
+  data: 'data',
+  dot: 'dot',
 }
 
-/** The connection as it is now. */
-export interface Channel {
-  readonly encrypted: boolean
-  /** The certificate is good for the host name. */
-  readonly verified: boolean
-}
-
-/** What to do with one reply: pass it on, changed or not; drop it; or give up on the relay. */
-export type ReplyVerdict =
-  | { readonly pass: string }
-  | { readonly drop: true }
-  | { readonly fault: RelayFailure; readonly polite: boolean }
-
-/** A reply line as Haraka 3.3.4 understands it (`smtp_regexp` in `outbound/hmail.js`), RFC 5321 section 4.2. */
-const REPLY = /^([2345]\d\d)([ -])(.*?)\r?\n?$/s
-/** RFC 4954 section 6: authentication required, too weak, credentials invalid, encryption required. */
-const AUTH_REFUSALS = new Set(['530', '534', '535', '538'])
+/** Haraka 3.3.4 understands these two prompts of AUTH LOGIN (user name, password) and no other. */
 const LOGIN_PROMPTS = ['VXNlcm5hbWU6', 'UGFzc3dvcmQ6']
-/** More lines than any greeting or list of capabilities has. Haraka and we keep all lines of a reply until its last. */
-const MOST_LINES = 500
-/** Shorter texts are found in any reply by chance. */
-const SHORTEST_SECRET = 3
-
-type Step = 'greeting' | 'ehlo' | 'helo' | 'starttls' | 'auth' | 'mail' | 'rcpt'
-
-/** Control characters of a foreign server do not reach our log. */
-const printable = (text: string) =>
-  text
-    .replace(/\p{Cc}+/gu, ' ')
-    .trim()
-    .slice(0, 200)
 
 /**
- * The dialogue with a relay until it has taken the first recipient: what the relay says up to there is about the relay and not
- * about the recipient. Pure: lines in, verdicts out.
+ * The policy of one SMTP connection, for delivery and for `probe`, to a relay and to an MX host. Pure: what is sent and received
+ * goes in line by line, and verdicts come out.
+ *
+ * Up to its first reply to RCPT a server speaks of itself: what goes wrong there is never the recipient's fault. After that its
+ * replies stand, but for what `next_mx` says.
  */
-export class Dialogue {
-  readonly #terms: Terms
+export class Session {
+  readonly #options: SessionOptions
+  readonly #reader = new ReplyReader()
+  readonly #extensions: Extensions
+  readonly #redaction: Redaction
   #step: Step = 'greeting'
-  /** Does the current exchange of AUTH consist of several lines? Then each line sent is a secret. */
+  /** Stays on the step that counts when QUIT is said. */
+  #stage: Stage = 'greeting'
+  /** Does AUTH consist of several lines? Then each line sent is a secret. */
   #challenging = false
   #mechanism = ''
   #prompts = 0
   #authenticated = false
-  #mechanisms: readonly string[] = []
-  #startTlsOffered = false
-  #upgrading = false
+  #startingTls: boolean
   #accepted = false
-  #over = false
-  #reply: string[] = []
-  /** What was said in AUTH that nobody must read. */
-  readonly #secrets: string[] = []
+  #replies = 0
+  #recipient = ''
+  #recipients = 0
+  #reply: Reply | undefined
+  #failure: SessionFailure | undefined
+  #refused: { recipient: string; reply: Reply }[] = []
 
-  constructor(terms: Terms) {
-    this.#terms = terms
+  constructor(options: SessionOptions) {
+    this.#options = options
+    this.#extensions = new Extensions(options)
+    this.#redaction = new Redaction(options.credentials)
+    this.#startingTls = options.implicitTls
   }
 
-  /** Is the relay through with its part, so that the rest is between it and the recipient? */
-  get over(): boolean {
-    return this.#over
-  }
-
-  /** Has the relay taken the sender and spoken of a recipient without asking for authentication? */
+  /** Has the server done its part: it greeted, encrypted and authenticated as it should, and has replied about the message? */
   get accepted(): boolean {
     return this.#accepted
   }
 
-  /** Is the next line sent part of the authentication? */
-  get challenging(): boolean {
-    return this.#challenging
+  /** Whole replies until now. */
+  get replies(): number {
+    return this.#replies
   }
 
-  /** Is TLS being begun? What breaks down here might go well without. */
-  get startingTls(): boolean {
-    return this.#step === 'starttls'
+  /** What the server offered last. */
+  get extensions(): Extensions {
+    return this.#extensions
+  }
+
+  get report(): SessionReport {
+    return {
+      stage: this.#stage,
+      ...(this.#reply === undefined ? {} : { reply: this.#reply }),
+      ...(this.#failure === undefined ? {} : { failure: this.#failure }),
+      refused: this.#refused,
+    }
+  }
+
+  /** Any text of this connection without the password. */
+  redact(text: string): string {
+    return this.#redaction.apply(text)
+  }
+
+  /** A line that is about to be sent, as it may be logged. */
+  redactCommand(line: string): string {
+    if (this.#challenging) return '****'
+    return this.redact(line.replace(/^(AUTH \S+ ).+/is, '$1****'))
   }
 
   /** TLS is in force from now on. */
-  secured(): void {
-    this.#upgrading = false
+  tlsStarted(): void {
+    this.#startingTls = false
+    this.#reader.reset()
   }
 
-  /** Looks at a line before it is sent. A failure: it must not be sent. */
-  command(text: string, channel: Channel): RelayFailure | undefined {
-    this.#reply = []
+  /** The certificate is not good, and it has to be. */
+  refuseCertificate(message: string): SessionFailure {
+    // In clear nobody would see any certificate: no way around a bad one.
+    return this.#fail('tls', message)
+  }
+
+  /** The connection broke or got nowhere. */
+  lose(message: string): SessionFailure {
+    const kind = this.#replies === 0 ? 'no-answer' : 'connection'
+    return this.#startingTls || this.#step === 'starttls'
+      ? this.#fail('tls', `TLS failed: ${this.redact(message)}`, { kind, mayGoClear: this.#mayGoClear })
+      : this.#fail(this.#stage, this.redact(message), { kind })
+  }
+
+  /**
+   * Looks at a line before it is sent.
+   *
+   * @returns why it must not be sent
+   */
+  send(line: string, encryption: Encryption): SessionFailure | undefined {
+    this.#reader.reset()
+    const text = line.trim()
     if (this.#challenging) {
-      this.#keepSecret(text.trim())
+      if (this.#mechanism === 'CRAM-MD5') this.#redaction.hide(text)
       return undefined
     }
-    switch (text.slice(0, 5).trimEnd().toUpperCase()) {
+    const verb = text.split(' ', 1)[0]?.toUpperCase()
+    switch (verb) {
       case 'EHLO':
       case 'LHLO':
-        this.#step = 'ehlo'
-        this.#mechanisms = []
-        this.#startTlsOffered = false
-        return undefined
+        this.#extensions.reset()
+        return this.#begin('ehlo')
       case 'HELO':
-        this.#step = 'helo'
-        return undefined
-      case 'START':
-        this.#step = 'starttls'
-        return undefined
+        return this.#begin('helo')
+      case 'STARTTLS':
+        return this.#begin('starttls')
       case 'AUTH':
-        return this.#beforeAuth(text, channel)
+        return this.#beforeAuth(text, encryption)
       case 'MAIL':
-        return this.#beforeMail(channel)
+        return this.#beforeMail(encryption)
       case 'RCPT':
-        this.#step = 'rcpt'
-        return undefined
+        this.#recipient = this.redact(/<(.*)>/.exec(text)?.[1] ?? '')
+        this.#recipients++
+        return this.#begin('rcpt')
+      case 'DATA':
+        return this.#begin('data')
+      case '.':
+        return this.#begin('dot')
       default:
-        // DATA, the message, QUIT.
-        this.#over = this.#step === 'rcpt' || this.#step === 'mail'
+        this.#step = 'quit'
         return undefined
     }
   }
@@ -132,175 +159,191 @@ export class Dialogue {
   /**
    * Looks at a line that was received before Haraka sees it.
    *
-   * @param alone whether nothing followed it in the same packet
+   * @param alone nothing followed it in the same packet
    */
-  reply(received: string, alone: boolean, channel: Channel): ReplyVerdict {
-    if (this.#upgrading) return fault('tls', 'it spoke in clear after STARTTLS', false)
-    const line = this.#withoutSecrets(received)
-    const match = REPLY.exec(line)
-    if (match === null) return fault('protocol', `it said what is no SMTP reply: ${printable(line)}`, false)
-    const [, code = '', separator, text = ''] = match
-    if (this.#reply.length >= MOST_LINES)
-      return fault('protocol', `its reply has more than ${MOST_LINES} lines`, false)
-    this.#reply.push(printable(text))
-    if (separator !== ' ')
-      return this.#step === 'ehlo' && code.startsWith('2')
-        ? this.#capability(code, text, false, channel)
-        : { pass: line }
-    const said = `${code} ${this.#reply.join(' ')}`
-    this.#reply = []
-
-    switch (this.#step) {
-      case 'greeting':
-        return code.startsWith('2') ? { pass: line } : fault('greeting', `it greeted with ${said}`, true)
-      case 'ehlo':
-        return this.#ehlo(code, text, line, said, channel)
-      case 'helo':
-        return code.startsWith('2') ? { pass: line } : fault('protocol', `it refused HELO: ${said}`, true)
-      case 'starttls':
-        return this.#startTls(code, line, said, alone)
-      case 'auth':
-        return this.#auth(code, line, said)
-      case 'mail':
-      case 'rcpt':
-        return this.#envelope(code, line, said)
+  receive(received: string, alone: boolean, encryption: Encryption): Verdict {
+    if (this.#startingTls) return this.#refuse('tls', 'it sent data in clear after STARTTLS')
+    const line = this.redact(received)
+    const reading = this.#reader.read(line)
+    if (reading.kind === 'fault') {
+      if (this.#step === 'quit') return { kind: 'pass', line }
+      return this.#refuse(this.#stage, reading.message)
     }
+    if (reading.kind === 'more') return this.#rewrite(reading.line, line, encryption)
+    this.#replies++
+    const { reply } = reading
+    if (this.#step !== 'quit') this.#reply = reply
+    return this.#judge(reply, alone) ?? this.#rewrite(reading.line, line, encryption)
   }
 
-  #beforeAuth(text: string, channel: Channel): RelayFailure | undefined {
-    const failure = this.#unencrypted(channel)
+  #begin(step: Exclude<Step, 'quit'>): undefined {
+    this.#step = step
+    this.#stage = STAGES[step]
+  }
+
+  #beforeAuth(text: string, encryption: Encryption): SessionFailure | undefined {
+    const failure = this.#demandTls(encryption)
     if (failure !== undefined) return failure
-    if (!channel.encrypted && !this.#terms.allowPlaintextAuth) {
-      const message = `credentials are not sent over a connection that is not encrypted (${this.#whyClear()})`
-      return { kind: 'tls', message }
+    if (!encryption.encrypted && !this.#options.allowPlaintextAuth) {
+      const message = `the password is not sent over a connection that is not encrypted (${this.#whyClear()})`
+      return this.#fail('tls', message, { polite: true })
     }
-    this.#step = 'auth'
-    const [, mechanism = '', initial] = text.trim().split(' ')
-    this.#mechanism = mechanism.toUpperCase()
-    if (initial !== undefined) this.#keepSecret(initial)
+    this.#begin('auth')
+    this.#mechanism = text.split(' ')[1]?.toUpperCase() ?? ''
     this.#challenging = this.#mechanism !== 'PLAIN'
     this.#prompts = 0
     return undefined
   }
 
-  /** As it was sent, and the password in it: a base64 text of AUTH PLAIN, or the second answer of AUTH LOGIN. */
-  #keepSecret(sent: string): void {
-    // The first answer of AUTH LOGIN is the user name, which may be read.
-    if (this.#mechanism === 'LOGIN' && this.#prompts < 2) return
-    this.#secrets.push(sent)
-    if (this.#mechanism === 'CRAM-MD5') return
-    const password = Buffer.from(sent, 'base64').toString().split('\0').at(-1)
-    if (password !== undefined) this.#secrets.push(password)
-  }
-
-  /** Servers that do not know AUTH repeat the whole line in their refusal, and refusals are logged. */
-  #withoutSecrets(line: string): string {
-    const begin = REPLY.test(line) ? 4 : 0
-    let text = line.slice(begin)
-    for (const secret of this.#secrets) {
-      if (secret.length >= SHORTEST_SECRET) text = text.replaceAll(secret, '****')
-    }
-    return line.slice(0, begin) + text
-  }
-
-  #beforeMail(channel: Channel): RelayFailure | undefined {
-    const failure = this.#unencrypted(channel)
+  #beforeMail(encryption: Encryption): SessionFailure | undefined {
+    const failure = this.#demandTls(encryption)
     if (failure !== undefined) return failure
-    if (this.#terms.credentials && !this.#authenticated) {
-      const offered = this.#mechanisms.join(' ')
-      const wanted = this.#terms.authType?.toUpperCase() ?? 'CRAM-MD5, PLAIN or LOGIN'
-      const message =
-        offered === ''
-          ? `it does not offer AUTH${channel.encrypted ? '' : ` (${this.#whyClear()})`}`
-          : `it offers AUTH ${offered}, and not ${wanted}`
-      return { kind: 'auth', message }
+    if (this.#options.credentials !== undefined && !this.#authenticated) {
+      const why = explainNoMechanism(this.#extensions.mechanisms, this.#options.authType)
+      const clear = this.#extensions.mechanisms.length === 0 && !encryption.encrypted
+      return this.#fail('auth', clear ? `${why} (${this.#whyClear()})` : why, { polite: true })
     }
-    this.#step = 'mail'
-    return undefined
+    return this.#begin('mail')
   }
 
-  #unencrypted(channel: Channel): RelayFailure | undefined {
-    if (this.#terms.tls !== 'required') return undefined
-    if (!channel.encrypted)
-      return { kind: 'tls', message: `TLS is required, and there is none (${this.#whyClear()})` }
-    if (!channel.verified)
-      return { kind: 'tls', message: 'TLS is required, and its certificate was not verified' }
-    return undefined
+  #demandTls({ encrypted, verified }: Encryption): SessionFailure | undefined {
+    if (this.#options.tls !== 'required' || verified) return undefined
+    const message = encrypted
+      ? 'TLS is required, and its certificate was not verified'
+      : `TLS is required, and the connection is not encrypted (${this.#whyClear()})`
+    return this.#fail('tls', message, { polite: true })
   }
 
   #whyClear(): string {
-    if (this.#terms.tls === 'off') return 'tls is off'
-    return this.#startTlsOffered
+    if (this.#options.tls === 'off') return 'tls is off'
+    return this.#extensions.offersStartTls
       ? 'outbound.ini or tls.ini keeps Haraka from STARTTLS'
       : 'STARTTLS is not offered'
   }
 
-  #ehlo(code: string, text: string, line: string, said: string, channel: Channel): ReplyVerdict {
-    if (code.startsWith('2')) {
-      const verdict = this.#capability(code, text, true, channel)
-      if (this.#terms.tls === 'required' && !this.#startTlsOffered && !channel.encrypted) {
-        return fault('tls', 'TLS is required, and STARTTLS is not offered', true)
-      }
-      return verdict
-    }
-    // HELO knows neither TLS nor AUTH. Haraka 3.3.4 falls back to it after 5xx, and in LMTP it would bounce.
-    const needed = this.#terms.tls === 'required' || this.#terms.credentials
-    if (!code.startsWith('5') || needed || this.#terms.lmtp)
-      return fault('protocol', `it refused EHLO: ${said}`, true)
-    return { pass: line }
+  /** Opportunistic TLS that breaks is no worse than no TLS (RFC 7435 section 3), unless a password would be sent. */
+  get #mayGoClear(): boolean {
+    const { tls, implicitTls, credentials, allowPlaintextAuth } = this.#options
+    return tls === 'opportunistic' && !implicitTls && (credentials === undefined || allowPlaintextAuth)
   }
 
-  #capability(code: string, text: string, last: boolean, channel: Channel): ReplyVerdict {
-    const keyword = text.trim().toUpperCase()
-    const build = (rest: string): ReplyVerdict => ({ pass: `${code}${last ? ' ' : '-'}${rest}\r\n` })
-    if (keyword === 'STARTTLS') {
-      this.#startTlsOffered = true
-      // What Haraka does not see it does not use.
-      if (this.#terms.tls !== 'off' && !this.#terms.implicitTls && !channel.encrypted)
-        return build('STARTTLS')
-      return last ? build('OK') : { drop: true }
+  /** @returns undefined: the reply stands, or all is well */
+  #judge(reply: Reply, alone: boolean): Verdict | undefined {
+    switch (this.#step) {
+      case 'greeting':
+        return isGood(reply) ? undefined : this.#object('greeting', 'it greeted with', reply)
+      case 'ehlo':
+        if (isGood(reply) || this.#mayTryHelo(reply)) return undefined
+        return this.#object('ehlo', `it refused ${this.#options.lmtp ? 'LHLO' : 'EHLO'}:`, reply)
+      case 'helo':
+        return isGood(reply) ? undefined : this.#object('ehlo', 'it refused HELO:', reply)
+      case 'starttls':
+        return this.#judgeStartTls(reply, alone)
+      case 'auth':
+        return this.#judgeAuth(reply)
+      case 'mail':
+      case 'rcpt':
+        return this.#judgeEnvelope(reply, this.#step)
+      case 'data':
+        return this.#moveOnAfter4xx('data', 'it deferred DATA:', reply)
+      case 'dot':
+        // In LMTP each recipient has its own reply to the end of the message (RFC 2033 section 4.2).
+        return this.#options.lmtp ? undefined : this.#moveOnAfter4xx('dot', 'it deferred the message:', reply)
+      case 'quit':
+        return undefined
+      default:
+        return this.#step satisfies never
     }
-    if (/^AUTH\s/.test(keyword)) {
-      this.#mechanisms = keyword.split(/\s+/).slice(1)
-      // Haraka compares with upper case; names of mechanisms have no case (RFC 4422 section 3.1 writes them so).
-      return build(keyword)
-    }
-    return build(text)
   }
 
-  #startTls(code: string, line: string, said: string, alone: boolean): ReplyVerdict {
-    if (!code.startsWith('2')) return fault('tls', `it refused STARTTLS: ${said}`, true)
+  /** HELO knows neither TLS nor AUTH. Haraka 3.3.4 falls back to it after 5xx, and in LMTP it would bounce. */
+  #mayTryHelo({ code }: Reply): boolean {
+    const { tls, credentials, lmtp } = this.#options
+    return code >= 500 && tls !== 'required' && credentials === undefined && !lmtp
+  }
+
+  #judgeStartTls(reply: Reply, alone: boolean): Verdict | undefined {
+    if (!isGood(reply)) {
+      return this.#object('tls', 'it refused STARTTLS:', reply, { mayGoClear: this.#mayGoClear })
+    }
     // What came in clear must not be taken for something that was said under TLS (RFC 3207 section 6).
-    if (!alone) return fault('tls', 'it spoke in clear after STARTTLS', false)
-    this.#upgrading = true
-    return { pass: line }
+    if (!alone) return this.#refuse('tls', 'it sent data in clear after STARTTLS')
+    this.#startingTls = true
+    return undefined
   }
 
-  #auth(code: string, line: string, said: string): ReplyVerdict {
-    if (code === '334' && this.#challenging) {
-      // LOGIN asks for a name and then for a password in words of the server's choosing; Haraka 3.3.4 knows one wording.
-      const login = this.#mechanism === 'LOGIN'
-      const prompt = login ? LOGIN_PROMPTS[this.#prompts] : line
-      this.#prompts++
-      if (prompt === undefined || (!login && this.#prompts > 1))
-        return fault('auth', `it asked too often: ${said}`, false)
-      return { pass: login ? `334 ${prompt}\r\n` : line }
+  #judgeAuth(reply: Reply): Verdict | undefined {
+    if (reply.code === 334 && this.#challenging) {
+      const most = this.#mechanism === 'LOGIN' ? LOGIN_PROMPTS.length : 1
+      return this.#prompts < most
+        ? undefined
+        : this.#object('auth', 'it asked too often:', reply, { polite: false })
     }
     this.#challenging = false
-    if (!code.startsWith('2')) return fault('auth', `it refused AUTH: ${said}`, true)
+    if (!isGood(reply)) return this.#object('auth', 'it refused AUTH:', reply)
     this.#authenticated = true
-    return { pass: line }
+    return undefined
   }
 
-  #envelope(code: string, line: string, said: string): ReplyVerdict {
-    if (AUTH_REFUSALS.has(code)) return fault('auth', `it wants authentication: ${said}`, true)
-    if (this.#step === 'rcpt' || !code.startsWith('2')) this.#accepted = true
-    // After a refused MAIL the recipient's side has spoken.
-    if (!code.startsWith('2') && this.#step === 'mail') this.#over = true
-    return { pass: line }
+  #judgeEnvelope(reply: Reply, step: 'mail' | 'rcpt'): Verdict | undefined {
+    if (this.#options.isRelay && asksForAuthentication(reply)) {
+      return this.#object('auth', 'it asks for authentication:', reply)
+    }
+    if (step === 'mail' && isClosing(reply)) return this.#object('mail', 'it is closing:', reply)
+    if (step === 'rcpt' || !isGood(reply)) this.#accepted = true
+    if (step === 'mail') return this.#moveOnAfter4xx('mail', 'it deferred the sender:', reply)
+    if (!isGood(reply)) this.#refused.push({ recipient: this.#recipient, reply })
+    const isLast = this.#recipients === this.#options.recipients
+    const areAllTemporary =
+      this.#refused.length === this.#recipients && this.#refused.every((one) => isTemporary(one.reply))
+    return isLast && areAllTemporary
+      ? this.#moveOnAfter4xx('rcpt', 'it deferred every recipient:', reply)
+      : undefined
   }
-}
 
-function fault(kind: RelayFailure['kind'], message: string, polite: boolean): ReplyVerdict {
-  return { fault: { kind, message }, polite }
+  #moveOnAfter4xx(stage: Stage, what: string, reply: Reply): Verdict | undefined {
+    return isTemporary(reply) && movesOn(this.#options.nextMx, 'temporary')
+      ? this.#object(stage, what, reply, { kind: 'temporary' })
+      : undefined
+  }
+
+  /** A line of a reply that is good, as Haraka should see it. */
+  #rewrite(parts: ReplyLine, line: string, encryption: Encryption): Verdict {
+    const { code, text, last } = parts
+    const build = (rest: string): Verdict => ({ kind: 'pass', line: `${code}${last ? ' ' : '-'}${rest}\r\n` })
+    if (this.#step === 'ehlo' && code.startsWith('2')) {
+      const shown = this.#extensions.add(text, encryption)
+      if (
+        last &&
+        this.#options.tls === 'required' &&
+        !encryption.encrypted &&
+        !this.#extensions.offersStartTls
+      ) {
+        return this.#refuse('tls', 'TLS is required, and STARTTLS is not offered', { polite: true })
+      }
+      if (shown !== undefined) return build(shown)
+      return last ? build('OK') : { kind: 'drop' }
+    }
+    if (this.#step === 'auth' && last && code === '334') {
+      // LOGIN asks for a name and then for a password in words of the server's choosing.
+      const prompt = this.#mechanism === 'LOGIN' ? LOGIN_PROMPTS[this.#prompts] : undefined
+      this.#prompts++
+      if (prompt !== undefined) return build(prompt)
+    }
+    return { kind: 'pass', line }
+  }
+
+  /** The server itself said no. */
+  #object(stage: Stage, what: string, reply: Reply, more: Partial<SessionFailure> = {}): Verdict {
+    return this.#refuse(stage, `${what} ${reply.text}`, { reply, polite: true, ...more })
+  }
+
+  #refuse(stage: Stage, message: string, more: Partial<SessionFailure> = {}): Verdict {
+    return { kind: 'fail', failure: this.#fail(stage, message, more) }
+  }
+
+  #fail(stage: Stage, message: string, more: Partial<SessionFailure> = {}): SessionFailure {
+    this.#failure = { kind: 'connection', mayGoClear: false, polite: false, ...more, stage, message }
+    return this.#failure
+  }
 }

@@ -1,12 +1,17 @@
 import assert from 'node:assert/strict'
 import { after, test } from 'node:test'
 import { inspect } from 'node:util'
-import { arranged, planned, toHarakaMx } from '../../lib/haraka/mx-list'
+import { buildMxList, sortExchanges, toHarakaMx } from '../../lib/haraka/mx-list'
 import { Secret } from '../../lib/model/secret'
+import type { Located } from '../../lib/routing/route'
 import { mxExchange, relayExchange } from '../support/servers'
 import { loadHaraka } from '../support/haraka-modules'
 
 const haraka = loadHaraka()
+
+/** The list of a server that listens nowhere. */
+const listOf = (located: readonly Located[]) => buildMxList(haraka.HarakaMx, located, () => false).candidates
+
 after(() => haraka.close())
 
 const relayFields = {
@@ -27,7 +32,7 @@ test('priorities are kept, and every order of equals is as likely as another', (
   const random = () => (state = (state * 48_271) % 2_147_483_647) / 2_147_483_647
   const orders = new Map<string, number>()
   for (let run = 0; run < 6000; run++) {
-    const names = arranged(all, random).map((one) => one.endpoint.host)
+    const names = sortExchanges(all, random).map((one) => one.endpoint.host)
     assert.equal(names[0], 'first')
     assert.equal(names[4], 'last')
     const order = names.slice(1, 4).join('')
@@ -85,7 +90,7 @@ test('no copy, print or JSON of it shows the password', () => {
 
 test('each address of an exchange is one element, and exchanges without address are none', () => {
   const answer = { how: 'fresh', server: '192.0.2.53#53', ttl: 60 } as const
-  const list = planned(haraka.HarakaMx, [
+  const list = listOf([
     {
       exchange: mxExchange('a.example', 1),
       answer: { kind: 'addresses', addresses: ['2001:db8::1', '192.0.2.1'], ...answer },
@@ -117,19 +122,56 @@ test('of what a stranger wrote into DNS one attempt tries a bounded part, of eac
     addresses: [...v6, ...many],
   } as const
   const hosts = Array.from({ length: 200 }, (_, i) => mxExchange(`mx${i}.example`, i))
-  const relay = relayExchange(relayFields, 500)
-  const tried = arranged([...hosts, relay], Math.random)
+  const relay = relayExchange({ host: 'relay.example' }, 500)
+  const tried = sortExchanges([...hosts, relay], Math.random)
   assert.deepEqual(
     tried.map(({ priority }) => priority),
     [...Array(20).keys(), 500],
   )
-  const list = planned(
-    haraka.HarakaMx,
-    tried.map((one) => ({ exchange: one, answer })),
-  )
+  const list = listOf(tried.map((one) => ({ exchange: one, answer })))
   const addresses = (name: string) =>
     list.flatMap(({ mx, exchange }) => (exchange.endpoint.host === name ? [mx.exchange] : []))
   assert.deepEqual(addresses('mx0.example'), [...v6.slice(0, 8), ...many.slice(0, 8)])
   assert.equal(list.filter(({ exchange }) => exchange.origin.kind === 'dns').length, 32)
   assert.deepEqual(addresses('relay.example'), [...v6, ...many])
+})
+
+const found = (...addresses: string[]) =>
+  ({ kind: 'addresses', how: 'fresh', server: '192.0.2.53#53', ttl: 60, addresses }) as const
+
+test('addresses of a family that bind does not have are passed over, without a word as long as others are left', () => {
+  const both = { exchange: relayExchange(relayFields), answer: found('2001:db8::1', '192.0.2.1') }
+  const v6 = { exchange: relayExchange({ ...relayFields, host: 'v6.example' }), answer: found('2001:db8::2') }
+  const { candidates, passedOver } = buildMxList(haraka.HarakaMx, [both, v6], () => false)
+  assert.deepEqual(
+    candidates.map(({ address }) => address),
+    ['192.0.2.1'],
+  )
+  assert.deepEqual(passedOver, [
+    { exchange: v6.exchange, reason: 'no address of the family of bind (192.0.2.9)', level: 'debug' },
+  ])
+})
+
+test('an address and port where this server itself listens is an error, from DNS as from the operator', () => {
+  const relay = relayExchange({ host: '127.0.0.1', port: 2525 })
+  const mx = mxExchange('mx.example')
+  const { candidates, passedOver } = buildMxList(
+    haraka.HarakaMx,
+    [
+      { exchange: relay, answer: found('127.0.0.1') },
+      { exchange: mx, answer: found('192.0.2.1', '192.0.2.2') },
+    ],
+    ({ host, port }) => ['127.0.0.1:2525', '192.0.2.1:25'].includes(`${host}:${port}`),
+  )
+  assert.deepEqual(
+    candidates.map(({ address }) => address),
+    ['192.0.2.2'],
+  )
+  assert.deepEqual(
+    passedOver.map(({ reason, level }) => [reason, level]),
+    [
+      ['127.0.0.1:2525 is this server itself', 'error'],
+      ['192.0.2.1:25 is this server itself', 'error'],
+    ],
+  )
 })

@@ -94,7 +94,7 @@ const CASES: readonly Case[] = [
     what: 'required, something in clear after STARTTLS',
     relay: ['tls = required'],
     server: { ...TLS, ...says('STARTTLS', '220-x\r\n220 go\r\nnoise') },
-    outcome: /it spoke in clear after STARTTLS/,
+    outcome: /it sent data in clear after STARTTLS/,
     unheard: /MAIL/,
   },
   { what: 'opportunistic, offered', relay: [], server: TLS, outcome: 'taken', secure: true },
@@ -194,7 +194,7 @@ const CASES: readonly Case[] = [
     what: 'never in clear',
     relay: USER,
     server: PLAIN,
-    outcome: /credentials are not sent over a connection that is not encrypted \(STARTTLS is not offered\)/,
+    outcome: /the password is not sent over a connection that is not encrypted \(STARTTLS is not offered\)/,
     unheard: /AUTH|MAIL/,
   },
   {
@@ -270,14 +270,14 @@ const CASES: readonly Case[] = [
     what: `wanted, ${code} to MAIL`,
     relay: [],
     server: says('MAIL', `${code} 5.7.0 first authenticate`),
-    outcome: new RegExp(`it wants authentication: ${code} `),
+    outcome: new RegExp(`it asks for authentication: ${code} `),
     unheard: /RCPT/,
   })),
   {
     what: 'wanted, 530 to RCPT',
     relay: [],
     server: says('RCPT', '530 5.7.57 not authenticated'),
-    outcome: /it wants authentication: 530 /,
+    outcome: /it asks for authentication: 530 /,
     unheard: /DATA/,
   },
   // Greeting and the rest before MAIL
@@ -286,7 +286,7 @@ const CASES: readonly Case[] = [
       what: `greeting ${text.replace('\r\n', ' ')}`,
       relay: [],
       server: says('CONNECT', text),
-      outcome: /it greeted with|it said what is no SMTP reply/,
+      outcome: /it greeted with|its reply is not SMTP/,
       unheard: /EHLO/,
     }),
   ),
@@ -318,7 +318,7 @@ const CASES: readonly Case[] = [
     what: 'garbage to EHLO',
     relay: [],
     server: says('EHLO', '250-scripted\r\nHTTP/1.1 200 OK'),
-    outcome: /it said what is no SMTP reply: HTTP\/1\.1 200 OK/,
+    outcome: /its reply is not SMTP: HTTP\/1\.1 200 OK/,
   },
   {
     what: 'HELO is enough',
@@ -339,7 +339,7 @@ const CASES: readonly Case[] = [
     what: 'LMTP, LHLO refused',
     relay: ['lmtp = true'],
     server: says('LHLO', '500 no'),
-    outcome: /it refused EHLO: 500 no/,
+    outcome: /it refused LHLO: 500 no/,
   },
 ]
 

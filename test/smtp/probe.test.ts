@@ -182,7 +182,7 @@ for (const authType of ['plain', 'login', 'cram-md5'] as const) {
     const wrong = { user: 'fred', password: new Secret('WrongPassw0rd') }
     const refused = await probeRelay(relayAt(port, { authType, credentials: wrong }), services())
     assert.equal(refused.good, false)
-    assert.match(finding(refused, 'auth').message, /^refused: 535 /)
+    assert.match(finding(refused, 'auth').message, /^it refused AUTH: 535 /)
     assert.match(finding(refused, 'auth').advice ?? '', /user or password is wrong/)
   })
 }
@@ -196,10 +196,7 @@ test('the mechanism is picked as Haraka picks it, and one that is not offered is
   const picked = await probeRelay(relayAt(port, { credentials }), services())
   assert.equal(finding(picked, 'auth').message, 'accepted as fred (plain)')
   const missing = await probeRelay(relayAt(port, { authType: 'cram-md5', credentials }), services())
-  assert.equal(
-    finding(missing, 'auth').message,
-    'AUTH is offered as login, plain; auth_type = cram-md5 is not among them',
-  )
+  assert.equal(finding(missing, 'auth').message, 'it offers AUTH LOGIN PLAIN, and not CRAM-MD5')
 })
 
 test('a password is not sent over a plain connection, unless that is allowed', async (t) => {
@@ -214,7 +211,10 @@ test('a password is not sent over a plain connection, unless that is allowed', a
   })
   const guarded = await probeRelay(relayAt(port, { authType: 'plain', credentials }), services())
   assert.equal(guarded.good, false)
-  assert.match(finding(guarded, 'auth').message, /not encrypted, so the password is not sent/)
+  assert.match(
+    finding(guarded, 'auth').message,
+    /the password is not sent over a connection that is not encrypted/,
+  )
   assert.equal(finding(guarded, 'tls').result, 'warning')
   assert.deepEqual(passwords, [])
   const open = relayAt(port, { authType: 'plain', credentials, allowPlaintextAuth: true, tls: 'off' })
@@ -226,13 +226,13 @@ test('STARTTLS that is required and not offered', async (t) => {
   const port = await relay(t, { hideSTARTTLS: true })
   const report = await probeRelay(relayAt(port, { tls: 'required' }), services())
   assert.equal(report.good, false)
-  assert.equal(finding(report, 'tls').message, 'STARTTLS is not offered, and tls = required')
+  assert.equal(finding(report, 'tls').message, 'TLS is required, and STARTTLS is not offered')
 })
 
 test('AUTH that is not offered', async (t) => {
   const port = await relay(t, { ...certificate('server'), disabledCommands: ['AUTH'] })
   const report = await probeRelay(relayAt(port, { credentials }), services())
-  assert.equal(finding(report, 'auth').message, 'AUTH is not offered')
+  assert.equal(finding(report, 'auth').message, 'it does not offer AUTH')
   assert.equal(report.good, false)
 })
 
@@ -244,14 +244,10 @@ test('TLS from the first byte is wanted, and the server speaks plain SMTP', asyn
 })
 
 const GREETINGS = [
-  ['554 go away\r\n', 'it greets with 554 go away', /ask its operator/],
-  ['421 too many\r\n', 'it greets with 421 too many', /try later/],
-  [
-    'HTTP/1.1 400 Bad Request\r\n',
-    'no greeting: the server does not speak SMTP: "HTTP/1.1 400 Bad Request"',
-    undefined,
-  ],
-  ['554 \u001b[2Jgo\r\n', 'it greets with 554 \ufffd[2Jgo', /operator/],
+  ['554 go away\r\n', 'it greeted with 554 go away', /ask its operator/],
+  ['421 too many\r\n', 'it greeted with 421 too many', /try later/],
+  ['HTTP/1.1 400 Bad Request\r\n', 'its reply is not SMTP: HTTP/1.1 400 Bad Request', undefined],
+  ['554 \u001b[2Jgo\r\n', 'it greeted with 554 \ufffd[2Jgo', /operator/],
 ] as const
 
 for (const [said, message, advice] of GREETINGS) {
@@ -279,7 +275,7 @@ test('what a server repeats of a password is not told', async (t) => {
   ])
   const relayed = relayAt(port, { credentials, allowPlaintextAuth: true })
   const report = await probeRelay(relayed, services())
-  assert.equal(finding(report, 'auth').message, 'refused: 535 "AUTH PLAIN ****" **** is wrong')
+  assert.equal(finding(report, 'auth').message, 'it refused AUTH: 535 "AUTH PLAIN ****" **** is wrong')
 })
 
 test('a port where nothing listens', async (t) => {
@@ -327,3 +323,32 @@ for (const [answer, message] of LOOKUPS) {
     assert.equal(finding(report, 'address').message, message)
   })
 }
+
+test('AUTH=PLAIN, as old servers write it, is taken as by delivery', async (t) => {
+  const port = await script(t, ['220 x\r\n', '250-x\r\n250 AUTH=PLAIN\r\n', '235 fine\r\n', '221 x\r\n'])
+  const report = await probeRelay(
+    relayOf({ host: 'relay.example', port, credentials, allowPlaintextAuth: true }),
+    services(),
+  )
+  assert.equal(report.good, true)
+  assert.equal(finding(report, 'auth').message, 'accepted as fred (plain)')
+})
+
+test('a server that knows HELO and not EHLO is good where nothing more is needed, as for delivery', async (t) => {
+  const replies = ['220 x\r\n', '500 what?\r\n', '250 x\r\n', '221 x\r\n']
+  const plain = await probeRelay(
+    relayOf({ host: 'relay.example', port: await script(t, replies) }),
+    services(),
+  )
+  assert.equal(plain.good, true)
+  const port = await script(t, replies)
+  const strict = await probeRelay(relayOf({ host: 'relay.example', port, tls: 'required' }), services())
+  assert.equal(strict.good, false)
+  assert.equal(finding(strict, 'ehlo').message, 'it refused EHLO: 500 what?')
+})
+
+test('TLS from the first byte is worth nothing with a bad certificate, as for delivery', async (t) => {
+  const port = await relay(t, { ...certificate('expired'), secure: true })
+  const report = await probeRelay(relayOf({ host: 'relay.example', port, implicitTls: true }), services())
+  assert.equal(report.good, false)
+})

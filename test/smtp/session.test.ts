@@ -1,26 +1,37 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { Dialogue, type Channel, type Terms } from '../../lib/smtp/session'
+import { Secret } from '../../lib/model/secret'
+import { Session } from '../../lib/smtp/session'
+import type { Encryption, SessionOptions } from '../../lib/smtp/session-types'
 
-const CLEAR: Channel = { encrypted: false, verified: false }
-const SECURE: Channel = { encrypted: true, verified: true }
-const UNVERIFIED: Channel = { encrypted: true, verified: false }
+const CLEAR: Encryption = { encrypted: false, verified: false }
+const SECURE: Encryption = { encrypted: true, verified: true }
+const UNVERIFIED: Encryption = { encrypted: true, verified: false }
 
-const terms = (more: Partial<Terms> = {}): Terms => ({
-  tls: 'opportunistic',
-  implicitTls: false,
-  lmtp: false,
-  credentials: false,
-  authType: undefined,
-  allowPlaintextAuth: false,
-  ...more,
-})
+const credentials = { user: 'fred', password: new Secret('s3same-open') }
+
+/** A session with a relay, as it begins. */
+function session(more: Partial<SessionOptions> = {}): Session {
+  const { implicitTls = false } = more
+  const made = new Session({
+    tls: 'opportunistic',
+    implicitTls,
+    lmtp: false,
+    isRelay: true,
+    allowPlaintextAuth: false,
+    nextMx: 'connection',
+    recipients: 1,
+    ...more,
+  })
+  if (implicitTls) made.tlsStarted()
+  return made
+}
 
 /** One line of a conversation: sent (`C: `), received (`S: `), and what comes of it where that is not passing it on as it is. */
 type Line = readonly [text: string, becomes?: string]
 
 /** Plays a conversation; TLS begins after the answer to STARTTLS. Gives what became of the last line. */
-function play(dialogue: Dialogue, lines: readonly Line[], channel = CLEAR, upgraded = SECURE): string {
+function play(conversation: Session, lines: readonly Line[], channel = CLEAR, upgraded = SECURE): string {
   let current = channel
   let upgrading = false
   let last = ''
@@ -28,16 +39,20 @@ function play(dialogue: Dialogue, lines: readonly Line[], channel = CLEAR, upgra
     const line = text.slice(3)
     if (text.startsWith('C: ')) {
       if (upgrading) {
-        dialogue.secured()
+        conversation.tlsStarted()
         current = upgraded
         upgrading = false
       }
       upgrading = line === 'STARTTLS'
-      last = dialogue.command(`${line}\r\n`, current)?.message ?? line
+      last = conversation.send(`${line}\r\n`, current)?.message ?? line
     } else {
-      const verdict = dialogue.reply(`${line}\r\n`, !line.endsWith('+'), current)
+      const verdict = conversation.receive(`${line}\r\n`, !line.endsWith('+'), current)
       last =
-        'fault' in verdict ? verdict.fault.message : 'pass' in verdict ? verdict.pass.trimEnd() : 'dropped'
+        verdict.kind === 'fail'
+          ? verdict.failure.message
+          : verdict.kind === 'pass'
+            ? verdict.line.trimEnd()
+            : 'dropped'
     }
     if (becomes !== undefined) assert.equal(last, becomes)
     else if (text !== lines.at(-1)?.[0]) assert.equal(last, line)
@@ -49,23 +64,23 @@ const HELLO: readonly Line[] = [['S: 220 x'], ['C: EHLO me']]
 
 test('STARTTLS is shown to Haraka only where it is wanted', () => {
   const offered = 'S: 250-STARTTLS'
-  assert.equal(play(new Dialogue(terms()), [...HELLO, [offered]]), '250-STARTTLS')
-  assert.equal(play(new Dialogue(terms({ tls: 'off' })), [...HELLO, [offered]]), 'dropped')
-  assert.equal(play(new Dialogue(terms({ tls: 'off' })), [...HELLO, ['S: 250 STARTTLS']]), '250 OK')
-  assert.equal(play(new Dialogue(terms({ implicitTls: true })), [...HELLO, [offered]], SECURE), 'dropped')
+  assert.equal(play(session(), [...HELLO, [offered]]), '250-STARTTLS')
+  assert.equal(play(session({ tls: 'off' }), [...HELLO, [offered]]), 'dropped')
+  assert.equal(play(session({ tls: 'off' }), [...HELLO, ['S: 250 STARTTLS']]), '250 OK')
+  assert.equal(play(session({ implicitTls: true }), [...HELLO, [offered]], SECURE), 'dropped')
 })
 
 test('nothing that came in clear is taken for something said under TLS', () => {
   const before: readonly Line[] = [...HELLO, ['S: 250 STARTTLS'], ['C: STARTTLS']]
-  assert.equal(play(new Dialogue(terms()), [...before, ['S: 220 go']]), '220 go')
+  assert.equal(play(session(), [...before, ['S: 220 go']]), '220 go')
   assert.equal(
-    play(new Dialogue(terms()), [...before, ['S: 220 go+']]),
-    'it spoke in clear after STARTTLS',
+    play(session(), [...before, ['S: 220 go+']]),
+    'it sent data in clear after STARTTLS',
     'half a line in the same packet',
   )
   assert.equal(
-    play(new Dialogue(terms()), [...before, ['S: 220 go'], ['S: 250 x']]),
-    'it spoke in clear after STARTTLS',
+    play(session(), [...before, ['S: 220 go'], ['S: 250 x']]),
+    'it sent data in clear after STARTTLS',
   )
 })
 
@@ -79,9 +94,9 @@ test('required: a certificate that was not verified is none', () => {
     ['S: 250 x'],
     ['C: MAIL FROM:<>'],
   ]
-  assert.equal(play(new Dialogue(terms({ tls: 'required' })), lines), 'MAIL FROM:<>')
+  assert.equal(play(session({ tls: 'required' }), lines), 'MAIL FROM:<>')
   assert.equal(
-    play(new Dialogue(terms({ tls: 'required' })), lines, CLEAR, UNVERIFIED),
+    play(session({ tls: 'required' }), lines, CLEAR, UNVERIFIED),
     'TLS is required, and its certificate was not verified',
   )
 })
@@ -89,19 +104,20 @@ test('required: a certificate that was not verified is none', () => {
 test('Haraka kept from STARTTLS by its own settings sends nothing in clear', () => {
   const lines: readonly Line[] = [...HELLO, ['S: 250 STARTTLS'], ['C: MAIL FROM:<>']]
   assert.equal(
-    play(new Dialogue(terms({ tls: 'required' })), lines),
-    'TLS is required, and there is none (outbound.ini or tls.ini keeps Haraka from STARTTLS)',
+    play(session({ tls: 'required' }), lines),
+    'TLS is required, and the connection is not encrypted (outbound.ini or tls.ini keeps Haraka from STARTTLS)',
   )
 })
 
 test('lines of AUTH are known as secrets until its answer', () => {
-  const dialogue = new Dialogue(terms({ credentials: true }))
-  play(dialogue, [...HELLO, ['S: 250 AUTH LOGIN']], SECURE)
-  assert.equal(dialogue.challenging, false)
-  play(dialogue, [['C: AUTH LOGIN']], SECURE)
-  assert.equal(dialogue.challenging, true)
+  const conversation = session({ credentials })
+  play(conversation, [...HELLO, ['S: 250 AUTH LOGIN']], SECURE)
+  const sent = () => conversation.redactCommand('c2VzYW1l')
+  assert.equal(sent(), 'c2VzYW1l')
+  play(conversation, [['C: AUTH LOGIN']], SECURE)
+  assert.equal(sent(), '****')
   play(
-    dialogue,
+    conversation,
     [
       ['S: 334 anything', '334 VXNlcm5hbWU6'],
       ['C: MAIL'],
@@ -110,9 +126,9 @@ test('lines of AUTH are known as secrets until its answer', () => {
     ],
     SECURE,
   )
-  assert.equal(dialogue.challenging, true)
-  play(dialogue, [['S: 235 fine'], ['C: MAIL FROM:<>']], SECURE)
-  assert.equal(dialogue.challenging, false)
+  assert.equal(sent(), '****')
+  play(conversation, [['S: 235 fine'], ['C: MAIL FROM:<>']], SECURE)
+  assert.equal(sent(), 'c2VzYW1l')
 })
 
 test('LOGIN asks twice and CRAM-MD5 once, and no more', () => {
@@ -120,10 +136,10 @@ test('LOGIN asks twice and CRAM-MD5 once, and no more', () => {
     ['LOGIN', 2],
     ['CRAM-MD5', 1],
   ] as const) {
-    const dialogue = new Dialogue(terms({ credentials: true }))
-    play(dialogue, [...HELLO, [`S: 250 AUTH ${mechanism}`], [`C: AUTH ${mechanism}`]], SECURE)
-    for (let i = 0; i < prompts; i++) assert.match(play(dialogue, [['S: 334 Pz8=']], SECURE), /^334/)
-    assert.equal(play(dialogue, [['S: 334 Pz8=']], SECURE), 'it asked too often: 334 Pz8=')
+    const conversation = session({ credentials })
+    play(conversation, [...HELLO, [`S: 250 AUTH ${mechanism}`], [`C: AUTH ${mechanism}`]], SECURE)
+    for (let i = 0; i < prompts; i++) assert.match(play(conversation, [['S: 334 Pz8=']], SECURE), /^334/)
+    assert.equal(play(conversation, [['S: 334 Pz8=']], SECURE), 'it asked too often: 334 Pz8=')
   }
 })
 
@@ -135,48 +151,55 @@ test('from the first recipient on it is between the relay and the recipient', ()
     ['S: 250 y'],
     ['C: RCPT TO:<a@d.example>'],
   ] as const
-  const dialogue = new Dialogue(terms())
-  play(dialogue, to)
-  assert.deepEqual([dialogue.accepted, dialogue.over], [false, false])
-  assert.equal(play(dialogue, [['S: 550 no such user']]), '550 no such user')
-  assert.deepEqual([dialogue.accepted, dialogue.over], [true, false])
-  play(dialogue, [['C: DATA']])
-  assert.equal(dialogue.over, true)
+  const conversation = session()
+  play(conversation, to)
+  assert.equal(conversation.accepted, false)
+  assert.equal(play(conversation, [['S: 550 no such user']]), '550 no such user')
+  assert.equal(conversation.accepted, true)
+  for (const line of ['C: DATA', 'S: 550 not today', 'C: .', 'S: 451 disk full']) {
+    assert.equal(play(conversation, [[line]]), line.slice(3))
+  }
 })
 
 test('a sender refused is no failure of the relay; authentication asked for is', () => {
   for (const [reply, accepted, becomes] of [
     ['550 not you', true, '550 not you'],
     ['451 later', true, '451 later'],
-    ['421 going', true, '421 going'],
-    ['530 first AUTH', false, 'it wants authentication: 530 first AUTH'],
-    ['538 first TLS', false, 'it wants authentication: 538 first TLS'],
+    ['421 going', false, 'it is closing: 421 going'],
+    ['530 first AUTH', false, 'it asks for authentication: 530 first AUTH'],
+    ['538 first TLS', false, 'it asks for authentication: 538 first TLS'],
   ] as const) {
-    const dialogue = new Dialogue(terms())
-    assert.equal(play(dialogue, [...HELLO, ['S: 250 x'], ['C: MAIL FROM:<>'], [`S: ${reply}`]]), becomes)
-    assert.equal(dialogue.accepted, accepted)
+    const conversation = session()
+    assert.equal(play(conversation, [...HELLO, ['S: 250 x'], ['C: MAIL FROM:<>'], [`S: ${reply}`]]), becomes)
+    assert.equal(conversation.accepted, accepted)
   }
 })
 
 test('what a foreign server says comes into the log on one line and not at length', () => {
-  const said = play(new Dialogue(terms()), [[`S: 554-\u001b[31mred\u0000`], [`S: 554 ${'x'.repeat(500)}`]])
+  const said = play(session(), [[`S: 554-\u001b[31mred\u0000`], [`S: 554 ${'x'.repeat(500)}`]])
   assert.doesNotMatch(said, /\p{Cc}/u)
-  assert.ok(said.length < 300)
+  assert.ok(said.length <= 'it greeted with '.length + 500)
 })
 
 test('a reply without end is no reply, and costs no more than its lines', () => {
-  const dialogue = new Dialogue(terms())
+  const conversation = session()
   const started = process.cpuUsage()
   let lines = 0
   const verdicts = Array.from({ length: 100_000 }, () => {
-    const verdict = dialogue.reply(`220-${'x'.repeat(100)}\r\n`, true, CLEAR)
-    if ('pass' in verdict) lines++
+    const verdict = conversation.receive(`220-${'x'.repeat(100)}\r\n`, true, CLEAR)
+    if (verdict.kind === 'pass') lines++
     return verdict
   })
   assert.equal(lines, 500)
   assert.deepEqual(verdicts.at(-1), {
-    fault: { kind: 'protocol', message: 'its reply has more than 500 lines' },
-    polite: false,
+    kind: 'fail',
+    failure: {
+      stage: 'greeting',
+      kind: 'connection',
+      message: 'its reply has more than 500 lines',
+      mayGoClear: false,
+      polite: false,
+    },
   })
   assert.ok(process.cpuUsage(started).user < 5_000_000, 'one line costs the same as the one before')
 })
@@ -195,14 +218,172 @@ test('a relay that repeats what was said in AUTH does not bring it into the log'
     ['LOGIN', `535 fred, ${base64('s3same-open')} is wrong`, '535 fred, **** is wrong'],
     ['LOGIN', '535 fred may not enter with s3same-open', '535 fred may not enter with ****'],
   ] as const) {
-    const dialogue = new Dialogue(terms({ credentials: true }))
+    const conversation = session({ credentials })
     const [first, ...more] = answers[mechanism]
     const begin = mechanism === 'PLAIN' ? `C: AUTH PLAIN ${first}` : 'C: AUTH LOGIN'
-    play(dialogue, [...HELLO, [`S: 250 AUTH ${mechanism}`], [begin]], SECURE)
+    play(conversation, [...HELLO, [`S: 250 AUTH ${mechanism}`], [begin]], SECURE)
     const asked = mechanism === 'PLAIN' ? [] : [first, ...more]
     asked.forEach((text, i) => {
-      play(dialogue, [[`S: 334 ${['VXNlcm5hbWU6', 'UGFzc3dvcmQ6'][i]}`], [`C: ${text}`]], SECURE)
+      play(conversation, [[`S: 334 ${['VXNlcm5hbWU6', 'UGFzc3dvcmQ6'][i]}`], [`C: ${text}`]], SECURE)
     })
-    assert.equal(play(dialogue, [[`S: ${reply}`]], SECURE), `it refused AUTH: ${becomes}`)
+    assert.equal(play(conversation, [[`S: ${reply}`]], SECURE), `it refused AUTH: ${becomes}`)
   }
+})
+
+test('a password that is repeated after RCPT is hidden too, in each form and in capitals', () => {
+  const conversation = session({ credentials })
+  const plain = Buffer.from('\0fred\0s3same-open').toString('base64')
+  const before: readonly Line[] = [
+    ...HELLO,
+    ['S: 250 AUTH PLAIN'],
+    [`C: AUTH PLAIN ${plain}`],
+    ['S: 235 fine'],
+    ['C: MAIL FROM:<>'],
+    ['S: 250 x'],
+    ['C: RCPT TO:<a@d.example>'],
+  ]
+  play(conversation, before, SECURE)
+  const echo = `S: 550 5.1.1 s3same-open S3SAME-OPEN ${plain} ${plain.replace(/=+$/, '')} no such user`
+  assert.equal(play(conversation, [[echo]], SECURE), '550 5.1.1 **** **** **** **** no such user')
+  assert.equal(conversation.report.reply?.text, '550 5.1.1 **** **** **** **** no such user')
+  assert.equal(play(conversation, [['C: QUIT'], ['S: 221 s3same-open']], SECURE), '221 ****')
+})
+
+test('AUTH=PLAIN is an offer of PLAIN, in words that Haraka understands', () => {
+  for (const [offers, becomes] of [
+    [['S: 250-x', 'S: 250 AUTH=PLAIN'], '250 AUTH PLAIN'],
+    [['S: 250-x', 'S: 250-AUTH LOGIN', 'S: 250 AUTH=PLAIN LOGIN'], '250 AUTH LOGIN PLAIN'],
+    [['S: 250-x', 'S: 250 auth=plain'], '250 AUTH PLAIN'],
+  ] as const) {
+    const conversation = session({ credentials })
+    assert.equal(play(conversation, [...HELLO, ...offers.map((text) => [text] as const)], SECURE), becomes)
+    assert.ok(conversation.extensions.mechanisms.includes('PLAIN'))
+  }
+})
+
+const ENVELOPE: readonly Line[] = [...HELLO, ['S: 250 x'], ['C: MAIL FROM:<>']]
+
+test('a 5xx that asks for authentication, by code or in words, is the relay’s failure, and stands at an MX host', () => {
+  for (const [reply, asks] of [
+    ['530 5.7.0 Authentication required', true],
+    ['550 5.7.8 Bad credentials', true],
+    ['554 5.7.9 Mechanism too weak', true],
+    ['550 5.7.1 Client was not authenticated', true],
+    ['550 5.7.0 Please authenticate first', true],
+    ['550-Please turn on SMTP Authentication in your mail client.\r\n', true],
+    ['550 SMTP AUTH is required for this', true],
+    ['554 You must log in to send', true],
+    ['503 5.5.4 need EHLO and AUTH first', true],
+    ['550 5.7.1 Relaying denied', false],
+    ['550 5.7.0 rejected by policy', false],
+    ['550 5.7.26 Unauthenticated email is not accepted due to the DMARC policy', false],
+    ['550 5.7.23 SPF validation failed, authentication required', false],
+    ['550 5.1.1 no such user', false],
+    ['450 4.7.1 please authenticate', false],
+  ] as const) {
+    for (const isRelay of [true, false]) {
+      const text = reply.trim().replace('550-', '550 ')
+      const becomes = play(session({ isRelay }), [...ENVELOPE, [`S: ${text}`]])
+      assert.equal(becomes, isRelay && asks ? `it asks for authentication: ${text}` : text)
+    }
+  }
+})
+
+test('next_mx = temporary moves on after 4xx to MAIL, all RCPT, DATA and the dot; otherwise such replies stand', () => {
+  const rcpt: readonly Line[] = [...ENVELOPE, ['S: 250 y'], ['C: RCPT TO:<a@d.example>']]
+  const data: readonly Line[] = [...rcpt, ['S: 250 z'], ['C: DATA']]
+  for (const [lines, reply, failure] of [
+    [ENVELOPE, '451 later', 'it deferred the sender: 451 later'],
+    [rcpt, '451 later', 'it deferred every recipient: 451 later'],
+    [data, '451 later', 'it deferred DATA: 451 later'],
+    [[...data, ['S: 354 go'], ['C: .']], '451 later', 'it deferred the message: 451 later'],
+    [rcpt, '550 never', undefined],
+    [data, '554 never', undefined],
+  ] as const) {
+    for (const nextMx of ['no_answer', 'connection', 'temporary'] as const) {
+      const conversation = session({ nextMx })
+      const becomes = play(conversation, [...(lines as readonly Line[]), [`S: ${reply}`]])
+      assert.equal(becomes, nextMx === 'temporary' && failure !== undefined ? failure : reply)
+      assert.equal(conversation.accepted, true)
+    }
+  }
+})
+
+test('next_mx = temporary: one recipient that is taken or refused for good keeps the message where it is', () => {
+  for (const [first, second, moves] of [
+    ['451 later', '452 later', true],
+    ['250 fine', '451 later', false],
+    ['451 later', '550 never', false],
+    ['550 never', '451 later', false],
+  ] as const) {
+    const conversation = session({ nextMx: 'temporary', recipients: 2 })
+    const becomes = play(conversation, [
+      ...ENVELOPE,
+      ['S: 250 y'],
+      ['C: RCPT TO:<a@d.example>'],
+      [`S: ${first}`],
+      ['C: RCPT TO:<b@d.example>'],
+      [`S: ${second}`],
+    ])
+    assert.equal(becomes, moves ? `it deferred every recipient: ${second}` : second)
+  }
+})
+
+test('a connection that is lost says at which step, and whether there was an answer at all', () => {
+  for (const [lines, stage, kind] of [
+    [[], 'greeting', 'no-answer'],
+    [[['S: 220-x']], 'greeting', 'no-answer'],
+    [HELLO, 'ehlo', 'connection'],
+    [ENVELOPE, 'mail', 'connection'],
+    [[...ENVELOPE, ['S: 250 y'], ['C: RCPT TO:<a@d.example>']], 'rcpt', 'connection'],
+  ] as const) {
+    const conversation = session()
+    play(conversation, lines as readonly Line[])
+    const { stage: failed, kind: how, message } = conversation.lose('ECONNRESET')
+    assert.deepEqual([failed, how, message], [stage, kind, 'ECONNRESET'])
+  }
+})
+
+test('TLS that breaks may be left out only where nobody asks for it and no password would go in clear', () => {
+  const tls: readonly Line[] = [...HELLO, ['S: 250 STARTTLS'], ['C: STARTTLS']]
+  for (const [options, mayGoClear] of [
+    [{}, true],
+    [{ tls: 'required' }, false],
+    [{ credentials }, false],
+    [{ credentials, allowPlaintextAuth: true }, true],
+  ] as const) {
+    for (const reply of ['454 not now', undefined]) {
+      const conversation = session(options)
+      play(conversation, tls)
+      if (reply !== undefined) play(conversation, [[`S: ${reply}`]])
+      else {
+        play(conversation, [['S: 220 go']])
+        conversation.lose('ECONNRESET')
+      }
+      const { failure } = conversation.report
+      assert.deepEqual([failure?.stage, failure?.mayGoClear], ['tls', mayGoClear])
+    }
+  }
+})
+
+test('the report keeps the last reply, and who was refused with which', () => {
+  const conversation = session({ recipients: 2 })
+  play(conversation, [
+    ...ENVELOPE,
+    ['S: 250 2.1.0 y'],
+    ['C: RCPT TO:<a@d.example>'],
+    ['S: 550-5.1.1 no'],
+    ['S: 550 5.1.1 such user'],
+    ['C: RCPT TO:<b@d.example>'],
+    ['S: 250 z'],
+    ['C: QUIT'],
+    ['S: 221 bye'],
+  ])
+  assert.deepEqual(conversation.report, {
+    stage: 'rcpt',
+    reply: { code: 250, text: '250 z' },
+    refused: [
+      { recipient: 'a@d.example', reply: { code: 550, enhanced: '5.1.1', text: '550 5.1.1 no such user' } },
+    ],
+  })
 })

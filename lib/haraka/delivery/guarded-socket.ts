@@ -1,33 +1,32 @@
 import { isIP } from 'node:net'
-import type { RelayFailure } from '../../model/failure'
-import type { Channel, Dialogue } from '../../smtp/session'
-import { override } from '../patch'
-import type { HarakaSocket, TargetSocket } from './types'
-import { sanitized } from '../log-line'
+import { shorten } from '../../smtp/reply-reader'
+import type { Session } from '../../smtp/session'
+import type { Encryption, SessionFailure } from '../../smtp/session-types'
+import type { HarakaSocket } from './types'
+import { watchProgress, type Patience } from './watchdog'
 
 /*
- * Stands between Haraka 3.3.4 and one socket to a relay, because `try_deliver_host_on_socket` of outbound/hmail.js
- *   - bounces or defers the message by what the relay says of itself (greeting, EHLO, STARTTLS, AUTH), and tries no other exchange;
+ * Stands between Haraka 3.3.4 and one socket, because `try_deliver_host_on_socket` of outbound/hmail.js
+ *   - bounces or defers the message by what the server says of itself (greeting, EHLO, STARTTLS, AUTH), and tries no other exchange;
  *   - sends without AUTH what should be sent with it, and passwords in clear;
- *   - has no field for TLS policies, and knows no TLS from the first byte.
- * What it does do right is to go on to the next exchange when a socket fails. So a relay's failure is made to look like that.
+ *   - has no field for TLS policies, and knows no TLS from the first byte;
+ *   - leaves a socket open for as long as the server does not close it after QUIT.
+ * What it does right is to go on to the next exchange when a socket fails. So a failure of the server is made to look like that.
  */
 
-/** What the guard tells of one connection. */
+/** What the guard reports of one connection. */
 export interface GuardEvents {
-  /** The relay failed; Haraka goes on to its next exchange next. */
-  readonly failed: (failure: RelayFailure, startingTls: boolean) => void
-  /** The relay did its part. */
+  /** The server failed; Haraka goes on to its next exchange next. */
+  readonly failed: (failure: SessionFailure) => void
+  /** The server did its part. */
   readonly accepted: () => void
-  /** The connection is closed on our side. */
-  readonly closed: () => void
 }
 
 /** The connection to guard. */
 export interface GuardedConnection {
   readonly socket: HarakaSocket
-  readonly dialogue: Dialogue
-  /** What Haraka's log calls the relay. */
+  readonly session: Session
+  /** What Haraka's log calls the server. */
   readonly label: string
   /** Host name or address that a certificate must be good for. */
   readonly host: string
@@ -35,6 +34,7 @@ export interface GuardedConnection {
   readonly verify: boolean
   /** Options of TLS from the first byte; absent: the connection begins in clear. */
   readonly implicitTls?: Record<string, unknown>
+  readonly patience: Patience
   /** Haraka's own `try_deliver_host_on_socket`. */
   readonly begin: () => void
   /** Haraka's own way on from a connection that never came about. */
@@ -44,74 +44,85 @@ export interface GuardedConnection {
 type Listener = (...parameters: unknown[]) => void
 
 const LINE_FEED = 10
-/** What is logged of an error, in characters. */
-const LONGEST_TEXT = 300
+/** How long Haraka has for its QUIT before the connection is closed. Milliseconds. */
+const QUIT_TIME = 5_000
 
-/** Guards one connection from its first byte until the relay has done its part. */
-export class ConnectionGuard {
+/** Guards one connection from its first byte to its last. */
+export class GuardedSocket {
   readonly #connection: GuardedConnection
   readonly #events: GuardEvents
-  readonly #raw: TargetSocket
-  readonly #undo: (() => void)[] = []
   readonly #write: HarakaSocket['write']
   #onError: Listener[] = []
   #begun = false
   #failed = false
+  #released: (() => void) | undefined
   #accepted = false
   #upgrading = false
+  #closed = false
   #lastByte: number | undefined
+  #stopWatching: () => void = () => {}
+  #quitTimer: NodeJS.Timeout | undefined
 
   constructor(connection: GuardedConnection, events: GuardEvents) {
     this.#connection = connection
     this.#events = events
     const { socket } = connection
-    this.#raw = socket.targetsocket
-    this.#raw.once('close', () => events.closed())
-    const write = socket.write.bind(socket)
-    this.#write = write
-    this.#undo.push(
-      override(
-        socket,
-        'write',
-        () =>
-          (data, ...more) =>
-            this.#sending(data, more),
-      ),
-    )
-    override(socket, 'upgrade', (inner) => (options, callback) => {
+    // The socket is never used for another message: nothing of this is ever taken back.
+    this.#write = socket.write.bind(socket)
+    socket.write = (data, ...more) => this.#send(data, more)
+    const upgrade = socket.upgrade.bind(socket)
+    // tls_socket.js: the plain socket carries TLS from then on, and closes with it.
+    const raw = socket.targetsocket
+    raw.once('close', () => this.#onClose())
+    socket.upgrade = (options, callback) => {
       this.#upgrading = true
-      const verified = { ...options, ...this.#identity(), rejectUnauthorized: false }
-      inner.call(socket, verified, (authorized, error, ...more) => {
-        this.#upgraded(authorized, error)
+      const verify = connection.verify || options.rejectUnauthorized === true
+      const checked = { ...options, ...this.#identity(), rejectUnauthorized: false }
+      upgrade(checked, (authorized, error, ...more) => {
+        this.#upgraded(verify && !authorized ? error : undefined)
         if (!this.#failed) callback?.(authorized, error, ...more)
       })
-      // upgrade() of tls_socket.js takes all listeners off the plain socket.
-      this.#raw.once('close', () => events.closed())
-    })
-  }
-
-  /** Closes the connection if it is still open. */
-  close(): void {
-    if (this.#raw.destroyed !== true) this.#raw.destroy()
-  }
-
-  /** Is the connection closed on our side? */
-  get closed(): boolean {
-    return this.#raw.destroyed === true
+      // It takes all listeners off the plain socket.
+      raw.once('close', () => this.#onClose())
+    }
   }
 
   /** Lets Haraka begin, after TLS where that comes first. */
   start(): void {
-    const { socket, implicitTls } = this.#connection
+    const { socket, session, implicitTls, patience } = this.#connection
+    this.#stopWatching = watchProgress(
+      {
+        replies: () => session.replies,
+        sent: () => sentBytes(socket),
+        onStuck: (message) => this.#break(message),
+      },
+      patience,
+    )
     if (implicitTls === undefined) {
       this.#begin()
       return
     }
     // client_pool.js took its own listeners off, and Haraka's come with begin().
-    socket.on('error', (error: unknown) => this.#fail('tls', `TLS failed: ${text(error)}`))
-    socket.once('timeout', () => this.#fail('tls', 'TLS timed out'))
-    socket.once('close', () => this.#fail('tls', 'it closed the connection instead of TLS'))
+    socket.on('error', (error: unknown) => this.#break(errorText(error)))
+    socket.once('timeout', () => this.#break('timeout'))
+    socket.once('close', () => this.#break('it closed the connection'))
     socket.upgrade(implicitTls, () => this.#begin())
+  }
+
+  /**
+   * The message has left: the connection is closed when QUIT is done, or soon.
+   *
+   * @param onClosed called when it is closed on our side
+   */
+  release(onClosed: () => void): void {
+    this.#released = onClosed
+    if (this.#closed) return
+    this.#quitTimer = setTimeout(() => this.#connection.socket.destroy(), QUIT_TIME).unref()
+  }
+
+  /** Is the connection closed on our side? */
+  get closed(): boolean {
+    return this.#closed
   }
 
   #begin(): void {
@@ -124,8 +135,9 @@ export class ConnectionGuard {
     socket.prependListener('data', (data: Uint8Array) => {
       this.#lastByte = data[data.length - 1]
     })
-    socket.on('line', (line: string) => this.#received(line, lines))
-    socket.on('error', (error: unknown) => this.#broken(error))
+    socket.prependListener('close', () => this.#report('it closed the connection'))
+    socket.on('line', (line: string) => this.#receive(line, lines))
+    socket.on('error', (error: unknown) => this.#break(errorText(error)))
   }
 
   #identity(): Record<string, unknown> {
@@ -134,75 +146,70 @@ export class ConnectionGuard {
     return isIP(host) === 0 ? { servername: host, host } : { servername: undefined, host }
   }
 
-  get #channel(): Channel {
+  get #encryption(): Encryption {
     const { socket } = this.#connection
     const encrypted = !this.#upgrading && socket.isEncrypted() === true
     return { encrypted, verified: encrypted && socket.targetsocket.authorized === true }
   }
 
-  #upgraded(authorized: boolean, error: unknown): void {
+  #upgraded(refused: unknown): void {
+    const { session, host } = this.#connection
     this.#upgrading = false
-    this.#connection.dialogue.secured()
-    if (authorized || !this.#connection.verify) return
-    this.#fail('tls', `its certificate is not good for ${this.#connection.host}: ${text(error)}`)
+    session.tlsStarted()
+    if (refused === undefined) return
+    this.#fail(session.refuseCertificate(`its certificate is not good for ${host}: ${errorText(refused)}`))
   }
 
-  #sending(data: string | Uint8Array, more: unknown[]): boolean {
+  #send(data: string | Uint8Array, more: unknown[]): boolean {
     if (this.#failed) return true
-    const { dialogue } = this.#connection
-    if (typeof data === 'string' && !dialogue.over) {
-      const failure = dialogue.command(data, this.#channel)
+    if (typeof data === 'string') {
+      const failure = this.#connection.session.send(data, this.#encryption)
       if (failure !== undefined) {
-        this.#fail(failure.kind, failure.message, true)
+        this.#fail(failure)
         return true
       }
     }
     return this.#write(data, ...more)
   }
 
-  #received(line: string, haraka: readonly Listener[]): void {
+  #receive(line: string, haraka: readonly Listener[]): void {
     if (this.#failed) return
-    const { dialogue, socket } = this.#connection
-    const verdict = dialogue.over
-      ? { pass: line }
-      : dialogue.reply(line, this.#lastByte === LINE_FEED, this.#channel)
-    if ('fault' in verdict) {
-      this.#fail(verdict.fault.kind, verdict.fault.message, verdict.polite)
-      return
-    }
-    if (dialogue.accepted && !this.#accepted) {
+    const { session, socket } = this.#connection
+    const verdict = session.receive(line, this.#lastByte === LINE_FEED, this.#encryption)
+    if (session.accepted && !this.#accepted) {
       this.#accepted = true
       this.#events.accepted()
     }
-    if ('pass' in verdict) for (const listener of haraka) listener.call(socket, verdict.pass)
+    if (verdict.kind === 'fail') this.#fail(verdict.failure)
+    else if (verdict.kind === 'pass') for (const listener of haraka) listener.call(socket, verdict.line)
   }
 
-  /** The socket itself failed. */
-  #broken(error: unknown): void {
+  /** The socket itself failed, or gets nowhere. */
+  #break(message: string): void {
     if (this.#failed) return
-    const startingTls = this.#upgrading
-    if (!this.#accepted) {
-      const failure: RelayFailure = startingTls
-        ? { kind: 'tls', message: `TLS failed: ${text(error)}` }
-        : { kind: 'connect', message: text(error) }
-      this.#events.failed(failure, startingTls)
-    }
-    this.#tellHaraka(text(error))
+    this.#report(message)
+    this.#failed = true
+    this.#passOn(message)
   }
 
-  #fail(kind: RelayFailure['kind'], message: string, polite = false): void {
+  /** Says once how the connection came to its end, if that was before the message had left. */
+  #report(message: string): void {
+    if (this.#failed || this.#released !== undefined) return
+    this.#events.failed(this.#connection.session.lose(message))
+  }
+
+  #fail(failure: SessionFailure): void {
     if (this.#failed) return
     this.#failed = true
-    const { dialogue } = this.#connection
-    this.#events.failed({ kind, message }, dialogue.startingTls)
-    if (polite) this.#write('QUIT\r\n')
+    this.#events.failed(failure)
+    if (failure.polite) this.#write('QUIT\r\n')
     // Not at once: Haraka may be in the middle of sending, and sets its state after that.
-    setImmediate(() => this.#tellHaraka(message))
+    setImmediate(() => this.#passOn(failure.message))
   }
 
-  #tellHaraka(message: string): void {
+  /** Makes Haraka go on, as it does when a socket fails. */
+  #passOn(message: string): void {
     const { socket, giveUp, label } = this.#connection
-    this.#failed = true
     if (this.#begun) {
       // A new error: with `source: 'tls'`, which tls_socket.js gives to every error, Haraka would ask Redis to do without TLS
       // at this host from now on, and wait for Redis.
@@ -215,6 +222,14 @@ export class ConnectionGuard {
     // Haraka took all listeners off; a late error must not end the process.
     socket.on('error', () => {})
   }
+
+  #onClose(): void {
+    if (this.#closed) return
+    this.#closed = true
+    this.#stopWatching()
+    clearTimeout(this.#quitTimer)
+    this.#released?.()
+  }
 }
 
 function take(socket: HarakaSocket, event: string): Listener[] {
@@ -223,8 +238,12 @@ function take(socket: HarakaSocket, event: string): Listener[] {
   return listeners
 }
 
+function sentBytes({ targetsocket }: HarakaSocket): number {
+  return (targetsocket.bytesWritten ?? 0) - (targetsocket.writableLength ?? 0)
+}
+
 /** An error of TLS may quote the certificate, in which a foreign server writes what it likes. */
-function text(error: unknown): string {
-  if (error instanceof Error) return sanitized(error.message).slice(0, LONGEST_TEXT)
-  return typeof error === 'string' ? sanitized(error).slice(0, LONGEST_TEXT) : 'unknown error'
+function errorText(error: unknown): string {
+  if (error instanceof Error) return shorten(error.message)
+  return typeof error === 'string' ? shorten(error) : 'unknown error'
 }

@@ -1,4 +1,4 @@
-import type { Exchange } from '../../model/exchange'
+import type { Candidate } from './attempt'
 
 /** A `HarakaMx` (haraka-net-utils `lib/HarakaMx.js`), as far as delivery looks at it. */
 export interface HarakaMxLike {
@@ -15,10 +15,9 @@ export interface HarakaMxLike {
   from_dns?: string
 }
 
-/** One element of the answer to `get_mx`, and the exchange that it is an address of. In the order of the answer. */
-export interface PlannedExchange {
+/** One element of the answer to `get_mx`, and the exchange that it is an address of. */
+export interface PlannedExchange extends Candidate {
   readonly mx: HarakaMxLike
-  readonly exchange: Exchange
 }
 
 /** What `tls.connect` gives, as far as it is looked at; a `net.Socket` before that. */
@@ -55,9 +54,18 @@ export interface HarakaSocket {
   listenerCount(event: string): number
 }
 
+/** A recipient in the queue, with what a bounce message says of it. */
+export interface QueuedRecipient {
+  dsn_msg?: string
+}
+
 /** Haraka's `HMailItem` (`outbound/hmail.js`), as far as delivery works with it. */
 export interface OutboundItem {
-  readonly todo: { readonly domain: string; readonly queue_time?: number }
+  readonly todo: {
+    readonly domain: string
+    readonly queue_time?: number
+    readonly rcpt_to: readonly QueuedRecipient[]
+  }
   readonly cfg?: {
     readonly temp_fail_intervals?: readonly number[]
     readonly enable_tls?: boolean
@@ -72,6 +80,7 @@ export interface OutboundItem {
   try_deliver_host_on_socket(mx: HarakaMxLike, host: string, port: number, socket: HarakaSocket): unknown
   get_force_tls(mx: HarakaMxLike): boolean
   delivered(...parameters: unknown[]): unknown
+  bounce(error: unknown, extra?: unknown): unknown
   temp_fail(error: unknown, extra?: unknown): unknown
   send_email_respond(retval: number, seconds: number): unknown
   logprotocol(...parameters: unknown[]): void

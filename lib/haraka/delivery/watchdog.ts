@@ -1,52 +1,59 @@
-import type { HarakaSocket } from './types'
+/** What is watched of one connection. */
+export interface Progress {
+  /** Whole replies until now. */
+  readonly replies: () => number
+  /** Octets that have gone out. */
+  readonly sent: () => number
+  /** Called once, with why. */
+  readonly onStuck: (message: string) => void
+}
 
-/** The patience with one reply, in Haraka's timeouts for a silent connection (`outbound.ini` `connect_timeout`, 30 s). */
-const TIMEOUTS = 20
+/** How long a server may take, milliseconds. */
+export interface Patience {
+  /** From the connection to the end of the greeting. */
+  readonly greeting: number
+  /** For each reply after that. */
+  readonly reply: number
+}
+
+/** Seconds, where `outbound.ini` `connect_timeout` says nothing. Haraka's own default. */
 const DEFAULT_TIMEOUT = 30
+/** The patience with one reply, in Haraka's timeouts. */
+const TIMEOUTS = 20
 
-const LINE_FEED = 10
-/** The last line of a reply, as far as it is looked at (RFC 5321 section 4.2.1). */
-const LAST_LINE = /^\d{3} /
-
-/** Milliseconds that a server may take for a whole reply: RFC 5321 section 4.5.3.2 asks for no more than ten minutes. */
-export function replyPatience(timeout: number | undefined): number {
-  return (timeout !== undefined && timeout > 0 ? timeout : DEFAULT_TIMEOUT) * TIMEOUTS * 1000
+/**
+ * How long a server may take, by Haraka's timeout for a silent connection (`outbound.ini` `connect_timeout`): once that for the whole
+ * greeting, and 20 times that for each reply (10 minutes by default, the most that RFC 5321 section 4.5.3.2 asks for).
+ *
+ * @param timeout seconds
+ */
+export function patienceOf(timeout: number | undefined): Patience {
+  const greeting = (timeout !== undefined && timeout > 0 ? timeout : DEFAULT_TIMEOUT) * 1000
+  return { greeting, reply: greeting * TIMEOUTS }
 }
 
 /**
- * Ends a connection that gets nowhere. Haraka 3.3.4 (`outbound/client_pool.js`) gives up a connection that is silent; one that says
- * a letter now and then, or one line after the other of a reply without end, would keep its message among those being sent for as
- * long as it likes. What counts is a whole reply, or part of the message gone out.
+ * Finds out when a connection gets nowhere. Haraka 3.3.4 (`outbound/client_pool.js`) gives up a connection that is silent; a server
+ * that sends a character now and then, or one line after the other of a reply without end, would keep its message among those
+ * being sent for as long as it likes. What counts is a whole reply, or part of the message gone out.
+ *
+ * @returns stops watching; to be called when the connection closes: a timer that outlives its connection keeps it in memory
  */
-export function watchProgress(socket: HarakaSocket, patience: number): void {
-  let replied = false
-  let line = ''
-  let sent = sentBytes(socket)
-  socket.on('data', (data: Uint8Array) => {
-    for (const octet of data) {
-      if (octet !== LINE_FEED) {
-        if (line.length < 4) line += String.fromCharCode(octet)
-        continue
-      }
-      if (LAST_LINE.test(line)) replied = true
-      line = ''
-    }
-  })
+export function watchProgress(progress: Progress, patience: Patience): () => void {
+  let replies = progress.replies()
+  let sent = progress.sent()
   const look = () => {
-    if (socket.targetsocket.destroyed === true) return
-    const now = sentBytes(socket)
-    if (replied || now !== sent) {
-      replied = false
-      sent = now
-      setTimeout(look, patience).unref()
+    const nowReplies = progress.replies()
+    const nowSent = progress.sent()
+    if (nowReplies === 0 || (nowReplies === replies && nowSent === sent)) {
+      const [what, time] = nowReplies === 0 ? ['greeting', patience.greeting] : ['reply', patience.reply]
+      progress.onStuck(`no ${what} within ${time / 1000} s`)
       return
     }
-    // As Haraka does for its own timeout; without a listener the connection is given up already.
-    if (socket.listenerCount('error') > 0) socket.emit('error', `no reply within ${patience / 1000} s`)
+    replies = nowReplies
+    sent = nowSent
+    timer = setTimeout(look, patience.reply).unref()
   }
-  setTimeout(look, patience).unref()
-}
-
-function sentBytes({ targetsocket }: HarakaSocket): number {
-  return (targetsocket.bytesWritten ?? 0) - (targetsocket.writableLength ?? 0)
+  let timer = setTimeout(look, patience.greeting).unref()
+  return () => clearTimeout(timer)
 }

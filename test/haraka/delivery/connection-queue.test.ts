@@ -1,9 +1,19 @@
 import assert from 'node:assert/strict'
 import { mock, test, type TestContext } from 'node:test'
-import { Places } from '../../../lib/haraka/delivery/connection-queue'
+import { ConnectionQueue } from '../../../lib/haraka/delivery/connection-queue'
 import type { OutboundItem } from '../../../lib/haraka/delivery/types'
+import { exchangeKey, type Exchange } from '../../../lib/model/exchange'
+import { WaitingLine } from '../../../lib/relays/waiting-line'
+import { relayExchange } from '../../support/servers'
 
 const HOUR = 3_600_000
+
+const isp = relayExchange({ host: 'isp' })
+const [a, b, other] = ['a', 'b', 'other'].map((host) => relayExchange({ host })) as [
+  Exchange,
+  Exchange,
+  Exchange,
+]
 
 function setup(t: TestContext) {
   mock.timers.enable({ apis: ['setTimeout'] })
@@ -11,67 +21,85 @@ function setup(t: TestContext) {
   const pushed: string[] = []
   const ended: string[] = []
   const names = new Map<OutboundItem, string>()
-  const places = new Places((hmail) => pushed.push(names.get(hmail)!))
+  const lines = new Map<string, WaitingLine>()
+  const lineOf = (exchange: Exchange) => {
+    const line = lines.get(exchangeKey(exchange)) ?? new WaitingLine()
+    lines.set(exchangeKey(exchange), line)
+    return line
+  }
+  const whenFree = (exchange: Exchange, wake: () => void, { first = false } = {}) =>
+    lineOf(exchange).add(wake, first)
+  const queue = new ConnectionQueue({ whenFree }, (hmail) => pushed.push(names.get(hmail)!))
   const message = (name: string): OutboundItem => {
     const hmail = { next_cb: () => ended.push(name) } as unknown as OutboundItem
     names.set(hmail, name)
     return hmail
   }
-  return { places, pushed, ended, message }
+  return {
+    queue,
+    pushed,
+    ended,
+    message,
+    free: (exchange: Exchange) => lineOf(exchange).wakeFirst(),
+    /** Messages that wait, each as often as it stands in a line. */
+    waiting: () => [...lines.values()].reduce((sum, { length }) => sum + length, 0),
+  }
 }
 
-test('who waits gives its place in Haraka back, and goes on in the order of coming, one for each free connection', (t) => {
-  const { places, pushed, ended, message } = setup(t)
-  for (const name of ['a', 'b', 'c']) places.wait(message(name), ['isp:25'], HOUR)
+test('a message that waits gives its thread back, and goes on in its turn, one for each free connection', (t) => {
+  const { queue, pushed, ended, message, free } = setup(t)
+  for (const name of ['a', 'b', 'c']) queue.wait(message(name), [isp], HOUR)
   assert.deepEqual(ended, ['a', 'b', 'c'])
-  places.free('other:25')
+  free(other)
   assert.deepEqual(pushed, [])
-  places.free('isp:25')
-  places.free('isp:25')
+  free(isp)
+  free(isp)
   assert.deepEqual(pushed, ['a', 'b'])
 })
 
-test('one that another was quicker than is first again', (t) => {
-  const { places, pushed, message } = setup(t)
+test('a message whose place was taken by a quicker one is first again', (t) => {
+  const { queue, pushed, message, free } = setup(t)
   const first = message('first')
-  places.wait(first, ['isp:25'], HOUR)
-  places.wait(message('second'), ['isp:25'], HOUR)
-  places.free('isp:25')
-  places.wait(first, ['isp:25'], HOUR)
-  places.free('isp:25')
-  places.free('isp:25')
+  queue.wait(first, [isp], HOUR)
+  queue.wait(message('second'), [isp], HOUR)
+  free(isp)
+  queue.wait(first, [isp], HOUR)
+  free(isp)
+  free(isp)
   assert.deepEqual(pushed, ['first', 'first', 'second'])
 })
 
-test('one that waits for two relays goes on once', (t) => {
-  const { places, pushed, message } = setup(t)
-  places.wait(message('both'), ['a:25', 'b:25'], HOUR)
-  places.wait(message('other'), ['b:25'], HOUR)
-  places.free('a:25')
-  places.free('b:25')
+test('a message that waits for two relays goes on once', (t) => {
+  const { queue, pushed, message, free } = setup(t)
+  queue.wait(message('both'), [a, b], HOUR)
+  queue.wait(message('other'), [b], HOUR)
+  free(a)
+  free(b)
   assert.deepEqual(pushed, ['both', 'other'])
   mock.timers.tick(HOUR)
   assert.deepEqual(pushed, ['both', 'other'])
 })
 
-test('nobody waits for ever', (t) => {
-  const { places, pushed, message } = setup(t)
-  places.wait(message('a'), ['isp:25'], 5_000)
+test('no message waits for ever', (t) => {
+  const { queue, pushed, message, free } = setup(t)
+  queue.wait(message('a'), [isp], 5_000)
   mock.timers.tick(4_999)
   assert.deepEqual(pushed, [])
   mock.timers.tick(1)
   assert.deepEqual(pushed, ['a'])
-  places.free('isp:25')
+  free(isp)
   assert.deepEqual(pushed, ['a'])
 })
 
-test('who goes on is kept nowhere, also where he waited for a relay that is used no more', (t) => {
-  const { places, message } = setup(t)
-  for (const name of ['a', 'b', 'c']) places.wait(message(name), ['isp:25', `gone-${name}:25`], HOUR)
-  assert.equal(places.lines, 4)
-  places.free('isp:25')
-  places.free('isp:25')
-  assert.equal(places.lines, 2)
+test('a message that goes on stands in no line any more, also in that of a relay that is used no more', (t) => {
+  const { queue, message, free, waiting } = setup(t)
+  for (const name of ['a', 'b', 'c']) {
+    queue.wait(message(name), [isp, relayExchange({ host: `gone-${name}` })], HOUR)
+  }
+  assert.equal(waiting(), 6)
+  free(isp)
+  free(isp)
+  assert.equal(waiting(), 2)
   mock.timers.tick(HOUR)
-  assert.equal(places.lines, 0)
+  assert.equal(waiting(), 0)
 })

@@ -1,13 +1,16 @@
 import assert from 'node:assert/strict'
 import { after, before as beforeAll, test, type TestContext } from 'node:test'
-import {
-  Places,
-  waitWithoutCounting,
-  watchDelivery,
-  type HarakaMxLike,
-} from '../../../lib/haraka/delivery/hooks'
-import { override } from '../../../lib/haraka/patch'
-import type { HarakaSocket } from '../../../lib/haraka/delivery/types'
+import { ConnectionQueue } from '../../../lib/haraka/delivery/connection-queue'
+import { Delivery, type DeliveryContext } from '../../../lib/haraka/delivery/delivery'
+import { DeliveryHooks } from '../../../lib/haraka/delivery/hooks'
+import { requeueAfterAnswer } from '../../../lib/haraka/delivery/requeue'
+import { patch } from '../../../lib/haraka/patch'
+import type {
+  HarakaMxLike,
+  HarakaSocket,
+  OutboundItem,
+  PlannedExchange,
+} from '../../../lib/haraka/delivery/types'
 import { RETVAL } from '../../../lib/haraka/types'
 import { createRelayState } from '../../../lib/relays/state'
 import type { Exchange } from '../../../lib/model/exchange'
@@ -95,16 +98,23 @@ const mxOf = ({ port }: Scripted, more: HarakaMxLike = {}): HarakaMxLike =>
 
 const exchangeOf = ({ port }: Scripted): Exchange => relayExchange({ host: '127.0.0.1', port }, 1)
 
-function context() {
+function context(): DeliveryContext {
   const quiet = () => {}
+  const relays = createRelayState({ now: Date.now, log: { info: quiet, warn: quiet }, workers: 1 })
   return {
-    relays: createRelayState({ now: Date.now, log: { info: quiet, warn: quiet }, workers: 1 }),
+    relays,
     now: Date.now,
-    source: 'overrides' as const,
+    source: 'overrides',
     fallbackRelays: [],
-    places: new Places(quiet),
+    nextMx: 'connection',
+    passedOver: [],
+    queue: new ConnectionQueue(relays, quiet),
+    onEnd: quiet,
   }
 }
+
+const watchDelivery = (hmail: OutboundItem, list: readonly PlannedExchange[]) =>
+  new DeliveryHooks().install(hmail, new Delivery(hmail, list, context()))
 
 test('an attempt calls the methods that are overridden, in this order and on the message itself', async (t) => {
   const relay = await server(t)
@@ -135,7 +145,7 @@ test('the answer to get_mx reaches found_mx and mxlist as the same objects, in o
   const { hmail, ended } = await message()
   const list = [mxOf(relay), mxOf(relay)]
   let found: HarakaMxLike[] = []
-  override(hmail, 'found_mx', (inner) => (mxs) => {
+  patch(hmail, 'found_mx', (inner) => (mxs) => {
     found = mxs
     return inner.call(hmail, mxs)
   })
@@ -149,7 +159,7 @@ test('a socket has one listener of lines and one of errors, which hears of what 
   const relay = await server(t, says('CONNECT', 'silence'))
   const { hmail, ended } = await message()
   const counts: number[] = []
-  override(hmail, 'try_deliver_host_on_socket', (inner) => (mx, host, port, socket: HarakaSocket) => {
+  patch(hmail, 'try_deliver_host_on_socket', (inner) => (mx, host, port, socket: HarakaSocket) => {
     inner.call(hmail, mx, host, port, socket)
     counts.push(socket.listenerCount('line'), socket.listenerCount('error'))
     socket.emit('error', new Error('as the test wants it'))
@@ -165,9 +175,12 @@ test('after an attempt nothing of it is left on the message', async (t) => {
   const before = Object.getOwnPropertyNames(hmail).sort()
   const next = hmail.next_cb
   const delivered = hmail.delivered
-  watchDelivery(hmail, [{ mx: mxOf(relay), exchange: exchangeOf(relay) }], context())
-  assert.notDeepEqual(Object.getOwnPropertyNames(hmail).sort(), before)
+  const prototype: unknown = Object.getPrototypeOf(hmail)
+  watchDelivery(hmail, [{ mx: mxOf(relay), exchange: exchangeOf(relay), address: '127.0.0.1' }])
+  assert.notEqual(Object.getPrototypeOf(hmail), prototype)
+  assert.notEqual(hmail.delivered, delivered)
   hmail.next_cb()
+  assert.equal(Object.getPrototypeOf(hmail), prototype)
   assert.deepEqual(Object.getOwnPropertyNames(hmail).sort(), before)
   assert.equal(hmail.next_cb, next)
   assert.equal(hmail.delivered, delivered)
@@ -175,11 +188,43 @@ test('after an attempt nothing of it is left on the message', async (t) => {
   await ended
 })
 
+test('every message gets the same prototype, and methods that another plugin put on a message stay in use', async () => {
+  const [first, second] = [(await message()).hmail, (await message()).hmail]
+  const hooks = new DeliveryHooks()
+  const seen: string[] = []
+  patch(second, 'get_force_tls', () => () => {
+    seen.push('plugin')
+    return true
+  })
+  for (const hmail of [first, second]) {
+    hooks.install(hmail, {
+      tryDeliver: () => seen.push('tryDeliver'),
+      forceTls: (_mx, forcedByHaraka) => {
+        seen.push('forceTls')
+        return forcedByHaraka()
+      },
+      guard: () => {},
+      redact: (parameter) => parameter,
+      delivered: () => {},
+      explainDeferral: (reason) => reason,
+      end: () => seen.push('end'),
+    })
+  }
+  assert.equal(Object.getPrototypeOf(first), Object.getPrototypeOf(second))
+  first.try_deliver()
+  assert.equal(second.get_force_tls({}), true)
+  second.next_cb()
+  assert.equal(second.get_force_tls({}), true)
+  first.try_deliver()
+  first.next_cb()
+  assert.deepEqual(seen, ['tryDeliver', 'forceTls', 'plugin', 'end', 'plugin', 'tryDeliver', 'end'])
+})
+
 test('a wait leaves the queue file and the count as they are', async () => {
   const { hmail, calls } = await message()
   Reflect.deleteProperty(hmail, 'temp_fail')
   const { filename, num_failures: failures } = hmail
-  waitWithoutCounting(hmail, 'no room', Date.now)
+  requeueAfterAnswer(hmail, { reason: 'no room', now: Date.now })
   await hmail.get_mx_respond(RETVAL.denysoft, 'no room')
   assert.deepEqual(calls, ['next_cb'])
   assert.deepEqual([hmail.filename, hmail.num_failures], [filename, failures])
@@ -188,7 +233,7 @@ test('a wait leaves the queue file and the count as they are', async () => {
 test('a message older than all intervals together is deferred by count', async () => {
   const { hmail, ended } = await message()
   Object.assign(hmail.todo, { queue_time: 0 })
-  waitWithoutCounting(hmail, 'no room', Date.now)
+  requeueAfterAnswer(hmail, { reason: 'no room', now: Date.now })
   await hmail.get_mx_respond(RETVAL.denysoft, 'no room')
   assert.equal(await ended, 'temp_fail: no room')
 })
@@ -201,7 +246,7 @@ test('priorities stay in force under inet_prefer', async (t) => {
   Object.assign(haraka.config.cfg, { inet_prefer: 'v4' })
   t.after(() => Object.assign(haraka.config.cfg, { inet_prefer: before }))
   const tried: unknown[] = []
-  override(hmail, 'get_force_tls', (inner) => (mx) => {
+  patch(hmail, 'get_force_tls', (inner) => (mx) => {
     tried.push(mx.exchange)
     return inner.call(hmail, mx)
   })
@@ -210,8 +255,8 @@ test('priorities stay in force under inet_prefer', async (t) => {
     list.map((mx) => ({
       mx,
       exchange: mxExchange('x.example', 1),
+      address: mx.exchange!,
     })),
-    context(),
   )
   await hmail.get_mx_respond(RETVAL.ok, list)
   await ended

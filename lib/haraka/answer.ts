@@ -1,0 +1,89 @@
+import type { Exchange } from '../model/exchange'
+import type { HookAnswer } from './boundary'
+import { explainFailure } from './failure-reason'
+import type { PlannedExchange } from './delivery/types'
+import { requeueAfterAnswer } from './delivery/requeue'
+import { NULL_MX, type PassedOver } from './mx-list'
+import { type HMailItem, RETVAL } from './types'
+
+/** What becomes of a message at `get_mx`. */
+export type Outcome =
+  /** To these addresses, in this order. */
+  | {
+      readonly kind: 'deliver'
+      readonly candidates: readonly PlannedExchange[]
+      readonly passedOver: readonly PassedOver[]
+    }
+  /** Back to the sender. */
+  | { readonly kind: 'bounce'; readonly reason: string }
+  /** Back to the sender, with Haraka's own words for RFC 7505. */
+  | { readonly kind: 'null-mx'; readonly reason: string }
+  /** Later, counted as an attempt. */
+  | { readonly kind: 'defer'; readonly reason: string }
+  /** Later, not counted. */
+  | {
+      readonly kind: 'wait'
+      readonly reason: string
+      /** Relays that failed by themselves: it counts against them. */
+      readonly failed?: readonly Exchange[]
+    }
+
+/** What the answer has to do with the rest. */
+export interface AnswerServices {
+  /** Milliseconds since the epoch. */
+  readonly now: () => number
+  /** Logs the decision. */
+  readonly log: (outcome: Outcome) => void
+  /** Watches the delivery. */
+  readonly deliver: (outcome: Extract<Outcome, { kind: 'deliver' }>) => void
+  /**
+   * Counts failures against relays.
+   *
+   * @returns may another relay take the message at once?
+   */
+  readonly fail: (failed: readonly Exchange[], reason: string) => boolean
+}
+
+/** Says the outcome in the words of Haraka's hook, with all that has to be done in the same moment. */
+export function answerOutcome(hmail: HMailItem, outcome: Outcome, services: AnswerServices): HookAnswer {
+  const { log, deliver, fail, now } = services
+  switch (outcome.kind) {
+    case 'deliver':
+      return {
+        retval: RETVAL.ok,
+        message: outcome.candidates.map(({ mx }) => mx),
+        commit: () => {
+          log(outcome)
+          deliver(outcome)
+        },
+      }
+    case 'null-mx':
+      return { retval: RETVAL.ok, message: NULL_MX, commit: () => log(outcome) }
+    case 'bounce':
+    case 'defer': {
+      const { kind, reason } = outcome
+      return {
+        retval: kind === 'bounce' ? RETVAL.deny : RETVAL.denysoft,
+        message: reason,
+        commit: () => {
+          log(outcome)
+          explainFailure(hmail, kind === 'bounce' ? 'bounce' : 'temp_fail', reason)
+        },
+      }
+    }
+    case 'wait': {
+      const { reason, failed = [] } = outcome
+      return {
+        retval: RETVAL.denysoft,
+        message: reason,
+        commit: () => {
+          log(outcome)
+          const atOnce = failed.length > 0 && fail(failed, reason)
+          requeueAfterAnswer(hmail, { reason, now, ...(atOnce ? { seconds: 0 } : {}) })
+        },
+      }
+    }
+    default:
+      return outcome satisfies never
+  }
+}

@@ -1,0 +1,302 @@
+import { exchangeKey, exchangeLabel, type Exchange } from '../../model/exchange'
+import type { Decision } from '../../model/decision'
+import { shorten } from '../../smtp/reply-reader'
+import { movesOn, type NextMx } from '../../smtp/next-mx'
+import type { SessionFailure } from '../../smtp/session-types'
+import { isRefusal, type Availability, type Lease, type Refusal } from '../../relays/types'
+
+/** One address of an exchange: what one connection goes to. */
+export interface Candidate {
+  readonly exchange: Exchange
+  readonly address: string
+}
+
+/** What happens next in an attempt. */
+export type Step<C extends Candidate> =
+  /** Connect there. `inClear`: TLS broke there before, so do without. */
+  | { readonly kind: 'connect'; readonly candidate: C; readonly inClear: boolean }
+  /** Ask for a place at this server (`RelayState.acquire`), and tell {@link Attempt.acquired} what came of it. */
+  | { readonly kind: 'acquire'; readonly exchange: Exchange; readonly lastResort: boolean }
+  /**
+   * The attempt ends and is not counted: nothing was tried for which the message could be blamed.
+   * `seconds`: until the next attempt; absent: Haraka's own interval. `waitFor`: servers of which a free connection is enough.
+   */
+  | {
+      readonly kind: 'requeue'
+      readonly reason: string
+      readonly seconds?: number
+      readonly waitFor: readonly Exchange[]
+    }
+  /** The attempt ends as Haraka ends it when it has tried all exchanges: deferred, and counted. */
+  | { readonly kind: 'give-back'; readonly reason: string }
+
+/** What an attempt begins with. */
+export interface AttemptPlan<C extends Candidate> {
+  /** In the order in which they are tried. */
+  readonly candidates: readonly C[]
+  readonly source: Decision['source']
+  /** Relays that a later attempt of this message could take (source `attempts`); else empty. */
+  readonly fallbackRelays: readonly Exchange[]
+  readonly nextMx: NextMx
+  /** Why exchanges of the decision are not among the candidates. */
+  readonly passedOver: readonly string[]
+}
+
+/** What an attempt knows of the world. */
+export interface AttemptWorld {
+  /** As `RelayState.look`. */
+  look(exchange: Exchange): Availability
+  /** Milliseconds since the epoch. */
+  now(): number
+  /** The message has left a server: its place is to be given back when the connection is closed. */
+  left(lease: Lease | undefined): void
+}
+
+/** A relay that is held is looked at again at least so often, milliseconds: it may have been resumed. */
+const HOLD_INTERVAL = 300_000
+/** Failures of one attempt that are told to the sender of the message. */
+const MOST_REASONS = 3
+
+interface Entry<C> {
+  readonly candidate: C
+  readonly inClear: boolean
+}
+
+/** A message at one server, over all its addresses: one lease, one outcome. */
+interface Visit {
+  readonly exchange: Exchange
+  readonly key: string
+  readonly lease: Lease | undefined
+  /** How far the current connection came. */
+  progress: 'begun' | 'chosen' | 'connecting' | 'connected' | 'accepted' | 'closed'
+  /** Why the last connection came to nothing. */
+  failure: SessionFailure | undefined
+}
+
+/**
+ * The policy of one delivery attempt: which address is tried next, and what becomes of the message when none is left. What happens
+ * is reported by the other methods, and {@link Attempt.next} says what follows.
+ */
+export class Attempt<C extends Candidate> {
+  readonly #plan: AttemptPlan<C>
+  readonly #world: AttemptWorld
+  #rest: Entry<C>[]
+  #visit: Visit | undefined
+  #skipped: { readonly refusal: Refusal; readonly exchange: Exchange; readonly entries: Entry<C>[] }[] = []
+  #visits = 0
+  #relayFailures = 0
+  #lastResort = false
+  /** A failure after which no other exchange is tried. */
+  #stopped = false
+  readonly #reasons: string[]
+
+  constructor(plan: AttemptPlan<C>, world: AttemptWorld) {
+    this.#plan = plan
+    this.#world = world
+    this.#reasons = [...plan.passedOver]
+    this.#rest = plan.candidates.map((candidate) => ({ candidate, inClear: false }))
+  }
+
+  /** What is left after the current one, in order. */
+  get remaining(): readonly C[] {
+    return this.#rest.map(({ candidate }) => candidate)
+  }
+
+  /** Haraka takes the address, and connects to it. */
+  connecting(): void {
+    if (this.#visit !== undefined) this.#visit.progress = 'connecting'
+  }
+
+  connected(): void {
+    if (this.#visit !== undefined) this.#visit.progress = 'connected'
+  }
+
+  /** The server has done its part. */
+  accepted(): void {
+    if (this.#visit === undefined || this.#visit.progress === 'accepted') return
+    this.#visit.progress = 'accepted'
+    this.#visit.lease?.reportSuccess()
+  }
+
+  /** The connection came to nothing. */
+  failed(failure: SessionFailure, candidate: C): void {
+    const visit = this.#visit
+    if (visit === undefined) return
+    if (failure.mayGoClear) {
+      visit.progress = 'closed'
+      this.#rest.unshift({ candidate, inClear: true })
+    } else this.#note(visit, failure)
+  }
+
+  /** The attempt is over, however it ended. */
+  end(): void {
+    this.#leave()
+  }
+
+  /** Asked at the beginning, after each failed connection, and after {@link Attempt.acquired}. */
+  next(): Step<C> {
+    this.#noteLost()
+    if (this.#stopped) this.#rest = []
+    for (;;) {
+      const head = this.#rest[0]
+      if (head === undefined) return this.#exhausted()
+      const { exchange } = head.candidate
+      if (this.#visit !== undefined && this.#visit.key !== exchangeKey(exchange)) this.#leave()
+      // Another address of the same server: it has the same passwords.
+      if (this.#visit?.failure?.stage === 'auth') {
+        this.#rest.shift()
+        continue
+      }
+      if (this.#visit === undefined) {
+        if (exchange.relay !== undefined) return { kind: 'acquire', exchange, lastResort: false }
+        this.#begin(exchange, undefined)
+      }
+      return this.#connect()
+    }
+  }
+
+  /** What came of the step `acquire`; with a refusal the server takes no part now. */
+  acquired(answer: Lease | Refusal): void {
+    const { exchange } = this.#rest[0]!.candidate
+    if (!isRefusal(answer)) {
+      this.#begin(exchange, answer)
+      return
+    }
+    this.#skipped = this.#skipped.filter((one) => one.exchange !== exchange)
+    this.#skipped.push({ refusal: answer, exchange, entries: this.#takeAll(exchangeKey(exchange)) })
+  }
+
+  #begin(exchange: Exchange, lease: Lease | undefined): void {
+    this.#visit = { exchange, key: exchangeKey(exchange), lease, progress: 'begun', failure: undefined }
+    this.#visits++
+  }
+
+  #connect(): Step<C> {
+    const { candidate, inClear } = this.#rest.shift()!
+    const visit = this.#visit!
+    visit.progress = 'chosen'
+    visit.failure = undefined
+    return { kind: 'connect', candidate, inClear }
+  }
+
+  /** Haraka came back from a connection. If nothing was heard of it, it was refused, timed out or was closed. */
+  #noteLost(): void {
+    const visit = this.#visit
+    if (visit === undefined || visit.failure !== undefined) return
+    const { progress } = visit
+    const common = { mayGoClear: false, polite: false }
+    switch (progress) {
+      case 'begun':
+      case 'closed':
+        return
+      case 'chosen':
+        // Haraka leaves local addresses from DNS out (outbound.ini local_mx_ok): no connection, and nobody's fault.
+        this.#reasons.push(`${exchangeKey(visit.exchange)}: it is a local address`)
+        visit.progress = 'closed'
+        return
+      case 'connecting':
+        this.#note(visit, {
+          ...common,
+          stage: 'connect',
+          kind: 'no-answer',
+          message: `no connection (${visit.key})`,
+        })
+        return
+      default:
+        this.#note(visit, {
+          ...common,
+          stage: 'connect',
+          kind: 'connection',
+          message: `it closed the connection (${visit.key})`,
+        })
+    }
+  }
+
+  #note(visit: Visit, failure: SessionFailure): void {
+    const hadAccepted = visit.progress === 'accepted'
+    visit.progress = 'closed'
+    this.#reasons.push(`${exchangeLabel(visit.exchange)}: ${failure.message}`)
+    if (!movesOn(this.#plan.nextMx, failure.kind)) this.#stopped = true
+    // What breaks after the server has done its part says nothing against it.
+    if (failure.kind !== 'temporary' && (!hadAccepted || failure.stage === 'auth')) visit.failure = failure
+  }
+
+  /** The addresses of one server at the head of the list. */
+  #takeAll(key: string): Entry<C>[] {
+    const end = this.#rest.findIndex(({ candidate }) => exchangeKey(candidate.exchange) !== key)
+    return this.#rest.splice(0, end < 0 ? this.#rest.length : end)
+  }
+
+  #leave(): void {
+    const visit = this.#visit
+    if (visit === undefined) return
+    this.#visit = undefined
+    const { lease, failure } = visit
+    if (lease !== undefined && failure !== undefined) {
+      this.#relayFailures++
+      lease.reportFailure({ kind: failure.stage, message: failure.message })
+    }
+    this.#world.left(lease)
+  }
+
+  #exhausted(): Step<C> {
+    this.#leave()
+    return (
+      this.#tryLastResort() ??
+      this.#waitForRoom() ??
+      this.#blameRelay() ?? { kind: 'give-back', reason: this.#reason() }
+    )
+  }
+
+  /** A breaker alone never holds mail. */
+  #tryLastResort(): Step<C> | undefined {
+    if (this.#visits > 0 || this.#lastResort) return undefined
+    const best = this.#skipped.find(({ refusal }) => refusal.why === 'breaker')
+    if (best === undefined) return undefined
+    this.#lastResort = true
+    this.#rest.push(...best.entries)
+    return { kind: 'acquire', exchange: best.exchange, lastResort: true }
+  }
+
+  /** Held and full servers take the message later, and that is not an attempt. */
+  #waitForRoom(): Step<C> | undefined {
+    const full = this.#skipped.filter(({ refusal }) => refusal.why !== 'breaker')
+    if (full.length === 0) return undefined
+    const reason = full.map(({ refusal }) => refusal.message).join('; ')
+    if (this.#hasFallback) return { kind: 'requeue', reason, seconds: 0, waitFor: [] }
+    const now = this.#world.now()
+    const until = Math.min(
+      ...full.map(({ refusal }) =>
+        refusal.why === 'held' ? now + HOLD_INTERVAL : (refusal.until ?? Infinity),
+      ),
+    )
+    const waitFor = full.flatMap(({ refusal, exchange }) => (refusal.why === 'connections' ? [exchange] : []))
+    return {
+      kind: 'requeue',
+      reason,
+      ...(until === Infinity ? {} : { seconds: (until - now) / 1000 }),
+      waitFor,
+    }
+  }
+
+  /** `[attempts]` counts attempts of the message, and not failures of a relay. */
+  #blameRelay(): Step<C> | undefined {
+    const { source } = this.#plan
+    if (source !== 'attempts' || this.#visits === 0 || this.#relayFailures < this.#visits) return undefined
+    const reason = 'the relay failed, not the recipient'
+    return this.#hasFallback
+      ? { kind: 'requeue', reason: `${reason}; another is tried next`, seconds: 0, waitFor: [] }
+      : { kind: 'requeue', reason, waitFor: [] }
+  }
+
+  get #hasFallback(): boolean {
+    const { source, fallbackRelays } = this.#plan
+    return source === 'attempts' && fallbackRelays.some((exchange) => this.#world.look(exchange).usable)
+  }
+
+  #reason(): string {
+    const more = this.#reasons.length - MOST_REASONS
+    const last = this.#reasons.slice(-MOST_REASONS).join('; ')
+    return shorten(more > 0 ? `${last}; and ${more} before` : last)
+  }
+}

@@ -1,0 +1,262 @@
+import { exchangeLabel, type Exchange } from '../../model/exchange'
+import type { Decision } from '../../model/decision'
+import { isRefusal, type Lease, type Refusal, type RelayState } from '../../relays/types'
+import type { NextMx } from '../../smtp/next-mx'
+import { Session } from '../../smtp/session'
+import { needsGoodCertificate, type SessionOptions, type SessionReport } from '../../smtp/session-types'
+import { Attempt, type Step } from './attempt'
+import type { ConnectionQueue } from './connection-queue'
+import { GuardedSocket } from './guarded-socket'
+import type { DeliverySteps } from './hooks'
+import { requeue } from './requeue'
+import type { HarakaMxLike, HarakaSocket, OutboundItem, PlannedExchange } from './types'
+import { patienceOf } from './watchdog'
+
+/** What delivery needs to know beside the exchanges. */
+export interface DeliveryContext {
+  readonly relays: Pick<RelayState, 'acquire' | 'look'>
+  /** Milliseconds since the epoch. */
+  readonly now: () => number
+  readonly source: Decision['source']
+  /** Relays that a later attempt of this message could take (source `attempts`); else empty. */
+  readonly fallbackRelays: readonly Exchange[]
+  readonly nextMx: NextMx
+  /** Why exchanges of the decision are not among the candidates. */
+  readonly passedOver: readonly string[]
+  readonly queue: ConnectionQueue
+  /** Called once at the end of the attempt. */
+  readonly onEnd: (outcome: AttemptOutcome) => void
+}
+
+/** One connection of an attempt. Holds no secret. */
+export interface ConnectionReport {
+  readonly exchange: Exchange
+  readonly address: string
+  /** How far it came; absent where no connection came about. */
+  readonly session?: SessionReport
+}
+
+/** What became of one attempt: what is kept of it with the message. Holds no secret. */
+export interface AttemptOutcome {
+  readonly delivered: boolean
+  /** In the order in which they were tried. */
+  readonly connections: readonly ConnectionReport[]
+}
+
+/** Place of `secured` among the parameters of `delivered` (Haraka 3.3.4 outbound/hmail.js). */
+const SECURED = 8
+/** The reply to DATA (RFC 5321 section 4.1.1.4). */
+const GO_AHEAD = 354
+/** What Haraka 3.3.4 (`outbound/hmail.js` `try_deliver`) says when no exchange is left. */
+const NOTHING_LEFT = 'Tried all MXs'
+
+type StepOf<K extends Step<PlannedExchange>['kind']> = Extract<Step<PlannedExchange>, { readonly kind: K }>
+
+/** The connection that is tried now. */
+interface Current {
+  readonly candidate: PlannedExchange
+  readonly inClear: boolean
+  /** `tls.ini` demands TLS. */
+  forced: boolean
+  session?: Session
+  guard?: GuardedSocket
+}
+
+/** One delivery attempt of one message: {@link Attempt} says what is to be done, and this does it with Haraka. */
+export class Delivery implements DeliverySteps {
+  readonly #hmail: OutboundItem
+  readonly #context: DeliveryContext
+  readonly #attempt: Attempt<PlannedExchange>
+  readonly #connections: Current[] = []
+  #current: Current | undefined
+  #delivered = false
+  #deferral: string | undefined
+
+  constructor(hmail: OutboundItem, candidates: readonly PlannedExchange[], context: DeliveryContext) {
+    const { relays, now, source, fallbackRelays, nextMx, passedOver } = context
+    this.#hmail = hmail
+    this.#context = context
+    this.#attempt = new Attempt(
+      { candidates, source, fallbackRelays, nextMx, passedOver },
+      {
+        look: (exchange) => relays.look(exchange),
+        now,
+        left: (lease) => this.#left(lease),
+      },
+    )
+  }
+
+  tryDeliver(next: () => unknown): unknown {
+    for (;;) {
+      const step = this.#attempt.next()
+      switch (step.kind) {
+        case 'acquire': {
+          const answer = this.#context.relays.acquire(step.exchange, { lastResort: step.lastResort })
+          if (answer instanceof Promise) {
+            answer
+              .then((place) => {
+                this.#acquired(step, place)
+                this.tryDeliver(next)
+              })
+              .catch((error: unknown) => this.#hmail.temp_fail(`delivery failed: ${String(error)}`))
+            return undefined
+          }
+          this.#acquired(step, answer)
+          continue
+        }
+        case 'connect':
+          this.#connect(step)
+          return next()
+        case 'requeue':
+          this.#requeue(step)
+          return undefined
+        case 'give-back':
+          this.#hmail.mxlist = []
+          this.#deferral = step.reason
+          return next()
+        default:
+          return step satisfies never
+      }
+    }
+  }
+
+  #acquired({ exchange, lastResort }: StepOf<'acquire'>, place: Lease | Refusal): void {
+    if (isRefusal(place)) this.#hmail.loginfo(`not now: ${place.message}`)
+    else if (lastResort) {
+      this.#hmail.loginfo(`every exchange is left out, ${exchangeLabel(exchange)} is tried as a last resort`)
+    }
+    this.#attempt.acquired(place)
+  }
+
+  forceTls(mx: HarakaMxLike, forcedByHaraka: () => boolean): boolean {
+    const current = this.#current
+    if (current?.candidate.mx !== mx) return forcedByHaraka()
+    this.#attempt.connecting()
+    const { endpoint, relay, terms } = current.candidate.exchange
+    // Only now: with it, Haraka would have passed over a relay that is local.
+    if (relay !== undefined && endpoint.host !== mx.exchange) mx.from_dns = endpoint.host
+    // tls.ini force_tls_hosts (which may say the name) is as good as `tls = required`: the stricter counts.
+    current.forced = forcedByHaraka()
+    const required = current.forced || terms.tls === 'required'
+    // Without enable_tls Haraka would defer at once; the session sees to it that nothing is sent in clear.
+    return required && relay?.implicitTls !== true && this.#hmail.cfg?.enable_tls !== false
+  }
+
+  guard(mx: HarakaMxLike, socket: HarakaSocket, begin: () => void): void {
+    const current = this.#current
+    if (current?.candidate.mx !== mx) {
+      begin()
+      return
+    }
+    const hmail = this.#hmail
+    const { candidate } = current
+    const { exchange } = candidate
+    const options = this.#sessionOptions(current)
+    const session = new Session(options)
+    const guard = new GuardedSocket(
+      {
+        socket,
+        session,
+        label: exchangeLabel(exchange),
+        host: exchange.endpoint.host,
+        verify: needsGoodCertificate(options),
+        ...(options.implicitTls ? { implicitTls: hmail.obtls?.get_tls_options(mx) ?? {} } : {}),
+        patience: patienceOf(hmail.cfg?.connect_timeout),
+        begin,
+        giveUp: () => void hmail.try_deliver(),
+      },
+      {
+        failed: (failure) => this.#attempt.failed(failure, candidate),
+        accepted: () => this.#attempt.accepted(),
+      },
+    )
+    current.session = session
+    current.guard = guard
+    this.#attempt.connected()
+    guard.start()
+  }
+
+  redact(parameter: unknown): unknown {
+    const session = this.#current?.session
+    if (session === undefined || typeof parameter !== 'string') return parameter
+    // Haraka logs what it sends before it sends it.
+    return parameter.startsWith('C: ')
+      ? `C: ${session.redactCommand(parameter.slice(3))}`
+      : session.redact(parameter)
+  }
+
+  delivered(parameters: unknown[]): void {
+    this.#delivered = true
+    if (this.#current?.candidate.exchange.relay?.implicitTls === true) parameters[SECURED] = true
+  }
+
+  explainDeferral(reason: unknown): unknown {
+    if (this.#deferral === undefined || this.#deferral === '' || reason !== NOTHING_LEFT) return reason
+    const text = `${NOTHING_LEFT}: ${this.#deferral}`
+    for (const recipient of this.#hmail.todo.rcpt_to) recipient.dsn_msg = text
+    return text
+  }
+
+  end(): void {
+    this.#attempt.end()
+    this.#context.onEnd({
+      delivered: this.#delivered,
+      connections: this.#connections.map(({ candidate: { exchange, address }, session }) => ({
+        exchange,
+        address,
+        ...(session === undefined ? {} : { session: session.report }),
+      })),
+    })
+  }
+
+  #connect({ candidate, inClear }: StepOf<'connect'>): void {
+    const hmail = this.#hmail
+    const { mx, exchange } = candidate
+    if (inClear)
+      hmail.lognotice('TLS failed where it is not required, the same address is tried once without')
+    this.#current = { candidate, inClear, forced: false }
+    this.#connections.push(this.#current)
+    if (exchange.relay !== undefined) {
+      // As before the first try: see forceTls(), and Haraka's choice of a mechanism.
+      delete mx.from_dns
+      if (exchange.relay.authType === undefined) delete mx.auth_type
+    }
+    hmail.mxlist = [mx, ...this.#attempt.remaining.map((each) => each.mx)]
+  }
+
+  #sessionOptions({ candidate: { exchange }, forced, inClear }: Current): SessionOptions {
+    const { terms, relay } = exchange
+    const required = forced || terms.tls === 'required'
+    return {
+      tls: required ? 'required' : inClear ? 'off' : terms.tls,
+      implicitTls: relay?.implicitTls ?? false,
+      lmtp: terms.lmtp,
+      isRelay: relay !== undefined,
+      ...(relay?.credentials === undefined ? {} : { credentials: relay.credentials }),
+      ...(relay?.authType === undefined ? {} : { authType: relay.authType }),
+      allowPlaintextAuth: relay?.allowPlaintextAuth ?? false,
+      nextMx: this.#context.nextMx,
+      recipients: this.#hmail.todo.rcpt_to.length,
+    }
+  }
+
+  #requeue({ reason, seconds, waitFor }: StepOf<'requeue'>): void {
+    const { now, queue } = this.#context
+    requeue(this.#hmail, {
+      reason,
+      now: now(),
+      ...(seconds === undefined ? {} : { seconds }),
+      ...(waitFor.length === 0 ? {} : { putBack: (delay) => queue.wait(this.#hmail, waitFor, delay * 1000) }),
+    })
+  }
+
+  /** The place is free when the connection is closed. */
+  #left(lease: Lease | undefined): void {
+    const { guard, session } = this.#current ?? {}
+    const { stage, reply } = session?.report ?? {}
+    // Without a reply to the end of the message nobody knows whether it was taken.
+    const delivered = this.#delivered || (stage === 'dot' && reply?.code === GO_AHEAD)
+    if (guard === undefined || guard.closed) lease?.end(delivered)
+    else guard.release(() => lease?.end(delivered))
+  }
+}

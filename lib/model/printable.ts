@@ -1,0 +1,39 @@
+/** What {@link toPrintable} leaves as it is and how much. */
+export interface PrintableOptions {
+  /**
+   * The most UTF-16 code units to keep; a longer text ends in `...`.
+   *
+   * @default all
+   */
+  readonly max?: number
+  /**
+   * Leave tabs in place: for a line of which columns are counted.
+   *
+   * @default false
+   */
+  readonly tabs?: boolean
+}
+
+const PLAIN = /^[\x20-\x7e]*$/
+
+/**
+ * Characters that do more to a terminal or a log than stand there: C0 and C1 controls with line breaks and ESC, format
+ * characters (bidirectional overrides, zero-width characters, the byte order mark, tag characters), line and paragraph
+ * separators, lone surrogates, and everything else that is displayed as nothing at all (Unicode Default_Ignorable_Code_Point).
+ */
+const UNPRINTABLE = /[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}\p{Default_Ignorable_Code_Point}\u{e0000}]/gu
+
+/**
+ * Text that a stranger wrote (an address, a DNS name, an SMTP reply, a line of a file) as it may be logged and displayed: on one
+ * line, with U+FFFD in place of each code unit that could move the cursor, change the direction of the text or hide. Up to
+ * `max` the length stays the same, so that columns still fit.
+ *
+ * @example toPrintable('250 \u001b[2Jok') === '250 \ufffd[2Jok'
+ */
+export function toPrintable(text: string, { max = Infinity, tabs = false }: PrintableOptions = {}): string {
+  const kept = text.length > max ? `${text.slice(0, max)}...` : text
+  if (PLAIN.test(kept)) return kept
+  return kept.replace(UNPRINTABLE, (character) =>
+    tabs && character === '\t' ? character : '\ufffd'.repeat(character.length),
+  )
+}

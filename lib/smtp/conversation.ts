@@ -1,0 +1,106 @@
+import type { Stage } from '../model/failure'
+import type { Relay } from '../model/relay'
+import type { Reply } from '../model/reply'
+import type { CertificateReport } from './certificate'
+import { limitTime, type Connection, type ConnectionError } from './connection'
+import { adviseConnection, adviseHandshake, adviseReply } from './probe-advice'
+import { ProbeStop, type ProbeFinding } from './probe-finding'
+import type { Session } from './session'
+import type { Encryption, SessionFailure } from './session-types'
+
+const STEPS: Readonly<Record<Stage, ProbeFinding['step']>> = {
+  connect: 'connect',
+  greeting: 'greeting',
+  ehlo: 'ehlo',
+  tls: 'tls',
+  auth: 'auth',
+  // A probe goes no further than AUTH.
+  mail: 'auth',
+  rcpt: 'auth',
+  data: 'auth',
+  dot: 'auth',
+}
+
+/** A whole reply, and the text of its last line as the server wrote it: the challenge of AUTH. */
+export interface FullReply {
+  readonly reply: Reply
+  readonly lastLine: string
+}
+
+/** Commands and replies over one connection, judged by the same policy as the delivery of mail. Every method rejects with a ProbeStop. */
+export class Conversation {
+  readonly #connection: Connection
+  readonly #session: Session
+  readonly #relay: Relay
+  #encryption: Encryption = { encrypted: false, verified: false }
+
+  constructor(connection: Connection, session: Session, relay: Relay) {
+    this.#connection = connection
+    this.#session = session
+    this.#relay = relay
+  }
+
+  get encryption(): Encryption {
+    return this.#encryption
+  }
+
+  /** The next reply, whole. */
+  async read(): Promise<FullReply> {
+    return limitTime(this.#read(), this.#connection.timeout, 'no reply').catch((error: unknown) => {
+      throw error instanceof ProbeStop ? error : this.#lost(error)
+    })
+  }
+
+  /** Sends one command and reads its reply. */
+  async command(line: string): Promise<FullReply> {
+    const failure = this.#session.send(`${line}\r\n`, this.#encryption)
+    // What keeps a password from being sent is about the login, also where it is the lack of TLS.
+    if (failure !== undefined) throw this.#stop(failure, line.startsWith('AUTH') ? 'auth' : undefined)
+    this.#connection.write(line)
+    return this.read()
+  }
+
+  /** Encrypts the connection from here on. */
+  async startTls(): Promise<CertificateReport> {
+    try {
+      const report = await this.#connection.startTls()
+      this.#encryption = { encrypted: true, verified: report.faults.length === 0 }
+      this.#session.tlsStarted()
+      return report
+    } catch (error) {
+      const { code = '', message } = error as { code?: string; message: string }
+      const { message: text } = this.#session.lose(message)
+      throw new ProbeStop('tls', text, adviseHandshake(code, this.#relay))
+    }
+  }
+
+  async #read(): Promise<FullReply> {
+    for (;;) {
+      const { text, alone } = await this.#connection.readLine()
+      const replies = this.#session.replies
+      const verdict = this.#session.receive(text, alone, this.#encryption)
+      if (verdict.kind === 'fail') throw this.#stop(verdict.failure)
+      const { reply } = this.#session.report
+      if (this.#session.replies > replies && reply !== undefined) {
+        return { reply, lastLine: text.slice(4).trim() }
+      }
+    }
+  }
+
+  #lost(error: unknown): ProbeStop {
+    const { code = '', message } = error as Partial<ConnectionError>
+    const failure = this.#session.lose(message ?? String(error))
+    const isSilent = code === 'ETIMEDOUT' && failure.stage === 'greeting' && !this.#relay.implicitTls
+    return new ProbeStop(
+      STEPS[failure.stage],
+      failure.stage === 'greeting' ? `no greeting: ${failure.message}` : failure.message,
+      isSilent
+        ? 'it may wait for TLS from the first byte: write the host as smtps://HOST'
+        : adviseConnection(code, this.#relay),
+    )
+  }
+
+  #stop(failure: SessionFailure, step = STEPS[failure.stage]): ProbeStop {
+    return new ProbeStop(step, failure.message, adviseReply(failure))
+  }
+}

@@ -1,0 +1,66 @@
+import type { Encryption, SessionOptions } from './session-types'
+
+/**
+ * What a server offers in its reply to EHLO (RFC 5321 section 4.1.1.1), and how Haraka 3.3.4 (`outbound/hmail.js` `set_ehlo_props`)
+ * gets to see it: only what it should use, written as it understands it.
+ */
+export class Extensions {
+  readonly #options: Pick<SessionOptions, 'tls' | 'implicitTls'>
+  #lines = 0
+  #keywords: string[] = []
+  #mechanisms: readonly string[] = []
+  #startTls = false
+
+  constructor(options: Pick<SessionOptions, 'tls' | 'implicitTls'>) {
+    this.#options = options
+  }
+
+  /** Each extension by its keyword, in the order of the reply. */
+  get keywords(): readonly string[] {
+    return this.#keywords
+  }
+
+  /** SASL mechanisms, in capitals (RFC 4422 section 3.1 writes them so). */
+  get mechanisms(): readonly string[] {
+    return this.#mechanisms
+  }
+
+  get offersStartTls(): boolean {
+    return this.#startTls
+  }
+
+  /** Should this connection be encrypted with STARTTLS? */
+  wantsStartTls({ encrypted }: Encryption): boolean {
+    return this.#startTls && this.#options.tls !== 'off' && !this.#options.implicitTls && !encrypted
+  }
+
+  /** What was offered before TLS does not count after it (RFC 3207 section 4.2). */
+  reset(): void {
+    this.#lines = 0
+    this.#keywords = []
+    this.#mechanisms = []
+    this.#startTls = false
+  }
+
+  /**
+   * Takes the text of one line.
+   *
+   * @returns the text that Haraka should see; undefined: none
+   */
+  add(text: string, encryption: Encryption): string | undefined {
+    const line = text.trim().toUpperCase()
+    // The first line is the server's name.
+    if (this.#lines++ > 0) this.#keywords.push(line.split(/[\s=]/, 1)[0] ?? '')
+    if (line === 'STARTTLS') {
+      this.#startTls = true
+      return this.wantsStartTls(encryption) ? line : undefined
+    }
+    // `AUTH=PLAIN` was written before RFC 2554, and some servers write both.
+    const auth = /^AUTH[\s=]+(.*)$/.exec(line)
+    if (auth === null) return text
+    const named = (auth[1] ?? '').split(/\s+/).filter((mechanism) => mechanism !== '')
+    this.#mechanisms = [...new Set([...this.#mechanisms, ...named])]
+    // Haraka keeps the mechanisms of the last line.
+    return this.#mechanisms.length === 0 ? undefined : `AUTH ${this.#mechanisms.join(' ')}`
+  }
+}

@@ -1,0 +1,74 @@
+import type { Relay } from '../model/relay'
+import type { CertificateFault } from './certificate'
+import type { SessionFailure } from './session-types'
+
+/** What to do about a connection that failed, by the system's code. */
+export function adviseConnection(
+  code: string | undefined,
+  { endpoint: { port }, terms: { bind } }: Relay,
+): string | undefined {
+  switch (code) {
+    case 'ECONNREFUSED':
+      return `nothing listens on port ${port} there: check the port (25, 465 or 587?)`
+    case 'ETIMEDOUT':
+      return port === 25
+        ? 'a firewall may drop it: many networks close port 25 outwards; ask for port 587'
+        : 'a firewall may drop it, or the address is wrong'
+    case 'ENETUNREACH':
+    case 'EHOSTUNREACH':
+      return 'this machine has no route there, as without IPv6'
+    case 'EADDRNOTAVAIL':
+      return bind === undefined ? undefined : `bind = ${bind} is not an address of this machine`
+    default:
+      return undefined
+  }
+}
+
+/** What to do about a TLS handshake that failed. */
+export function adviseHandshake(code: string, { implicitTls }: Relay): string {
+  const isPlain = implicitTls && (code.includes('WRONG_VERSION') || code.includes('PACKET_LENGTH'))
+  return isPlain
+    ? 'the server does not speak TLS from the first byte: leave out smtps://'
+    : 'the server and this machine have no TLS version or cipher in common, or the server broke off'
+}
+
+/** What to do about each fault of a certificate. */
+export const CERTIFICATE_ADVICE: Readonly<Record<CertificateFault['kind'], string>> = {
+  chain: 'ask the operator of the relay, or make its authority known with NODE_EXTRA_CA_CERTS',
+  name: 'write the host as a name that the certificate has',
+  expired: 'the operator of the relay must renew it',
+}
+
+/** What to do about a server that does not do its part. */
+export function adviseReply({ stage, reply }: SessionFailure): string | undefined {
+  switch (stage) {
+    case 'greeting':
+      if (reply === undefined) return undefined
+      return reply.code >= 500
+        ? 'it does not accept this address: ask its operator'
+        : 'it is too busy: try later'
+    case 'tls':
+      return reply === undefined
+        ? 'use a port with TLS: 587, or smtps://HOST; or set allow_plaintext_auth = true if the way there is safe'
+        : undefined
+    case 'auth':
+      return reply === undefined ? undefined : adviseAuth(reply.code)
+    default:
+      return undefined
+  }
+}
+
+/** RFC 4954 section 6. */
+function adviseAuth(code: number): string {
+  switch (code) {
+    case 530:
+    case 538:
+      return 'it asks for an encrypted connection first: set tls = required'
+    case 534:
+      return 'it asks for another mechanism: set auth_type'
+    case 454:
+      return 'its own login service is down: try later'
+    default:
+      return 'user or password is wrong, or the account may not send: check both with the provider'
+  }
+}

@@ -1,0 +1,79 @@
+import { toPrintable } from '../model/printable'
+import { LONGEST_REPLY, type Reply } from '../model/reply'
+
+/** One line of a reply: RFC 5321 section 4.2, with the codes that Haraka 3.3.4 knows (`smtp_regexp` in `outbound/hmail.js`). */
+export interface ReplyLine {
+  readonly code: string
+  readonly text: string
+  /** No line of this reply follows. */
+  readonly last: boolean
+}
+
+/** What one line was: part of a reply, its end, or not SMTP at all. */
+export type Reading =
+  | { readonly kind: 'more'; readonly line: ReplyLine }
+  | { readonly kind: 'reply'; readonly line: ReplyLine; readonly reply: Reply }
+  | { readonly kind: 'fault'; readonly message: string }
+
+const REPLY_LINE = /^([2345]\d\d)([ -])(.*?)\r?\n?$/s
+/** RFC 3463 section 2. */
+const ENHANCED_CODE = /^([245]\.\d{1,3}\.\d{1,3})(?:\s+|$)/
+/** More lines than any greeting or list of capabilities has. Haraka keeps all lines of a reply until its last. */
+const MOST_LINES = 500
+const ELLIPSIS = '...'
+
+/** Puts the lines of a server together to replies, of which it keeps no more than is ever shown. */
+export class ReplyReader {
+  #lines = 0
+  #enhanced: string | undefined
+  #text = ''
+
+  /**
+   * Takes one line with or without its end.
+   *
+   * @param received without the password
+   */
+  read(received: string): Reading {
+    const match = REPLY_LINE.exec(received)
+    if (match === null)
+      return { kind: 'fault', message: `its reply is not SMTP: ${shorten(received.trim())}` }
+    const [, code = '', separator, text = ''] = match
+    if (this.#lines >= MOST_LINES) {
+      return { kind: 'fault', message: `its reply has more than ${MOST_LINES} lines` }
+    }
+    this.#lines++
+    this.#keep(text)
+    const line = { code, text, last: separator === ' ' }
+    return line.last ? { kind: 'reply', line, reply: this.#finish(code) } : { kind: 'more', line }
+  }
+
+  /** Forgets the lines of a reply that has not ended. */
+  reset(): void {
+    this.#lines = 0
+    this.#enhanced = undefined
+    this.#text = ''
+  }
+
+  /** Servers repeat the enhanced code on each line (RFC 2034 section 4). */
+  #keep(text: string): void {
+    const enhanced = ENHANCED_CODE.exec(text)
+    this.#enhanced ??= enhanced?.[1]
+    if (this.#text.length > LONGEST_REPLY) return
+    const rest = (enhanced === null ? text : text.slice(enhanced[0].length)).trim()
+    this.#text += `${this.#text === '' ? '' : ' '}${rest.slice(0, LONGEST_REPLY + 1)}`
+  }
+
+  #finish(code: string): Reply {
+    const enhanced = this.#enhanced
+    const text = shorten([code, enhanced ?? '', this.#text].filter((part) => part !== '').join(' '))
+    this.reset()
+    return { code: Number(code), ...(enhanced === undefined ? {} : { enhanced }), text }
+  }
+}
+
+/** A server's text as it is kept: printable, and at most {@link LONGEST_REPLY} characters. */
+export function shorten(text: string): string {
+  return text.length <= LONGEST_REPLY
+    ? toPrintable(text)
+    : toPrintable(text, { max: LONGEST_REPLY - ELLIPSIS.length })
+}

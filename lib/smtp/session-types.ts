@@ -1,0 +1,67 @@
+import type { Stage } from '../model/failure'
+import type { AuthType, Credentials } from '../model/relay'
+import type { Reply } from '../model/reply'
+import type { TlsPolicy } from '../model/terms'
+import type { FailureKind, NextMx } from './next-mx'
+
+/** How one connection is to be used. */
+export interface SessionOptions {
+  readonly tls: TlsPolicy
+  /** TLS from the first byte: STARTTLS has no place. */
+  readonly implicitTls: boolean
+  readonly lmtp: boolean
+  /** The operator's server, and not an MX host: a demand for authentication is its failure, and not about the recipient. */
+  readonly isRelay: boolean
+  readonly credentials?: Credentials
+  readonly authType?: AuthType
+  readonly allowPlaintextAuth: boolean
+  readonly nextMx: NextMx
+  /** Recipients of the message. */
+  readonly recipients: number
+}
+
+/** The connection as it is now. */
+export interface Encryption {
+  readonly encrypted: boolean
+  /** The certificate is good for the host name. */
+  readonly verified: boolean
+}
+
+/** Why the message cannot be given to this server now. Never the recipient's fault. */
+export interface SessionFailure {
+  readonly stage: Stage
+  readonly kind: FailureKind
+  /** One line. Holds no secret. */
+  readonly message: string
+  /** What the server said, if that was it. */
+  readonly reply?: Reply
+  /** TLS that nobody requires broke: the same address may be tried once more in clear (RFC 7435 section 3). */
+  readonly mayGoClear: boolean
+  /** Say QUIT before closing: the server still listens. */
+  readonly polite: boolean
+}
+
+/** What becomes of one line of the server: it reaches Haraka, as it is or rewritten; it does not; or the session is over. */
+export type Verdict =
+  | { readonly kind: 'pass'; readonly line: string }
+  | { readonly kind: 'drop' }
+  | { readonly kind: 'fail'; readonly failure: SessionFailure }
+
+/** How far one connection came: what is kept of it with the message. Holds no secret. */
+export interface SessionReport {
+  /** The last step that was begun. */
+  readonly stage: Stage
+  /** The last whole reply. */
+  readonly reply?: Reply
+  readonly failure?: SessionFailure
+  /** Recipients that were refused (4xx or 5xx), as RCPT named them, and why. */
+  readonly refused: readonly { readonly recipient: string; readonly reply: Reply }[]
+}
+
+/** Is TLS worth nothing with a certificate that is not good for the host? */
+export function needsGoodCertificate({
+  tls,
+  implicitTls,
+}: Pick<SessionOptions, 'tls' | 'implicitTls'>): boolean {
+  return tls === 'required' || implicitTls
+}

@@ -1,0 +1,359 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { Attempt, type AttemptPlan, type Candidate } from '../../../lib/haraka/delivery/attempt'
+import { exchangeKey, type Exchange } from '../../../lib/model/exchange'
+import type { Lease, Refusal } from '../../../lib/relays/types'
+import type { SessionFailure } from '../../../lib/smtp/session-types'
+import { mxExchange, relayExchange } from '../../support/servers'
+
+const NOW = 1_000_000
+
+/** An exchange `host` or, with `@`, a relay of that name; an address after `/`. */
+function candidate(text: string): Candidate {
+  const [server = '', address = '192.0.2.1'] = text.split('/')
+  const exchange = server.startsWith('@')
+    ? relayExchange({ host: server.slice(1), name: server.slice(1) })
+    : mxExchange(server)
+  return { exchange, address }
+}
+
+/** What the world says to one server: `ok`, or why not. */
+type Answers = Readonly<Record<string, readonly (Refusal['why'] | 'ok')[]>>
+
+interface Setup extends Partial<Omit<AttemptPlan<Candidate>, 'candidates' | 'fallbackRelays'>> {
+  readonly candidates: readonly string[]
+  /** Answers to each `acquire`, in order; the last holds on. */
+  readonly answers?: Answers
+  /** When a limit ends, milliseconds from now. */
+  readonly until?: number
+  /** Fallback relays, and whether each can be used. */
+  readonly fallbackRelays?: Readonly<Record<string, boolean>>
+}
+
+function failure(text: string): SessionFailure {
+  const [kind, stage = 'greeting', clear] = text.split(' ')
+  return {
+    stage: stage as SessionFailure['stage'],
+    kind: kind as SessionFailure['kind'],
+    message: `it said ${text}`,
+    mayGoClear: clear === 'clear',
+    polite: false,
+  }
+}
+
+/** Plays an attempt: events in, a line for each step and each report to a relay out. */
+class Play {
+  readonly lines: string[] = []
+  readonly #attempt: Attempt<Candidate>
+  readonly #setup: Setup
+  readonly #asked = new Map<string, number>()
+  #current: Candidate | undefined
+
+  constructor(setup: Setup) {
+    this.#setup = setup
+    const { candidates, fallbackRelays = {}, ...plan } = setup
+    this.#attempt = new Attempt(
+      {
+        source: 'overrides',
+        nextMx: 'connection',
+        passedOver: [],
+        ...plan,
+        candidates: candidates.map(candidate),
+        fallbackRelays: Object.keys(fallbackRelays).map((host) => relayExchange({ host })),
+      },
+      {
+        now: () => NOW,
+        look: ({ endpoint: { host } }) =>
+          fallbackRelays[host] === true
+            ? { usable: true }
+            : { usable: false, why: 'breaker', message: `${host} is left out` },
+        left: (lease) => lease?.end(false),
+      },
+    )
+  }
+
+  #answer(exchange: Exchange, lastResort: boolean): Lease | Refusal {
+    const { host } = exchange.endpoint
+    const asked = this.#asked.get(host) ?? 0
+    this.#asked.set(host, asked + 1)
+    const answers = this.#setup.answers?.[host] ?? ['ok']
+    const answer = lastResort ? 'ok' : (answers[Math.min(asked, answers.length - 1)] ?? 'ok')
+    const { until } = this.#setup
+    if (answer !== 'ok') {
+      return {
+        usable: false,
+        why: answer,
+        message: `${host}: ${answer}`,
+        ...(until === undefined ? {} : { until: NOW + until }),
+      }
+    }
+    return {
+      reportSuccess: () => this.lines.push(`success ${host}`),
+      reportFailure: ({ message }) => this.lines.push(`failure ${host}: ${message}`),
+      end: () => this.lines.push(`end ${host}`),
+    }
+  }
+
+  next(): this {
+    for (;;) {
+      const step = this.#attempt.next()
+      switch (step.kind) {
+        case 'acquire':
+          if (step.lastResort) this.lines.push(`last resort ${step.exchange.endpoint.host}`)
+          this.#attempt.acquired(this.#answer(step.exchange, step.lastResort))
+          continue
+        case 'connect':
+          this.#current = step.candidate
+          this.lines.push(
+            `connect ${step.candidate.exchange.endpoint.host}/${step.candidate.address}${step.inClear ? ' in clear' : ''}`,
+          )
+          return this
+        case 'requeue': {
+          const { reason, seconds, waitFor } = step
+          const when = seconds === undefined ? '' : ` in ${seconds} s`
+          const whom = waitFor.length === 0 ? '' : `, or for ${waitFor.map(exchangeKey).join(' ')}`
+          this.lines.push(`requeue${when}${whom}: ${reason}`)
+          return this
+        }
+        case 'give-back':
+          this.lines.push(`give back: ${step.reason}`)
+          return this
+      }
+    }
+  }
+
+  /** What happens to the current connection, and what follows. */
+  on(event: string): this {
+    this.#attempt.connecting()
+    if (event !== 'no connection') this.#attempt.connected()
+    if (event.startsWith('accepted')) this.#attempt.accepted()
+    const [, failed] = /^(?:accepted, )?failed (.*)$/.exec(event) ?? []
+    if (failed !== undefined) this.#attempt.failed(failure(failed), this.#current!)
+    if (event === 'accepted') {
+      this.#attempt.end()
+      return this
+    }
+    return this.next()
+  }
+
+  /** Haraka went on without connecting, as for a local address. */
+  skip(): this {
+    return this.next()
+  }
+}
+
+const play = (setup: Setup, ...events: readonly string[]) => {
+  const game = new Play(setup).next()
+  for (const event of events) game.on(event)
+  return game.lines
+}
+
+for (const [what, setup, events, expected] of [
+  ['the first exchange takes the message', { candidates: ['a', 'b'] }, ['accepted'], ['connect a/192.0.2.1']],
+  [
+    'a connection-stage failure moves on to the next address, and then to the next exchange',
+    { candidates: ['a/192.0.2.1', 'a/192.0.2.2', 'b'] },
+    ['failed connection', 'no connection', 'accepted'],
+    ['connect a/192.0.2.1', 'connect a/192.0.2.2', 'connect b/192.0.2.1'],
+  ],
+  [
+    'with no exchange left the message is given back, with what each said',
+    { candidates: ['a', 'b'] },
+    ['failed connection', 'no connection'],
+    [
+      'connect a/192.0.2.1',
+      'connect b/192.0.2.1',
+      'give back: a:25: it said connection; b:25: no connection (b:25)',
+    ],
+  ],
+  [
+    'of many failures the last three are told',
+    { candidates: ['a', 'b', 'c', 'd', 'e'] },
+    Array(5).fill('failed connection'),
+    [
+      ...['a', 'b', 'c', 'd', 'e'].map((host) => `connect ${host}/192.0.2.1`),
+      'give back: c:25: it said connection; d:25: it said connection; e:25: it said connection; and 2 before',
+    ],
+  ],
+  [
+    'next_mx = no_answer: a server that does not answer moves on, one that fails ends the list',
+    { candidates: ['a', 'b', 'c'], nextMx: 'no_answer' },
+    ['no connection', 'failed connection'],
+    [
+      'connect a/192.0.2.1',
+      'connect b/192.0.2.1',
+      'give back: a:25: no connection (a:25); b:25: it said connection',
+    ],
+  ],
+  [
+    'next_mx = no_answer: a connection lost after the server had accepted ends the list too',
+    { candidates: ['a', 'b'], nextMx: 'no_answer' },
+    ['accepted, failed connection data'],
+    ['connect a/192.0.2.1', 'give back: a:25: it said connection data'],
+  ],
+  [
+    'next_mx = temporary: a 4xx moves on, and is not held against the relay',
+    { candidates: ['@a', 'b'], nextMx: 'temporary' },
+    ['accepted, failed temporary rcpt', 'accepted'],
+    ['connect a/192.0.2.1', 'success a', 'end a', 'connect b/192.0.2.1'],
+  ],
+  [
+    'TLS that broke is left out once, at the same address, before all others',
+    { candidates: ['a', 'b'] },
+    ['failed connection tls clear', 'failed connection', 'accepted'],
+    ['connect a/192.0.2.1', 'connect a/192.0.2.1 in clear', 'connect b/192.0.2.1'],
+  ],
+  [
+    'TLS that broke at a relay does not count against it if the message goes in clear',
+    { candidates: ['@a'] },
+    ['failed connection tls clear', 'accepted'],
+    ['connect a/192.0.2.1', 'connect a/192.0.2.1 in clear', 'success a', 'end a'],
+  ],
+  [
+    'a relay has one lease over all its addresses, and fails if the last of them does',
+    { candidates: ['@a/192.0.2.1', '@a/192.0.2.2', 'b'] },
+    ['failed connection', 'failed connection', 'accepted'],
+    [
+      'connect a/192.0.2.1',
+      'connect a/192.0.2.2',
+      'failure a: it said connection',
+      'end a',
+      'connect b/192.0.2.1',
+    ],
+  ],
+  [
+    'one dead address says nothing against a relay whose other address answers',
+    { candidates: ['@a/192.0.2.1', '@a/192.0.2.2'] },
+    ['no connection', 'accepted'],
+    ['connect a/192.0.2.1', 'connect a/192.0.2.2', 'success a', 'end a'],
+  ],
+  [
+    'a refused password is refused at every address',
+    { candidates: ['@a/192.0.2.1', '@a/192.0.2.2', 'b'] },
+    ['failed connection auth', 'accepted'],
+    ['connect a/192.0.2.1', 'failure a: it said connection auth', 'end a', 'connect b/192.0.2.1'],
+  ],
+  [
+    'authentication asked for at a later recipient counts against the relay',
+    { candidates: ['@a'] },
+    ['accepted, failed connection auth'],
+    [
+      'connect a/192.0.2.1',
+      'success a',
+      'failure a: it said connection auth',
+      'end a',
+      'give back: relay a: it said connection auth',
+    ],
+  ],
+  [
+    'a connection lost after the relay had accepted does not count against it',
+    { candidates: ['@a', 'b'] },
+    ['accepted, failed connection data', 'accepted'],
+    ['connect a/192.0.2.1', 'success a', 'end a', 'connect b/192.0.2.1'],
+  ],
+  [
+    'a relay that is left out is passed over',
+    { candidates: ['@a', 'b'], answers: { a: ['breaker'] } },
+    ['accepted'],
+    ['connect b/192.0.2.1'],
+  ],
+  [
+    'last resort: with every exchange left out by its breaker, the best is tried',
+    { candidates: ['@a', '@b'], answers: { a: ['breaker'], b: ['breaker'] } },
+    ['failed connection'],
+    [
+      'last resort a',
+      'connect a/192.0.2.1',
+      'failure a: it said connection',
+      'end a',
+      'give back: relay a: it said connection',
+    ],
+  ],
+  [
+    'no last resort where another exchange was tried',
+    { candidates: ['@a', 'b'], answers: { a: ['breaker'] } },
+    ['failed connection'],
+    ['connect b/192.0.2.1', 'give back: b:25: it said connection'],
+  ],
+  [
+    'a relay at its limit is waited for, and not longer than it is known to last',
+    { candidates: ['@a'], answers: { a: ['connections'] }, until: 5_000 },
+    [],
+    ['requeue in 5 s, or for a:25: a: connections'],
+  ],
+  [
+    'a quota is waited out',
+    { candidates: ['@a'], answers: { a: ['quota'] }, until: 60_000 },
+    [],
+    ['requeue in 60 s: a: quota'],
+  ],
+  [
+    'a relay that is held is looked at again after five minutes',
+    { candidates: ['@a'], answers: { a: ['held'] } },
+    [],
+    ['requeue in 300 s: a: held'],
+  ],
+  [
+    'a breaker beside a hold: the best that is left out by its breaker is tried',
+    { candidates: ['@a', '@b'], answers: { a: ['held'], b: ['breaker'] } },
+    ['accepted'],
+    ['last resort b', 'connect b/192.0.2.1', 'success b', 'end b'],
+  ],
+  [
+    'where another exchange failed, a full relay is waited for all the same, and nothing is counted',
+    { candidates: ['@a', 'b'], answers: { a: ['connections'] }, until: 2_000 },
+    ['failed connection'],
+    ['connect b/192.0.2.1', 'requeue in 2 s, or for a:25: a: connections'],
+  ],
+  [
+    '[attempts]: a relay that fails by its own fault is not an attempt, another takes its place at once',
+    { candidates: ['@a'], source: 'attempts', fallbackRelays: { b: true } },
+    ['failed connection'],
+    [
+      'connect a/192.0.2.1',
+      'failure a: it said connection',
+      'end a',
+      'requeue in 0 s: the relay failed, not the recipient; another is tried next',
+    ],
+  ],
+  [
+    '[attempts]: with no other relay the message waits for Haraka’s own interval',
+    { candidates: ['@a'], source: 'attempts', fallbackRelays: { b: false } },
+    ['failed connection'],
+    [
+      'connect a/192.0.2.1',
+      'failure a: it said connection',
+      'end a',
+      'requeue: the relay failed, not the recipient',
+    ],
+  ],
+  [
+    '[attempts]: another relay is taken where the chosen one is full',
+    { candidates: ['@a'], source: 'attempts', answers: { a: ['quota'] }, fallbackRelays: { b: true } },
+    [],
+    ['requeue in 0 s: a: quota'],
+  ],
+  [
+    '[attempts]: a direct attempt that fails is an attempt',
+    { candidates: ['a'], source: 'attempts', fallbackRelays: { b: true } },
+    ['failed connection'],
+    ['connect a/192.0.2.1', 'give back: a:25: it said connection'],
+  ],
+  [
+    'with nothing to try, what was passed over is told',
+    { candidates: [], passedOver: ['a:25: 127.0.0.1:25 is this server itself'] },
+    [],
+    ['give back: a:25: 127.0.0.1:25 is this server itself'],
+  ],
+] as readonly (readonly [string, Setup, readonly string[], readonly string[]])[]) {
+  test(what, () => assert.deepEqual(play(setup, ...events), expected))
+}
+
+test('an address that Haraka leaves out as local is named, and says nothing against the exchange', () => {
+  const game = new Play({ candidates: ['a', 'b'], nextMx: 'no_answer' }).next().skip().skip()
+  assert.deepEqual(game.lines, [
+    'connect a/192.0.2.1',
+    'connect b/192.0.2.1',
+    'give back: a:25: it is a local address; b:25: it is a local address',
+  ])
+})
