@@ -1,55 +1,75 @@
 import { parseArgs } from 'node:util'
+import type { Arguments } from '../commands/shared/types'
 import { UsageError } from '../model/errors'
 import { nearest } from '../source/suggest'
-import type { Arguments, CommandSpec, OperandSpec, OptionSpec } from '../commands/shared/types'
+import type { CommandSpec, OperandSpec, OptionSpec } from './command-spec'
 
-function didYouMean(word: string, known: readonly string[], prefix = ''): string {
+function suggest(word: string, known: readonly string[], prefix = ''): string {
   const suggestion = nearest(word, known)
   return suggestion === undefined ? '' : `; did you mean ${prefix}${suggestion}?`
 }
 
-/** The command of that name, or a usage error that names the nearest. */
+/**
+ * The command of that name.
+ *
+ * @throws UsageError that suggests the nearest name, or lists all of them
+ */
 export function findCommand(name: string, table: readonly CommandSpec[]): CommandSpec {
-  const found = table.find((command) => command.name === name)
-  if (found !== undefined) return found
-  const names = table.map((command) => command.name)
-  const hint = didYouMean(name, names) || `; commands are ${names.join(', ')}`
-  throw new UsageError(`there is no command "${name}"${hint}`)
+  const command = table.find((candidate) => candidate.name === name)
+  if (command !== undefined) return command
+  const names = table.map((candidate) => candidate.name)
+  const hint = suggest(name, names) || `; the commands are ${names.join(', ')}`
+  throw new UsageError(`unknown command "${name}"${hint}`)
 }
 
-function checkOperands(given: readonly string[], wanted: readonly OperandSpec[], command: string): void {
-  const missing = wanted.filter((operand) => operand.optional !== true)[given.length]
+function checkOperands(words: readonly string[], operands: readonly OperandSpec[], command: string): void {
+  const missing = operands.filter(({ optional }) => optional !== true)[words.length]
   if (missing !== undefined) throw new UsageError(`${command}: ${missing.name} is missing`)
-  const many = wanted.some((operand) => operand.repeats === true)
-  const extra = given[wanted.length]
-  if (!many && extra !== undefined) throw new UsageError(`${command}: "${extra}" is one word too many`)
+  const anyNumber = operands.some(({ repeats }) => repeats === true)
+  const extra = words[operands.length]
+  if (!anyNumber && extra !== undefined) throw new UsageError(`${command}: unexpected argument "${extra}"`)
 }
 
-/** One option as it was written; `value` undefined: none was given. */
-interface Given {
+/** One option as it was written. */
+interface WrittenOption {
+  /** With its hyphens. */
   readonly rawName: string
   readonly value: string | undefined
+  /** Written as `--name=value`. */
   readonly inline: boolean
 }
 
-function checkOption(given: Given, spec: OptionSpec, command: string): void {
+function checkOption({ rawName, value, inline }: WrittenOption, spec: OptionSpec, command: string): void {
   if (spec.value === undefined) {
-    if (given.inline) throw new UsageError(`${command}: ${given.rawName} takes no value`)
+    if (inline) throw new UsageError(`${command}: ${rawName} takes no value`)
     return
   }
-  if (given.value === undefined)
-    throw new UsageError(`${command}: ${given.rawName} needs a value (${spec.value})`)
-  if (!given.inline && given.value.length > 1 && given.value.startsWith('-')) {
+  if (value === undefined) throw new UsageError(`${command}: ${rawName} needs a value (${spec.value.name})`)
+  if (!inline && value.length > 1 && value.startsWith('-')) {
     throw new UsageError(
-      `${command}: ${given.rawName} needs a value (${spec.value}); one that begins with "-" is written ${given.rawName}=${given.value}`,
+      `${command}: ${rawName} needs a value (${spec.value.name}); one that begins with "-" is written ${rawName}=${value}`,
     )
   }
 }
 
+/** The options as `node:util` takes them. */
+function toParserOptions(specs: readonly OptionSpec[]) {
+  return Object.fromEntries(
+    specs.map(({ name, short, value }) => [
+      name,
+      {
+        type: value === undefined ? ('boolean' as const) : ('string' as const),
+        ...(short === undefined ? {} : { short }),
+      },
+    ]),
+  )
+}
+
 /**
- * The words after a command's name, parsed by its own options.
+ * Parses the words after a command's name.
  *
- * @throws UsageError with one line that says what is wrong.
+ * @param common options that every command takes
+ * @throws UsageError with one line that says what is wrong
  */
 export function parseArguments(
   words: readonly string[],
@@ -59,34 +79,23 @@ export function parseArguments(
   const specs = [...command.options, ...common]
   const { tokens, positionals } = parseArgs({
     args: [...words],
-    options: Object.fromEntries(
-      specs.map((spec) => [
-        spec.name,
-        {
-          type: spec.value === undefined ? ('boolean' as const) : ('string' as const),
-          ...(spec.short === undefined ? {} : { short: spec.short }),
-        },
-      ]),
-    ),
-    // our own checks give clearer lines than strict mode, whose messages differ between versions of Node
+    options: toParserOptions(specs),
+    // Our own checks give clearer lines than strict mode, whose messages differ between versions of Node.
     strict: false,
     tokens: true,
   })
   const values = new Map<string, string | true>()
   for (const token of tokens) {
     if (token.kind !== 'option') continue
+    const { rawName, value } = token
     const spec = specs.find(({ name }) => name === token.name)
     if (spec === undefined) {
-      const hint = didYouMean(token.name, specs.map(({ name }) => name), '--') // prettier-ignore
-      throw new UsageError(`${command.name}: there is no option ${token.rawName}${hint}`)
+      const hint = suggest(token.name, specs.map(({ name }) => name), '--') // prettier-ignore
+      throw new UsageError(`${command.name}: unknown option ${rawName}${hint}`)
     }
-    checkOption(
-      { rawName: token.rawName, value: token.value, inline: token.inlineValue === true },
-      spec,
-      command.name,
-    )
-    if (values.has(spec.name)) throw new UsageError(`${command.name}: ${token.rawName} is given twice`)
-    values.set(spec.name, token.value ?? true)
+    checkOption({ rawName, value, inline: token.inlineValue === true }, spec, command.name)
+    if (values.has(spec.name)) throw new UsageError(`${command.name}: ${rawName} is given twice`)
+    values.set(spec.name, value ?? true)
   }
   if (!values.has('help')) checkOperands(positionals, command.operands, command.name)
   return {

@@ -1,29 +1,38 @@
 #!/usr/bin/env node
+import { buffer } from 'node:stream/consumers'
+import { EXIT, type Terminal } from '../commands/shared/types'
+import { PROGRAM } from './help'
 import { main } from './main'
-import type { Terminal } from '../commands/shared/types'
 
-const { env, stdout, stderr } = process
+const { env, stdin, stdout, stderr } = process
 
-// NO_COLOR counts when it is set to anything but the empty text (https://no-color.org)
+// NO_COLOR counts when it is set to anything but the empty text (https://no-color.org).
 const colors = (env.NO_COLOR ?? '') === '' && env.TERM !== 'dumb'
 
 const terminal: Terminal = {
   out: (text) => void stdout.write(text),
   err: (text) => void stderr.write(text),
+  input: () => buffer(stdin),
   color: { out: colors && stdout.isTTY, err: colors && stderr.isTTY },
+  columns: stdout.columns ?? 80,
   env,
   cwd: process.cwd(),
   now: Date.now,
 }
 
-// a reader that has seen enough (head, a pager) is no error
-for (const stream of [stdout, stderr]) {
-  stream.on('error', (error: NodeJS.ErrnoException) => {
-    if (error.code !== 'EPIPE') throw error
-  })
-}
+let outputFailed = false
 
-// not process.exit: what is still on its way into a pipe would be lost
+stdout.on('error', ({ code, message }: NodeJS.ErrnoException) => {
+  // A reader that has seen enough (head, a pager) is not an error.
+  if (code === 'EPIPE' || outputFailed) return
+  outputFailed = true
+  process.exitCode = EXIT.output
+  stderr.write(`${PROGRAM}: the output could not be written: ${message}\n`)
+})
+// If stderr fails, nobody is left to hear of it.
+stderr.on('error', () => undefined)
+
+// Not process.exit: what is still on its way into a pipe would be lost.
 void main(process.argv.slice(2), terminal).then((status) => {
-  process.exitCode = status
+  process.exitCode = outputFailed ? EXIT.output : status
 })

@@ -1,45 +1,27 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { EXIT, type Terminal } from '../commands/shared/types'
 import { DnsOverridesError, UsageError } from '../model/errors'
 import { findCommand, parseArguments } from './arguments'
+import type { CommandSpec } from './command-spec'
 import { commandHelp, generalHelp, PROGRAM } from './help'
 import { COMMANDS, COMMON_OPTIONS } from './table'
-import { EXIT, type CommandSpec, type Terminal } from '../commands/shared/types'
 
-function version(): string {
+function readVersion(): string {
   const manifest = readFileSync(join(__dirname, '..', '..', '..', 'package.json'), 'utf8')
   return (JSON.parse(manifest) as { version: string }).version
 }
 
-function help(words: readonly string[], terminal: Terminal): number {
+function printHelp(words: readonly string[], { out, columns }: Terminal): void {
   const [name, ...rest] = words
-  if (rest.length > 0) throw new UsageError(`help: "${rest[0]}" is one word too many`)
+  if (rest.length > 0) throw new UsageError(`help: unexpected argument "${rest[0]}"`)
   if (name === '--man') {
     const { manualPage } = require('./man') as typeof import('./man')
-    terminal.out(manualPage(COMMANDS, COMMON_OPTIONS, version()))
+    out(manualPage(COMMANDS, COMMON_OPTIONS, readVersion()))
   } else if (name === undefined || name === '--help' || name === '-h') {
-    terminal.out(generalHelp(COMMANDS))
+    out(generalHelp(COMMANDS, columns))
   } else {
-    terminal.out(commandHelp(findCommand(name, COMMANDS), COMMON_OPTIONS))
-  }
-  return EXIT.ok
-}
-
-async function dispatch(words: readonly string[], terminal: Terminal): Promise<number> {
-  const [name, ...rest] = words
-  switch (name) {
-    case undefined:
-      throw new UsageError(`which command? ${COMMANDS.map((command) => command.name).join(', ')}`)
-    case '--version':
-    case '-V':
-      terminal.out(`${version()}\n`)
-      return EXIT.ok
-    case 'help':
-    case '--help':
-    case '-h':
-      return help(rest, terminal)
-    default:
-      return runCommand(findCommand(name, COMMANDS), rest, terminal)
+    out(commandHelp(findCommand(name, COMMANDS), COMMON_OPTIONS, columns))
   }
 }
 
@@ -50,34 +32,67 @@ async function runCommand(
 ): Promise<number> {
   const args = parseArguments(words, command, COMMON_OPTIONS)
   if (args.flag('help')) {
-    terminal.out(commandHelp(command, COMMON_OPTIONS))
+    terminal.out(commandHelp(command, COMMON_OPTIONS, terminal.columns))
     return EXIT.ok
   }
   return command.load()(args, terminal)
 }
 
-/** Which help is about what was meant: that of the command, if there is one of that name. */
-function topic([name]: readonly string[]): string {
-  return COMMANDS.some((command) => command.name === name) ? ` ${name}` : ''
+async function dispatch(words: readonly string[], terminal: Terminal): Promise<number> {
+  const [name, ...rest] = words
+  switch (name) {
+    case undefined:
+      throw new UsageError(
+        `no command; the commands are ${COMMANDS.map((command) => command.name).join(', ')}`,
+      )
+    case '--version':
+    case '-V':
+      terminal.out(`${readVersion()}\n`)
+      return EXIT.ok
+    case 'help':
+    case '--help':
+    case '-h':
+      printHelp(rest, terminal)
+      return EXIT.ok
+    default:
+      return runCommand(findCommand(name, COMMANDS), rest, terminal)
+  }
+}
+
+/** The command line that shows the help for what was meant: that of the command, if there is one of that name. */
+function helpFor([name]: readonly string[]): string {
+  const isCommand = COMMANDS.some((command) => command.name === name)
+  return `${PROGRAM} help${isCommand ? ` ${name}` : ''}`
+}
+
+/** The exit status of an error, and what is printed of it. */
+function describeError(error: unknown, words: readonly string[]): { status: number; message: string } {
+  if (error instanceof UsageError) {
+    return { status: EXIT.usage, message: `${error.message} (see ${helpFor(words)})` }
+  }
+  if (error instanceof DnsOverridesError) {
+    const status = error.code === 'ECONFIG' ? EXIT.config : error.temporary ? EXIT.tempFail : EXIT.fault
+    return { status, message: error.message }
+  }
+  const { syscall, message, stack } = error as NodeJS.ErrnoException
+  // What the system refuses (no descriptor left, a disk that fails) is not a mistake in this program.
+  if (syscall !== undefined) return { status: EXIT.fault, message }
+  return { status: EXIT.fault, message: `internal error: ${stack ?? String(error)}` }
 }
 
 /**
- * Runs one command line (the words after the program's name) and gives the exit status. Never rejects: wrong use is one line
- * on stderr and status 64, any other error one line and its status.
+ * Runs one command line.
+ *
+ * @param words the words after the program's name
+ * @returns the exit status. Never rejects: wrong usage is one line on stderr and status 64, any other error one line and its
+ * status; only a mistake in this program prints a stack.
  */
 export async function main(words: readonly string[], terminal: Terminal): Promise<number> {
   try {
     return await dispatch(words, terminal)
   } catch (error) {
-    if (error instanceof UsageError) {
-      terminal.err(`${PROGRAM}: ${error.message} (${PROGRAM} help${topic(words)} says more)\n`)
-      return EXIT.usage
-    }
-    if (error instanceof DnsOverridesError) {
-      terminal.err(`${PROGRAM}: ${error.message}\n`)
-      return error.code === 'ECONFIG' ? EXIT.config : error.temporary ? EXIT.tempFail : EXIT.fault
-    }
-    terminal.err(`${PROGRAM}: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}\n`)
-    return EXIT.fault
+    const { status, message } = describeError(error, words)
+    terminal.err(`${PROGRAM}: ${message}\n`)
+    return status
   }
 }

@@ -1,27 +1,39 @@
-import { exitTable, optionTitle, PROGRAM, sentence, synopsis } from './help'
-import type { CommandSpec, OptionSpec } from '../commands/shared/types'
+import type { CommandSpec, OptionSpec } from './command-spec'
+import { exitTable, optionTitle, PROGRAM, PURPOSE, synopsis, toSentence } from './help'
 
-/** Text as roff takes it: backslashes, hyphens, and a dot or quote that begins a line. */
-function roff(text: string): string {
+/** Text as roff reads it: backslashes, hyphens, and a dot or quote at the beginning of a line. */
+function escapeRoff(text: string): string {
   return text
     .replaceAll('\\', '\\e')
     .replaceAll('-', '\\-')
     .replace(/^([.'])/gm, '\\&$1')
 }
 
+function optionEntry(option: OptionSpec): string[] {
+  return ['.TP', `.B ${escapeRoff(optionTitle(option))}`, escapeRoff(option.summary)]
+}
+
 function commandSection(command: CommandSpec): string[] {
   return [
-    `.SS ${roff(synopsis(command))}`,
-    roff(sentence(command.summary)),
-    ...command.details.flatMap((paragraph) => ['.PP', roff(paragraph)]),
-    ...command.options.flatMap((option) => ['.TP', `.B ${roff(optionTitle(option))}`, roff(option.summary)]),
+    `.SS ${escapeRoff(synopsis(command))}`,
+    escapeRoff(toSentence(command.summary)),
+    ...command.details.flatMap((paragraph) => ['.PP', escapeRoff(paragraph)]),
+    ...command.options.flatMap(optionEntry),
     '.PP',
     'Examples:',
-    ...command.examples.flatMap(({ args, does }) => ['.TP', `.B ${roff(`${PROGRAM} ${args}`)}`, roff(does)]),
+    ...command.examples.flatMap(({ args, purpose }) => [
+      '.TP',
+      `.B ${escapeRoff(`${PROGRAM} ${args}`)}`,
+      escapeRoff(purpose),
+    ]),
   ]
 }
 
-/** The manual page dns-overrides(1), made of the same table as the help, for `man -l`. */
+/**
+ * The manual page dns-overrides(1) as roff text for `man -l`, made from the same table as the help.
+ *
+ * @param version the version of the package
+ */
 export function manualPage(
   table: readonly CommandSpec[],
   common: readonly OptionSpec[],
@@ -29,23 +41,23 @@ export function manualPage(
 ): string {
   const exits = new Map(table.flatMap((command) => exitTable(command)))
   return [
-    `.TH DNS\\-OVERRIDES 1 "" "${roff(`${PROGRAM} ${version}`)}"`,
-    // Neither are commands stretched to the margin nor names of settings broken.
+    `.TH DNS\\-OVERRIDES 1 "" "${escapeRoff(`${PROGRAM} ${version}`)}"`,
+    // Command lines must not be stretched to the margin, nor names of settings hyphenated.
     '.ad l',
     '.nh',
     '.SH NAME',
-    `${roff(PROGRAM)} \\- which server a message goes to, and why`,
+    `${escapeRoff(PROGRAM)} \\- ${escapeRoff(PURPOSE)}`,
     '.SH SYNOPSIS',
-    `.B ${roff(PROGRAM)}`,
+    `.B ${escapeRoff(PROGRAM)}`,
     '.I COMMAND ...',
     '.SH COMMANDS',
     ...table.flatMap(commandSection),
     '.SH OPTIONS OF EVERY COMMAND',
-    ...common.flatMap((option) => ['.TP', `.B ${roff(optionTitle(option))}`, roff(option.summary)]),
+    ...common.flatMap(optionEntry),
     '.SH EXIT STATUS',
     ...[...exits]
       .sort((a, b) => a[0] - b[0])
-      .flatMap(([status, meaning]) => ['.TP', `.B ${status}`, roff(meaning)]),
+      .flatMap(([status, meaning]) => ['.TP', `.B ${status}`, escapeRoff(meaning)]),
     '',
   ].join('\n')
 }

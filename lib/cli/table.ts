@@ -1,85 +1,96 @@
-import type { CommandSpec, OptionSpec } from '../commands/shared/types'
+import type { CommandSpec, OptionSpec } from './command-spec'
 
 /** Options that every command takes. */
-export const COMMON_OPTIONS: readonly OptionSpec[] = [
-  { name: 'help', short: 'h', summary: 'say how it is used' },
-]
+export const COMMON_OPTIONS: readonly OptionSpec[] = [{ name: 'help', short: 'h', summary: 'show this help' }]
 
 const CONFIG: OptionSpec = {
   name: 'config',
   short: 'c',
-  value: 'FILE',
-  summary: 'the file; default config/dns_overrides.ini of $HARAKA, else of this folder',
+  value: { name: 'FILE', kind: 'file' },
+  summary: 'the configuration; default: config/dns_overrides.ini of the folder $HARAKA, else of this folder',
 }
+
 const JSON_OUTPUT: OptionSpec = { name: 'json', summary: 'print JSON' }
-const QUEUE_FILE: OptionSpec = {
-  name: 'queue',
-  value: 'FILE',
-  summary: "a message in Haraka's queue: its sender, size, attempts, authenticated user and recipients",
-}
 
 /** The options that describe a message. */
 const MESSAGE: readonly OptionSpec[] = [
   {
     name: 'from',
-    value: 'ADDRESS',
-    summary: "envelope sender; '' or '<>' for the null sender (the default)",
+    value: { name: 'ADDRESS', kind: 'text' },
+    summary: "envelope sender; '' or '<>' is the null sender (default)",
   },
-  { name: 'auth-sender', value: 'USER', summary: 'user name that the sender authenticated with' },
-  { name: 'size', value: 'N', summary: 'bytes as sent; K, M and G are understood (default 0)' },
-  { name: 'retries', value: 'N', summary: 'delivery attempts already made (default 0)' },
+  {
+    name: 'auth-sender',
+    value: { name: 'USER', kind: 'text' },
+    summary: 'user name with which the sender authenticated',
+  },
+  {
+    name: 'size',
+    value: { name: 'N', kind: 'text' },
+    summary: 'size in bytes as sent, for example 5000, 20K or 10M (default 0)',
+  },
+  {
+    name: 'retries',
+    value: { name: 'N', kind: 'text' },
+    summary: 'delivery attempts already made (default 0)',
+  },
   {
     name: 'mx',
-    value: 'PRIO:HOST,...',
-    summary: 'the MX answer, so that nothing is looked up; also none, nxdomain, fail',
+    value: { name: 'PRIO:HOST,...', kind: 'text' },
+    summary: 'use these MX records and look nothing up; also none, nxdomain or fail',
   },
 ]
 
-/** Every command, in the order of help. The one source of parsing, help and the manual page. */
+/** Every command, in the order of the help: the one source of parsing, help, manual page and completion. */
 export const COMMANDS: readonly CommandSpec[] = Object.freeze<CommandSpec[]>([
   {
     name: 'check',
-    summary: 'errors in the file, and warnings of what is legal and surely not meant',
-    operands: [{ name: 'FILE', optional: true }],
+    summary: 'find errors and likely mistakes in the configuration',
+    operands: [{ name: 'FILE', kind: 'file', optional: true }],
     options: [CONFIG, JSON_OUTPUT],
     details: [
-      'Each is printed with its place, the line with a caret, and what was expected. Errors are those that stop Haraka at start-up. Warnings do not change the exit status.',
+      'Errors stop Haraka at start; on a reload they keep the last good configuration in force. Warnings are about what is legal and probably not intended, and about lines of [tests] that fail; they do not change the exit status. Each is printed with its place, the line with a caret, and what was expected.',
+      'A FILE of - is the standard input.',
     ],
     examples: [
-      { args: 'check', does: 'before Haraka is restarted' },
-      { args: 'check /tmp/new.ini --json', does: 'for an editor or a build' },
+      { args: 'check', purpose: 'Before Haraka is restarted' },
+      { args: 'check /tmp/new.ini --json', purpose: 'For an editor or a build' },
     ],
     exits: ['config'],
     load: () => (require('../commands/check') as typeof import('../commands/check')).runCheck,
   },
   {
     name: 'explain',
-    summary: 'where a message would go and why: every line, and the first condition that failed',
-    operands: [{ name: 'RECIPIENT', optional: true }],
+    summary: 'show where a message would be sent, and why',
+    operands: [{ name: 'RECIPIENT', kind: 'text', optional: true }],
     options: [
       ...MESSAGE,
-      QUEUE_FILE,
+      {
+        name: 'queue',
+        value: { name: 'FILE', kind: 'file' },
+        summary: "take sender, size, attempts, user and recipients from a file of Haraka's queue",
+      },
       {
         name: 'timeline',
-        summary: 'the decision at the first attempt and at each retry until the message would bounce',
+        summary: 'show this attempt and each retry until the message would bounce',
       },
       JSON_OUTPUT,
       CONFIG,
     ],
     details: [
-      'RECIPIENT is an address, or a domain alone. With --queue it may be left out; what is given beside --queue replaces what the queue file says.',
-      "--timeline uses the retry intervals of Haraka's outbound.ini, in the folder of the file.",
+      'RECIPIENT is an address or a domain. With --queue it may be left out; other options replace what the queue file says.',
+      "--timeline uses the retry intervals of Haraka's outbound.ini.",
     ],
     examples: [
-      { args: 'explain a@gmail.com', does: 'asks DNS as Haraka would' },
+      { args: 'explain a@gmail.com', purpose: 'Ask DNS as Haraka would' },
       {
         args: "explain a@gmail.com --retries 4 --from '' --mx 10:mx.example.net",
-        does: 'asks nothing of DNS',
+        purpose: 'Look nothing up',
       },
-      { args: 'explain a@gmail.com --timeline', does: 'from now until it would bounce' },
+      { args: 'explain a@gmail.com --timeline', purpose: 'From now until it would bounce' },
       {
         args: 'explain --queue queue/1779000000000_1779000600000_2_814_Xk0q1c_3_mail',
-        does: 'a message that waits',
+        purpose: 'A message that waits in the queue',
       },
     ],
     exits: ['noRoute', 'tempFail', 'config'],
@@ -87,86 +98,117 @@ export const COMMANDS: readonly CommandSpec[] = Object.freeze<CommandSpec[]>([
   },
   {
     name: 'resolve',
-    summary: "a domain's real exchanges and their addresses, with TTLs and the server that answered",
-    operands: [{ name: 'DOMAIN' }],
+    summary: 'show what DNS says of a domain: its mail servers, their addresses and TTLs',
+    operands: [{ name: 'DOMAIN', kind: 'text' }],
     options: [JSON_OUTPUT, CONFIG],
-    details: ['The override lines play no part; the settings for DNS do.'],
-    examples: [{ args: 'resolve example.com', does: 'what a message without override would be sent to' }],
+    details: ['The DNS settings of the configuration count, its override lines do not.'],
+    examples: [
+      { args: 'resolve example.com', purpose: 'Where a message that no override line matches would be sent' },
+    ],
     exits: ['noRoute', 'tempFail', 'config'],
     load: () => (require('../commands/resolve') as typeof import('../commands/resolve')).runResolve,
   },
   {
     name: 'probe',
-    summary: 'connects to each relay: address, TLS, certificate, AUTH; sends no mail',
-    operands: [{ name: 'NAME', optional: true, repeats: true }],
+    summary: 'connect to each relay and test address, TLS, certificate and login; no mail is sent',
+    operands: [{ name: 'NAME', kind: 'relay', optional: true, repeats: true }],
     options: [
-      { name: 'timeout', value: 'SECONDS', summary: 'for each step of each connection (default 10)' },
+      {
+        name: 'timeout',
+        value: { name: 'SECONDS', kind: 'text' },
+        summary: 'for each step of each connection (default 10)',
+      },
       JSON_OUTPUT,
       CONFIG,
     ],
     details: [
-      'NAME is a named relay, or the host of an override line; without one, all are probed: the named relays, and the servers written in override lines.',
-      'What is wrong is said with what to do about it. Credentials are sent as Haraka would send them: over an encrypted connection only, unless allow_plaintext_auth is set.',
+      'NAME is a named relay, or the host of an override line. Without one, all named relays and all servers of override lines are probed.',
+      'Each problem is printed with what to do about it. The password is sent as Haraka would send it: over an encrypted connection only, unless allow_plaintext_auth is set.',
     ],
     examples: [
-      { args: 'probe', does: 'all of them' },
-      { args: 'probe isp --timeout 3', does: 'the relay of [relay:isp]' },
+      { args: 'probe', purpose: 'All of them' },
+      { args: 'probe isp --timeout 3', purpose: 'The relay of [relay:isp]' },
     ],
     exits: ['tempFail', 'config'],
     load: () => (require('../commands/probe') as typeof import('../commands/probe')).runProbe,
   },
   {
     name: 'relays',
-    summary: 'what the running server knows of its relays; holds and resumes them by hand',
+    summary: 'show the state of the relays; hold and resume them by hand',
     operands: [],
     options: [
-      { name: 'hold', value: 'NAME', summary: 'no mail goes to this relay until it is resumed' },
-      { name: 'resume', value: 'NAME', summary: 'mail goes to it again' },
+      {
+        name: 'hold',
+        value: { name: 'NAME', kind: 'relay' },
+        summary: 'send no mail to this relay until it is resumed',
+      },
+      { name: 'resume', value: { name: 'NAME', kind: 'relay' }, summary: 'send mail to this relay again' },
       JSON_OUTPUT,
       CONFIG,
     ],
     details: [
-      'For each relay, over all workers: is it in use, held or left out after failures and until when; connections; messages of the last hour.',
-      'The server and this command meet in the folder dns_overrides_state of the Haraka folder, which the server makes at start and only its user and root can enter. A hold takes effect at once and outlives a restart.',
+      'For each relay, over all workers of the running server: whether it is in use, held, or left out after failures and until when; its connections; the messages of the last hour.',
+      'The server and this command share the folder dns_overrides_state of the Haraka folder. The server makes it at start; only the user that runs the server, and root, can enter it. A hold takes effect at once and outlives a restart.',
     ],
     examples: [
-      { args: 'relays', does: 'all of them' },
-      { args: 'relays --hold isp', does: 'before the relay is taken down' },
+      { args: 'relays', purpose: 'All of them' },
+      { args: 'relays --hold isp', purpose: 'Before the relay is taken down' },
     ],
     exits: ['config'],
     load: () => (require('../commands/relays') as typeof import('../commands/relays')).runRelays,
   },
   {
     name: 'test',
-    summary: "runs the file's own expectations, the lines of its section [tests]",
-    operands: [{ name: 'FILE', optional: true }],
-    options: [CONFIG, JSON_OUTPUT],
-    details: [
-      'A line is SENDER -> RECIPIENT [retries=N] [size=N] [auth=USER] [mx=PRIO:HOST,...] : EXPECTED. SENDER may be <>. EXPECTED is a list HOST[:PORT], ... in the order in which they are tried, or @NAME for a named relay, or direct, bounce, defer.',
-      'Nothing is looked up: without mx= the domain has the one MX mx.DOMAIN.',
+    summary: 'run the expectations in section [tests] of the configuration',
+    operands: [{ name: 'FILE', kind: 'file', optional: true }],
+    options: [
+      {
+        name: 'coverage',
+        summary: 'also list the override lines that no expectation reaches, each with one to paste',
+      },
+      CONFIG,
+      JSON_OUTPUT,
     ],
-    examples: [{ args: 'test', does: 'after a change, before Haraka takes it up' }],
+    details: [
+      'An expectation is SENDER -> RECIPIENT [retries=N] [size=N] [auth=USER] [mx=PRIO:HOST,...] : EXPECTED. SENDER may be <>. EXPECTED is bounce, defer, or a list of servers in the order in which they are tried: HOST[:PORT], @NAME for a named relay, direct for the mail servers of the domain itself.',
+      'Nothing is looked up: without mx= the domain has one MX, mx.DOMAIN.',
+    ],
+    examples: [
+      { args: 'test', purpose: 'After a change, before Haraka reads it' },
+      { args: 'test --coverage', purpose: 'What is not tested yet' },
+    ],
     exits: ['config'],
     load: () => (require('../commands/test') as typeof import('../commands/test')).runTest,
   },
   {
     name: 'diff',
-    summary: 'which messages would go elsewhere under a new file, and by which line',
-    operands: [{ name: 'OLD' }, { name: 'NEW' }, { name: 'LIST', optional: true }],
+    summary: 'show which messages a changed configuration would send elsewhere, and by which line',
+    operands: [
+      { name: 'OLD', kind: 'file' },
+      { name: 'NEW', kind: 'file' },
+      { name: 'LIST', kind: 'file', optional: true },
+    ],
     options: [
-      { name: 'queue', value: 'FOLDER', summary: "the messages of Haraka's queue folder" },
-      { name: 'lookup', summary: 'ask DNS for MX records; without it the domain has the one MX mx.DOMAIN' },
+      {
+        name: 'queue',
+        value: { name: 'FOLDER', kind: 'folder' },
+        summary: "compare the messages of Haraka's queue folder",
+      },
+      {
+        name: 'lookup',
+        summary: 'look MX records up in DNS; without it a domain has one MX, mx.DOMAIN',
+      },
       JSON_OUTPUT,
     ],
     details: [
-      'LIST has one message a line: SENDER RECIPIENT [retries=N] [size=N] [auth=USER] [mx=PRIO:HOST,...]; - is the standard input. Without LIST and --queue, the messages are those of the [tests] of both files.',
+      'LIST has one message on each line: SENDER RECIPIENT [retries=N] [size=N] [auth=USER] [mx=PRIO:HOST,...]. A LIST of - is the standard input. Without LIST and --queue, the messages are those of section [tests] of both files.',
     ],
     examples: [
       {
         args: 'diff config/dns_overrides.ini new.ini --queue queue',
-        does: 'what the change does to the mail that waits',
+        purpose: 'What the change does to the mail that waits',
       },
-      { args: 'diff old.ini new.ini messages.txt', does: 'what it does to a list of typical messages' },
+      { args: 'diff old.ini new.ini messages.txt', purpose: 'What it does to a list of typical messages' },
     ],
     exits: ['config'],
     load: () => (require('../commands/diff') as typeof import('../commands/diff')).runDiff,

@@ -1,45 +1,106 @@
-import { readFileSync, statSync } from 'node:fs'
-import type { Configuration } from '../routing/configuration'
-import type { Diagnostic } from '../source/diagnostic'
+import { statSync } from 'node:fs'
 import { UsageError } from '../model/errors'
+import type { Configuration } from '../routing/configuration'
+import { runExpectations } from '../rules/expectations'
 import { lint } from '../rules/lint'
-import { configurationFile, harakaOutbound, loadFile, printDiagnostics } from './shared/configuration-file'
+import type { Diagnostic } from '../source/diagnostic'
+import {
+  configurationFile,
+  harakaOutbound,
+  loadText,
+  printDiagnostics,
+  readConfigurationText,
+} from './shared/configuration-file'
 import { paint } from './shared/paint'
 import { EXIT, type Arguments, type Terminal } from './shared/types'
 import { count } from './shared/wording'
 
-/** The file that is named as operand or with `--config`. */
+/** What the standard input is called in diagnostics. */
+const STANDARD_INPUT = '<stdin>'
+
+/** What is checked. */
+interface Source {
+  /** As diagnostics name it. */
+  readonly file: string
+  readonly text: string
+  /** Permission bits, where they say something. */
+  readonly fileMode?: number
+}
+
+/**
+ * The file that is named as operand or with `--config`.
+ *
+ * @throws UsageError if both are given
+ */
 export function namedFile(command: string, args: Arguments, terminal: Terminal): string {
   const [operand] = args.operands
   const option = args.value('config')
   if (operand !== undefined && option !== undefined) {
-    throw new UsageError(`${command}: FILE and --config name a file twice`)
+    throw new UsageError(`${command}: FILE and --config both name a file`)
   }
   return configurationFile(operand ?? option, terminal)
 }
 
-/** Warnings of what is legal and surely not meant. */
-function warnings(configuration: Configuration, file: string, terminal: Terminal): readonly Diagnostic[] {
-  return lint(configuration, {
-    text: readFileSync(file, 'utf8'),
-    intervals: harakaOutbound(file, terminal).intervals,
-    // Windows has no such bits, and gives some that say nothing
-    ...(process.platform === 'win32' ? {} : { fileMode: statSync(file).mode }),
-  })
+async function readSource(args: Arguments, terminal: Terminal): Promise<Source> {
+  if (args.operands[0] === '-' && args.value('config') === undefined) {
+    return { file: STANDARD_INPUT, text: (await terminal.input()).toString('utf8') }
+  }
+  const file = namedFile('check', args, terminal)
+  const text = readConfigurationText(file)
+  // Windows has no such bits, and gives some that say nothing.
+  return process.platform === 'win32' ? { file, text } : { file, text, fileMode: statSync(file).mode }
 }
 
-function byPlace(a: Diagnostic, b: Diagnostic): number {
+/** A warning for each line of `[tests]` that does not hold. */
+async function findFailingTests(configuration: Configuration, text: string): Promise<readonly Diagnostic[]> {
+  const { file, settings } = configuration
+  const lines = text.split(/\r\n|\n|\r/)
+  const results = await runExpectations(configuration)
+  const refused = settings.tests.onReload === 'refuse'
+  const consequence = refused ? '; on a reload Haraka refuses this file (on_reload = refuse)' : ''
+  return results
+    .filter(({ met }) => !met)
+    .map(({ expectation, actual }) => {
+      const indent = /^\s*/.exec(lines[expectation.line - 1] ?? '')![0]
+      return {
+        severity: 'warning',
+        code: 'failing-test',
+        message: `this test fails: the rules decide ${actual}${consequence}`,
+        file,
+        span: { line: expectation.line, column: indent.length + 1, length: expectation.text.length },
+        source: indent + expectation.text,
+      }
+    })
+}
+
+/** Warnings of what is legal and probably not intended. */
+async function findWarnings(
+  configuration: Configuration,
+  { file, text, fileMode }: Source,
+  terminal: Terminal,
+): Promise<readonly Diagnostic[]> {
+  return [
+    ...lint(configuration, {
+      text,
+      intervals: harakaOutbound(file, terminal).intervals,
+      ...(fileMode === undefined ? {} : { fileMode }),
+    }),
+    ...(await findFailingTests(configuration, text)),
+  ]
+}
+
+function compareByPlace(a: Diagnostic, b: Diagnostic): number {
   return a.span.line - b.span.line || a.span.column - b.span.column
 }
 
-/** `dns-overrides check`: exit status 78 where there is an error; warnings do not change it. */
-export function runCheck(args: Arguments, terminal: Terminal): number {
-  const file = namedFile('check', args, terminal)
-  const { configuration, diagnostics } = loadFile(file)
+/** `dns-overrides check`: exit status 78 if there is an error; warnings do not change it. */
+export async function runCheck(args: Arguments, terminal: Terminal): Promise<number> {
+  const source = await readSource(args, terminal)
+  const { configuration, diagnostics } = loadText(source.text, source.file)
   const all =
     configuration === undefined
       ? diagnostics
-      : [...diagnostics, ...warnings(configuration, file, terminal)].sort(byPlace)
+      : [...diagnostics, ...(await findWarnings(configuration, source, terminal))].sort(compareByPlace)
   const errors = all.filter(({ severity }) => severity === 'error').length
   if (args.flag('json')) {
     terminal.out(`${JSON.stringify(all, null, 2)}\n`)
@@ -47,7 +108,7 @@ export function runCheck(args: Arguments, terminal: Terminal): number {
     printDiagnostics(all, terminal.out, terminal.color.out)
     const ink = paint(terminal.color.out)
     const verdict = `${count(errors, 'error')}, ${count(all.length - errors, 'warning')}`
-    terminal.out(`${file}: ${errors > 0 ? ink.bad(verdict) : ink.good(verdict)}\n`)
+    terminal.out(`${source.file}: ${errors > 0 ? ink.bad(verdict) : ink.good(verdict)}\n`)
   }
   return errors > 0 ? EXIT.config : EXIT.ok
 }

@@ -1,15 +1,15 @@
 import { resolve } from 'node:path'
 import type { Configuration } from '../routing/configuration'
-import { UsageError } from '../model/errors'
 import { exchangeKey } from '../model/exchange'
+import type { Decision } from '../model/decision'
 import { decide } from '../rules/decide'
 import { decisionWords } from '../rules/expectations'
 import { assumedMx } from '../rules/message-spec'
-import type { Decision } from '../model/decision'
+import { readMessages, type NamedMessage } from './diff/messages'
 import { exchangeJson } from './shared/explanation'
 import { harakaOutbound, requireConfiguration } from './shared/configuration-file'
 import { givenLookup, liveLookup, type Lookup } from './shared/lookup'
-import { messagesOfList, messagesOfQueue, messagesOfTests, type NamedMessage } from './shared/message-list'
+
 import { paint, type Paint } from './shared/paint'
 import { EXIT, type Arguments, type Terminal } from './shared/types'
 import { count, linesText } from './shared/wording'
@@ -30,21 +30,46 @@ function fingerprint({ outcome, exchanges }: Decision): string {
   return JSON.stringify([outcome, ...(outcome === 'deliver' ? parts : [])])
 }
 
-function words(decision: Decision): string {
-  const { source, matched, noRoute } = decision
-  const by = source === 'overrides' ? linesText(matched) : source
-  return `${decisionWords(decision)} (${noRoute?.message ?? by})`
+/** Where a message would go. Made-up MX records are not named: `direct` stands for the domain's own, whatever they are. */
+function decisionText(decision: Decision, madeUp: boolean): string {
+  const { source, matched, noRoute, exchanges } = decision
+  const by = { overrides: linesText(matched), attempts: '[attempts]', dns: 'by DNS' }[source]
+  const servers =
+    madeUp && decision.outcome === 'deliver'
+      ? exchanges.map((exchange) =>
+          exchange.origin.kind === 'dns' ? 'direct' : decisionWords({ ...decision, exchanges: [exchange] }),
+        )
+      : [decisionWords(decision)]
+  return `${[...new Set(servers)].join(', ')} (${noRoute?.message ?? by})`
 }
 
-function changeText({ subject, before, after }: Change, ink: Paint): string {
+/** A change in words; the same for all messages that it happens to. */
+function changeText({ subject, before, after }: Change, looksUp: boolean, ink: Paint): string {
+  const madeUp = !looksUp && subject.mx === undefined
   const same = decisionWords(before) === decisionWords(after)
-  const note = same ? '  (the same servers by another priority, user or TLS policy)' : ''
   return [
-    `${ink.strong(subject.name)}${note}`,
-    `  ${ink.bad(`- ${words(before)}`)}`,
-    `  ${ink.good(`+ ${words(after)}`)}`,
+    `  ${ink.bad(`- ${decisionText(before, madeUp)}`)}`,
+    `  ${ink.good(`+ ${decisionText(after, madeUp)}`)}`,
+    ...(same ? ['    the same servers, with another priority, user or TLS policy'] : []),
     '',
   ].join('\n')
+}
+
+/** All changes; those that read the same are one row, with their number and the first of the messages. */
+function changesText(changes: readonly Change[], looksUp: boolean, ink: Paint): string {
+  const groups = new Map<string, Change[]>()
+  for (const change of changes) {
+    const text = changeText(change, looksUp, ink)
+    const group = groups.get(text)
+    if (group === undefined) groups.set(text, [change])
+    else group.push(change)
+  }
+  return [...groups]
+    .map(([text, [first, ...others]]) => {
+      const number = others.length === 0 ? '' : `${others.length + 1} messages, for example `
+      return `${number}${ink.strong(first!.subject.name)}\n${text}\n`
+    })
+    .join('')
 }
 
 function decisionJson(decision: Decision): Record<string, unknown> {
@@ -55,26 +80,6 @@ function decisionJson(decision: Decision): Record<string, unknown> {
     matched,
     exchanges: exchanges.map(exchangeJson),
   }
-}
-
-function readMessages(
-  args: Arguments,
-  terminal: Terminal,
-  configurations: readonly Configuration[],
-): readonly NamedMessage[] {
-  const folder = args.value('queue')
-  const listFile = args.operands[2]
-  const warn = (message: string) => terminal.err(`${message}\n`)
-  const messages = [
-    ...(folder === undefined ? [] : messagesOfQueue(resolve(terminal.cwd, folder), warn)),
-    ...(listFile === undefined
-      ? []
-      : messagesOfList(listFile === '-' ? '-' : resolve(terminal.cwd, listFile))),
-  ]
-  if (folder !== undefined || listFile !== undefined) return messages
-  const tests = messagesOfTests(configurations)
-  if (tests.length > 0) return tests
-  throw new UsageError('diff: which messages? Name a LIST or --queue FOLDER; neither file has [tests]')
 }
 
 async function compare(
@@ -105,7 +110,7 @@ export async function runDiff(args: Arguments, terminal: Terminal): Promise<numb
     Configuration,
     Configuration,
   ]
-  const messages = readMessages(args, terminal, [before, after])
+  const messages = await readMessages(args, terminal, [before, after])
   const lookup = args.flag('lookup')
     ? liveLookup(after, harakaOutbound(after.file, terminal), (message) => terminal.err(`${message}\n`))
     : givenLookup(assumedMx)
@@ -121,7 +126,7 @@ export async function runDiff(args: Arguments, terminal: Terminal): Promise<numb
       terminal.out(`${JSON.stringify({ messages: messages.length, changes: rows }, null, 2)}\n`)
     } else {
       const ink = paint(terminal.color.out)
-      for (const change of changes) terminal.out(`${changeText(change, ink)}\n`)
+      terminal.out(changesText(changes, args.flag('lookup'), ink))
       terminal.out(`${changes.length} of ${count(messages.length, 'message')} would go elsewhere\n`)
     }
     return EXIT.ok

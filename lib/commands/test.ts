@@ -4,6 +4,7 @@ import { requireConfiguration } from './shared/configuration-file'
 import { paint, type Paint } from './shared/paint'
 import { EXIT, type Arguments, type Terminal } from './shared/types'
 import { count, linesText } from './shared/wording'
+import { findUntested, type UntestedLine } from './test/coverage'
 
 function resultText(
   { expectation, met, actual, decision }: ExpectationResult,
@@ -15,26 +16,51 @@ function resultText(
   const { matched, source, noRoute } = decision
   const by = source === 'overrides' ? linesText(matched) : source
   const why = noRoute === undefined ? `by ${by}` : noRoute.message
-  return `${ink.bad('FAIL')} ${place}  ${expectation.text}\n     but it is: ${actual} (${why})\n`
+  return `${ink.bad('FAIL')} ${place}  ${expectation.text}\n     the rules say: ${actual} (${why})\n`
+}
+
+function coverageText(untested: readonly UntestedLine[], lines: number, ink: Paint): string {
+  const verdict = `${lines - untested.length} of ${count(lines, 'override line')} reached by a test`
+  if (untested.length === 0) return `${ink.good(verdict)}\n`
+  const width = String(untested.at(-1)!.line).length
+  const indent = ' '.repeat(width + 4)
+  const rows = untested.flatMap(({ line, text, expectation }) => [
+    `  ${String(line).padStart(width)}  ${text}`,
+    expectation === undefined
+      ? `${indent}${ink.faint('no message was found that reaches it')}`
+      : `${indent}${ink.strong(expectation)}`,
+  ])
+  return [
+    '',
+    'Override lines that no test reaches, each with one to paste into [tests]:',
+    ...rows,
+    '',
+    `${ink.warn(verdict)}\n`,
+  ].join('\n')
 }
 
 function resultJson({ expectation, met, actual }: ExpectationResult): Record<string, unknown> {
   return { line: expectation.line, text: expectation.text, met, actual }
 }
 
-/** `dns-overrides test`: exit status 78 where an expectation of the file is not met. */
+/**
+ * `dns-overrides test`: exit status 78 if an expectation of the file is not met. What `--coverage` finds does not change it.
+ */
 export async function runTest(args: Arguments, terminal: Terminal): Promise<number> {
   const file = namedFile('test', args, terminal)
   const configuration = requireConfiguration(file, terminal)
   const results = await runExpectations(configuration)
+  const untested = args.flag('coverage') ? await findUntested(configuration.rules, results) : undefined
   const failed = results.filter(({ met }) => !met).length
   if (args.flag('json')) {
-    terminal.out(`${JSON.stringify(results.map(resultJson), null, 2)}\n`)
+    const tests = results.map(resultJson)
+    terminal.out(`${JSON.stringify(untested === undefined ? tests : { tests, untested }, null, 2)}\n`)
   } else {
     const ink = paint(terminal.color.out)
     for (const result of results) terminal.out(resultText(result, file, ink))
     const verdict = `${count(results.length, 'test')}, ${failed} failed`
     terminal.out(`${failed > 0 ? ink.bad(verdict) : ink.good(verdict)}\n`)
+    if (untested !== undefined) terminal.out(coverageText(untested, configuration.rules.lines.length, ink))
   }
   return failed > 0 ? EXIT.config : EXIT.ok
 }

@@ -1,48 +1,58 @@
-import { closeSync, fstatSync, openSync, readSync } from 'node:fs'
+import { closeSync, constants, fstatSync, openSync, readSync } from 'node:fs'
 import { basename } from 'node:path'
 import { UsageError } from '../model/errors'
 import { whyUnreadable } from '../source/unreadable'
 
-/** One message that waits in Haraka's queue. Times in ms since the epoch. */
+/** One message that waits in Haraka's queue. Its texts are a stranger's: printable text only where they are shown. */
 export interface QueuedMessage {
   readonly file: string
   readonly domain: string
   readonly recipients: readonly string[]
   /** Empty for the null sender. */
   readonly mailFrom: string
+  /** Empty if the sender did not authenticate. */
   readonly authSender: string
+  /** Bytes. */
   readonly size: number
+  /** Delivery attempts already made. */
   readonly retries: number
   /** Of these, the attempts made before Haraka split the message, which its file name does not count. */
   readonly attemptsBeforeSplit: number
+  /** Whose turn it is among the relays of `[attempts]`, see `Message`. */
   readonly rotationOffset: number
+  /** ms since the epoch. */
   readonly queuedAt: number
-  /** When Haraka will try it next, as its file name says. */
+  /** When Haraka will try it next, as its file name says. ms since the epoch. */
   readonly nextAttempt?: number
 }
 
-/** A header longer than this is no header. */
+/** A longer header is not a header: Haraka's have some hundred bytes for each recipient. */
 const LONGEST_HEADER = 64 * 1024 * 1024
+
+const NOT_OURS = 'it is not a queue file of Haraka'
 
 type Fields = Readonly<Record<string, unknown>>
 
-function fields(value: unknown): Fields {
+function toFields(value: unknown): Fields {
   return typeof value === 'object' && value !== null ? (value as Fields) : {}
 }
 
-function wholeNumber(value: unknown): number {
+function toWholeNumber(value: unknown): number {
   return typeof value === 'number' && Number.isSafeInteger(value) && value >= 0 ? value : 0
 }
 
 /** An address as Haraka's JSON has it (`address-rfc2821` and `@haraka/email-address` write the same fields). */
-function addressText(value: unknown): string {
-  const { user, host, original_host: written } = fields(value)
+function toAddress(value: unknown): string {
+  const { user, host, original_host: written } = toFields(value)
   if (typeof user !== 'string' || user === '') return ''
   const domain = typeof written === 'string' && written !== '' ? written : host
   return typeof domain === 'string' && domain !== '' ? `${user}@${domain}` : user
 }
 
-/** What the name of a queue file tells (Haraka `outbound/qfile.js`): today's form of seven parts, and the older one. */
+/**
+ * Attempts and time of the next one, ms since the epoch, from the name of a queue file (Haraka `outbound/qfile.js`): the form of
+ * seven parts, or the older one. `nextAttempt` is absent if the name is neither.
+ */
 export function parseQueueName(name: string): { attempts: number; nextAttempt?: number } {
   const [, next, attempts] =
     /^\d+_(\d+)_(\d+)_\d+_[^_]+_\d+_/.exec(name) ?? /^(\d+)_(\d+)_\d+_\d+\./.exec(name) ?? []
@@ -50,17 +60,20 @@ export function parseQueueName(name: string): { attempts: number; nextAttempt?: 
   return { attempts: Number(attempts), nextAttempt: Number(next) }
 }
 
-/** The header of a queue file and the bytes of its message. */
+/** The header of a queue file, and the number of bytes of its message. */
 function readHeader(file: string): { todo: Fields; size: number } {
-  const handle = openSync(file, 'r')
+  // A FIFO that somebody put there would block for ever without O_NONBLOCK.
+  const handle = openSync(file, constants.O_RDONLY | constants.O_NONBLOCK)
   try {
-    const total = fstatSync(handle).size
+    const stats = fstatSync(handle)
+    if (stats.isDirectory()) throw new Error('it is a folder')
+    if (!stats.isFile()) throw new Error(NOT_OURS)
     const prefix = Buffer.alloc(4)
     const length = readSync(handle, prefix, 0, 4, 0) === 4 ? prefix.readUInt32BE(0) : Infinity
-    if (length > total - 4 || length > LONGEST_HEADER) throw new Error('it is not a queue file of Haraka')
+    if (length > stats.size - 4 || length > LONGEST_HEADER) throw new Error(NOT_OURS)
     const header = Buffer.alloc(length)
     readSync(handle, header, 0, length, 4)
-    return { todo: fields(JSON.parse(header.toString('utf8'))), size: total - 4 - length }
+    return { todo: toFields(JSON.parse(header.toString('utf8'))), size: stats.size - 4 - length }
   } finally {
     closeSync(handle)
   }
@@ -68,36 +81,36 @@ function readHeader(file: string): { todo: Fields; size: number } {
 
 /**
  * Reads a file of Haraka's queue: four bytes of length, the header as JSON, the message (Haraka `outbound/index.js`
- * `build_todo`). Nothing is changed, and the message itself is not read.
+ * `build_todo`). Changes nothing, and does not read the message itself.
  *
- * @throws UsageError where it is no such file.
+ * @throws UsageError if it is not such a file, or cannot be read
  */
 export function readQueueFile(file: string): QueuedMessage {
   let header: { todo: Fields; size: number }
   try {
     header = readHeader(file)
   } catch (error) {
-    const why = error instanceof SyntaxError ? 'it is not a queue file of Haraka' : whyUnreadable(error)
+    const why = error instanceof SyntaxError ? NOT_OURS : whyUnreadable(error)
     throw new UsageError(`cannot read the message ${file}: ${why}`)
   }
   const { todo, size } = header
-  const recipients = (Array.isArray(todo.rcpt_to) ? todo.rcpt_to : []).map(addressText)
-  const own = fields(fields(todo.notes).dns_overrides)
+  const recipients = (Array.isArray(todo.rcpt_to) ? todo.rcpt_to : []).map(toAddress)
+  const own = toFields(toFields(todo.notes).dns_overrides)
   if (typeof todo.domain !== 'string' || recipients.length === 0) {
-    throw new UsageError(`cannot read the message ${file}: it is not a queue file of Haraka`)
+    throw new UsageError(`cannot read the message ${file}: ${NOT_OURS}`)
   }
   const { attempts, nextAttempt } = parseQueueName(basename(file))
   return {
     file,
     domain: todo.domain,
     recipients,
-    mailFrom: addressText(todo.mail_from),
+    mailFrom: toAddress(todo.mail_from),
     authSender: typeof own.auth_sender === 'string' ? own.auth_sender : '',
     size,
-    retries: wholeNumber(own.attempts) + attempts,
-    attemptsBeforeSplit: wholeNumber(own.attempts),
-    rotationOffset: wholeNumber(own.turn),
-    queuedAt: wholeNumber(todo.queue_time),
+    retries: toWholeNumber(own.attempts) + attempts,
+    attemptsBeforeSplit: toWholeNumber(own.attempts),
+    rotationOffset: toWholeNumber(own.turn),
+    queuedAt: toWholeNumber(todo.queue_time),
     ...(nextAttempt === undefined ? {} : { nextAttempt }),
   }
 }

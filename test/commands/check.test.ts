@@ -78,6 +78,32 @@ test('check --json: diagnostics as data', async () => {
   )
 })
 
+test('check -: the standard input', async () => {
+  const input = async () => Buffer.from('* a.test $retrys>=4')
+  const { status, out } = await run(['check', '-'], { input })
+  assert.equal(status, 78)
+  assert.match(out, /^<stdin>:1:10: error: .*\n/)
+  assert.match(out, /<stdin>: 1 error, 0 warnings\n$/)
+})
+
+test('check: a line of [tests] that fails is a warning, and on_reload = refuse says what follows', async () => {
+  const rules = (onReload: string) =>
+    `gmail.com a.test\n[tests]\n${onReload}\n<> -> a@gmail.com : a.test\n  <> -> b@gmail.com : direct`
+  const warned = await run(['check', folder.write('warn.ini', rules('on_reload = warn'))])
+  assert.equal(warned.status, 0)
+  assert.match(
+    warned.out,
+    /warn\.ini:5:3: warning: this test fails: the rules decide a\.test:25\n {4}<> -> b@gmail\.com : direct\n {4}\^~+\n\n/,
+  )
+  assert.match(warned.out, /0 errors, 1 warning\n$/)
+  const refused = await run(['check', folder.write('refuse.ini', rules('on_reload = refuse'))])
+  assert.equal(refused.status, 0)
+  assert.match(
+    refused.out,
+    /the rules decide a\.test:25; on a reload Haraka refuses this file \(on_reload = refuse\)\n/,
+  )
+})
+
 const FILES: readonly (readonly [string, string, RegExp])[] = [
   ['missing', `${folder.path}/none.ini`, /there is no such file/],
   ['a folder', folder.path, /it is a folder/],

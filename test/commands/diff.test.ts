@@ -22,19 +22,45 @@ test('diff: the messages of a list that go elsewhere, and by which line', async 
     out,
     `boss@corp.example -> a@gmail.com
   - smtp.myisp.com:25 (line 1)
-  + mx.gmail.com:25 (dns)
+  + direct (by DNS)
 
 <> -> a@gmail.com retries=2 mx=none
   - smtp.myisp.com:25 (line 1)
   + smtp.myisp.com:587 (line 2)
 
-<> -> a@x.example  (the same servers by another priority, user or TLS policy)
+<> -> a@x.example
   - a.test:25 (line 2)
   + a.test:25 (line 3)
+    the same servers, with another priority, user or TLS policy
 
 3 of 4 messages would go elsewhere
 `,
   )
+})
+
+test('diff: equal changes are one row with their number', async () => {
+  const messages = Array.from({ length: 400 }, (_, index) => `<> u${index}@gmail.com`)
+  const list = folder.write('many.txt', [...messages, '<> a@x.example'].join('\n'))
+  const { out } = await run(['diff', OLD, folder.write('empty.ini', ''), list])
+  assert.equal(
+    out,
+    `400 messages, for example <> -> u0@gmail.com
+  - smtp.myisp.com:25 (line 1)
+  + direct (by DNS)
+
+<> -> a@x.example
+  - a.test:25 (line 2)
+  + direct (by DNS)
+
+401 of 401 messages would go elsewhere
+`,
+  )
+})
+
+test('diff: MX records that the list gives are named', async () => {
+  const list = folder.write('given.txt', '<> a@gmail.com mx=10:mx.google.example')
+  const { out } = await run(['diff', OLD, folder.write('none.ini', ''), list])
+  assert.match(out, /\+ mx\.google\.example:25 \(by DNS\)/)
 })
 
 test('diff: the same file twice', async () => {
@@ -42,7 +68,7 @@ test('diff: the same file twice', async () => {
   assert.equal((await run(['diff', OLD, OLD, messages])).out, '0 of 1 message would go elsewhere\n')
 })
 
-test('diff --queue: the messages that wait; what is none is passed over', async () => {
+test('diff --queue: the messages that wait; other files do not count', async () => {
   const todo = (to: string) => ({
     queue_time: 1,
     domain: to.split('@')[1],
@@ -93,26 +119,26 @@ test('diff: without a list, the messages of the [tests] of both files', async ()
   assert.match((await run(['diff', before, after])).out, /2 of 2 messages would go elsewhere\n$/)
 })
 
-test('diff: a message whose reason to bounce is told', async () => {
+test('diff: a message that would bounce, with the reason', async () => {
   const after = folder.write('direct.ini', 'gmail.com $direct')
   const { out } = await run(['diff', OLD, after, folder.write('bounce.txt', '<> a@gmail.com mx=nxdomain')])
   assert.match(out, / {2}\+ bounce \(gmail\.com does not exist\)\n/)
 })
 
 const WRONG: readonly (readonly [string, readonly string[], RegExp])[] = [
-  ['no messages', [], /which messages\? Name a LIST or --queue FOLDER/],
+  ['no messages', [], /which messages\? Give a LIST or --queue FOLDER/],
   ['a list that is missing', ['none.txt'], /cannot read the list .*none\.txt: there is no such file/],
   ['a queue that is missing', ['--queue', 'none'], /cannot read the queue .*none: there is no such file/],
   ['a line with one word', [folder.write('w1.txt', '\n<>\n')], /w1\.txt:2: expected SENDER RECIPIENT/],
   [
-    'a word that is none',
+    'an unknown word',
     [folder.write('w2.txt', '<> a@x.example retry=1')],
     /w2\.txt:1: "retry=1" is none of retries=/,
   ],
 ]
 
 for (const [name, words, message] of WRONG) {
-  test(`diff: wrong use: ${name}`, async () => {
+  test(`diff: wrong usage: ${name}`, async () => {
     const { status, err } = await run(['diff', OLD, NEW, ...words], { cwd: folder.path })
     assert.equal(status, 64)
     assert.match(err, message)

@@ -128,7 +128,7 @@ test('wrong use', async (t) => {
   ] as const) {
     const { status, err } = await relays(...words)
     assert.equal(status, 64)
-    assert.equal(err, `dns-overrides: ${message} (dns-overrides help relays says more)\n`)
+    assert.equal(err, `dns-overrides: ${message} (see dns-overrides help relays)\n`)
   }
 })
 

@@ -15,7 +15,9 @@ export async function run(words: readonly string[], changes: Partial<Terminal> =
   const status = await main(words, {
     out: (text) => void (out += text),
     err: (text) => void (err += text),
+    input: async () => Buffer.alloc(0),
     color: { out: false, err: false },
+    columns: 80,
     env: {},
     cwd: process.cwd(),
     now: () => Date.UTC(2026, 4, 17, 12, 0, 0),

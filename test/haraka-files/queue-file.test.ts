@@ -1,10 +1,12 @@
 import assert from 'node:assert/strict'
+import { execFileSync } from 'node:child_process'
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { after, test } from 'node:test'
 import { parseQueueName, readQueueFile } from '../../lib/haraka-files/queue-file'
+import { needs } from '../support/programs'
 
 const requireHere = createRequire(resolve('package.json'))
 const qfile = requireHere('haraka/outbound/qfile') as { name: (parts: object) => string }
@@ -63,7 +65,7 @@ test('a message of the queue: sender, recipients, size, attempts before and afte
   })
 })
 
-test('the null sender, and notes of nobody', async () => {
+test('the null sender, and no notes of this plugin', async () => {
   const file = await queueFile('copy.eml', todo({ mail_from: new Address('<>'), notes: {} }), 'x')
   const { mailFrom, authSender, retries, rotationOffset, nextAttempt } = readQueueFile(file)
   assert.deepEqual([mailFrom, authSender, retries, rotationOffset, nextAttempt], ['', '', 0, 0, undefined])
@@ -85,15 +87,26 @@ const BROKEN: readonly (readonly [string, Buffer])[] = [
   ['empty', Buffer.alloc(0)],
   ['short', Buffer.from([0, 0])],
   ['a length beyond the file', Buffer.from([0x7f, 0xff, 0xff, 0xff, 0x7b])],
-  ['no JSON', Buffer.from('\0\0\0\u0003abc')],
+  ['not JSON', Buffer.from('\0\0\0\u0003abc')],
   ['another JSON', Buffer.from('\0\0\0\u0002{}')],
   ['a plain message', Buffer.from('From: a@example.com\r\n\r\nhello\r\n')],
 ]
 
 for (const [name, content] of BROKEN) {
-  test(`no queue file: ${name}`, () => {
+  test(`not a queue file: ${name}`, () => {
     const file = join(folder, 'broken')
     writeFileSync(file, content)
     assert.throws(() => readQueueFile(file), { code: 'EUSAGE', message: /it is not a queue file of Haraka$/ })
   })
 }
+
+test('a FIFO in the queue is refused, not waited for', { skip: needs('mkfifo') }, () => {
+  const fifo = join(folder, '1779000000000_1779000600000_2_814_Xk0q1c_3_mail.example')
+  execFileSync('mkfifo', [fifo])
+  assert.throws(() => readQueueFile(fifo), { code: 'EUSAGE', message: /it is not a queue file of Haraka$/ })
+  assert.throws(() => readQueueFile('/dev/zero'), {
+    code: 'EUSAGE',
+    message: /it is not a queue file of Haraka$/,
+  })
+  assert.throws(() => readQueueFile(folder), { code: 'EUSAGE', message: /it is a folder$/ })
+})

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { execFileSync, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { readFileSync } from 'node:fs'
+import { closeSync, existsSync, openSync, readFileSync } from 'node:fs'
 import { test } from 'node:test'
 import { temporaryFolder } from '../commands/folder'
 import { CLI, runProcess } from '../support/cli'
@@ -70,6 +70,26 @@ test('a reader that goes away early is no error', async () => {
   const [status, signal] = (await once(child, 'close')) as [number | null, string | null]
   assert.equal(err, '')
   assert.deepEqual([status, signal], [0, null])
+})
+
+test('an output that is full is one line and status 74', { skip: !existsSync('/dev/full') }, async () => {
+  const full = openSync('/dev/full', 'w')
+  const child = spawn(process.execPath, [CLI, 'check'], {
+    cwd: folder.path,
+    stdio: ['ignore', full, 'pipe'],
+  })
+  closeSync(full)
+  let err = ''
+  child.stderr!.on('data', (chunk: Buffer) => (err += chunk.toString()))
+  const [status, signal] = (await once(child, 'close')) as [number | null, string | null]
+  assert.match(err, /^dns-overrides: the output could not be written: ENOSPC[^\n]*\n$/)
+  assert.deepEqual([status, signal], [74, null])
+})
+
+test('a configuration from the standard input', async () => {
+  const { status, out } = await runProcess(['check', '-'], { input: '* a.test\n' })
+  assert.equal(status, 0)
+  assert.equal(out, '<stdin>: 0 errors, 0 warnings\n')
 })
 
 test('a list of messages from the standard input', async () => {

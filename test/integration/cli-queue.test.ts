@@ -61,6 +61,6 @@ test('diff --queue: what a change does to the message that waits', async () => {
   const old = join(server.folder, 'config', 'dns_overrides.ini')
   const { status, out } = await runProcess(['diff', old, next, '--queue', join(server.folder, 'queue')])
   assert.equal(status, 0)
-  assert.match(out, / {2}- 127\.0\.0\.1:\d+ \(line 3\)\n {2}\+ mx\.x\.example:25 \(line 1\)\n/)
+  assert.match(out, / {2}- 127\.0\.0\.1:\d+ \(line 3\)\n {2}\+ direct \(line 1\)\n/)
   assert.match(out, /1 of 1 message would go elsewhere/)
 })

@@ -25,18 +25,21 @@ class ConfigurationError extends DnsOverridesError {
 }
 
 /**
- * Reads and checks a file as Haraka does at start-up.
+ * The text of a configuration file.
  *
- * @throws a DnsOverridesError with code `ECONFIG` where the file cannot be read.
+ * @throws a DnsOverridesError with code `ECONFIG` if the file cannot be read
  */
-export function loadFile(file: string): LoadResult {
-  let text: string
+export function readConfigurationText(file: string): string {
   try {
-    text = readFileSync(file, 'utf8')
+    return readFileSync(file, 'utf8')
   } catch (error) {
     const hint = 'name another with --config, or set HARAKA to the Haraka folder'
     throw new ConfigurationError(`cannot read ${file}: ${whyUnreadable(error)} (${hint})`, error)
   }
+}
+
+/** Checks a text as Haraka does at start. `file` is what diagnostics call it. */
+export function loadText(text: string, file: string): LoadResult {
   return loadConfiguration(text, { file, secrets: nodeSecretSources() })
 }
 
@@ -55,7 +58,7 @@ export function printDiagnostics(
  * @throws a DnsOverridesError with code `ECONFIG` where the file cannot be read or has errors.
  */
 export function requireConfiguration(file: string, terminal: Terminal): Configuration {
-  const { configuration, diagnostics } = loadFile(file)
+  const { configuration, diagnostics } = loadText(readConfigurationText(file), file)
   if (configuration !== undefined) return configuration
   const errors = diagnostics.filter(({ severity }) => severity === 'error')
   printDiagnostics(errors, terminal.err, terminal.color.err)

@@ -1,0 +1,48 @@
+import type { Arguments, EXIT, Terminal } from '../commands/shared/types'
+
+/** What a value is, for a shell that completes it. */
+export type ValueKind = 'file' | 'folder' | 'path' | 'relay' | 'text'
+
+/** One option of a command. */
+export interface OptionSpec {
+  /** Without the two hyphens. */
+  readonly name: string
+  /** One letter, without the hyphen. */
+  readonly short?: string
+  /** The value as help names it (`FILE`), and what it is. Absent: the option is a flag. */
+  readonly value?: { readonly name: string; readonly kind: ValueKind }
+  /** A phrase for the help. */
+  readonly summary: string
+}
+
+/** One word that follows the command and is not an option. */
+export interface OperandSpec {
+  readonly name: string
+  readonly kind: ValueKind
+  readonly optional?: boolean
+  /** Any number of such words may follow. */
+  readonly repeats?: boolean
+}
+
+/** One command line, and what it is for. */
+export interface ExampleSpec {
+  /** The words after the program's name. */
+  readonly args: string
+  readonly purpose: string
+}
+
+/** One command: how it is called, what its help says, and what is run. */
+export interface CommandSpec {
+  readonly name: string
+  /** A phrase that begins with a verb: it completes "this command can ...". */
+  readonly summary: string
+  readonly operands: readonly OperandSpec[]
+  readonly options: readonly OptionSpec[]
+  /** Paragraphs of the help. */
+  readonly details: readonly string[]
+  readonly examples: readonly ExampleSpec[]
+  /** How it may end, besides success and wrong usage. */
+  readonly exits: readonly (keyof typeof EXIT)[]
+  /** Loads the command's code: only when the command runs, so that the program starts fast. */
+  readonly load: () => (args: Arguments, terminal: Terminal) => Promise<number> | number
+}

@@ -1,0 +1,103 @@
+import { readdirSync, readFileSync } from 'node:fs'
+import { basename, join, resolve } from 'node:path'
+import { parseQueueName, readQueueFile } from '../../haraka-files/queue-file'
+import { UsageError } from '../../model/errors'
+import type { Configuration } from '../../routing/configuration'
+import { parseTests } from '../../rules/expectations'
+import { domainOf, readMessage, type WrittenMessage } from '../../rules/message-spec'
+import { whyUnreadable } from '../../source/unreadable'
+import type { Arguments, Terminal } from '../shared/types'
+
+/** A message, and what it is called when something is said about it. */
+export interface NamedMessage extends WrittenMessage {
+  readonly name: string
+}
+
+async function readList(path: string, { cwd, input }: Terminal): Promise<string> {
+  if (path === '-') return (await input()).toString('utf8')
+  try {
+    return readFileSync(resolve(cwd, path), 'utf8')
+  } catch (error) {
+    throw new UsageError(`cannot read the list ${path}: ${whyUnreadable(error)}`)
+  }
+}
+
+/**
+ * The messages of a list, one on each line: `SENDER RECIPIENT [retries=N] ...`. Blank lines and those that begin with `#` or `;`
+ * do not count.
+ *
+ * @throws UsageError at the first line that cannot be read
+ */
+function parseList(text: string, name: string): readonly NamedMessage[] {
+  return text.split(/\r?\n/).flatMap((line, index) => {
+    const [sender, recipient, ...words] = line.trim().split(/\s+/)
+    if (sender === undefined || sender === '' || /^[#;]/.test(sender)) return []
+    const place = `${name}:${index + 1}`
+    if (recipient === undefined) throw new UsageError(`${place}: expected SENDER RECIPIENT [retries=N] ...`)
+    const message = readMessage(sender, recipient, words)
+    if ('word' in message) throw new UsageError(`${place}: ${message.message}`)
+    return [{ ...message, name: [sender, '->', recipient, ...words].join(' ') }]
+  })
+}
+
+/**
+ * The messages of Haraka's queue folder. Other files do not count. A message that cannot be read is only warned of: mail moves
+ * while we look.
+ */
+function readQueue(folder: string, warn: (message: string) => void): readonly NamedMessage[] {
+  let names: string[]
+  try {
+    names = readdirSync(folder).sort()
+  } catch (error) {
+    throw new UsageError(`cannot read the queue ${folder}: ${whyUnreadable(error)}`)
+  }
+  return names
+    .filter((name) => parseQueueName(name).nextAttempt !== undefined)
+    .flatMap((name) => {
+      try {
+        const { mailFrom, recipients, domain, size, retries, authSender, rotationOffset } = readQueueFile(
+          join(folder, name),
+        )
+        const to = domainOf(domain)
+        if (to === undefined) throw new UsageError(`${name}: "${domain}" is not a domain`)
+        const message = { domain: to, mailFrom, authSender, size, retries, rotationOffset }
+        return [{ message, name: `${basename(name)} ${mailFrom || '<>'} -> ${recipients.join(', ')}` }]
+      } catch (error) {
+        warn(error instanceof Error ? error.message : String(error))
+        return []
+      }
+    })
+}
+
+/** The messages of section `[tests]` of some configurations, each once. */
+function readTests(configurations: readonly Configuration[]): readonly NamedMessage[] {
+  const tests = configurations.flatMap(({ settings, file }) => parseTests(settings.tests.lines, file).tests)
+  const messages = tests.map(({ message, text }) => ({ ...message, name: text.replace(/\s+:\s.*$/, '') }))
+  return [...new Map(messages.map((message) => [message.name, message])).values()]
+}
+
+/**
+ * The messages that `diff` compares: those of `--queue FOLDER` and of the list, else those of the `[tests]`.
+ *
+ * @throws UsageError if there is none of these, or one cannot be read
+ */
+export async function readMessages(
+  args: Arguments,
+  terminal: Terminal,
+  configurations: readonly Configuration[],
+): Promise<readonly NamedMessage[]> {
+  const folder = args.value('queue')
+  const list = args.operands[2]
+  if (folder === undefined && list === undefined) {
+    const tests = readTests(configurations)
+    if (tests.length > 0) return tests
+    throw new UsageError('diff: which messages? Give a LIST or --queue FOLDER; neither file has [tests]')
+  }
+  const warn = (message: string) => terminal.err(`${message}\n`)
+  return [
+    ...(folder === undefined ? [] : readQueue(resolve(terminal.cwd, folder), warn)),
+    ...(list === undefined
+      ? []
+      : parseList(await readList(list, terminal), list === '-' ? 'standard input' : list)),
+  ]
+}

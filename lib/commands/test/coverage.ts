@@ -1,0 +1,146 @@
+import type { Decision } from '../../model/decision'
+import type { MxAnswer } from '../../model/dns-answer'
+import type { Message } from '../../model/message'
+import { parseSize } from '../../model/size'
+import type { RuleSet } from '../../rules/compile'
+import { decide } from '../../rules/decide'
+import { decisionWords, type ExpectationResult } from '../../rules/expectations'
+import { valueOf } from '../../rules/lint/conditions'
+import { assumedMx } from '../../rules/message-spec'
+import { parseMxText } from '../../rules/mx-spec'
+import type { Condition, OverrideLine } from '../../rules/types'
+
+/** An override line that no expectation reaches. */
+export interface UntestedLine {
+  readonly line: number
+  /** As written, passwords masked. */
+  readonly text: string
+  /** A line for `[tests]` that reaches it and holds; absent if none was found. */
+  readonly expectation?: string
+}
+
+/** A message that is tried out, and its MX records as `mx=` has them; '' for what is assumed without it. */
+interface Candidate {
+  readonly message: Message
+  readonly mx: string
+}
+
+/** Messages that are tried out for one line before the search ends. */
+const MOST_CANDIDATES = 500
+
+/** A text that a wildcard matches. */
+function fillWildcard(pattern: string): string {
+  return pattern === '*' ? 'example.com' : pattern.replace(/[*?]/g, 'x')
+}
+
+/** A text that a simple regular expression matches: its first alternatives, without anchors and repetition. Often wrong. */
+function fillRegex(expression: string): string {
+  return expression
+    .replace(/^\/\^?|\$?\/i?$/g, '')
+    .replace(/\(\?:/g, '(')
+    .replace(/\(([^()|]*)(?:\|[^()]*)?\)/g, '$1')
+    .replace(/\\d/g, '1')
+    .replace(/\\w|\[[^\]]*\]|(?<!\\)\.(?![a-z]{2,}$)/g, 'x')
+    .replace(/(?<!\\)[*+?]/g, '')
+    .replace(/\\(.)/g, '$1')
+}
+
+/** Values of one attribute at which the outcome of these conditions may change. */
+function valuesFor(conditions: readonly Condition[]): readonly string[] {
+  return conditions.map(valueOf).flatMap((value) => {
+    const number = parseSize(value)
+    if (number !== undefined) return [number - 1, number, number + 1].filter((each) => each >= 0).map(String)
+    if (value.startsWith('/')) return [fillRegex(value)]
+    return [fillWildcard(value), value, `${value}x`, `x${value}`]
+  })
+}
+
+/** What may stand in one word of an expectation. */
+const isWord = (value: string) => /^\S*$/.test(value)
+
+/** The MX records that may make these conditions hold or fail, as `mx=` has them. */
+function mxValues(conditions: readonly Condition[]): readonly string[] {
+  const hosts = conditions.map((condition) => fillWildcard(valueOf(condition)))
+  return ['', ...hosts.map((host) => `10:${host}`), 'none']
+}
+
+function answerOf(text: string, domain: string): MxAnswer {
+  const parsed = text === '' ? undefined : parseMxText(text)
+  return parsed === undefined || 'error' in parsed ? assumedMx(domain) : parsed.answer
+}
+
+/** Messages to the line's domain, those first that meet its own conditions. */
+function* candidates(line: OverrideLine, rules: RuleSet): Generator<Candidate> {
+  const domain = fillWildcard(line.pattern.text)
+  // What an earlier line with $end takes away may be got around by another value of what that line asks for.
+  const conditions = [line, ...rules.candidates(domain)].flatMap((each) => each.conditions)
+  const named = (name: string) => conditions.filter(({ attribute }) => attribute === name)
+  const values = (name: string, ...first: readonly string[]) =>
+    [...new Set([...first, ...valuesFor(named(name))])].filter(isWord)
+  const mx = mxValues(conditions.filter(({ needsMx }) => needsMx))
+  for (const mailFrom of values('from', 'sender@example.com', ''))
+    for (const authSender of values('authsender', '', 'user'))
+      for (const size of values('size', '0').map(Number))
+        for (const retries of values('retries', '0').map(Number))
+          for (const each of mx)
+            yield { message: { domain, mailFrom, authSender, size, retries, rotationOffset: 0 }, mx: each }
+}
+
+/** A cheap look at the line's own conditions, before the whole decision is made. */
+async function meets(line: OverrideLine, { message, mx }: Candidate): Promise<boolean> {
+  const facts = { message, mx: async () => answerOf(mx, message.domain) }
+  for (const condition of line.conditions) if ((await condition.test(facts)).holds !== true) return false
+  return true
+}
+
+/** A decision as `[tests]` expects it: what comes from DNS is `direct`. */
+function expectedText(decision: Decision): string {
+  if (decision.outcome !== 'deliver') return decision.outcome
+  const parts = decision.exchanges.map((exchange) =>
+    exchange.origin.kind === 'dns' ? 'direct' : decisionWords({ ...decision, exchanges: [exchange] }),
+  )
+  return parts.filter((part, index) => part !== 'direct' || parts[index - 1] !== 'direct').join(', ')
+}
+
+function expectationText({ message, mx }: Candidate, decision: Decision): string {
+  const { domain, mailFrom, authSender, size, retries } = message
+  return [
+    mailFrom === '' ? '<>' : mailFrom,
+    '->',
+    `user@${domain}`,
+    ...(retries === 0 ? [] : [`retries=${retries}`]),
+    ...(size === 0 ? [] : [`size=${size}`]),
+    ...(authSender === '' ? [] : [`auth=${authSender}`]),
+    ...(mx === '' ? [] : [`mx=${mx}`]),
+    ':',
+    expectedText(decision),
+  ].join(' ')
+}
+
+async function findExpectation(line: OverrideLine, rules: RuleSet): Promise<string | undefined> {
+  let tried = 0
+  for (const candidate of candidates(line, rules)) {
+    if (++tried > MOST_CANDIDATES) return undefined
+    if (!(await meets(line, candidate))) continue
+    const mx = async (domain: string) => answerOf(candidate.mx, domain)
+    const decision = await decide(rules, candidate.message, { mx })
+    if (decision.matched.includes(line.line)) return expectationText(candidate, decision)
+  }
+  return undefined
+}
+
+/** The override lines that match the message of no expectation, in file order, each with an expectation to add. */
+export async function findUntested(
+  rules: RuleSet,
+  results: readonly ExpectationResult[],
+): Promise<readonly UntestedLine[]> {
+  const reached = new Set(results.flatMap(({ decision }) => decision.matched))
+  const untested: UntestedLine[] = []
+  for (const line of rules.lines) {
+    if (reached.has(line.line)) continue
+    const expectation = await findExpectation(line, rules)
+    const text = line.text.trim().replace(/\s+/g, ' ')
+    untested.push({ line: line.line, text, ...(expectation === undefined ? {} : { expectation }) })
+  }
+  return untested
+}
