@@ -1,6 +1,7 @@
 #!/usr/bin/env node
 import { buffer } from 'node:stream/consumers'
-import { EXIT, type Terminal } from '../commands/shared/types'
+import { EXIT } from '../commands/shared/exit-status'
+import type { Terminal } from '../commands/shared/terminal'
 import { PROGRAM } from './help'
 import { main } from './main'
 

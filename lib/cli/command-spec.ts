@@ -1,4 +1,6 @@
-import type { Arguments, EXIT, Terminal } from '../commands/shared/types'
+import type { Arguments } from '../commands/shared/arguments'
+import type { EXIT } from '../commands/shared/exit-status'
+import type { Terminal } from '../commands/shared/terminal'
 
 /** What a value is, for a shell that completes it. */
 export type ValueKind = 'file' | 'folder' | 'path' | 'relay' | 'text'

@@ -1,4 +1,4 @@
-import { EXIT } from '../commands/shared/types'
+import { EXIT } from '../commands/shared/exit-status'
 import { wrapText } from '../commands/shared/wrap'
 import type { CommandSpec, OptionSpec } from './command-spec'
 

@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { EXIT, type Terminal } from '../commands/shared/types'
+import { EXIT } from '../commands/shared/exit-status'
+import type { Terminal } from '../commands/shared/terminal'
 import { DnsOverridesError, UsageError } from '../model/errors'
 import { findCommand, parseArguments } from './arguments'
 import type { CommandSpec } from './command-spec'

@@ -6,8 +6,9 @@ export const COMMON_OPTIONS: readonly OptionSpec[] = [{ name: 'help', short: 'h'
 const CONFIG: OptionSpec = {
   name: 'config',
   short: 'c',
-  value: { name: 'FILE', kind: 'file' },
-  summary: 'the configuration; default: config/dns_overrides.ini of the folder $HARAKA, else of this folder',
+  value: { name: 'PATH', kind: 'path' },
+  summary:
+    'the configuration: a file, a Haraka folder or its config folder; default: the folder $HARAKA, else this one',
 }
 
 const JSON_OUTPUT: OptionSpec = { name: 'json', summary: 'print JSON' }
@@ -46,7 +47,7 @@ export const COMMANDS: readonly CommandSpec[] = Object.freeze<CommandSpec[]>([
   {
     name: 'check',
     summary: 'find errors and likely mistakes in the configuration',
-    operands: [{ name: 'FILE', kind: 'file', optional: true }],
+    operands: [{ name: 'FILE', kind: 'path', optional: true }],
     options: [CONFIG, JSON_OUTPUT],
     details: [
       'Errors stop Haraka at start; on a reload they keep the last good configuration in force. Warnings are about what is legal and probably not intended, and about lines of [tests] that fail; they do not change the exit status. Each is printed with its place, the line with a caret, and what was expected.',
@@ -74,12 +75,14 @@ export const COMMANDS: readonly CommandSpec[] = Object.freeze<CommandSpec[]>([
         name: 'timeline',
         summary: 'show this attempt and each retry until the message would bounce',
       },
+      { name: 'all', summary: 'list the override lines for other domains too' },
       JSON_OUTPUT,
       CONFIG,
     ],
     details: [
       'RECIPIENT is an address or a domain. With --queue it may be left out; other options replace what the queue file says.',
       "--timeline uses the retry intervals of Haraka's outbound.ini.",
+      'Other plugins that have hooks for get_mx or server_details may change what is printed; those that config/plugins names are listed.',
     ],
     examples: [
       { args: 'explain a@gmail.com', purpose: 'Ask DNS as Haraka would' },
@@ -160,7 +163,7 @@ export const COMMANDS: readonly CommandSpec[] = Object.freeze<CommandSpec[]>([
   {
     name: 'test',
     summary: 'run the expectations in section [tests] of the configuration',
-    operands: [{ name: 'FILE', kind: 'file', optional: true }],
+    operands: [{ name: 'FILE', kind: 'path', optional: true }],
     options: [
       {
         name: 'coverage',
@@ -184,8 +187,8 @@ export const COMMANDS: readonly CommandSpec[] = Object.freeze<CommandSpec[]>([
     name: 'diff',
     summary: 'show which messages a changed configuration would send elsewhere, and by which line',
     operands: [
-      { name: 'OLD', kind: 'file' },
-      { name: 'NEW', kind: 'file' },
+      { name: 'OLD', kind: 'path' },
+      { name: 'NEW', kind: 'path' },
       { name: 'LIST', kind: 'file', optional: true },
     ],
     options: [

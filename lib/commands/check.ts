@@ -1,19 +1,20 @@
 import { statSync } from 'node:fs'
-import { UsageError } from '../model/errors'
 import type { Configuration } from '../routing/configuration'
 import { runExpectations } from '../rules/expectations'
 import { lint } from '../rules/lint'
 import type { Diagnostic } from '../source/diagnostic'
+import type { Arguments } from './shared/arguments'
 import {
-  configurationFile,
-  harakaOutbound,
   loadText,
   printDiagnostics,
   readConfigurationText,
+  readOutboundSettings,
 } from './shared/configuration-file'
+import { EXIT } from './shared/exit-status'
+import { findConfiguration, findOperandOrOption } from './shared/location'
 import { paint } from './shared/paint'
-import { EXIT, type Arguments, type Terminal } from './shared/types'
-import { count } from './shared/wording'
+import type { Terminal } from './shared/terminal'
+import { formatCount } from './shared/wording'
 
 /** What the standard input is called in diagnostics. */
 const STANDARD_INPUT = '<stdin>'
@@ -23,32 +24,23 @@ interface Source {
   /** As diagnostics name it. */
   readonly file: string
   readonly text: string
+  /** Where Haraka's own settings are. */
+  readonly configFolder: string
   /** Permission bits, where they say something. */
   readonly fileMode?: number
 }
 
-/**
- * The file that is named as operand or with `--config`.
- *
- * @throws UsageError if both are given
- */
-export function namedFile(command: string, args: Arguments, terminal: Terminal): string {
-  const [operand] = args.operands
-  const option = args.value('config')
-  if (operand !== undefined && option !== undefined) {
-    throw new UsageError(`${command}: FILE and --config both name a file`)
-  }
-  return configurationFile(operand ?? option, terminal)
-}
-
 async function readSource(args: Arguments, terminal: Terminal): Promise<Source> {
   if (args.operands[0] === '-' && args.value('config') === undefined) {
-    return { file: STANDARD_INPUT, text: (await terminal.input()).toString('utf8') }
+    const { configFolder } = findConfiguration(undefined, terminal)
+    return { file: STANDARD_INPUT, configFolder, text: (await terminal.input()).toString('utf8') }
   }
-  const file = namedFile('check', args, terminal)
+  const { file, configFolder } = findOperandOrOption('check', args, terminal)
   const text = readConfigurationText(file)
   // Windows has no such bits, and gives some that say nothing.
-  return process.platform === 'win32' ? { file, text } : { file, text, fileMode: statSync(file).mode }
+  return process.platform === 'win32'
+    ? { file, configFolder, text }
+    : { file, configFolder, text, fileMode: statSync(file).mode }
 }
 
 /** A warning for each line of `[tests]` that does not hold. */
@@ -76,13 +68,12 @@ async function findFailingTests(configuration: Configuration, text: string): Pro
 /** Warnings of what is legal and probably not intended. */
 async function findWarnings(
   configuration: Configuration,
-  { file, text, fileMode }: Source,
-  terminal: Terminal,
+  { text, configFolder, fileMode }: Source,
 ): Promise<readonly Diagnostic[]> {
   return [
     ...lint(configuration, {
       text,
-      intervals: harakaOutbound(file, terminal).intervals,
+      intervals: readOutboundSettings({ configFolder }).intervals,
       ...(fileMode === undefined ? {} : { fileMode }),
     }),
     ...(await findFailingTests(configuration, text)),
@@ -100,14 +91,14 @@ export async function runCheck(args: Arguments, terminal: Terminal): Promise<num
   const all =
     configuration === undefined
       ? diagnostics
-      : [...diagnostics, ...(await findWarnings(configuration, source, terminal))].sort(compareByPlace)
+      : [...diagnostics, ...(await findWarnings(configuration, source))].sort(compareByPlace)
   const errors = all.filter(({ severity }) => severity === 'error').length
   if (args.flag('json')) {
     terminal.out(`${JSON.stringify(all, null, 2)}\n`)
   } else {
     printDiagnostics(all, terminal.out, terminal.color.out)
     const ink = paint(terminal.color.out)
-    const verdict = `${count(errors, 'error')}, ${count(all.length - errors, 'warning')}`
+    const verdict = `${formatCount(errors, 'error')}, ${formatCount(all.length - errors, 'warning')}`
     terminal.out(`${source.file}: ${errors > 0 ? ink.bad(verdict) : ink.good(verdict)}\n`)
   }
   return errors > 0 ? EXIT.config : EXIT.ok

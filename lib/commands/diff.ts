@@ -1,4 +1,3 @@
-import { resolve } from 'node:path'
 import type { Configuration } from '../routing/configuration'
 import { exchangeKey } from '../model/exchange'
 import type { Decision } from '../model/decision'
@@ -7,12 +6,15 @@ import { decisionWords } from '../rules/expectations'
 import { assumedMx } from '../rules/message-spec'
 import { readMessages, type NamedMessage } from './diff/messages'
 import { exchangeJson } from './shared/explanation'
-import { harakaOutbound, requireConfiguration } from './shared/configuration-file'
-import { givenLookup, liveLookup, type Lookup } from './shared/lookup'
+import type { Arguments } from './shared/arguments'
+import { readOutboundSettings, requireConfiguration } from './shared/configuration-file'
+import { EXIT } from './shared/exit-status'
+import { findConfiguration, type Location } from './shared/location'
+import { openLookup, useGivenMx, type Lookup } from './shared/lookup'
 
 import { paint, type Paint } from './shared/paint'
-import { EXIT, type Arguments, type Terminal } from './shared/types'
-import { count, linesText } from './shared/wording'
+import type { Terminal } from './shared/terminal'
+import { describeSource, formatCount } from './shared/wording'
 
 /** One message that goes elsewhere. */
 interface Change {
@@ -32,15 +34,14 @@ function fingerprint({ outcome, exchanges }: Decision): string {
 
 /** Where a message would go. Made-up MX records are not named: `direct` stands for the domain's own, whatever they are. */
 function decisionText(decision: Decision, madeUp: boolean): string {
-  const { source, matched, noRoute, exchanges } = decision
-  const by = { overrides: linesText(matched), attempts: '[attempts]', dns: 'by DNS' }[source]
+  const { noRoute, exchanges } = decision
   const servers =
     madeUp && decision.outcome === 'deliver'
       ? exchanges.map((exchange) =>
           exchange.origin.kind === 'dns' ? 'direct' : decisionWords({ ...decision, exchanges: [exchange] }),
         )
       : [decisionWords(decision)]
-  return `${[...new Set(servers)].join(', ')} (${noRoute?.message ?? by})`
+  return `${[...new Set(servers)].join(', ')} (${noRoute?.message ?? `by ${describeSource(decision)}`})`
 }
 
 /** A change in words; the same for all messages that it happens to. */
@@ -104,16 +105,16 @@ async function compare(
 
 /** `dns-overrides diff`: exit status 0 whether there are differences or not. */
 export async function runDiff(args: Arguments, terminal: Terminal): Promise<number> {
-  const [before, after] = args.operands
-    .slice(0, 2)
-    .map((file) => requireConfiguration(resolve(terminal.cwd, file), terminal)) as [
-    Configuration,
-    Configuration,
+  const [older, newer] = args.operands.slice(0, 2).map((path) => findConfiguration(path, terminal)) as [
+    Location,
+    Location,
   ]
+  const before = requireConfiguration(older, terminal)
+  const after = requireConfiguration(newer, terminal)
   const messages = await readMessages(args, terminal, [before, after])
   const lookup = args.flag('lookup')
-    ? liveLookup(after, harakaOutbound(after.file, terminal), (message) => terminal.err(`${message}\n`))
-    : givenLookup(assumedMx)
+    ? openLookup(after, readOutboundSettings(newer), (message) => terminal.err(`${message}\n`))
+    : useGivenMx(assumedMx)
   try {
     const changes = await compare(messages, before, after, lookup)
     if (args.flag('json')) {
@@ -127,7 +128,7 @@ export async function runDiff(args: Arguments, terminal: Terminal): Promise<numb
     } else {
       const ink = paint(terminal.color.out)
       terminal.out(changesText(changes, args.flag('lookup'), ink))
-      terminal.out(`${changes.length} of ${count(messages.length, 'message')} would go elsewhere\n`)
+      terminal.out(`${changes.length} of ${formatCount(messages.length, 'message')} would go elsewhere\n`)
     }
     return EXIT.ok
   } finally {

@@ -1,54 +1,56 @@
 import { relative, resolve } from 'node:path'
-import type { Configuration } from '../routing/configuration'
+import { readQueueFile, type QueuedMessage } from '../haraka-files/queue-file'
 import type { MxAnswer } from '../model/dns-answer'
 import type { Message } from '../model/message'
-import { configurationFile, harakaOutbound, requireConfiguration } from './shared/configuration-file'
-import { explain, explanationJson, exitOf } from './shared/explanation'
-import { explanationText } from './shared/explain-text'
-import { givenLookup, liveLookup, type Lookup } from './shared/lookup'
-import { describedMessage, givenMx } from './shared/message'
+import type { Configuration } from '../routing/configuration'
+import { readMessage, readMxOption } from './explain/message'
+import { findRivalPlugins } from './explain/rival-plugins'
+import { explanationText } from './explain/text'
+import { makeTimeline, timelineJson, timelineText, type Timeline } from './explain/timeline'
+import type { Arguments } from './shared/arguments'
+import { readOutboundSettings, requireConfiguration } from './shared/configuration-file'
+import { exitStatusOf, explain, explanationJson } from './shared/explanation'
+import { findConfiguration, type Location } from './shared/location'
+import { openLookup, useGivenMx, type Lookup } from './shared/lookup'
 import { paint } from './shared/paint'
-import { readQueueFile, type QueuedMessage } from '../haraka-files/queue-file'
-import { makeTimeline, timelineJson, timelineText, type Timeline } from './shared/timeline'
-import type { Arguments, Terminal } from './shared/types'
+import type { Terminal } from './shared/terminal'
+import { joinWords } from './shared/wording'
 
-/** What is to be explained, and of what. */
+/** What is to be explained, and by what. */
 interface Task {
   readonly message: Message
   readonly queued: QueuedMessage | undefined
   readonly mx: MxAnswer | undefined
-  readonly file: string
+  readonly location: Location
   readonly configuration: Configuration
 }
 
 function readTask(args: Arguments, terminal: Terminal): Task {
   const queueFile = args.value('queue')
   const queued = queueFile === undefined ? undefined : readQueueFile(resolve(terminal.cwd, queueFile))
-  const message = describedMessage(args, queued)
-  const given = givenMx(args)
+  const message = readMessage(args, queued)
+  const given = readMxOption(args)
   for (const address of given?.skipped ?? []) {
-    terminal.err(`--mx: ${address} is skipped: an MX names a host, not an address\n`)
+    terminal.err(`--mx: ${address} is left out, because an MX names a host and not an address\n`)
   }
-  const file = configurationFile(args.value('config'), terminal)
-  return { message, queued, mx: given?.answer, file, configuration: requireConfiguration(file, terminal) }
+  const location = findConfiguration(args.value('config'), terminal)
+  const configuration = requireConfiguration(location, terminal)
+  return { message, queued, mx: given?.answer, location, configuration }
 }
 
 async function timelineOf(
-  task: Task,
+  { message, queued, configuration }: Task,
   intervals: readonly number[],
   lookup: Lookup,
   now: number,
 ): Promise<Timeline> {
-  const { message, queued, configuration } = task
-  const standing = {
+  const start = {
     at: Math.max(now, queued?.nextAttempt ?? now),
     retries: message.retries,
-    // attempts before a split do not count for Haraka
+    // Haraka does not count the attempts before it split the message.
     failures: Math.max(0, message.retries - (queued?.attemptsBeforeSplit ?? 0)),
   }
-  return makeTimeline(standing, intervals, (retries) =>
-    explain(configuration, { ...message, retries }, lookup),
-  )
+  return makeTimeline(start, intervals, (retries) => explain(configuration, { ...message, retries }, lookup))
 }
 
 /** What the message is called in the first line. */
@@ -56,15 +58,26 @@ function titleOf({ queued, message }: Task, operand: string | undefined): string
   return operand ?? (queued === undefined ? message.domain : queued.recipients.join(', '))
 }
 
-/** `dns-overrides explain`: exit status 0 where the message would be delivered, 68 bounced, 75 deferred. */
+/** The file as seen from the current folder, unless it is elsewhere. */
+function shortName(file: string, cwd: string): string {
+  const name = relative(cwd, file)
+  return name.startsWith('..') ? file : name
+}
+
+function rivalsText(plugins: readonly string[]): string {
+  const who = plugins.length === 1 ? `Plugin ${plugins[0]} has` : `Plugins ${joinWords(plugins)} have`
+  return `\n${who} hooks for get_mx or server_details too, and may change this.\n`
+}
+
+/** `dns-overrides explain`: exit status 0 if the message would be sent, 68 bounced, 75 deferred. */
 export async function runExplain(args: Arguments, terminal: Terminal): Promise<number> {
   const task = readTask(args, terminal)
-  const { configuration, file, mx } = task
-  const outbound = harakaOutbound(file, terminal)
+  const { configuration, location, mx } = task
+  const outbound = readOutboundSettings(location)
   const lookup =
     mx === undefined
-      ? liveLookup(configuration, outbound, (warning) => terminal.err(`${warning}\n`))
-      : givenLookup(() => mx)
+      ? openLookup(configuration, outbound, (message) => terminal.err(`${message}\n`))
+      : useGivenMx(() => mx)
   try {
     const explanation = await explain(configuration, task.message, lookup)
     const timeline = args.flag('timeline')
@@ -79,12 +92,14 @@ export async function runExplain(args: Arguments, terminal: Terminal): Promise<n
     } else {
       const ink = paint(terminal.color.out)
       const title = titleOf(task, args.operands[0])
-      const name = relative(terminal.cwd, file)
-      const shown = name.startsWith('..') ? file : name
-      terminal.out(explanationText(explanation, configuration.rules.lines, title, shown, ink))
+      const file = shortName(location.file, terminal.cwd)
+      const { rules } = configuration
+      terminal.out(explanationText(explanation, { title, rules, file, all: args.flag('all'), ink }))
       if (timeline !== undefined) terminal.out(timelineText(timeline, ink))
+      const rivals = findRivalPlugins(location)
+      if (rivals.length > 0) terminal.out(rivalsText(rivals))
     }
-    return exitOf(explanation.route.outcome)
+    return exitStatusOf(explanation.route.outcome)
   } finally {
     lookup.close()
   }

@@ -4,16 +4,19 @@ import { UsageError } from '../model/errors'
 import { relayKey } from '../model/exchange'
 import type { Relay } from '../model/relay'
 import { probeRelay, type ProbeFinding, type RelayReport } from '../smtp/probe'
-import { configurationFile, harakaOutbound, requireConfiguration } from './shared/configuration-file'
+import type { Arguments } from './shared/arguments'
+import { readOutboundSettings, requireConfiguration } from './shared/configuration-file'
+import { EXIT } from './shared/exit-status'
+import { findConfiguration } from './shared/location'
 import { openResolver } from './shared/lookup'
 import { paint, type Paint } from './shared/paint'
-import { EXIT, type Arguments, type Terminal } from './shared/types'
+import type { Terminal } from './shared/terminal'
 
-/** Seconds for each step where `--timeout` does not say. */
+/** Seconds for each step, without `--timeout`. */
 const DEFAULT_TIMEOUT = 10
 
 /** The named relays in file order, and the servers written in override lines, each once. */
-function allRelays({ settings, rules }: Configuration): readonly Relay[] {
+function listRelays({ settings, rules }: Configuration): readonly Relay[] {
   const inline = rules.lines.flatMap(({ target }) => (target.kind === 'inline' ? [target.relay] : []))
   const all = [...settings.relays, ...inline]
   const seen = new Set<string>()
@@ -23,21 +26,28 @@ function allRelays({ settings, rules }: Configuration): readonly Relay[] {
   })
 }
 
-function chosen(names: readonly string[], all: readonly Relay[]): readonly Relay[] {
+/**
+ * The relays that the operands name: by section, else by host.
+ *
+ * @throws UsageError if one names nothing
+ */
+function chooseRelays(names: readonly string[], all: readonly Relay[]): readonly Relay[] {
   if (names.length === 0) return all
   return names.flatMap((name) => {
     const plain = name.replace(/^@/, '').toLowerCase()
-    const fitting = all.filter((relay) => relay.name?.toLowerCase() === plain)
-    const found = fitting.length > 0 ? fitting : all.filter(({ endpoint }) => endpoint.host === plain)
+    const named = all.filter((relay) => relay.name?.toLowerCase() === plain)
+    const found = named.length > 0 ? named : all.filter(({ endpoint }) => endpoint.host === plain)
     if (found.length > 0) return found
     const known = all.map((relay) => relay.name ?? relay.endpoint.host)
     const meant = nearest(plain, known)
-    const hint = meant === undefined ? `there are ${known.join(', ') || 'none'}` : `did you mean ${meant}?`
-    throw new UsageError(`probe: there is no relay "${name}"; ${hint}`)
+    const hint =
+      meant === undefined ? `the relays are ${known.join(', ') || 'none'}` : `did you mean ${meant}?`
+    throw new UsageError(`probe: unknown relay "${name}"; ${hint}`)
   })
 }
 
-function timeoutOf(args: Arguments): number {
+/** Milliseconds. */
+function readTimeout(args: Arguments): number {
   const text = args.value('timeout') ?? String(DEFAULT_TIMEOUT)
   const seconds = Number(text)
   if (!/^\d+(\.\d+)?$/.test(text) || seconds <= 0 || seconds > 3600) {
@@ -70,28 +80,34 @@ function reportText(report: RelayReport, ink: Paint): string {
   ].join('\n')
 }
 
-/** `dns-overrides probe`: exit status 0 where every relay is good, 75 where one is not. */
+/**
+ * `dns-overrides probe`: all relays at once, printed in their order as soon as each is known. Exit status 0 if every relay is good,
+ * 75 if one is not.
+ */
 export async function runProbe(args: Arguments, terminal: Terminal): Promise<number> {
-  const timeout = timeoutOf(args)
-  const file = configurationFile(args.value('config'), terminal)
-  const configuration = requireConfiguration(file, terminal)
-  const relays = chosen(args.operands, allRelays(configuration))
-  const { inetPrefer } = harakaOutbound(file, terminal)
+  const timeout = readTimeout(args)
+  const location = findConfiguration(args.value('config'), terminal)
+  const configuration = requireConfiguration(location, terminal)
+  const relays = chooseRelays(args.operands, listRelays(configuration))
+  const { inetPrefer } = readOutboundSettings(location)
   const resolver = openResolver(configuration, (message) => terminal.err(`${message}\n`))
   const ink = paint(terminal.color.out)
   try {
-    const reports: RelayReport[] = []
-    for (const relay of relays) {
-      const report = await probeRelay(relay, {
+    const probes = relays.map((relay) =>
+      probeRelay(relay, {
         lookup: async (host) => resolver.relayAddresses(host, inetPrefer),
         now: terminal.now,
         timeout,
-      })
+      }),
+    )
+    const reports: RelayReport[] = []
+    for (const probe of probes) {
+      const report = await probe
       reports.push(report)
       if (!args.flag('json')) terminal.out(`${reportText(report, ink)}\n`)
     }
     if (args.flag('json')) terminal.out(`${JSON.stringify(reports, null, 2)}\n`)
-    else if (reports.length === 0) terminal.out(`${file} names no relay\n`)
+    else if (reports.length === 0) terminal.out(`${location.file} names no relay\n`)
     return reports.every(({ good }) => good) ? EXIT.ok : EXIT.tempFail
   } finally {
     resolver.close()

@@ -1,5 +1,5 @@
 import { statSync } from 'node:fs'
-import { dirname, join, resolve } from 'node:path'
+import { dirname, join } from 'node:path'
 import { nearest } from '../source/suggest'
 import type { Configuration } from '../routing/configuration'
 import { DnsOverridesError, UsageError } from '../model/errors'
@@ -13,10 +13,13 @@ import {
   type WorkerSnapshot,
 } from '../relays/state-folder'
 import type { ServerStatus } from '../relays/types'
-import { configurationFile, requireConfiguration } from './shared/configuration-file'
+import { requireConfiguration } from './shared/configuration-file'
+import { findConfiguration } from './shared/location'
 import { paint, type Paint } from './shared/paint'
-import { EXIT, type Arguments, type Terminal } from './shared/types'
-import { count } from './shared/wording'
+import type { Arguments } from './shared/arguments'
+import { EXIT } from './shared/exit-status'
+import type { Terminal } from './shared/terminal'
+import { formatCount } from './shared/wording'
 
 /** One relay over all workers. */
 interface RelayView {
@@ -104,7 +107,7 @@ function views(
 
 function stateText(view: RelayView, now: number, ink: Paint): string {
   if (view.held) return ink.warn('held by hand')
-  const failed = `after ${count(view.failures, 'failure')}${view.lastFailure === undefined ? '' : `: ${view.lastFailure}`}`
+  const failed = `after ${formatCount(view.failures, 'failure')}${view.lastFailure === undefined ? '' : `: ${view.lastFailure}`}`
   const where = view.openIn === view.workers ? '' : ` in ${view.openIn} of ${view.workers} workers`
   switch (view.breaker) {
     case 'closed':
@@ -178,10 +181,10 @@ export function runRelays(args: Arguments, terminal: Terminal): number {
   const hold = args.value('hold')
   const resume = args.value('resume')
   if (hold !== undefined && resume !== undefined) throw new UsageError('relays: --hold or --resume, not both')
-  const file = configurationFile(args.value('config'), terminal)
-  const configuration = requireConfiguration(file, terminal)
-  const haraka = terminal.env.HARAKA ?? ''
-  const folder = join(haraka === '' ? dirname(dirname(file)) : resolve(terminal.cwd, haraka), STATE_FOLDER)
+  const location = findConfiguration(args.value('config'), terminal)
+  const configuration = requireConfiguration(location, terminal)
+  const { file, harakaFolder } = location
+  const folder = join(harakaFolder, STATE_FOLDER)
   if (hold !== undefined) setByHand(folder, hold, true, configuration, terminal)
   if (resume !== undefined) setByHand(folder, resume, false, configuration, terminal)
 

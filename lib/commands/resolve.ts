@@ -4,33 +4,35 @@ import type { AddressAnswer } from '../model/dns-answer'
 import { DnsOverridesError } from '../model/errors'
 import type { RuleSet } from '../rules/compile'
 import type { Exchange } from '../model/exchange'
-import { configurationFile, harakaOutbound, requireConfiguration } from './shared/configuration-file'
-import { explain, exitOf, triedExchanges, type Explanation } from './shared/explanation'
-import { liveLookup } from './shared/lookup'
-import { recipientDomain } from './shared/message'
+import type { Arguments } from './shared/arguments'
+import { readOutboundSettings, requireConfiguration } from './shared/configuration-file'
+import { explain, exitStatusOf, listTriedExchanges, type Explanation } from './shared/explanation'
+import { findConfiguration } from './shared/location'
+import { openLookup } from './shared/lookup'
 import { paint, type Paint } from './shared/paint'
-import type { Arguments, Terminal } from './shared/types'
-import { addressWords, mxWords } from './shared/wording'
+import { recipientDomain } from './shared/recipient'
+import type { Terminal } from './shared/terminal'
+import { describeAddresses, describeMx, describeNoRoute } from './shared/wording'
 
-/** No override and no `[attempts]`: what is left of a decision is what DNS says. */
+/** Neither overrides nor `[attempts]`: what is left of a decision is what DNS says. */
 function noRules(): RuleSet {
   const { configuration } = loadConfiguration('', { file: 'empty', secrets: nodeSecretSources() })
   if (configuration === undefined) {
-    throw new DnsOverridesError('an empty file is refused', { code: 'EFAULT', temporary: false })
+    throw new DnsOverridesError('an empty configuration is refused', { code: 'EFAULT', temporary: false })
   }
   return configuration.rules
 }
 
-/** One exchange and the TTL that it has: that of the MX records, of an implicit MX that of the address. */
-interface Found {
+/** An exchange and its TTL in seconds: that of the MX records; of an implicit MX that of the address. */
+interface TimedExchange {
   readonly exchange: Exchange
   readonly answer: AddressAnswer | undefined
   readonly ttl: number
 }
 
-function found(explanation: Explanation): readonly Found[] {
+function findTtls(explanation: Explanation): readonly TimedExchange[] {
   const { decision, route } = explanation
-  return triedExchanges(explanation).map((exchange) => {
+  return listTriedExchanges(explanation).map((exchange) => {
     const answer = route.located.find((candidate) => candidate.exchange === exchange)?.answer
     const of = decision.mx?.kind === 'mx' ? decision.mx : answer
     return { exchange, answer, ttl: of === undefined || of.kind === 'failed' ? 0 : of.ttl }
@@ -42,7 +44,7 @@ function resolveJson(explanation: Explanation): Record<string, unknown> {
   return {
     domain: decision.domain,
     outcome: route.outcome,
-    exchanges: found(explanation).map(({ exchange, answer, ttl }) => ({
+    exchanges: findTtls(explanation).map(({ exchange, answer, ttl }) => ({
       exchange: exchange.endpoint.host,
       priority: exchange.priority,
       ttl,
@@ -54,14 +56,14 @@ function resolveJson(explanation: Explanation): Record<string, unknown> {
 
 function resolveText(explanation: Explanation, ink: Paint): string {
   const { decision, route } = explanation
-  const rows = found(explanation).flatMap(({ exchange, answer }) => [
+  const rows = findTtls(explanation).flatMap(({ exchange, answer }) => [
     `  ${String(exchange.priority).padStart(5)}  ${ink.strong(exchange.endpoint.host)}`,
-    ...(answer === undefined ? [] : [`         ${ink.faint(addressWords(answer))}`]),
+    ...(answer === undefined ? [] : [`         ${ink.faint(describeAddresses(answer))}`]),
   ])
   return [
-    `MX of ${decision.domain}: ${decision.mx === undefined ? 'not asked for' : mxWords(decision.mx)}`,
+    `MX of ${decision.domain}: ${decision.mx === undefined ? 'not asked for' : describeMx(decision.mx)}`,
     ...rows,
-    ...(route.noRoute === undefined ? [] : [ink.bad(`Would ${route.outcome}: ${route.noRoute.message}`)]),
+    ...(route.noRoute === undefined ? [] : [ink.bad(describeNoRoute(route))]),
     '',
   ].join('\n')
 }
@@ -69,10 +71,10 @@ function resolveText(explanation: Explanation, ink: Paint): string {
 /** `dns-overrides resolve`: exit status 0 where mail could be delivered, 68 no route, 75 no answer for now. */
 export async function runResolve(args: Arguments, terminal: Terminal): Promise<number> {
   const domain = recipientDomain(args.operands[0] ?? '')
-  const file = configurationFile(args.value('config'), terminal)
-  const configuration = { ...requireConfiguration(file, terminal), rules: noRules() }
+  const location = findConfiguration(args.value('config'), terminal)
+  const configuration = { ...requireConfiguration(location, terminal), rules: noRules() }
   const warn = (message: string) => terminal.err(`${message}\n`)
-  const lookup = liveLookup(configuration, harakaOutbound(file, terminal), warn)
+  const lookup = openLookup(configuration, readOutboundSettings(location), warn)
   try {
     const message = { domain, mailFrom: '', authSender: '', size: 0, retries: 0, rotationOffset: 0 }
     const explanation = await explain(configuration, message, lookup)
@@ -81,7 +83,7 @@ export async function runResolve(args: Arguments, terminal: Terminal): Promise<n
         ? `${JSON.stringify(resolveJson(explanation), null, 2)}\n`
         : resolveText(explanation, paint(terminal.color.out)),
     )
-    return exitOf(explanation.route.outcome)
+    return exitStatusOf(explanation.route.outcome)
   } finally {
     lookup.close()
   }

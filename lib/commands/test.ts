@@ -1,9 +1,11 @@
 import { runExpectations, type ExpectationResult } from '../rules/expectations'
-import { namedFile } from './check'
+import type { Arguments } from './shared/arguments'
 import { requireConfiguration } from './shared/configuration-file'
+import { EXIT } from './shared/exit-status'
+import { findOperandOrOption } from './shared/location'
 import { paint, type Paint } from './shared/paint'
-import { EXIT, type Arguments, type Terminal } from './shared/types'
-import { count, linesText } from './shared/wording'
+import type { Terminal } from './shared/terminal'
+import { describeSource, formatCount } from './shared/wording'
 import { findUntested, type UntestedLine } from './test/coverage'
 
 function resultText(
@@ -13,14 +15,12 @@ function resultText(
 ): string {
   const place = `${file}:${expectation.line}`
   if (met) return `${ink.good('ok  ')} ${place}  ${expectation.text}\n`
-  const { matched, source, noRoute } = decision
-  const by = source === 'overrides' ? linesText(matched) : source
-  const why = noRoute === undefined ? `by ${by}` : noRoute.message
+  const why = decision.noRoute?.message ?? `by ${describeSource(decision)}`
   return `${ink.bad('FAIL')} ${place}  ${expectation.text}\n     the rules say: ${actual} (${why})\n`
 }
 
 function coverageText(untested: readonly UntestedLine[], lines: number, ink: Paint): string {
-  const verdict = `${lines - untested.length} of ${count(lines, 'override line')} reached by a test`
+  const verdict = `${lines - untested.length} of ${formatCount(lines, 'override line')} reached by a test`
   if (untested.length === 0) return `${ink.good(verdict)}\n`
   const width = String(untested.at(-1)!.line).length
   const indent = ' '.repeat(width + 4)
@@ -47,8 +47,9 @@ function resultJson({ expectation, met, actual }: ExpectationResult): Record<str
  * `dns-overrides test`: exit status 78 if an expectation of the file is not met. What `--coverage` finds does not change it.
  */
 export async function runTest(args: Arguments, terminal: Terminal): Promise<number> {
-  const file = namedFile('test', args, terminal)
-  const configuration = requireConfiguration(file, terminal)
+  const location = findOperandOrOption('test', args, terminal)
+  const { file } = location
+  const configuration = requireConfiguration(location, terminal)
   const results = await runExpectations(configuration)
   const untested = args.flag('coverage') ? await findUntested(configuration.rules, results) : undefined
   const failed = results.filter(({ met }) => !met).length
@@ -58,7 +59,7 @@ export async function runTest(args: Arguments, terminal: Terminal): Promise<numb
   } else {
     const ink = paint(terminal.color.out)
     for (const result of results) terminal.out(resultText(result, file, ink))
-    const verdict = `${count(results.length, 'test')}, ${failed} failed`
+    const verdict = `${formatCount(results.length, 'test')}, ${failed} failed`
     terminal.out(`${failed > 0 ? ink.bad(verdict) : ink.good(verdict)}\n`)
     if (untested !== undefined) terminal.out(coverageText(untested, configuration.rules.lines.length, ink))
   }

@@ -55,7 +55,9 @@ function toAddress(value: unknown): string {
  */
 export function parseQueueName(name: string): { attempts: number; nextAttempt?: number } {
   const [, next, attempts] =
-    /^\d+_(\d+)_(\d+)_\d+_[^_]+_\d+_/.exec(name) ?? /^(\d+)_(\d+)_\d+_\d+\./.exec(name) ?? []
+    /^\d+_(\d{1,15})_(\d{1,6})_\d+_[^_]+_\d+_/.exec(name) ??
+    /^(\d{1,15})_(\d{1,6})_\d+_\d+\./.exec(name) ??
+    []
   if (attempts === undefined) return { attempts: 0 }
   return { attempts: Number(attempts), nextAttempt: Number(next) }
 }

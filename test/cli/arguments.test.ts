@@ -24,7 +24,10 @@ const WRONG: readonly (readonly [readonly string[], RegExp])[] = [
   [['explain', 'a@gmail.com', '--retries', 'x'], /--retries takes a number, not "x"/],
   [['explain', 'a@gmail.com', '--retries', '1.5'], /--retries takes a number, not "1\.5"/],
   [['explain', 'a@gmail.com', '--retries=-1'], /--retries takes a number, not "-1"/],
-  [['explain', 'a@gmail.com', '--size', '10X'], /--size takes a number, as 5000 or 10M, not "10X"/],
+  [
+    ['explain', 'a@gmail.com', '--size', '10X'],
+    /--size takes a number of bytes, for example 5000 or 10M, not "10X"/,
+  ],
   [['explain', 'a@gmail.com', '--mx', 'mx.example.com'], /--mx: "mx\.example\.com" is not PRIO:HOST/],
   [['explain', 'a@gmail.com', '--mx', '10:'], /--mx: "" is not a host name/],
   [['explain', 'a@gmail.com', '--mx', '70000:mx.example.com'], /PRIO from 0 to 65535/],

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
-import { chmodSync } from 'node:fs'
+import { chmodSync, mkdirSync } from 'node:fs'
+import { join } from 'node:path'
 import { test } from 'node:test'
 import { temporaryFolder } from './folder'
 import { run } from './terminal'
@@ -104,9 +105,11 @@ test('check: a line of [tests] that fails is a warning, and on_reload = refuse s
   )
 })
 
+mkdirSync(join(folder.path, 'empty'))
+
 const FILES: readonly (readonly [string, string, RegExp])[] = [
   ['missing', `${folder.path}/none.ini`, /there is no such file/],
-  ['a folder', folder.path, /it is a folder/],
+  ['a folder that is not of a Haraka', join(folder.path, 'empty'), /it is a folder, and neither/],
 ]
 
 for (const [name, file, why] of FILES) {

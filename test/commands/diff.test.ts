@@ -21,16 +21,16 @@ test('diff: the messages of a list that go elsewhere, and by which line', async 
   assert.equal(
     out,
     `boss@corp.example -> a@gmail.com
-  - smtp.myisp.com:25 (line 1)
+  - smtp.myisp.com:25 (by line 1)
   + direct (by DNS)
 
 <> -> a@gmail.com retries=2 mx=none
-  - smtp.myisp.com:25 (line 1)
-  + smtp.myisp.com:587 (line 2)
+  - smtp.myisp.com:25 (by line 1)
+  + smtp.myisp.com:587 (by line 2)
 
 <> -> a@x.example
-  - a.test:25 (line 2)
-  + a.test:25 (line 3)
+  - a.test:25 (by line 2)
+  + a.test:25 (by line 3)
     the same servers, with another priority, user or TLS policy
 
 3 of 4 messages would go elsewhere
@@ -45,11 +45,11 @@ test('diff: equal changes are one row with their number', async () => {
   assert.equal(
     out,
     `400 messages, for example <> -> u0@gmail.com
-  - smtp.myisp.com:25 (line 1)
+  - smtp.myisp.com:25 (by line 1)
   + direct (by DNS)
 
 <> -> a@x.example
-  - a.test:25 (line 2)
+  - a.test:25 (by line 2)
   + direct (by DNS)
 
 401 of 401 messages would go elsewhere

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { mkdtempSync, readFileSync, rmSync, writeFileSync, mkdirSync } from 'node:fs'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { after, test } from 'node:test'
 import { run } from './terminal'
 
@@ -151,11 +151,11 @@ for (const [recipient, domain] of RECIPIENTS) {
   })
 }
 
-test('--mx skips an address, with a word on stderr', async () => {
+test('--mx leaves out an address, and says so on stderr', async () => {
   const words = ['explain', 'a@x.example', '--mx', '10:192.0.2.1,20:mx.test', '--json']
   const { out, err, status } = await run([...words, ...configured('')])
   assert.equal(status, 0)
-  assert.match(err, /^--mx: 192\.0\.2\.1 is skipped: an MX names a host, not an address\n$/)
+  assert.match(err, /^--mx: 192\.0\.2\.1 is left out, because an MX names a host and not an address\n$/)
   assert.deepEqual(
     (JSON.parse(out) as { exchanges: { exchange: string }[] }).exchanges.map(({ exchange }) => exchange),
     ['mx.test'],
@@ -185,7 +185,7 @@ Override lines of ${file}
   5  * @isp $retries>=4 $end
      no: $retries>=4 is false: retries is 2
 
-Is delivered, by override line 3
+Would be sent by line 3
   10  smtp.myisp.com:587  user fred, line 3
   20  mx1.example.com:25  MX of example.com
 
@@ -194,7 +194,7 @@ MX of example.com: 20 mx1.example.com (as given, nothing looked up)
   )
 })
 
-test('a line that ends stops the list, and colours are only for a terminal', async () => {
+test('a line with $end ends the list, and colours are only for a terminal', async () => {
   const words = ['explain', 'a@example.com', '--mx', 'none', ...configured('* a.test $end\n* b.test')]
   const plain = await run(words)
   assert.match(plain.out, /\$end: no later line is looked at/)
@@ -202,6 +202,119 @@ test('a line that ends stops the list, and colours are only for a terminal', asy
   const colored = await run(words, { color: { out: true, err: true } })
   assert.ok(colored.out.includes('\u001b[32m'))
   assert.equal(colored.out.replace(/\p{Cc}\[\d+m/gu, ''), plain.out)
+})
+
+const MANY = [
+  ...Array.from({ length: 40 }, (_, index) => `d${index}.example s.example`),
+  'example.com a.test $retries>=4',
+  'example.com b.test',
+  '*.example.com c.test',
+].join('\n')
+
+test('explain prints the lines whose domain matches and counts the others; --all lists them', async () => {
+  const words = ['explain', 'a@example.com', '--mx', 'none', ...configured(MANY)]
+  assert.equal(
+    (await run(words)).out,
+    `a@example.com
+  from the null sender <>, 0 bytes, first attempt
+
+Override lines of ${file}
+  41  example.com a.test $retries>=4
+      no: $retries>=4 is false: retries is 0
+  42  example.com b.test
+      matches
+  (41 lines for other domains: see --all)
+
+Would be sent by line 42
+  10  b.test:25  line 42
+`,
+  )
+  const all = await run([...words, '--all'])
+  assert.match(
+    all.out,
+    /\n {3}7 {2}d6\.example s\.example\n {6}no: domain "example\.com" does not match d6\.example\n/,
+  )
+  assert.equal(all.out.match(/ no: /g)?.length, 42)
+  assert.doesNotMatch(all.out, /--all/)
+})
+
+test('explain: no line for the domain, and no line at all', async () => {
+  const words = ['explain', 'a@example.com', '--mx', '10:mx.test']
+  const none = await run([...words, ...configured('x.example a.test')])
+  assert.ok(
+    none.out.includes(
+      `No override line of ${file} is for example.com\n  (1 line for other domains: see --all)\n`,
+    ),
+    none.out,
+  )
+  assert.match(none.out, /^Would be sent by DNS, because no override line matches$/m)
+  const empty = await run([...words, ...configured('')])
+  assert.ok(empty.out.includes(`${file} has no override lines\n`), empty.out)
+})
+
+test('explain: exchanges of one priority have no order, and none is shown', async () => {
+  const lines = [
+    '* a.test',
+    '* @isp $priority:20',
+    '* b.test',
+    '* c.test $priority:5',
+    '[relay:isp]',
+    'host = r.test',
+  ]
+  const words = ['explain', 'a@example.com', '--mx', 'none', ...configured(lines.join('\n'))]
+  const { out } = await run([...words, '--timeline'])
+  assert.ok(
+    out.includes(`Would be sent by lines 1, 2, 3 and 4
+   5  c.test:25  line 4
+  10  in random order
+        a.test:25  line 1
+        b.test:25  line 3
+  20  r.test:25  @isp, line 2
+`),
+    out,
+  )
+  assert.match(
+    out,
+    / {2}c\.test:25, then a\.test:25 or b\.test:25, then r\.test:25 \(by lines 1, 2, 3 and 4\)\n/,
+  )
+})
+
+test('explain: the fallback relays of [attempts]', async () => {
+  const relays = ['one', 'two', 'three'].map((name) => `[relay:${name}]\nhost = ${name}.test`).join('\n')
+  const options = configured(`${relays}\n[attempts]\n* direct=0 relay=5`)
+  const { out } = await run(['explain', 'a@x.example', '--mx', 'none', '--retries', '1', ...options])
+  assert.match(out, /^Would be sent by \[attempts\], because no override line matches$/m)
+  assert.match(out, /^ {2}10 {2}two\.test:25 {2}@two, relay of \[attempts\]$/m)
+  assert.match(out, /^ {2}If that relay fails: @three \(three\.test:25\), then @one \(one\.test:25\)$/m)
+})
+
+test('explain names other plugins that may change what it prints', async () => {
+  const haraka = join(folder, 'rivals')
+  const write = (name: string, text: string) => {
+    mkdirSync(dirname(join(haraka, name)), { recursive: true })
+    writeFileSync(join(haraka, name), text)
+  }
+  write('config/dns_overrides.ini', '* a.test')
+  write(
+    'config/plugins',
+    '# tls\ntls\nqueue/smtp_forward\nhook\nharmless\nregistered\ndns-overrides\nrcpt_to.in_host_list\n',
+  )
+  write('plugins/hook.js', 'exports.hook_get_mx = (next) => next()')
+  write('plugins/harmless.js', 'const mx = net_utils.get_mx(domain)')
+  write('node_modules/haraka-plugin-registered/index.js', "this.register_hook('server_details', 'x')")
+  const words = ['explain', 'a@x.example', '--mx', 'none']
+  const { out } = await run([...words, '-c', haraka])
+  assert.match(
+    out,
+    /\nPlugins queue\/smtp_forward, hook and registered have hooks for get_mx or server_details too, and may change this\.\n$/,
+  )
+  write('config/plugins', 'hook\ndns-overrides')
+  assert.match(
+    (await run([...words, '-c', haraka])).out,
+    /\nPlugin hook has hooks for .*, and may change this\.\n$/,
+  )
+  write('config/plugins', 'harmless\nharaka-plugin-dns-overrides')
+  assert.doesNotMatch((await run([...words, '-c', haraka])).out, /may change/)
 })
 
 test('the timeline: each attempt with its time, and the bounce', async () => {
@@ -235,8 +348,9 @@ test('the timeline: each attempt with its time, and the bounce', async () => {
     reason: "Haraka's retry intervals are used up",
   })
   const text = await run(words, { env: { HARAKA: folder } })
-  assert.equal(text.out.match(/by line/g)?.length, 4)
-  assert.match(text.out, /bounces: Haraka's retry intervals are used up/)
+  assert.equal(text.out.match(/\(by line/g)?.length, 4)
+  assert.match(text.out, /^ {4}0 {2}2026-05-17 12:00:00 UTC {2}a\.test:25 \(by line 1\)$/m)
+  assert.match(text.out, /^ {7}2026-05-17 14:01:00 UTC {2}bounces: Haraka's retry intervals are used up$/m)
 })
 
 test('the timeline ends where [attempts] ends', async () => {
@@ -331,4 +445,49 @@ test('the file of the Haraka folder, else of this one', async () => {
     const { out } = await run(['explain', 'a@x.example', '--mx', 'none'], changes)
     assert.match(out, new RegExp(`${name}\\.test:25`))
   }
+})
+
+test('the configuration that is named wins over HARAKA in everything', async () => {
+  const haraka = (name: string, target: string, intervals: string) => {
+    const path = join(folder, name)
+    mkdirSync(join(path, 'config'), { recursive: true })
+    writeFileSync(join(path, 'config', 'dns_overrides.ini'), `* ${target}`)
+    writeFileSync(join(path, 'config', 'outbound.ini'), `temp_fail_intervals = ${intervals}`)
+    return path
+  }
+  const mine = haraka('mine', 'mine.test', '1m')
+  const theirs = haraka('theirs', 'theirs.test', '1m*3')
+  const loose = join(folder, 'loose.ini')
+  writeFileSync(loose, '* loose.test')
+  for (const [named, target, attempts] of [
+    [mine, 'mine.test', 2],
+    [join(mine, 'config'), 'mine.test', 2],
+    [join(mine, 'config', 'dns_overrides.ini'), 'mine.test', 2],
+    // a file that belongs to no Haraka has the settings of HARAKA beside it
+    [loose, 'loose.test', 4],
+    [undefined, 'theirs.test', 4],
+  ] as const) {
+    const words = ['explain', 'a@x.example', '--mx', 'none', '--timeline', '--json']
+    const { out } = await run([...words, ...(named === undefined ? [] : ['-c', named])], {
+      env: { HARAKA: theirs },
+    })
+    const { exchanges, timeline } = JSON.parse(out) as {
+      exchanges: { exchange: string }[]
+      timeline: { attempts: unknown[] }
+    }
+    assert.deepEqual(
+      [exchanges[0]?.exchange, timeline.attempts.length],
+      [target, attempts],
+      named ?? 'HARAKA',
+    )
+  }
+})
+
+test('a file of nearly the right name is pointed out', async () => {
+  const config = join(folder, 'misspelled', 'config')
+  mkdirSync(config, { recursive: true })
+  writeFileSync(join(config, 'dns-overrides.ini'), '')
+  const { status, err } = await run(['explain', 'a@x.example', '-c', config])
+  assert.equal(status, 78)
+  assert.match(err, /there is no such file \(there is a file dns-overrides\.ini: rename it\)\n$/)
 })

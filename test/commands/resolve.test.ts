@@ -119,7 +119,7 @@ test('resolve in words: what DNS said, from where, and how old', async () => {
   assert.match(broken.out, /Would bounce: null\.example accepts no mail \(null MX\)\n$/)
 })
 
-test('explain asks nothing of DNS that the decision does not hang on: a relay is where the message goes', async () => {
+test('explain asks nothing of DNS that the decision does not depend on: a relay is where the message goes', async () => {
   const asked = zone.asked.length
   for (const recipient of ['a@gmail.com', 'a@lost.example']) {
     const { status, out } = await run(['explain', recipient, ...options, '--json'])
@@ -147,6 +147,6 @@ test('diff --lookup asks for the MX records of DNS, once for each domain', async
   const asked = zone.asked.length
   const servers = `dns_servers = 127.0.0.1:${zone.port}\ndns_cache_size = 0\n[overrides]\n* $direct`
   const { out } = await run(['diff', next, folder.write('live.ini', servers), messages, '--lookup'])
-  assert.match(out, /\+ mx1\.example\.com:25, mx2\.example\.com:25 \(line 4\)/)
+  assert.match(out, /\+ mx1\.example\.com:25, mx2\.example\.com:25 \(by line 4\)/)
   assert.deepEqual(zone.asked.slice(asked), ['MX example.com'])
 })

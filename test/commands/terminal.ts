@@ -1,5 +1,5 @@
 import { main } from '../../lib/cli/main'
-import type { Terminal } from '../../lib/commands/shared/types'
+import type { Terminal } from '../../lib/commands/shared/terminal'
 
 /** What one command line printed, and its exit status. */
 export interface Ran {

@@ -95,11 +95,11 @@ z.example  @good
   assert.equal((JSON.parse(byHost.out) as unknown[]).length, 5)
 })
 
-test('probe: a name that is none', async () => {
+test('probe: an unknown name', async () => {
   const file = folder.write('names.ini', '[relay:isp]\nhost = 127.0.0.1')
   const { status, err } = await runProcess(['probe', 'ips', '-c', file])
   assert.equal(status, 64)
-  assert.match(err, /there is no relay "ips"; did you mean isp\?/)
+  assert.match(err, /unknown relay "ips"; did you mean isp\?/)
 })
 
 test('probe: a file without relays', async () => {

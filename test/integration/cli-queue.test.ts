@@ -41,7 +41,7 @@ test('explain --queue: the sender, authenticated user, attempts and recipients o
     out,
     /^a@x\.example, b@x\.example\n {2}from boss@corp\.example, authenticated as fred, \d+ bytes, 1 attempt made\n/,
   )
-  assert.match(out, /Is delivered, by override line 3/)
+  assert.match(out, /Would be sent by line 3/)
 })
 
 test('explain --queue --timeline begins with the attempt that Haraka has planned', async () => {
@@ -61,6 +61,6 @@ test('diff --queue: what a change does to the message that waits', async () => {
   const old = join(server.folder, 'config', 'dns_overrides.ini')
   const { status, out } = await runProcess(['diff', old, next, '--queue', join(server.folder, 'queue')])
   assert.equal(status, 0)
-  assert.match(out, / {2}- 127\.0\.0\.1:\d+ \(line 3\)\n {2}\+ direct \(line 1\)\n/)
+  assert.match(out, / {2}- 127\.0\.0\.1:\d+ \(by line 3\)\n {2}\+ direct \(by line 1\)\n/)
   assert.match(out, /1 of 1 message would go elsewhere/)
 })

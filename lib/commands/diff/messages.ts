@@ -6,7 +6,8 @@ import type { Configuration } from '../../routing/configuration'
 import { parseTests } from '../../rules/expectations'
 import { domainOf, readMessage, type WrittenMessage } from '../../rules/message-spec'
 import { whyUnreadable } from '../../source/unreadable'
-import type { Arguments, Terminal } from '../shared/types'
+import type { Arguments } from '../shared/arguments'
+import type { Terminal } from '../shared/terminal'
 
 /** A message, and what it is called when something is said about it. */
 export interface NamedMessage extends WrittenMessage {

@@ -1,40 +1,36 @@
-import { whyUnreadable } from '../../source/unreadable'
-import { readFileSync } from 'node:fs'
-import { dirname, join, resolve } from 'node:path'
-import { formatDiagnostic } from '../../source/format'
-import { outboundSettings, type OutboundSettings } from '../../haraka-files/outbound-ini'
+import { existsSync, readFileSync } from 'node:fs'
+import { basename, dirname, join } from 'node:path'
 import { nodeSecretSources } from '../../config/secrets'
+import { outboundSettings, type OutboundSettings } from '../../haraka-files/outbound-ini'
 import { loadConfiguration, type Configuration, type LoadResult } from '../../routing/configuration'
 import type { Diagnostic } from '../../source/diagnostic'
-import { DnsOverridesError } from '../../model/errors'
-import type { Terminal } from './types'
-import { count } from './wording'
+import { formatDiagnostic } from '../../source/format'
+import { whyUnreadable } from '../../source/unreadable'
+import { UnusableConfiguration, type Location } from './location'
+import type { Terminal } from './terminal'
+import { formatCount } from './wording'
 
-/** The file that a command speaks of: the one named, else that of the Haraka folder, else of the current folder. */
-export function configurationFile(named: string | undefined, terminal: Terminal): string {
-  if (named !== undefined) return resolve(terminal.cwd, named)
-  const haraka = terminal.env.HARAKA ?? ''
-  return resolve(terminal.cwd, haraka, 'config', 'dns_overrides.ini')
-}
-
-/** A configuration that cannot be used: exit status 78. */
-class ConfigurationError extends DnsOverridesError {
-  constructor(message: string, cause?: unknown) {
-    super(message, { code: 'ECONFIG', temporary: false, cause })
-  }
+/** A file of nearly that name, which Haraka would not read. */
+function findMisspelled(file: string): string | undefined {
+  const other = basename(file).replaceAll('_', '-')
+  return other !== basename(file) && existsSync(join(dirname(file), other)) ? other : undefined
 }
 
 /**
  * The text of a configuration file.
  *
- * @throws a DnsOverridesError with code `ECONFIG` if the file cannot be read
+ * @throws UnusableConfiguration if the file cannot be read
  */
 export function readConfigurationText(file: string): string {
   try {
     return readFileSync(file, 'utf8')
   } catch (error) {
-    const hint = 'name another with --config, or set HARAKA to the Haraka folder'
-    throw new ConfigurationError(`cannot read ${file}: ${whyUnreadable(error)} (${hint})`, error)
+    const misspelled = findMisspelled(file)
+    const hint =
+      misspelled === undefined
+        ? 'name another with --config, or set HARAKA to the Haraka folder'
+        : `there is a file ${misspelled}: rename it`
+    throw new UnusableConfiguration(`cannot read ${file}: ${whyUnreadable(error)} (${hint})`, error)
   }
 }
 
@@ -53,27 +49,25 @@ export function printDiagnostics(
 }
 
 /**
- * A configuration that is good, or its errors on stderr.
+ * Loads a configuration; prints its errors on stderr.
  *
- * @throws a DnsOverridesError with code `ECONFIG` where the file cannot be read or has errors.
+ * @throws UnusableConfiguration if the file cannot be read or has errors
  */
-export function requireConfiguration(file: string, terminal: Terminal): Configuration {
+export function requireConfiguration({ file }: Pick<Location, 'file'>, terminal: Terminal): Configuration {
   const { configuration, diagnostics } = loadText(readConfigurationText(file), file)
   if (configuration !== undefined) return configuration
   const errors = diagnostics.filter(({ severity }) => severity === 'error')
   printDiagnostics(errors, terminal.err, terminal.color.err)
-  throw new ConfigurationError(`${file} has ${count(errors.length, 'error')}`)
+  throw new UnusableConfiguration(`${file} has ${formatCount(errors.length, 'error')}`)
 }
 
-/** What Haraka's own outbound settings say: those of `$HARAKA`, else of the folder in which the file is. */
-export function harakaOutbound(file: string, terminal: Terminal): OutboundSettings {
-  const haraka = terminal.env.HARAKA ?? ''
-  const folder = haraka === '' ? dirname(file) : resolve(terminal.cwd, haraka, 'config')
+/** What Haraka's own settings say about outbound mail. */
+export function readOutboundSettings({ configFolder }: Pick<Location, 'configFolder'>): OutboundSettings {
   return outboundSettings((name) => {
     try {
-      return readFileSync(join(folder, name), 'utf8')
+      return readFileSync(join(configFolder, name), 'utf8')
     } catch {
-      // Haraka's defaults stand in for a file that is not there
+      // Haraka's defaults stand in for a file that is not there.
       return undefined
     }
   })

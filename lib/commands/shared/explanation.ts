@@ -6,16 +6,16 @@ import type { Exchange } from '../../model/exchange'
 import type { Message } from '../../model/message'
 import type { TracedDecision } from '../../rules/types'
 import type { Lookup } from './lookup'
-import { EXIT } from './types'
+import { EXIT } from './exit-status'
 
-/** A decision, the message it is of, and what came of it. */
+/** A message, the decision about it, and what follows from the addresses of its exchanges. */
 export interface Explanation {
   readonly message: Message
   readonly decision: TracedDecision
   readonly route: Route
 }
 
-/** Decides as the plugin does, and keeps every reason. */
+/** Decides as the plugin does, and keeps every reason. Never rejects as long as the lookup does not. */
 export async function explain(
   configuration: Configuration,
   message: Message,
@@ -26,12 +26,12 @@ export async function explain(
 }
 
 /** The exchanges that would be tried, in that order. */
-export function triedExchanges({ decision, route }: Explanation): readonly Exchange[] {
+export function listTriedExchanges({ decision, route }: Explanation): readonly Exchange[] {
   return route.outcome === 'bounce' ? [] : decision.exchanges
 }
 
-/** The exit status that tells an outcome. */
-export function exitOf(outcome: Decision['outcome']): number {
+/** The exit status for an outcome. */
+export function exitStatusOf(outcome: Decision['outcome']): number {
   switch (outcome) {
     case 'deliver':
       return EXIT.ok
@@ -66,7 +66,7 @@ export function explanationJson(explanation: Explanation): Record<string, unknow
     outcome: route.outcome,
     source: decision.source,
     matched: decision.matched,
-    exchanges: triedExchanges(explanation).map(exchangeJson),
+    exchanges: listTriedExchanges(explanation).map(exchangeJson),
     lines: decision.lines.map((trace) =>
       trace.matched
         ? { line: trace.line, matched: true }

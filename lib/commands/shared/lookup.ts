@@ -5,33 +5,35 @@ import type { AddressAnswer, MxAnswer } from '../../model/dns-answer'
 import { route, verdict, type Route } from '../../routing/route'
 import type { Decision } from '../../model/decision'
 
-/** What a command asks of DNS: really, or of an answer that was given on the command line. */
+/** What a command asks of DNS, or of an MX answer that was given on the command line. */
 export interface Lookup {
+  /** Never rejects. */
   readonly mx: (domain: string) => Promise<MxAnswer>
-  /** Absent where the MX answer is given: then NXDOMAIN says that the domain does not exist. */
+  /** Absent if the MX answer was given: NXDOMAIN then means that the domain does not exist. Never rejects. */
   readonly addresses?: (domain: string) => Promise<AddressAnswer>
+  /** What follows from the addresses of a decision's exchanges. Never rejects. */
   readonly route: (decision: Decision) => Promise<Route>
   readonly close: () => void
 }
 
 /** The decision as it is: every exchange is taken to have an address. */
-function unlocated(decision: Decision): Route {
+function withoutAddresses(decision: Decision): Route {
   return decision.outcome === 'deliver'
     ? { outcome: 'deliver', located: [] }
     : { ...verdict(decision, []), located: [] }
 }
 
 /** Nothing is looked up: the MX is as given. */
-export function givenLookup(mx: (domain: string) => MxAnswer): Lookup {
+export function useGivenMx(mx: (domain: string) => MxAnswer): Lookup {
   return {
     mx: async (domain) => mx(domain),
-    route: async (decision) => unlocated(decision),
+    route: async (decision) => withoutAddresses(decision),
     close: () => undefined,
   }
 }
 
-/** Asks once for each name: a command looks at one moment, even where the configuration wants no cache. */
-function remembered<A extends string[], R>(
+/** Asks once for each name: a command looks at one moment, even if the configuration has no cache. */
+function rememberAnswers<A extends string[], R>(
   ask: (...args: A) => R | Promise<R>,
 ): (...args: A) => R | Promise<R> {
   const known = new Map<string, R | Promise<R>>()
@@ -43,7 +45,11 @@ function remembered<A extends string[], R>(
   }
 }
 
-/** The resolver of the plugin, with the settings of the file. Close it when done. */
+/**
+ * The resolver of the plugin, with the settings of the file. Close it when done.
+ *
+ * @param warn is called with warnings of the resolver, such as a server that does not answer
+ */
 export function openResolver(
   configuration: Configuration,
   warn: (message: string) => void,
@@ -60,19 +66,19 @@ export function openResolver(
     },
   })
   return {
-    mx: remembered((domain) => resolver.mx(domain)),
-    addresses: remembered((host, prefer) => resolver.addresses(host, prefer)),
-    relayAddresses: remembered((host, prefer) => resolver.relayAddresses(host, prefer)),
+    mx: rememberAnswers((domain) => resolver.mx(domain)),
+    addresses: rememberAnswers((host, prefer) => resolver.addresses(host, prefer)),
+    relayAddresses: rememberAnswers((host, prefer) => resolver.relayAddresses(host, prefer)),
     close: () => resolver.close(),
   }
 }
 
 /**
- * Asks DNS what the decision hangs on, with the settings of the file. Addresses are looked up only where all exchanges are from
- * DNS: whether there is one decides between delivery, bounce and deferral. A server that the operator wrote down is
- * where the message goes, whatever its addresses (`probe` looks at those). Close it when done.
+ * Asks DNS what the decision depends on, with the settings of the file. Addresses are looked up only if all exchanges are from DNS:
+ * whether there is one then makes the difference between delivery, bounce and deferral. A server that the operator wrote down
+ * is where the message goes, whatever its addresses (`probe` looks at those). Close it when done.
  */
-export function liveLookup(
+export function openLookup(
   configuration: Configuration,
   outbound: OutboundSettings,
   warn: (message: string) => void,
@@ -83,7 +89,7 @@ export function liveLookup(
     addresses: async (domain) => resolver.addresses(domain, outbound.inetPrefer),
     route: async (decision) =>
       decision.exchanges.some(({ origin }) => origin.kind !== 'dns')
-        ? unlocated(decision)
+        ? withoutAddresses(decision)
         : route(decision, resolver, outbound.inetPrefer),
     close: resolver.close,
   }

@@ -1,38 +1,66 @@
+import type { Decision } from '../../model/decision'
 import type { AddressAnswer, MxAnswer, Provenance } from '../../model/dns-answer'
+import { formatEndpoint } from '../../model/endpoint'
 import type { Exchange } from '../../model/exchange'
+import type { Route } from '../../routing/route'
 
 /** `1 error` or `3 warnings`. */
-export function count(number: number, noun: string): string {
+export function formatCount(number: number, noun: string): string {
   return `${number} ${noun}${number === 1 ? '' : 's'}`
 }
 
 /** `3`, `3 and 7`, `3, 7 and 9`. */
-export function list(items: readonly (string | number)[]): string {
+export function joinWords(items: readonly (string | number)[]): string {
   return items.length < 2 ? items.join('') : `${items.slice(0, -1).join(', ')} and ${items.at(-1)}`
 }
 
 /** `line 3`, `lines 3 and 7`. */
-export function linesText(lines: readonly number[]): string {
-  return `${lines.length === 1 ? 'line' : 'lines'} ${list(lines)}`
+export function formatLines(lines: readonly number[]): string {
+  return `${lines.length === 1 ? 'line' : 'lines'} ${joinWords(lines)}`
 }
 
 /** `512 bytes`, `10.0 MiB`. */
-export function bytes(size: number): string {
+export function formatSize(bytes: number): string {
   const units = ['KiB', 'MiB', 'GiB', 'TiB']
-  let value = size / 1024
-  if (value < 1) return count(size, 'byte')
+  let value = bytes / 1024
+  if (value < 1) return formatCount(bytes, 'byte')
   let unit = 0
   for (; value >= 1024 && unit < units.length - 1; unit++) value /= 1024
   return `${value.toFixed(1)} ${units[unit]}`
 }
 
+/** `2026-05-17 12:00:00 UTC`: the zone of the log lines, whatever that of this machine is. */
+export function formatTime(millisecondsSinceEpoch: number): string {
+  return `${new Date(millisecondsSinceEpoch).toISOString().slice(0, 19).replace('T', ' ')} UTC`
+}
+
+/** `line 3`, `[attempts]` or `DNS`: what decided. */
+export function describeSource({ source, matched }: Decision): string {
+  switch (source) {
+    case 'overrides':
+      return formatLines(matched)
+    case 'attempts':
+      return '[attempts]'
+    case 'dns':
+      return 'DNS'
+    default:
+      return source satisfies never
+  }
+}
+
+/** `Would bounce: x.example does not exist`. */
+export function describeNoRoute({ outcome, noRoute }: Pick<Route, 'outcome' | 'noRoute'>): string {
+  const verdict = outcome === 'bounce' ? 'Would bounce' : 'Would be deferred'
+  return noRoute === undefined ? verdict : `${verdict}: ${noRoute.message}`
+}
+
 /** `cached, from 127.0.0.1#53, 240 s left`. */
-export function provenance({ how, server, ttl }: Provenance): string {
+export function describeProvenance({ how, server, ttl }: Provenance): string {
   switch (server) {
     case 'literal':
       return 'written as an address'
     case 'syntax':
-      return 'it is no domain name'
+      return 'not a domain name'
     case 'given':
       return 'as given, nothing looked up'
     case 'system':
@@ -43,41 +71,41 @@ export function provenance({ how, server, ttl }: Provenance): string {
 }
 
 /** A domain's MX answer in words. */
-export function mxWords(answer: MxAnswer): string {
+export function describeMx(answer: MxAnswer): string {
   switch (answer.kind) {
     case 'mx': {
       const records = answer.records.map(({ priority, exchange }) => `${priority} ${exchange}`)
-      return `${records.join(', ')} (${provenance(answer)})`
+      return `${records.join(', ')} (${describeProvenance(answer)})`
     }
     case 'nullmx':
-      return `a null MX: it takes no mail (${provenance(answer)})`
+      return `null MX, the domain accepts no mail (${describeProvenance(answer)})`
     case 'nodata':
-      return `none (${provenance(answer)})`
+      return `none (${describeProvenance(answer)})`
     case 'nxdomain':
-      return `none, the answer is NXDOMAIN (${provenance(answer)})`
+      return `none, the answer is NXDOMAIN (${describeProvenance(answer)})`
     case 'failed':
-      return `no answer for now: ${answer.error.message}`
+      return `no answer now: ${answer.error.message}`
     default:
       return answer satisfies never
   }
 }
 
 /** The addresses of a host in words. */
-export function addressWords(answer: AddressAnswer): string {
+export function describeAddresses(answer: AddressAnswer): string {
   switch (answer.kind) {
     case 'addresses':
-      return `${answer.addresses.join(', ')} (${provenance(answer)})`
+      return `${answer.addresses.join(', ')} (${describeProvenance(answer)})`
     case 'none':
-      return `no address (${provenance(answer)})`
+      return `no address (${describeProvenance(answer)})`
     case 'failed':
-      return `addresses not known for now: ${answer.error.message}`
+      return `addresses not known now: ${answer.error.message}`
     default:
       return answer satisfies never
   }
 }
 
-/** Where an exchange comes from. */
-export function originWords({ endpoint, origin }: Exchange, domain: string): string {
+/** Where an exchange of a decision about `domain` comes from. */
+export function describeOrigin({ endpoint, origin }: Exchange, domain: string): string {
   switch (origin.kind) {
     case 'line':
       return `line ${origin.line}`
@@ -88,4 +116,22 @@ export function originWords({ endpoint, origin }: Exchange, domain: string): str
     default:
       return origin satisfies never
   }
+}
+
+/** Exchanges of one priority, of which any may be tried first. */
+export function groupByPriority(exchanges: readonly Exchange[]): readonly (readonly Exchange[])[] {
+  const groups: Exchange[][] = []
+  for (const exchange of exchanges) {
+    const last = groups.at(-1)
+    if (last !== undefined && last[0]?.priority === exchange.priority) last.push(exchange)
+    else groups.push([exchange])
+  }
+  return groups
+}
+
+/** `a:25 or b:25, then c:25`: in the order in which they are tried; equals have none. */
+export function describeOrder(exchanges: readonly Exchange[]): string {
+  return groupByPriority(exchanges)
+    .map((group) => group.map(({ endpoint }) => formatEndpoint(endpoint)).join(' or '))
+    .join(', then ')
 }

@@ -1,23 +1,23 @@
-import type { Explanation } from './explanation'
-import { explanationJson, triedExchanges } from './explanation'
-import { formatEndpoint } from '../../model/endpoint'
-import type { Paint } from './paint'
-import { linesText } from './wording'
+import { explanationJson, listTriedExchanges, type Explanation } from '../shared/explanation'
+import type { Paint } from '../shared/paint'
+import { describeOrder, describeSource, formatTime } from '../shared/wording'
 
-/** One attempt at the time at which Haraka would make it, if every earlier one failed. ms since the epoch. */
+/** One attempt, if every earlier one failed. */
 export interface TimelineAttempt {
+  /** When Haraka would make it, ms since the epoch. */
   readonly at: number
   readonly explanation: Explanation
 }
 
-/** All attempts, and when and why the message bounces after them. */
+/** All attempts, and when and why the message bounces after the last. */
 export interface Timeline {
   readonly attempts: readonly TimelineAttempt[]
+  /** When (ms since the epoch) and why the message bounces. */
   readonly end: { readonly at: number; readonly message: string }
 }
 
-/** How a message stands at its next attempt. */
-export interface Standing {
+/** What is known of a message before its next attempt. */
+export interface StartingPoint {
   /** When the next attempt is made, ms since the epoch. */
   readonly at: number
   /** Attempts already made, as `$retries` has it. */
@@ -27,24 +27,25 @@ export interface Standing {
 }
 
 /**
- * What happens to a message that no server takes: after each failure Haraka waits for the next of its intervals, and bounces the
+ * What happens to a message that no server accepts: after each failure Haraka waits for the next of its intervals, and bounces the
  * message when they are used up (Haraka `outbound/hmail.js` `temp_fail`).
  *
- * @param explainAt the explanation of the message after so many retries.
+ * @param intervals Haraka's waits between attempts, seconds
+ * @param explainAt the explanation of the message after so many retries
  */
 export async function makeTimeline(
-  standing: Standing,
+  start: StartingPoint,
   intervals: readonly number[],
   explainAt: (retries: number) => Promise<Explanation>,
 ): Promise<Timeline> {
   const attempts: TimelineAttempt[] = []
-  let { at } = standing
+  let { at } = start
   for (let step = 0; ; step++) {
-    const explanation = await explainAt(standing.retries + step)
+    const explanation = await explainAt(start.retries + step)
     attempts.push({ at, explanation })
     const { outcome, noRoute } = explanation.route
     if (outcome === 'bounce') return { attempts, end: { at, message: noRoute?.message ?? 'no route' } }
-    const wait = intervals[standing.failures + step]
+    const wait = intervals[start.failures + step]
     if (wait === undefined) {
       return { attempts, end: { at, message: "Haraka's retry intervals are used up" } }
     }
@@ -52,36 +53,33 @@ export async function makeTimeline(
   }
 }
 
-const two = (number: number) => String(number).padStart(2, '0')
-
-/** `2026-11-21 11:53:07`, in the time zone of this machine. */
-function clock(at: number): string {
-  const date = new Date(at)
-  const day = `${date.getFullYear()}-${two(date.getMonth() + 1)}-${two(date.getDate())}`
-  return `${day} ${two(date.getHours())}:${two(date.getMinutes())}:${two(date.getSeconds())}`
-}
-
-function summary(explanation: Explanation): string {
+function summarize(explanation: Explanation): string {
   const { decision, route } = explanation
-  if (route.outcome === 'bounce') return `bounces: ${route.noRoute?.message ?? ''}`
-  if (route.outcome === 'defer') return `is deferred: ${route.noRoute?.message ?? ''}`
-  const exchanges = triedExchanges(explanation).map(({ endpoint }) => formatEndpoint(endpoint))
-  const by = decision.source === 'overrides' ? linesText(decision.matched) : decision.source
-  return `${exchanges.join(', ')} (by ${by})`
+  const because = route.noRoute === undefined ? '' : `: ${route.noRoute.message}`
+  switch (route.outcome) {
+    case 'bounce':
+      return `bounces${because}`
+    case 'defer':
+      return `is deferred${because}`
+    case 'deliver':
+      return `${describeOrder(listTriedExchanges(explanation))} (by ${describeSource(decision)})`
+    default:
+      return route.outcome satisfies never
+  }
 }
 
 /** The timeline for a reader, one line an attempt. */
 export function timelineText({ attempts, end }: Timeline, ink: Paint): string {
   const rows = attempts.map(({ at, explanation }) => {
     const number = String(explanation.message.retries).padStart(3)
-    return `  ${number}  ${clock(at)}  ${summary(explanation)}`
+    return `  ${number}  ${formatTime(at)}  ${summarize(explanation)}`
   })
   return [
     '',
-    ink.strong('If no server takes it'),
-    ink.faint('  retries, time, where to'),
+    ink.strong('If no server accepts it'),
+    ink.faint('  retries, time, servers'),
     ...rows,
-    ink.bad(`       ${clock(end.at)}  bounces: ${end.message}`),
+    ink.bad(`       ${formatTime(end.at)}  bounces: ${end.message}`),
     '',
   ].join('\n')
 }

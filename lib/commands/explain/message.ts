@@ -1,0 +1,57 @@
+import type { QueuedMessage } from '../../haraka-files/queue-file'
+import type { MxAnswer } from '../../model/dns-answer'
+import { UsageError } from '../../model/errors'
+import type { Message } from '../../model/message'
+import { parseSize } from '../../model/size'
+import { parseRetries, unbracketed } from '../../rules/message-spec'
+import { parseMxText } from '../../rules/mx-spec'
+import type { Arguments } from '../shared/arguments'
+import { recipientDomain } from '../shared/recipient'
+
+function readSize(args: Arguments): number | undefined {
+  const text = args.value('size')
+  const size = text === undefined ? undefined : parseSize(text)
+  if (text === undefined || size !== undefined) return size
+  throw new UsageError(`--size takes a number of bytes, for example 5000 or 10M, not "${text}"`)
+}
+
+function readRetries(args: Arguments): number | undefined {
+  const text = args.value('retries')
+  const retries = text === undefined ? undefined : parseRetries(text)
+  if (text === undefined || retries !== undefined) return retries
+  throw new UsageError(`--retries takes a number, not "${text}"`)
+}
+
+/**
+ * The message that the words of the command describe; for what they leave out, the message of the queue.
+ *
+ * @throws UsageError if a word makes no sense, or there is no recipient
+ */
+export function readMessage(args: Arguments, queued: QueuedMessage | undefined): Message {
+  const recipient = args.operands[0] ?? queued?.domain
+  if (recipient === undefined) throw new UsageError('explain: RECIPIENT is missing, and there is no --queue')
+  const sender = args.value('from')
+  return {
+    domain: recipientDomain(recipient),
+    mailFrom: sender === undefined ? (queued?.mailFrom ?? '') : unbracketed(sender),
+    authSender: args.value('auth-sender') ?? queued?.authSender ?? '',
+    size: readSize(args) ?? queued?.size ?? 0,
+    retries: readRetries(args) ?? queued?.retries ?? 0,
+    rotationOffset: queued?.rotationOffset ?? 0,
+  }
+}
+
+/**
+ * The MX answer of `--mx`, if it was given, and the addresses in it that are left out because an MX names a host.
+ *
+ * @throws UsageError if it cannot be read
+ */
+export function readMxOption(
+  args: Arguments,
+): { readonly answer: MxAnswer; readonly skipped: readonly string[] } | undefined {
+  const text = args.value('mx')
+  if (text === undefined) return undefined
+  const parsed = parseMxText(text)
+  if ('error' in parsed) throw new UsageError(`--mx: ${parsed.error}`)
+  return parsed
+}

@@ -1,0 +1,149 @@
+import type { AddressAnswer } from '../../model/dns-answer'
+import { formatEndpoint } from '../../model/endpoint'
+import type { Exchange } from '../../model/exchange'
+import type { RuleSet } from '../../rules/compile'
+import type { LineTrace } from '../../rules/types'
+import { listTriedExchanges, type Explanation } from '../shared/explanation'
+import type { Paint } from '../shared/paint'
+import {
+  describeAddresses,
+  describeMx,
+  describeNoRoute,
+  describeOrigin,
+  describeSource,
+  formatCount,
+  formatSize,
+  groupByPriority,
+} from '../shared/wording'
+
+/** How an explanation is printed. */
+export interface TextOptions {
+  /** What the message is called. */
+  readonly title: string
+  readonly rules: RuleSet
+  /** The configuration, as the reader would name it. */
+  readonly file: string
+  /** Print the lines for other domains too. */
+  readonly all: boolean
+  readonly ink: Paint
+}
+
+function describeMessage({ message }: Explanation): string {
+  const { mailFrom, authSender, size, retries } = message
+  return [
+    mailFrom === '' ? 'from the null sender <>' : `from ${mailFrom}`,
+    ...(authSender === '' ? [] : [`authenticated as ${authSender}`]),
+    formatSize(size),
+    retries === 0 ? 'first attempt' : `${formatCount(retries, 'attempt')} made`,
+  ].join(', ')
+}
+
+/** The lines about the message's domain, each with its reason; the others counted, or printed as well. */
+function lineSection({ decision }: Explanation, { rules, file, all, ink }: TextOptions): string[] {
+  const { domain, lines: traces } = decision
+  if (rules.lines.length === 0) return [`${file} has no override lines`, '']
+  const ofDomain = new Set(rules.candidates(domain).map(({ line }) => line))
+  const listed = all ? traces : traces.filter(({ line }) => ofDomain.has(line))
+  const texts = new Map(rules.lines.map(({ line, text }) => [line, text.trim().replace(/\s+/g, ' ')]))
+  const width = String(listed.at(-1)?.line ?? '').length
+  const indent = ' '.repeat(width + 4)
+  const lineText = (trace: LineTrace) => {
+    const title = `  ${String(trace.line).padStart(width)}  ${texts.get(trace.line) ?? ''}`
+    return trace.matched
+      ? [ink.strong(title), `${indent}${ink.good('matches')}`]
+      : [title, `${indent}${ink.faint(`no: ${trace.reason}`)}`]
+  }
+  const others = traces.length - listed.length
+  const last = traces.at(-1)
+  const later = rules.lines.filter(({ line }) => line > (last?.line ?? 0)).length
+  const heading =
+    listed.length === 0 ? `No override line of ${file} is for ${domain}` : `Override lines of ${file}`
+  return [
+    heading,
+    ...listed.flatMap(lineText),
+    ...(later > 0 && last?.matched === true ? [`${indent}$end: no later line is looked at`] : []),
+    ...(others > 0 ? [ink.faint(`  (${formatCount(others, 'line')} for other domains: see --all)`)] : []),
+    '',
+  ]
+}
+
+function headline({ decision, route }: Explanation, ink: Paint): string {
+  switch (route.outcome) {
+    case 'bounce':
+      return ink.bad(describeNoRoute(route))
+    case 'defer':
+      return ink.warn(describeNoRoute(route))
+    case 'deliver': {
+      const noLine = decision.source === 'overrides' ? '' : ', because no override line matches'
+      return ink.good(`Would be sent by ${describeSource(decision)}${noLine}`)
+    }
+    default:
+      return route.outcome satisfies never
+  }
+}
+
+/** The exchanges in the order in which they are tried; those of one priority under one heading, because they have no order. */
+function exchangeSection(explanation: Explanation, ink: Paint): string[] {
+  const { decision, route } = explanation
+  const exchanges = listTriedExchanges(explanation)
+  const width = Math.max(...exchanges.map(({ priority }) => String(priority).length), 0)
+  const margin = ' '.repeat(width + 4)
+  const answers = new Map(route.located.map(({ exchange, answer }) => [exchange, answer]))
+  return groupByPriority(exchanges).flatMap((group) => {
+    const priority = `  ${String(group[0]!.priority).padStart(width)}  `
+    const rows = group.map((exchange) => exchangeText(exchange, decision.domain, answers.get(exchange), ink))
+    if (rows.length === 1) return indentRows(rows[0]!, priority, margin)
+    return [
+      `${priority}in random order`,
+      ...rows.flatMap((row) => indentRows(row, `${margin}  `, `${margin}  `)),
+    ]
+  })
+}
+
+function indentRows(rows: readonly string[], first: string, margin: string): string[] {
+  return rows.map((row, index) => `${index === 0 ? first : margin}${row}`)
+}
+
+function exchangeText(
+  exchange: Exchange,
+  domain: string,
+  answer: AddressAnswer | undefined,
+  ink: Paint,
+): string[] {
+  const { relay, endpoint } = exchange
+  const user = relay?.credentials?.user
+  const notes = [
+    ...(relay?.name === undefined ? [] : [`@${relay.name}`]),
+    ...(user === undefined ? [] : [`user ${user}`]),
+    describeOrigin(exchange, domain),
+  ]
+  return [
+    `${ink.strong(formatEndpoint(endpoint))}  ${notes.join(', ')}`,
+    ...(answer === undefined ? [] : [ink.faint(describeAddresses(answer))]),
+  ]
+}
+
+/** The relays of `[attempts]` that come next in the same attempt if the first one fails. */
+function fallbackSection({ decision }: Explanation): string[] {
+  const names = (decision.fallbackRelays ?? []).map(
+    ({ relay, endpoint }) => `@${relay?.name ?? ''} (${formatEndpoint(endpoint)})`,
+  )
+  return names.length === 0 ? [] : [`  If that relay fails: ${names.join(', then ')}`]
+}
+
+/** An explanation for a reader: the message, each line with its reason, the exchanges, and what DNS said. */
+export function explanationText(explanation: Explanation, options: TextOptions): string {
+  const { decision, route } = explanation
+  const { title, ink } = options
+  return [
+    ink.strong(title),
+    `  ${describeMessage(explanation)}`,
+    '',
+    ...lineSection(explanation, options),
+    headline(explanation, ink),
+    ...exchangeSection(explanation, ink),
+    ...(route.outcome === 'deliver' ? fallbackSection(explanation) : []),
+    ...(decision.mx === undefined ? [] : ['', `MX of ${decision.domain}: ${describeMx(decision.mx)}`]),
+    '',
+  ].join('\n')
+}

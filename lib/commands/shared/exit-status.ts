@@ -1,0 +1,17 @@
+/** Exit statuses of `dns-overrides`, numbered as in sysexits.h. */
+export const EXIT = {
+  /** Done; for `explain` and `resolve`: the message would be sent. */
+  ok: 0,
+  /** Wrong usage (EX_USAGE). */
+  usage: 64,
+  /** No route: the message would bounce (EX_NOHOST). */
+  noRoute: 68,
+  /** An internal error (EX_SOFTWARE). */
+  fault: 70,
+  /** The output could not be written (EX_IOERR). */
+  output: 74,
+  /** The message would be deferred; a relay cannot be used now (EX_TEMPFAIL). */
+  tempFail: 75,
+  /** The configuration is missing, has errors, or does not meet its own `[tests]` (EX_CONFIG). */
+  config: 78,
+} as const

@@ -1,0 +1,85 @@
+import { existsSync, statSync } from 'node:fs'
+import { basename, dirname, join, resolve } from 'node:path'
+import { DnsOverridesError, UsageError } from '../../model/errors'
+import type { Arguments } from './arguments'
+import type { Terminal } from './terminal'
+
+/** A configuration that cannot be used: exit status 78. */
+export class UnusableConfiguration extends DnsOverridesError {
+  constructor(message: string, cause?: unknown) {
+    super(message, { code: 'ECONFIG', temporary: false, cause })
+  }
+}
+
+/** Where a command looks. */
+export interface Location {
+  /** The configuration. */
+  readonly file: string
+  /** The folder of Haraka's own settings, such as outbound.ini. */
+  readonly configFolder: string
+  /** The folder with which Haraka is started. */
+  readonly harakaFolder: string
+}
+
+const CONFIG_FOLDER = 'config'
+const FILE_NAME = 'dns_overrides.ini'
+
+/** Files by which a config folder of Haraka is known, whatever it is called. */
+const HARAKA_FILES = ['plugins', 'smtp.ini', 'outbound.ini']
+
+function isFolder(path: string): boolean {
+  return statSync(path, { throwIfNoEntry: false })?.isDirectory() ?? false
+}
+
+function inHarakaFolder(harakaFolder: string): Location {
+  const configFolder = join(harakaFolder, CONFIG_FOLDER)
+  return { file: join(configFolder, FILE_NAME), configFolder, harakaFolder }
+}
+
+function inConfigFolder(configFolder: string, file = join(configFolder, FILE_NAME)): Location {
+  return { file, configFolder, harakaFolder: dirname(configFolder) }
+}
+
+/** Does the folder belong to a Haraka? */
+function isConfigFolder(folder: string): boolean {
+  return basename(folder) === CONFIG_FOLDER || HARAKA_FILES.some((name) => existsSync(join(folder, name)))
+}
+
+/**
+ * Finds the configuration, and the Haraka that it belongs to.
+ *
+ * @param named a configuration file, a Haraka folder or its config folder. It wins over `$HARAKA` in everything; only a file
+ * outside of any Haraka has the settings of `$HARAKA` beside it. Absent: the configuration of `$HARAKA`, else of the current folder.
+ * @throws UnusableConfiguration if it is a folder, and neither of these
+ */
+export function findConfiguration(
+  named: string | undefined,
+  { env, cwd }: Pick<Terminal, 'env' | 'cwd'>,
+): Location {
+  const haraka = env.HARAKA ?? ''
+  if (named === undefined) return inHarakaFolder(resolve(cwd, haraka))
+  const path = resolve(cwd, named)
+  if (isFolder(path)) {
+    if (isFolder(join(path, CONFIG_FOLDER))) return inHarakaFolder(path)
+    if (isConfigFolder(path) || existsSync(join(path, FILE_NAME))) return inConfigFolder(path)
+    const expected = `neither ${CONFIG_FOLDER}/${FILE_NAME} nor ${FILE_NAME} is in it`
+    throw new UnusableConfiguration(`cannot read ${path}: it is a folder, and ${expected}`)
+  }
+  const folder = dirname(path)
+  if (haraka === '' || isConfigFolder(folder)) return inConfigFolder(folder, path)
+  return { ...inHarakaFolder(resolve(cwd, haraka)), file: path }
+}
+
+/**
+ * As {@link findConfiguration}, for a command that takes the configuration as an operand too.
+ *
+ * @throws UsageError if both are given
+ */
+export function findOperandOrOption(command: string, args: Arguments, terminal: Terminal): Location {
+  const [operand] = args.operands
+  const option = args.value('config')
+  if (operand !== undefined && option !== undefined) {
+    throw new UsageError(`${command}: FILE and --config both name a file`)
+  }
+  return findConfiguration(operand ?? option, terminal)
+}
