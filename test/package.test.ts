@@ -4,27 +4,21 @@ import { mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync } from 'node:
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { after, before, test } from 'node:test'
+import { packPlugin } from './support/packed'
 
 // The package as an operator gets it: packed, unpacked into the node_modules of a Haraka folder, and loaded as Haraka does.
 
 let folder: string
 let packed: string
-let files: string[]
+let files: readonly string[]
 
 before(() => {
   folder = mkdtempSync(join(tmpdir(), 'dns-overrides-package-'))
-  const output = execFileSync('npm', ['pack', '--json', '--ignore-scripts', '--pack-destination', folder], {
-    encoding: 'utf8',
-    stdio: ['ignore', 'pipe', 'ignore'],
-  })
-  // npm 11 and earlier print an array, later ones an object by package name.
-  const report = Object.values(
-    JSON.parse(output) as Record<string, { filename: string; files: { path: string }[] }>,
-  )[0]!
-  files = report.files.map(({ path }) => path)
+  const { archive, files: paths } = packPlugin(folder)
+  files = paths
   const modules = join(folder, 'node_modules')
   mkdirSync(modules)
-  execFileSync('tar', ['-xzf', join(folder, report.filename), '-C', modules])
+  execFileSync('tar', ['-xzf', archive, '-C', modules])
   packed = join(modules, 'package')
   symlinkSync(resolve('node_modules'), join(packed, 'node_modules'))
 })
@@ -42,10 +36,29 @@ test('the packed package holds what runs and what is read, and no more', () => {
   ]) {
     assert.ok(files.includes(needed), `${needed} is in the package`)
   }
+  const belongs =
+    /^(dist\/.+\.js|config\/dns_overrides\.ini|docs\/.+|package\.json|README\.md|CHANGELOG\.md|LICENSE)$/
   assert.deepEqual(
-    files.filter(
-      (path) => !/^(dist\/|config\/|package\.json$|README\.md$|CHANGELOG\.md$|LICENSE$)/.test(path),
-    ),
+    files.filter((path) => !belongs.test(path)),
+    [],
+  )
+})
+
+test('no packed file points to a source map or a source that is not packed', () => {
+  const pointing = files
+    .filter((path) => path.endsWith('.js'))
+    .filter((path) => readFileSync(join(packed, path), 'utf8').includes('sourceMappingURL'))
+  assert.deepEqual(pointing, [])
+})
+
+// Haraka is `Haraka` on the registry up to 3.2 and `haraka` from 3.3: npm refuses a plugin that names one beside the other.
+test('it asks npm for no Haraka of its own', () => {
+  const manifest = JSON.parse(readFileSync(join(packed, 'package.json'), 'utf8')) as Record<string, object>
+  const named = ['dependencies', 'peerDependencies', 'optionalDependencies'].flatMap((kind) =>
+    Object.keys(manifest[kind] ?? {}),
+  )
+  assert.deepEqual(
+    named.filter((name) => /^haraka$/i.test(name)),
     [],
   )
 })

@@ -5,7 +5,16 @@ import { tmpdir } from 'node:os'
 import { dirname, join, resolve } from 'node:path'
 import { submit, type Submission } from './smtp-client'
 
+/** A folder in which npm has installed a Haraka and the packed plugin. */
+export interface InstalledFolder {
+  readonly folder: string
+  /** Name of Haraka's package: `Haraka` up to 3.2, `haraka` from 3.3. */
+  readonly haraka: string
+}
+
 export interface HarakaOptions {
+  /** Where to run. Absent: a new folder, with this project's Haraka and the plugin as compiled together with this test. */
+  readonly installed?: InstalledFolder
   /** Content of `config/dns_overrides.ini`. */
   readonly overrides: string
   /** Worker processes; 0 (default): one process without cluster. */
@@ -28,6 +37,7 @@ exports.hook_connect = (next, connection) => { connection.relaying = true; next(
 exports.hook_rcpt = (next) => next(OK)
 `
 
+/** The Haraka of this project. */
 const HARAKA = dirname(require.resolve('haraka/package.json'))
 
 /** Longest wait for anything, in milliseconds: a bound for what has gone wrong, not a pause. */
@@ -46,13 +56,17 @@ type Events = { text: []; exit: [] }
  */
 export class HarakaServer {
   readonly folder: string
+  /** Folder of the Haraka package that runs. */
+  readonly #haraka: string
   readonly #events = new EventEmitter<Events>()
   #process: ChildProcess | undefined
   #log = ''
   #port = 0
 
   private constructor(readonly options: HarakaOptions) {
-    this.folder = mkdtempSync(join(tmpdir(), 'dns-overrides-haraka-'))
+    const { installed } = options
+    this.folder = installed?.folder ?? mkdtempSync(join(tmpdir(), 'dns-overrides-haraka-'))
+    this.#haraka = installed === undefined ? HARAKA : join(installed.folder, 'node_modules', installed.haraka)
     this.#events.setMaxListeners(0)
     this.#install()
   }
@@ -85,7 +99,13 @@ export class HarakaServer {
   }
 
   #install(): void {
-    const { nodes = 0, users, plugins = {} } = this.options
+    const { nodes = 0, users, plugins = {}, installed } = this.options
+    const linked = {
+      'node_modules/haraka-plugin-dns-overrides/package.json': JSON.stringify({
+        name: 'haraka-plugin-dns-overrides',
+        main: resolve(__dirname, '..', '..', 'index.js'),
+      }),
+    }
     const files: Record<string, string> = {
       'config/smtp.ini': `listen=127.0.0.1:0\nnodes=${nodes}\n`,
       'config/me': 'haraka.example\n',
@@ -102,10 +122,7 @@ export class HarakaServer {
       'config/tls.ini': '',
       'config/dns_overrides.ini': this.options.overrides,
       'plugins/relay-all.js': RELAY_ALL,
-      'node_modules/haraka-plugin-dns-overrides/package.json': JSON.stringify({
-        name: 'haraka-plugin-dns-overrides',
-        main: resolve(__dirname, '..', '..', 'index.js'),
-      }),
+      ...(installed === undefined ? linked : {}),
       ...Object.fromEntries(Object.entries(plugins).map(([name, source]) => [`plugins/${name}.js`, source])),
       ...this.options.files,
     }
@@ -115,11 +132,11 @@ export class HarakaServer {
     }
     for (const [path, text] of Object.entries(files)) this.write(path, text)
     for (const name of ['connection.ini', 'outbound.bounce_message']) {
-      copyFileSync(join(HARAKA, 'config', name), join(this.folder, 'config', name))
+      copyFileSync(join(this.#haraka, 'config', name), join(this.folder, 'config', name))
     }
     mkdirSync(join(this.folder, 'queue'), { recursive: true })
     mkdirSync(join(this.folder, 'docs'), { recursive: true })
-    copyFileSync(join(HARAKA, 'docs', 'Plugins.md'), join(this.folder, 'docs', 'Plugins.md'))
+    copyFileSync(join(this.#haraka, 'docs', 'Plugins.md'), join(this.folder, 'docs', 'Plugins.md'))
   }
 
   /** Writes a file of the folder. */
@@ -130,7 +147,7 @@ export class HarakaServer {
   }
 
   #spawn(): void {
-    const child = spawn(process.execPath, [join(HARAKA, 'bin', 'haraka'), '-c', this.folder], {
+    const child = spawn(process.execPath, [join(this.#haraka, 'bin', 'haraka'), '-c', this.folder], {
       cwd: this.folder,
       // A process group of its own, so that its workers end with it.
       detached: true,
