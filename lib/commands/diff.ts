@@ -1,6 +1,7 @@
 import type { Configuration } from '../routing/configuration'
 import { exchangeKey } from '../model/exchange'
 import type { Decision } from '../model/decision'
+import { decideWithDns } from '../routing/decide-with-dns'
 import { decide } from '../rules/decide'
 import { decisionWords } from '../rules/expectations'
 import { assumedMx } from '../rules/message-spec'
@@ -92,11 +93,11 @@ async function compare(
   const changes: Change[] = []
   for (const subject of messages) {
     const { message, mx } = subject
-    const services = { mx: mx === undefined ? lookup.mx : async () => mx, trace: false }
+    const source = mx === undefined ? lookup : { mx: () => mx }
     const change = {
       subject,
-      before: await decide(before.rules, message, services),
-      after: await decide(after.rules, message, services),
+      before: await decideWithDns(decide, { rules: before.rules, message }, source),
+      after: await decideWithDns(decide, { rules: after.rules, message }, source),
     }
     if (fingerprint(change.before) !== fingerprint(change.after)) changes.push(change)
   }

@@ -46,12 +46,12 @@ function resultJson({ expectation, met, actual }: ExpectationResult): Record<str
 /**
  * `dns-overrides test`: exit status 78 if an expectation of the file is not met. What `--coverage` finds does not change it.
  */
-export async function runTest(args: Arguments, terminal: Terminal): Promise<number> {
+export function runTest(args: Arguments, terminal: Terminal): number {
   const location = findOperandOrOption('test', args, terminal)
   const { file } = location
   const configuration = requireConfiguration(location, terminal)
-  const results = await runExpectations(configuration)
-  const untested = args.flag('coverage') ? await findUntested(configuration.rules, results) : undefined
+  const results = runExpectations(configuration)
+  const untested = args.flag('coverage') ? findUntested(configuration.rules, results) : undefined
   const failed = results.filter(({ met }) => !met).length
   if (args.flag('json')) {
     const tests = results.map(resultJson)

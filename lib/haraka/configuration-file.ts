@@ -79,7 +79,7 @@ export class ConfigurationFile {
     if (result.configuration === undefined) throw new ConfigurationError(errorText(result))
     this.#warn(result)
     // a server that starts has no other rules to go on with, so its tests can only warn
-    void this.#warnOfTests(result.configuration)
+    this.#warnOfTests(result.configuration)
     return result.configuration
   }
 
@@ -105,8 +105,7 @@ export class ConfigurationFile {
         return
       }
       this.#warn(result)
-      const unmet = await this.#unmetTests(result.configuration)
-      if (this.#closed || turn !== this.#newest) return
+      const unmet = this.#unmetTests(result.configuration)
       if (unmet !== '' && result.configuration.settings.tests.onReload === 'refuse') {
         eachLine(unmet, (line) => plugin.logerror(line))
         plugin.logerror(`${SHOWN} does not meet its own [tests]: the rules read before stay in force`)
@@ -121,19 +120,18 @@ export class ConfigurationFile {
   }
 
   /** The lines of `[tests]` that the rules do not meet; empty where all are, or nobody wants to know. */
-  async #unmetTests(configuration: Configuration): Promise<string> {
+  #unmetTests(configuration: Configuration): string {
     if (configuration.settings.tests.onReload === 'ignore') return ''
-    const results = await runExpectations(configuration)
+    const results = runExpectations(configuration)
     return results
       .filter(({ met }) => !met)
       .map((result) => unmetText(result, SHOWN))
       .join('\n')
   }
 
-  /** Never rejects. */
-  async #warnOfTests(configuration: Configuration): Promise<void> {
+  #warnOfTests(configuration: Configuration): void {
     try {
-      eachLine(await this.#unmetTests(configuration), (line) => this.#plugin.logwarn(line))
+      eachLine(this.#unmetTests(configuration), (line) => this.#plugin.logwarn(line))
     } catch (error) {
       this.#plugin.logerror(`${SHOWN}: its [tests] could not be run:`, error)
     }

@@ -4,6 +4,7 @@ import { exchangeLabel, type Exchange } from '../model/exchange'
 import type { Message } from '../model/message'
 import type { RelayState } from '../relays/types'
 import { type Located, locateAll, verdict } from '../routing/route'
+import { decideWithDns } from '../routing/decide-with-dns'
 import { planAttempts } from '../rules/attempts-plan'
 import { decide } from '../rules/decide'
 import { DEFAULT_NEXT_MX } from '../smtp/next-mx'
@@ -129,13 +130,17 @@ export class Router {
   /** Step 1: what the rules say. */
   async #decide(hmail: HMailItem, inForce: InForce): Promise<RoutedMessage> {
     const message = this.#envelopes.read(hmail)
-    const decision = await decide(inForce.configuration.rules, message, {
-      mx: async (domain) => inForce.resolver.mx(domain),
-      addresses: async (host) => inForce.resolver.addresses(host, this.#outbound.cfg.inet_prefer),
-      usable: (relay) => this.#parts.relays.look(relay).usable,
+    const { configuration, resolver } = inForce
+    const { inet_prefer: prefer } = this.#outbound.cfg
+    const question = { rules: configuration.rules, message, isUsable: this.#isUsable }
+    const decision = await decideWithDns(decide, question, {
+      mx: (domain) => resolver.mx(domain),
+      addresses: (domain) => resolver.addresses(domain, prefer),
     })
     return { hmail, message, decision, inForce }
   }
+
+  readonly #isUsable = (relay: Exchange): boolean => this.#parts.relays.look(relay).usable
 
   async #carryOut(routed: RoutedMessage): Promise<HookAnswer> {
     const { hmail, decision } = routed
@@ -244,7 +249,7 @@ export class Router {
     const { rules } = inForce.configuration
     const entry = rules.attemptsFor(message.domain)
     const next = { ...message, retries: message.retries + 1 }
-    return entry !== undefined && planAttempts(entry, rules.relays, next).kind === 'exhausted'
+    return entry !== undefined && planAttempts(entry, rules.rotation, next).kind === 'exhausted'
   }
 
   #failRelays(failed: readonly Exchange[], message: string, others: readonly Exchange[]): boolean {

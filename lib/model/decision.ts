@@ -33,9 +33,9 @@ export interface Decision {
    * For a relay of section `[attempts]`: the other valid relays in the order in which their turn comes, for when the chosen one
    * fails through no fault of the recipient.
    */
-  readonly fallbackRelays?: readonly Exchange[]
+  readonly fallbackRelays?: readonly Exchange[] | undefined
   /** For `bounce` and `defer`: why. */
-  readonly noRoute?: NoRoute
+  readonly noRoute?: NoRoute | undefined
   /** The MX answer, where it was asked for. */
-  readonly mx?: MxAnswer
+  readonly mx?: MxAnswer | undefined
 }

@@ -46,6 +46,15 @@ export function exchangeKey({ endpoint, relay }: Server): string {
   return user === undefined ? formatEndpoint(endpoint) : `${user}@${formatEndpoint(endpoint)}`
 }
 
+/** Are both the same server, used as the same user? As comparing their keys, which costs more. */
+export function sameServer(a: Server, b: Server): boolean {
+  return (
+    a.endpoint.host === b.endpoint.host &&
+    a.endpoint.port === b.endpoint.port &&
+    a.relay?.credentials?.user === b.relay?.credentials?.user
+  )
+}
+
 /** The key of a server that the operator wrote down, see {@link exchangeKey}. */
 export const relayKey = (relay: Relay): string => exchangeKey({ endpoint: relay.endpoint, relay })
 

@@ -1,14 +1,15 @@
 import type { Message } from '../model/message'
-import type { AttemptsEntry, RelaySettings } from '../config/types'
+import type { Exchange } from '../model/exchange'
+import type { AttemptsEntry } from '../config/types'
 
 /** What a message of a domain with an `[attempts]` entry does on its next attempt. */
 export type AttemptsPlan =
   | { readonly kind: 'direct' }
   | {
       readonly kind: 'relay'
-      readonly relay: RelaySettings
+      readonly relay: Exchange
       /** The other valid ones, in the order in which their turn comes: for when the relay itself fails. */
-      readonly fallbackRelays: readonly RelaySettings[]
+      readonly fallbackRelays: readonly Exchange[]
     }
   | { readonly kind: 'exhausted' }
 
@@ -18,13 +19,13 @@ export type AttemptsPlan =
  * breaker never holds mail by itself.
  *
  * @param message `rotationOffset` makes messages begin with different relays
- * @param usable is this relay valid (not held, breaker closed)?
+ * @param isUsable is this relay valid (not held, breaker closed)?
  */
 export function planAttempts(
   entry: Pick<AttemptsEntry, 'direct' | 'relay'>,
-  relays: readonly RelaySettings[],
+  relays: readonly Exchange[],
   message: Pick<Message, 'retries' | 'rotationOffset'>,
-  usable: (relay: RelaySettings) => boolean = () => true,
+  isUsable: (relay: Exchange) => boolean = () => true,
 ): AttemptsPlan {
   const { retries, rotationOffset } = message
   if (retries < entry.direct) return { kind: 'direct' }
@@ -32,7 +33,7 @@ export function planAttempts(
   if (attempt >= entry.relay || relays.length === 0) return { kind: 'exhausted' }
   const first = (rotationOffset + attempt) % relays.length
   const round = [...relays.slice(first), ...relays.slice(0, first)]
-  const valid = round.filter(usable)
+  const valid = round.filter(isUsable)
   const [relay, ...fallbackRelays] = valid.length > 0 ? valid : round
   return relay === undefined ? { kind: 'exhausted' } : { kind: 'relay', relay, fallbackRelays }
 }

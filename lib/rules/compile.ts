@@ -1,4 +1,5 @@
 import type { AttemptsEntry, RelaySettings, Settings } from '../config/types'
+import { exchangeOf, type Exchange } from '../model/exchange'
 import type { Report } from '../source/report'
 import type { Line } from '../source/line'
 import { parseDomainPattern } from './domain-pattern'
@@ -21,6 +22,8 @@ export class RuleSet {
   readonly relays: readonly RelaySettings[]
   /** In file order. */
   readonly attempts: readonly AttemptsEntry[]
+  /** The relays as exchanges of `[attempts]`, in file order: its relay attempts take them in turn. */
+  readonly rotation: readonly Exchange[]
   readonly #index: PatternIndex
   readonly #attemptsIndex: PatternIndex
 
@@ -34,14 +37,20 @@ export class RuleSet {
     this.lines = Object.freeze(lines)
     this.relays = Object.freeze(relays)
     this.attempts = Object.freeze(attempts)
+    this.rotation = Object.freeze(relays.map((relay) => exchangeOf(relay, { kind: 'attempts' })))
     this.#index = index
     this.#attemptsIndex = attemptsIndex
     Object.freeze(this)
   }
 
-  /** The lines whose domain pattern matches, in file order. `domain` is as `normalizeDomain` gives it. */
+  /** The indices in `lines` of those whose domain pattern matches, ascending. `domain` is as `normalizeDomain` gives it. */
+  find(domain: string, work?: Work): readonly number[] {
+    return this.#index.find(domain.toLowerCase(), work)
+  }
+
+  /** The lines whose domain pattern matches, in file order; as {@link find}. */
   candidates(domain: string, work?: Work): readonly OverrideLine[] {
-    return this.#index.find(domain.toLowerCase(), work).map((index) => this.lines[index]!)
+    return this.find(domain, work).map((index) => this.lines[index]!)
   }
 
   /** The first entry of `[attempts]` that fits. */

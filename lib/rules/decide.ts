@@ -1,213 +1,227 @@
-import type { AddressAnswer, MxAnswer } from '../model/dns-answer'
-import { literalAddress } from '../model/domain'
 import type { Decision } from '../model/decision'
-import { exchangeKey, exchangeOf, type Exchange } from '../model/exchange'
+import type { AddressAnswer, MxAnswer } from '../model/dns-answer'
+import { exchangeKey, sameServer, type Exchange } from '../model/exchange'
 import type { Message } from '../model/message'
-import type { Relay } from '../model/relay'
 import { planAttempts } from './attempts-plan'
 import type { RuleSet } from './compile'
+import { messageHolds, mxHolds, whyNot, type Condition } from './conditions/condition'
 import { exchangesByAddress, mxExchanges, noExchanges, type MxExchanges } from './mx-exchanges'
-import type { Facts, LineTrace, OverrideLine, TracedDecision } from './types'
+import type { LineTrace, OverrideLine, TracedDecision } from './types'
 
-/** What a decision needs of the world. */
-export interface DecideServices {
-  /** The MX answer of a domain; asked at most once a message, and never of a domain literal. Never rejects. */
-  readonly mx: (domain: string) => Promise<MxAnswer>
-  /**
-   * The addresses of a domain whose MX question was answered with NXDOMAIN, asked for if the decision depends on them. Absent: the
-   * domain does not exist then, as where an operator wrote the answer down. Never rejects.
-   */
-  readonly addresses?: (domain: string) => Promise<AddressAnswer>
-  /** List every line up to one whose `$end` stopped, not only those about this domain. */
-  readonly trace?: boolean
-  /** Is a relay valid, for the turns of `[attempts]`? Absent: all are. */
-  readonly usable?: (relay: Exchange) => boolean
+/** What a decision needs to know beside the rules and the message. */
+export interface Facts {
+  /** The MX answer of the message's domain. */
+  readonly mx?: MxAnswer
+  /** The addresses of the domain, which count where the MX question was answered with NXDOMAIN. */
+  readonly addresses?: AddressAnswer
+  /** Is a relay valid (not held, breaker closed), for the rotation of `[attempts]`? Absent: all are. */
+  readonly isUsable?: ((relay: Exchange) => boolean) | undefined
 }
 
-/** Lines read until now. */
-interface Reading {
-  readonly matched: OverrideLine[]
+/** Facts of which none is missing. */
+export type KnownFacts = Facts & { readonly mx: MxAnswer; readonly addresses: AddressAnswer }
+
+/** The fact that a decision hangs on and does not have. */
+export type Missing = 'mx' | 'addresses'
+
+/** A line and whether it matched, gathered only for an explanation. */
+interface Trace {
   readonly lines: LineTrace[]
-  /** Why a line could not be decided on which the decision hangs. */
-  undecided?: string
-}
-
-/**
- * Where a message goes, and why. Lines are read in file order; each that matches adds its target; `$end` on a matching line
- * stops. Without a match `[attempts]` decides, else plain DNS. DNS is asked only if the decision hangs on it. Never rejects as
- * long as `services.mx` does not.
- */
-export async function decide(
-  rules: RuleSet,
-  message: Message,
-  services: DecideServices,
-): Promise<TracedDecision> {
-  const { domain } = message
-  let asked: Promise<MxAnswer> | undefined
-  let answer: MxAnswer | undefined
-  const mx = () => {
-    asked ??= mxOf(domain, services).then((found) => (answer = found))
-    return asked
-  }
-  const reading = await readLines(rules, { message, mx }, services.trace === true)
-  const base = { domain, lines: reading.lines, matched: reading.matched.map(({ line }) => line) }
-  const finish = (
-    rest: Pick<Decision, 'outcome' | 'source' | 'exchanges' | 'noRoute' | 'fallbackRelays'>,
-  ): TracedDecision => ({
-    ...base,
-    ...rest,
-    ...(answer === undefined ? {} : { mx: answer }),
-  })
-  if (reading.undecided !== undefined) {
-    const noRoute = { kind: 'dns-failure', message: reading.undecided } as const
-    return finish({ outcome: 'defer', source: 'overrides', exchanges: [], noRoute })
-  }
-  const askDomain = () => exchangesOfDomain(domain, mx, services)
-  if (reading.matched.length > 0) return finish(await fromOverrides(reading.matched, askDomain))
-  return finish(await fromAttempts(rules, message, services, askDomain))
+  /** The line after which no other is looked at. */
+  stoppedAt?: number
 }
 
 /** An address has no MX records. */
-async function mxOf(domain: string, services: DecideServices): Promise<MxAnswer> {
-  if (domain.startsWith('[')) return { kind: 'nodata', proven: true, how: 'fresh', server: 'literal', ttl: 0 }
-  return services.mx(domain)
+const MX_OF_LITERAL: MxAnswer = Object.freeze({
+  kind: 'nodata',
+  proven: true,
+  how: 'fresh',
+  server: 'literal',
+  ttl: 0,
+})
+const NO_LINES: readonly OverrideLine[] = Object.freeze([])
+/** As many exchanges are compared with one another quicker than by a table of their keys. */
+const FEW = 8
+
+/**
+ * Where a message goes. Pure and synchronous.
+ *
+ * 1. Override lines are read in file order. Each that matches adds its target; one with `$end` stops.
+ * 2. If none matched, `[attempts]` decides; without an entry for the domain, its MX records do.
+ *
+ * @returns the name of a fact, if the decision hangs on it and does not have it
+ */
+export function decide(rules: RuleSet, message: Message, facts: KnownFacts): Decision
+export function decide(rules: RuleSet, message: Message, facts: Facts): Decision | Missing
+export function decide(rules: RuleSet, message: Message, facts: Facts): Decision | Missing {
+  return run(rules, message, facts, undefined)
 }
 
-async function readLines(rules: RuleSet, facts: Facts, trace: boolean): Promise<Reading> {
-  const reading: Reading = { matched: [], lines: [] }
-  const candidates = rules.candidates(facts.message.domain)
-  let others = 0
-  const passOver = (until: number) => {
-    for (
-      let line = rules.lines[others];
-      line !== undefined && line.line < until;
-      line = rules.lines[++others]
-    ) {
-      const reason = `domain "${facts.message.domain}" does not match ${line.pattern.text}`
-      reading.lines.push({ line: line.line, matched: false, reason })
-    }
-    others++
-  }
-  for (const line of candidates) {
-    if (trace) passOver(line.line)
-    const failed = await firstFailed(line, facts)
-    if (failed === undefined) {
-      reading.matched.push(line)
-      reading.lines.push({ line: line.line, matched: true })
-      if (line.end) return reading
-      continue
-    }
-    reading.lines.push({ line: line.line, matched: false, reason: failed.reason })
-    if (failed.undecided && matters(line, reading.matched)) {
-      reading.undecided = failed.reason
-      return reading
-    }
-  }
-  if (trace) passOver(Infinity)
-  return reading
+/** As {@link decide}, by the same steps, with every line up to one whose `$end` stopped, and why it did not match. */
+export function explain(rules: RuleSet, message: Message, facts: KnownFacts): TracedDecision
+export function explain(rules: RuleSet, message: Message, facts: Facts): TracedDecision | Missing
+export function explain(rules: RuleSet, message: Message, facts: Facts): TracedDecision | Missing {
+  const trace: Trace = { lines: [] }
+  const decision = run(rules, message, facts, trace)
+  return typeof decision === 'string' ? decision : { ...decision, lines: allLines(rules, message, trace) }
 }
 
-/** The first condition that does not hold: those that need no DNS first, each in the order of the line. */
-async function firstFailed(
-  line: OverrideLine,
-  facts: Facts,
-): Promise<{ reason: string; undecided: boolean } | undefined> {
-  for (const needsMx of [false, true]) {
+/** The trace, and in it the lines about other domains. */
+function allLines(rules: RuleSet, { domain }: Message, { lines, stoppedAt }: Trace): readonly LineTrace[] {
+  const traced = new Map(lines.map((trace) => [trace.line, trace]))
+  return rules.lines
+    .filter(({ line }) => line <= (stoppedAt ?? Infinity))
+    .map(({ line, pattern }) => {
+      const reason = `domain "${domain}" does not match ${pattern.text}`
+      return traced.get(line) ?? { line, matched: false, reason }
+    })
+}
+
+function run(rules: RuleSet, message: Message, facts: Facts, trace: Trace | undefined): Decision | Missing {
+  const { domain } = message
+  let matched = NO_LINES
+  let mx: MxAnswer | undefined
+  for (const index of rules.find(domain)) {
+    const line = rules.lines[index]!
+    let failed: Condition | undefined
     for (const condition of line.conditions) {
-      if (condition.needsMx !== needsMx) continue
-      const result = condition.test(facts)
-      const outcome = result instanceof Promise ? await result : result
-      if (outcome.holds !== true) return { reason: outcome.reason, undecided: outcome.holds === 'undecided' }
+      if (condition.kind === 'mx') {
+        mx ??= mxOf(domain, facts)
+        if (mx === undefined) return 'mx'
+        if (mx.kind !== 'failed' && mxHolds(condition, mx)) continue
+      } else if (messageHolds(condition, message)) continue
+      failed = condition
+      break
+    }
+    if (failed === undefined) {
+      matched = matched.length === 0 ? [line] : [...matched, line]
+      trace?.lines.push({ line: line.line, matched: true })
+      if (!line.end) continue
+      if (trace !== undefined) trace.stoppedAt = line.line
+      break
+    }
+    trace?.lines.push({ line: line.line, matched: false, reason: whyNot(failed, message, mx) })
+    if (failed.kind === 'mx' && mx?.kind === 'failed' && matters(line, matched)) {
+      if (trace !== undefined) trace.stoppedAt = line.line
+      const undecided = noExchanges('defer', 'dns-failure', whyNot(failed, message, mx))
+      return conclude(domain, 'overrides', matched, undecided, mx)
     }
   }
-  return undefined
+  if (matched.length > 0) return byOverrides(domain, matched, mx, facts)
+  return byAttempts(rules, message, mx, facts)
+}
+
+/** Of a domain literal nothing is asked. */
+function mxOf(domain: string, facts: Facts): MxAnswer | undefined {
+  return domain.startsWith('[') ? MX_OF_LITERAL : facts.mx
 }
 
 /** Would the decision be another if this line matched? Not if it only adds what is there already, at no better priority. */
-function matters(line: OverrideLine, matched: readonly OverrideLine[]): boolean {
-  const exchange = exchangeOfLine(line)
-  if (line.end || exchange === undefined) return true
-  if (line.addDns && !matched.some((earlier) => earlier.addDns || earlier.target.kind === 'direct'))
-    return true
-  return !matched.some((earlier) => {
-    const other = exchangeOfLine(earlier)
-    return (
-      other !== undefined &&
-      exchangeKey(other) === exchangeKey(exchange) &&
-      other.priority <= exchange.priority
-    )
-  })
+function matters({ end, addDns, exchange }: OverrideLine, matched: readonly OverrideLine[]): boolean {
+  if (end || exchange === undefined) return true
+  if (addDns && !matched.some(usesDns)) return true
+  return !matched.some(
+    ({ exchange: other }) =>
+      other !== undefined && sameServer(other, exchange) && other.priority <= exchange.priority,
+  )
 }
 
-/** The exchange that a line adds; undefined for `$direct`. */
-function exchangeOfLine({ target, line, priority }: OverrideLine): Exchange | undefined {
-  return target.kind === 'direct' ? undefined : exchangeOf(target.relay, { kind: 'line', line }, priority)
-}
+/** Does the line add the domain's own exchanges? */
+const usesDns = (line: OverrideLine) => line.addDns || line.exchange === undefined
 
-type Outcome = Pick<Decision, 'outcome' | 'source' | 'exchanges' | 'noRoute' | 'fallbackRelays'>
-
-async function fromOverrides(
+function byOverrides(
+  domain: string,
   matched: readonly OverrideLine[],
-  askDomain: () => Promise<MxExchanges>,
-): Promise<Outcome> {
-  const targets = matched.flatMap((line) => exchangeOfLine(line) ?? [])
-  const wantsDns = matched.some((line) => line.addDns || line.target.kind === 'direct')
-  const own = wantsDns ? await askDomain() : undefined
-  if (targets.length === 0 && own !== undefined) return withSource(own, 'overrides')
-  const joined = own?.outcome === 'deliver' ? own.exchanges : []
-  return { outcome: 'deliver', source: 'overrides', exchanges: inOrder([...targets, ...joined]) }
+  asked: MxAnswer | undefined,
+  facts: Facts,
+): Decision | Missing {
+  const exchanges: Exchange[] = []
+  for (const { exchange } of matched) if (exchange !== undefined) exchanges.push(exchange)
+  if (!matched.some(usesDns)) {
+    return conclude(domain, 'overrides', matched, { outcome: 'deliver', exchanges }, asked)
+  }
+  const mx = asked ?? mxOf(domain, facts)
+  if (mx === undefined) return 'mx'
+  const own = exchangesOfDomain(domain, mx, facts)
+  if (own === 'addresses') return own
+  // Targets count whatever becomes of the lookup.
+  const joined: MxExchanges =
+    exchanges.length === 0 ? own : { outcome: 'deliver', exchanges: [...exchanges, ...own.exchanges] }
+  return conclude(domain, 'overrides', matched, joined, mx)
 }
 
-async function fromAttempts(
+/** The domain's own exchanges. NXDOMAIN of the MX question alone does not say that the domain does not exist. */
+function exchangesOfDomain(domain: string, mx: MxAnswer, { addresses }: Facts): MxExchanges | 'addresses' {
+  if (mx.kind !== 'nxdomain') return mxExchanges(domain, mx)
+  return addresses === undefined ? 'addresses' : exchangesByAddress(domain, addresses)
+}
+
+function byAttempts(
   rules: RuleSet,
   message: Message,
-  services: DecideServices,
-  askDomain: () => Promise<MxExchanges>,
-): Promise<Outcome> {
-  const entry = rules.attemptsFor(message.domain)
-  if (entry === undefined) return withSource(await askDomain(), 'dns')
-  const usable = services.usable
-  const exchangeAt = (relay: Relay) => exchangeOf(relay, { kind: 'attempts' })
-  const plan = planAttempts(entry, rules.relays, message, usable && ((relay) => usable(exchangeAt(relay))))
-  switch (plan.kind) {
-    case 'direct':
-      return withSource(await askDomain(), 'attempts')
-    case 'relay': {
-      return {
-        outcome: 'deliver',
-        source: 'attempts',
-        exchanges: [exchangeAt(plan.relay)],
-        fallbackRelays: plan.fallbackRelays.map(exchangeAt),
-      }
-    }
-    case 'exhausted': {
-      const reason = `all attempts of [attempts] are made: direct=${entry.direct} relay=${entry.relay}`
-      return { ...noExchanges('bounce', 'attempts-exhausted', reason), source: 'attempts' }
-    }
-    default:
-      return plan satisfies never
+  asked: MxAnswer | undefined,
+  facts: Facts,
+): Decision | Missing {
+  const { domain } = message
+  const entry = rules.attemptsFor(domain)
+  const plan = entry === undefined ? undefined : planAttempts(entry, rules.rotation, message, facts.isUsable)
+  if (entry === undefined || plan === undefined || plan.kind === 'direct') {
+    const mx = asked ?? mxOf(domain, facts)
+    if (mx === undefined) return 'mx'
+    const own = exchangesOfDomain(domain, mx, facts)
+    return own === 'addresses'
+      ? own
+      : conclude(domain, entry === undefined ? 'dns' : 'attempts', NO_LINES, own, mx)
+  }
+  if (plan.kind === 'relay') {
+    const { relay, fallbackRelays } = plan
+    return conclude(
+      domain,
+      'attempts',
+      NO_LINES,
+      { outcome: 'deliver', exchanges: [relay] },
+      asked,
+      fallbackRelays,
+    )
+  }
+  const reason = `all attempts of [attempts] are made: direct=${entry.direct} relay=${entry.relay}`
+  return conclude(domain, 'attempts', NO_LINES, noExchanges('bounce', 'attempts-exhausted', reason), asked)
+}
+
+/** Written out, so that all decisions have one shape and nothing is copied. */
+function conclude(
+  domain: string,
+  source: Decision['source'],
+  lines: readonly OverrideLine[],
+  { outcome, exchanges, noRoute }: MxExchanges,
+  mx: MxAnswer | undefined,
+  fallbackRelays?: readonly Exchange[],
+): Decision {
+  return {
+    domain,
+    outcome,
+    source,
+    matched: lines.map(({ line }) => line),
+    exchanges: inOrder(exchanges),
+    fallbackRelays,
+    noRoute,
+    mx,
   }
 }
 
-function withSource(own: MxExchanges, source: Decision['source']): Outcome {
-  return { ...own, source, exchanges: inOrder(own.exchanges) }
-}
-
-async function exchangesOfDomain(
-  domain: string,
-  mx: () => Promise<MxAnswer>,
-  { addresses }: DecideServices,
-): Promise<MxExchanges> {
-  const answer = await mx()
-  return answer.kind === 'nxdomain' && addresses !== undefined
-    ? exchangesByAddress(domain, await addresses(domain))
-    : mxExchanges(domain, literalAddress(domain), answer)
-}
-
 /** Each exchange once, at its lowest priority (of equals the first); by priority, equals in the order they came in. */
-function inOrder(exchanges: readonly Exchange[]): Exchange[] {
+function inOrder(exchanges: readonly Exchange[]): readonly Exchange[] {
+  if (exchanges.length < 2) return exchanges
+  const sorted = exchanges.toSorted((a, b) => a.priority - b.priority)
+  return sorted.length > FEW ? onceByKey(sorted) : sorted.filter(isFirst)
+}
+
+const isFirst = (exchange: Exchange, index: number, all: readonly Exchange[]) =>
+  all.findIndex((other) => sameServer(other, exchange)) === index
+
+function onceByKey(exchanges: readonly Exchange[]): readonly Exchange[] {
   const once = new Map<string, Exchange>()
-  for (const exchange of exchanges.toSorted((a, b) => a.priority - b.priority)) {
+  for (const exchange of exchanges) {
     const key = exchangeKey(exchange)
     if (!once.has(key)) once.set(key, exchange)
   }

@@ -8,8 +8,7 @@ import type { SourceLine } from '../source/line'
 import type { Diagnostic } from '../source/diagnostic'
 import { decide } from './decide'
 import type { RuleSet } from './compile'
-import { assumedMx, MESSAGE_KEYS, readMessage, type WrittenMessage } from './message-spec'
-import type { TracedDecision } from './types'
+import { assumedMx, MESSAGE_KEYS, readMessage, writtenFacts, type WrittenMessage } from './message-spec'
 
 /** One place in a list of expected exchanges. `direct` stands for one or more exchanges from DNS. */
 export type ExpectedExchange =
@@ -34,7 +33,7 @@ export interface ExpectationResult {
   readonly met: boolean
   /** What the rules decide, in the form in which it would be expected. */
   readonly actual: string
-  readonly decision: TracedDecision
+  readonly decision: Decision
 }
 
 /** `SENDER -> RECIPIENT ... : EXPECTED`; the colon stands between blanks, so that one inside a word is none. */
@@ -166,12 +165,9 @@ export function decisionWords({ outcome, exchanges }: Decision): string {
 }
 
 /** Decides one message as the rules stand, without any lookup. */
-export async function runExpectation(rules: RuleSet, expectation: Expectation): Promise<ExpectationResult> {
+export function runExpectation(rules: RuleSet, expectation: Expectation): ExpectationResult {
   const { message, mx } = expectation.message
-  const decision = await decide(rules, message, {
-    mx: async (domain) => mx ?? assumedMx(domain),
-    trace: true,
-  })
+  const decision = decide(rules, message, writtenFacts(mx ?? assumedMx(message.domain)))
   const met = decision.outcome === expectation.outcome && allFit(expectation.exchanges, decision.exchanges)
   return { expectation, met, actual: decisionWords(decision), decision }
 }
@@ -180,13 +176,13 @@ export async function runExpectation(rules: RuleSet, expectation: Expectation): 
  * Runs the `[tests]` of a configuration; nothing is looked up, no time passes. Used by `dns-overrides test` and before a reload
  * is taken up.
  */
-export async function runExpectations(configuration: {
+export function runExpectations(configuration: {
   readonly file: string
   readonly rules: RuleSet
   readonly settings: { readonly tests: { readonly lines: readonly SourceLine[] } }
-}): Promise<readonly ExpectationResult[]> {
+}): readonly ExpectationResult[] {
   const { tests } = parseTests(configuration.settings.tests.lines, configuration.file)
-  return Promise.all(tests.map((test) => runExpectation(configuration.rules, test)))
+  return tests.map((test) => runExpectation(configuration.rules, test))
 }
 
 /** An expectation that was not met, in one line. */

@@ -2,33 +2,33 @@ import { maskLine } from '../config/mask'
 import { Report } from '../source/report'
 import type { Diagnostic } from '../source/diagnostic'
 import type { RuleSet } from './compile'
-import { idleCondition } from './lint/idle-condition'
-import { idleLine } from './lint/idle-line'
+import { alwaysTrue } from './lint/always-true'
+import { noEffect } from './lint/no-effect'
 import { idlePriority } from './lint/idle-priority'
-import { impossibleLine } from './lint/impossible-line'
+import { contradiction } from './lint/contradiction'
 import type { LintInput, LintRule } from './lint/kind'
 import { lateRetries } from './lint/late-retries'
-import { looseRegex } from './lint/loose-regex'
+import { unanchoredRegex } from './lint/unanchored-regex'
 import { oddWildcard } from './lint/odd-wildcard'
 import { Reach } from './lint/reach'
 import { readablePassword } from './lint/readable-password'
-import { shadowedAttempts } from './lint/shadowed-attempts'
-import { shadowedLine } from './lint/shadowed-line'
+import { unreachableAttempts } from './lint/unreachable-attempts'
+import { unreachable } from './lint/unreachable'
 import { unusedRelay } from './lint/unused-relay'
 
 /** Every warning there is. */
 export const LINT_RULES: readonly LintRule[] = Object.freeze([
-  shadowedLine,
-  impossibleLine,
-  idleCondition,
-  idleLine,
+  unreachable,
+  contradiction,
+  alwaysTrue,
+  noEffect,
   idlePriority,
   lateRetries,
   unusedRelay,
   readablePassword,
-  looseRegex,
+  unanchoredRegex,
   oddWildcard,
-  shadowedAttempts,
+  unreachableAttempts,
 ])
 
 /** What the warnings need beside the rules. */

@@ -1,6 +1,7 @@
 import type { MxAnswer } from '../model/dns-answer'
+import type { KnownFacts } from './decide'
 import { normalizeDomain } from './domain-pattern'
-import { parseMxText } from './mx-spec'
+import { NO_ADDRESS, parseMxText } from './mx-spec'
 import type { Message } from '../model/message'
 import { parseSize } from '../model/size'
 
@@ -40,6 +41,11 @@ export function domainOf(recipient: string): string | undefined {
 export function assumedMx(domain: string): MxAnswer {
   const records = [{ priority: 10, exchange: `mx.${domain}` }]
   return { kind: 'mx', records, how: 'fresh', server: 'given', ttl: 0 }
+}
+
+/** What is known where somebody wrote the MX answer down: a domain that is said not to exist has no address either. */
+export function writtenFacts(mx: MxAnswer): KnownFacts {
+  return { mx, addresses: NO_ADDRESS }
 }
 
 /**

@@ -1,5 +1,6 @@
 import type { AddressAnswer, MxAnswer } from '../model/dns-answer'
 import type { Decision, NoRoute } from '../model/decision'
+import { literalAddress } from '../model/domain'
 import { SMTP_PORT } from '../model/endpoint'
 import type { Exchange, Origin } from '../model/exchange'
 import { DEFAULT_TERMS } from '../model/terms'
@@ -26,12 +27,11 @@ const exchangeAt = (host: string, priority: number): Exchange => ({
 })
 
 /**
- * The exchanges of a domain as RFC 5321 section 5.1 has them, equals in the order of the answer.
- *
- * @param literal the address of a domain literal, which is its own exchange
+ * The exchanges of a domain as RFC 5321 section 5.1 has them, equals in the order of the answer. A domain literal is its own.
  */
-export function mxExchanges(domain: string, literal: string | undefined, answer: MxAnswer): MxExchanges {
+export function mxExchanges(domain: string, answer: Exclude<MxAnswer, { kind: 'nxdomain' }>): MxExchanges {
   if (domain.startsWith('[')) {
+    const literal = literalAddress(domain)
     return literal === undefined
       ? noExchanges('bounce', 'nodata', `${domain} holds no IP address`)
       : { outcome: 'deliver', exchanges: [exchangeAt(literal, 0)] }
@@ -45,9 +45,6 @@ export function mxExchanges(domain: string, literal: string | undefined, answer:
     case 'nodata':
       // Implicit MX; whether the domain has an address is seen when it is looked up.
       return { outcome: 'deliver', exchanges: [exchangeAt(domain, 0)] }
-    case 'nxdomain':
-      // Where addresses can be asked for, see exchangesByAddress.
-      return noExchanges('bounce', 'nxdomain', `${domain} does not exist`)
     case 'nullmx':
       return noExchanges('bounce', 'nullmx', `${domain} accepts no mail (null MX)`)
     case 'failed':

@@ -1,11 +1,14 @@
 import { isIP } from 'node:net'
 import { LAST_PRIORITY, parsePriority } from '../model/exchange'
 import { ResolveError } from '../model/errors'
-import type { MxAnswer, MxRecord, Provenance } from '../model/dns-answer'
+import type { AddressAnswer, MxAnswer, MxRecord, Provenance } from '../model/dns-answer'
 import { normalizeDomain } from './domain-pattern'
 
 /** An MX answer that somebody wrote down is always new, and of no server. */
 const WRITTEN: Provenance = { how: 'fresh', server: 'given', ttl: 0 }
+
+/** The addresses of a domain that is said not to exist. */
+export const NO_ADDRESS: AddressAnswer = Object.freeze({ kind: 'none', proven: true, ...WRITTEN })
 
 /** What reading an MX answer gives: the answer, or in one sentence what is wrong with the text. */
 export type MxText =

@@ -1,5 +1,5 @@
 import type { SourceLine } from '../source/line'
-import { LAST_PRIORITY, parsePriority } from '../model/exchange'
+import { exchangeOf, LAST_PRIORITY, parsePriority } from '../model/exchange'
 import { nearest } from '../source/suggest'
 import { spanOf, type Report } from '../source/report'
 import { type Line } from '../source/line'
@@ -8,7 +8,8 @@ import { CONDITIONS } from './conditions'
 import { parseDomainPattern } from './domain-pattern'
 import { tokenise, WordReader, type Word } from '../source/word'
 import { parseTarget, type NamedRelays } from './target'
-import type { Condition, OverrideLine, Target } from './types'
+import type { Condition } from './conditions/condition'
+import type { OverrideLine, Target } from './types'
 
 const LINE_FORM = '<domain pattern> <target> [<condition or option> ...]'
 const OPTIONS = ['end', 'adddns', 'priority'] as const
@@ -18,7 +19,8 @@ const NO_CONDITIONS: readonly Condition[] = Object.freeze([])
 /** Conditions and options of a line as they are gathered. */
 interface Qualifiers {
   readonly conditions: Condition[]
-  readonly options: Map<Option, number>
+  readonly options: Set<Option>
+  priority: OverrideLine['priority']
 }
 
 /**
@@ -45,23 +47,33 @@ export function parseOverride(
   const pattern = parsePattern(reader(first))
   const target =
     second === undefined ? missingTarget(line, first, report) : parseTarget(reader(second), relays)
-  const qualifiers: Qualifiers = { conditions: [], options: new Map() }
+  const qualifiers: Qualifiers = { conditions: [], options: new Set(), priority: undefined }
   // Where the target is missing, the second word is a qualifier.
   const begin = second !== undefined && target === undefined && isQualifier(second) ? [second] : []
   const read = withoutTails([...begin, ...rest]).map((word) => parseQualifier(reader(word), qualifiers))
   if (pattern === undefined || target === undefined || read.includes(false)) return undefined
-  const { options } = qualifiers
-  const conditions = qualifiers.conditions.length === 0 ? NO_CONDITIONS : [...qualifiers.conditions]
-  const number = line.line
-  const place = { text: pattern, span: reader(first).span() }
-  const end = options.has('end')
-  const addDns = options.has('adddns')
-  const text = shownText(line, target)
-  const priority = options.get('priority')
-  // Written out, so that the very many of a long list are of one of two shapes.
-  return priority === undefined
-    ? { line: number, pattern: place, target, conditions, end, addDns, text }
-    : { line: number, pattern: place, target, conditions, priority, end, addDns, text }
+  const { options, priority } = qualifiers
+  return {
+    line: line.line,
+    pattern: { text: pattern, span: reader(first).span() },
+    target,
+    conditions: cheapestFirst(qualifiers.conditions),
+    priority,
+    end: options.has('end'),
+    addDns: options.has('adddns'),
+    exchange:
+      target.kind === 'direct'
+        ? undefined
+        : exchangeOf(target.relay, { kind: 'line', line: line.line }, priority?.value),
+    text: shownText(line, target),
+  }
+}
+
+/** Those that need DNS last: one that fails before them saves the lookup. */
+function cheapestFirst(conditions: readonly Condition[]): readonly Condition[] {
+  if (conditions.length === 0) return NO_CONDITIONS
+  const needsMx = ({ kind }: Condition) => kind === 'mx'
+  return [...conditions.filter((condition) => !needsMx(condition)), ...conditions.filter(needsMx)]
 }
 
 /**
@@ -139,7 +151,6 @@ function parseQualifier(word: WordReader, into: Qualifiers): boolean {
 }
 
 function parseOption(word: WordReader, option: Option, rest: string, into: Qualifiers): boolean {
-  let value = 0
   if (option === 'priority') {
     const priority = rest.startsWith(':') ? parsePriority(rest.slice(1)) : undefined
     if (priority === undefined) {
@@ -151,7 +162,7 @@ function parseOption(word: WordReader, option: Option, rest: string, into: Quali
       })
       return false
     }
-    value = priority
+    into.priority ??= { value: priority, span: word.span() }
   } else if (rest !== '') {
     word.error('bad-option', `$${option} takes no value`, {
       expected: `$${option} by itself`,
@@ -163,7 +174,7 @@ function parseOption(word: WordReader, option: Option, rest: string, into: Quali
     word.error('duplicate-option', `$${option} is given twice`, { expected: 'each option once' })
     return false
   }
-  into.options.set(option, value)
+  into.options.add(option)
   return true
 }
 

@@ -10,7 +10,7 @@ interface Entry {
 interface Pending extends Entry {
   /** What is before the first wildcard. */
   readonly head: string
-  /** What is behind the last. */
+  /** What is after the last. */
   readonly tail: string
 }
 
@@ -29,7 +29,26 @@ function addNumber(map: Map<string, Numbers>, key: string, id: number): void {
   else found.push(id)
 }
 
-const listed = (numbers: Numbers): readonly number[] => (typeof numbers === 'number' ? [numbers] : numbers)
+const NOTHING: readonly number[] = Object.freeze([])
+
+/** Two ascending lists as one; whichever is alone comes back itself. */
+function merge(a: readonly number[], b: readonly number[]): readonly number[] {
+  if (a.length === 0) return b
+  if (b.length === 0) return a
+  const merged: number[] = []
+  let i = 0
+  let j = 0
+  while (i < a.length && j < b.length) merged.push(a[i]! < b[j]! ? a[i++]! : b[j++]!)
+  while (i < a.length) merged.push(a[i++]!)
+  while (j < b.length) merged.push(b[j++]!)
+  return merged
+}
+
+/** The list with what a map has for a name. */
+function mergeFound(found: readonly number[], numbers: Numbers | undefined): readonly number[] {
+  if (numbers === undefined) return found
+  return merge(found, typeof numbers === 'number' ? [numbers] : numbers)
+}
 
 /** Entries by a literal of theirs, and the lengths such literals have: to look a domain up is to cut it at each length. */
 class LiteralMap {
@@ -43,14 +62,26 @@ class LiteralMap {
     this.#lengths.add(literal.length)
   }
 
-  *find(domain: string, cut: (domain: string, length: number) => string): Generator<Entry[]> {
+  /** @param each called with the entries of each literal that the domain has */
+  find(
+    domain: string,
+    cut: (domain: string, length: number) => string,
+    each: (entries: readonly Entry[]) => void,
+  ): void {
     for (const length of this.#lengths) {
       if (length > domain.length) continue
       const found = this.#entries.get(cut(domain, length))
-      if (found !== undefined) yield found
+      if (found !== undefined) each(found)
     }
   }
+
+  get isEmpty(): boolean {
+    return this.#lengths.size === 0
+  }
 }
+
+const cutTail = (text: string, length: number) => text.slice(text.length - length)
+const cutHead = (text: string, length: number) => text.slice(0, length)
 
 /**
  * Domain patterns, so kept that the time to find those that match a domain does not grow with the number of those that do not:
@@ -58,7 +89,7 @@ class LiteralMap {
  * - a pattern without wildcard: a map by the name;
  * - `*.suffix`: a map by the suffix, asked once for each label of the domain;
  * - `*`: a list of its own, all of which match;
- * - any other with a literal before its first wildcard or behind its last (`mail?.x.example`, `*foo.example`, `mail.*`): a map
+ * - any other with a literal before its first wildcard or after its last (`mail?.x.example`, `*foo.example`, `mail.*`): a map
  *   by one of the two, whichever fewer patterns share, asked once for each length that such literals have; then matched;
  * - what is left (`*.co.*`, `?*`): a list, matched one by one. Only here do lines about other domains cost anything.
  */
@@ -115,29 +146,29 @@ export class PatternIndex {
     this.#tailCounts.clear()
   }
 
-  /** The numbers of all patterns that match, ascending. `domain` is in lower case. */
+  /** The numbers of all patterns that match, ascending. `domain` is in lower case. Makes no list where one kind alone matches. */
   find(domain: string, work?: Work): readonly number[] {
-    const lists: (readonly number[])[] = []
-    const exact = this.#exact.get(domain)
-    if (exact !== undefined) lists.push(listed(exact))
+    let found: readonly number[] = this.#everything
+    if (this.#exact.size > 0) found = mergeFound(found, this.#exact.get(domain))
     if (this.#suffix.size > 0) {
       for (let dot = domain.indexOf('.'); dot !== -1; dot = domain.indexOf('.', dot + 1)) {
-        const found = this.#suffix.get(domain.slice(dot + 1))
-        if (found !== undefined) lists.push(listed(found))
+        found = mergeFound(found, this.#suffix.get(domain.slice(dot + 1)))
       }
     }
-    if (this.#everything.length > 0) lists.push(this.#everything)
-    const odd: number[] = []
-    const matching = (entries: readonly Entry[]) => {
+    if (this.#rest.length === 0 && this.#tails.isEmpty && this.#heads.isEmpty) return found
+    return merge(found, this.#findOdd(domain, work))
+  }
+
+  /** Those with odd wildcards. */
+  #findOdd(domain: string, work: Work | undefined): readonly number[] {
+    let odd: number[] | undefined
+    const match = (entries: readonly Entry[]) => {
       if (work !== undefined) work.matched += entries.length
-      for (const { id, pattern } of entries) if (matchesFolded(pattern, domain)) odd.push(id)
+      for (const { id, pattern } of entries) if (matchesFolded(pattern, domain)) (odd ??= []).push(id)
     }
-    for (const entries of this.#tails.find(domain, (text, length) => text.slice(text.length - length)))
-      matching(entries)
-    for (const entries of this.#heads.find(domain, (text, length) => text.slice(0, length))) matching(entries)
-    matching(this.#rest)
-    if (odd.length > 0) lists.push(odd)
-    if (lists.length === 1 && odd.length === 0) return lists[0]!
-    return lists.flat().sort((a, b) => a - b)
+    this.#tails.find(domain, cutTail, match)
+    this.#heads.find(domain, cutHead, match)
+    match(this.#rest)
+    return odd === undefined ? NOTHING : odd.sort((a, b) => a - b)
   }
 }

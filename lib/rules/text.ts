@@ -1,3 +1,5 @@
+import { toPrintable } from '../model/printable'
+
 const ASCII = /^[\0-\x7f]*$/
 
 /**
@@ -17,11 +19,5 @@ export function fold(text: string): string {
 /** The longest value that a reason shows. */
 const SHOWN = 200
 
-/**
- * A value that a stranger may have written, as a reason may show it: on one line, without what moves a terminal's cursor, and
- * not without end.
- */
-export function shown(text: string): string {
-  const clean = text.replace(/\p{Cc}|[\u2028-\u202e\u2066-\u2069]/gu, '\ufffd')
-  return clean.length > SHOWN ? `${clean.slice(0, SHOWN)}...` : clean
-}
+/** A value that a stranger may have written, as a reason may show it. */
+export const printable = (text: string): string => toPrintable(text, { max: SHOWN })

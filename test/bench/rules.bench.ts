@@ -4,6 +4,7 @@
  * Both sides of a comparison are measured in turns within one run, so that what else the machine does falls on both. DNS is an
  * answer that is there already. Exit status 1 if a goal is missed.
  */
+import { writtenFacts } from '../../lib/rules/message-spec'
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import {
   loadConfiguration,
@@ -57,9 +58,10 @@ function configure(text: string): Configuration {
   return configuration
 }
 
+const FACTS = writtenFacts(ANSWER)
+
 /** Microseconds for one decision. */
-async function decisionCost({ rules }: Configuration): Promise<number> {
-  const mx = async () => ANSWER
+function decisionCost({ rules }: Configuration): number {
   const message = {
     domain: 'example.com',
     mailFrom: 'joe@example.net',
@@ -68,8 +70,7 @@ async function decisionCost({ rules }: Configuration): Promise<number> {
     rotationOffset: 0,
   }
   const start = performance.now()
-  for (let count = 0; count < DECISIONS; count++)
-    await decide(rules, { ...message, retries: count % 3 }, { mx })
+  for (let count = 0; count < DECISIONS; count++) decide(rules, { ...message, retries: count % 3 }, FACTS)
   return ((performance.now() - start) * 1000) / DECISIONS
 }
 

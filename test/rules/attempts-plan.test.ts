@@ -1,23 +1,18 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import fc from 'fast-check'
-import type { RelaySettings } from '../../lib/config/types'
+import type { Exchange } from '../../lib/model/exchange'
 import { planAttempts } from '../../lib/rules/attempts-plan'
-import { relayOf } from '../support/servers'
+import { relayExchange } from '../support/servers'
 
-const relay = (name: string): RelaySettings => ({
-  ...relayOf({ host: `${name}.example.net` }),
-  name,
-  span: { line: 1, column: 1, length: 1 },
-})
+const relay = (name: string) => relayExchange({ name, host: `${name}.example.net` }, 10, { kind: 'attempts' })
+const nameOf = (exchange: Exchange) => exchange.relay?.name
 
 const three = ['a', 'b', 'c'].map(relay)
 
 function words(...args: Parameters<typeof planAttempts>): string {
   const plan = planAttempts(...args)
-  return plan.kind === 'relay'
-    ? [plan.relay, ...plan.fallbackRelays].map(({ name }) => name).join('')
-    : plan.kind
+  return plan.kind === 'relay' ? [plan.relay, ...plan.fallbackRelays].map(nameOf).join('') : plan.kind
 }
 
 describe('direct first, relay after', () => {
@@ -41,11 +36,11 @@ describe('direct first, relay after', () => {
   it('goes round to the next relay that is valid', () => {
     const entry = { direct: 0, relay: 9 }
     assert.equal(
-      words(entry, three, { retries: 0, rotationOffset: 0 }, ({ name }) => name !== 'a'),
+      words(entry, three, { retries: 0, rotationOffset: 0 }, (one) => nameOf(one) !== 'a'),
       'bc',
     )
     assert.equal(
-      words(entry, three, { retries: 2, rotationOffset: 0 }, ({ name }) => name === 'b'),
+      words(entry, three, { retries: 2, rotationOffset: 0 }, (one) => nameOf(one) === 'b'),
       'b',
     )
   })

@@ -27,7 +27,7 @@ describe('lines are read in order', () => {
       '*.com r2.example.net $end',
       '* r3.example.net',
     ]
-    const { lines } = await decideBy(text.join('\n'), {}, MX, { trace: true })
+    const { lines } = await decideBy(text.join('\n'), {}, MX)
     assert.deepEqual(lines, [
       { line: 1, matched: false, reason: 'domain "example.com" does not match other.example' },
       { line: 2, matched: false, reason: '$retries=1 is false: retries is 0' },
@@ -36,7 +36,7 @@ describe('lines are read in order', () => {
   })
 
   it('lists the lines of other domains to the end where nothing stops', async () => {
-    const { lines } = await decideBy('a.example r\nb.example r', {}, MX, { trace: true })
+    const { lines } = await decideBy('a.example r\nb.example r', {}, MX)
     assert.deepEqual(
       lines.map(({ line, matched }) => [line, matched]),
       [
@@ -255,8 +255,8 @@ describe('[attempts]', () => {
   })
 
   it('passes over a relay that is not valid, and names the others', async () => {
-    const usable = ({ endpoint }: Exchange) => endpoint.host !== 'a'
-    const decision = await decideBy(text, { retries: 2 }, MX, { usable })
+    const isUsable = ({ endpoint }: Exchange) => endpoint.host !== 'a'
+    const decision = await decideBy(text, { retries: 2 }, MX, { isUsable })
     assert.deepEqual(hosts(decision), ['5 b:25'])
     assert.deepEqual(
       decision.fallbackRelays?.map(({ endpoint }) => endpoint.host),

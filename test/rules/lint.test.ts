@@ -159,7 +159,9 @@ const CASES: readonly Case[] = [
   {
     name: 'an entry of [attempts] behind a wider one',
     text: `${isp}[attempts]\n*.example direct=1 relay=1\nx.example direct=0 relay=1`,
-    warns: ['5:1 unreachable no message can reach this entry: *.example in line 4 fits every such domain'],
+    warns: [
+      '5:1 unreachable-attempts no message can reach this entry: *.example in line 4 fits every such domain',
+    ],
     message: { domain: 'x.example' },
     goes: ['0 x.example:25'],
   },
@@ -331,7 +333,7 @@ test('many patterns with odd wildcards are looked at in no more than a moment', 
     found.map(({ code, span }) => [code, span.line]),
     [
       ['contradiction', count + 1],
-      ['unreachable', 2 * count + 3],
+      ['unreachable-attempts', 2 * count + 3],
     ],
   )
 })

@@ -4,7 +4,9 @@ import type { SecretSources } from '../../lib/config/types'
 import { loadConfiguration, type Configuration } from '../../lib/routing/configuration'
 import type { Diagnostic } from '../../lib/source/diagnostic'
 import type { MxAnswer } from '../../lib/model/dns-answer'
-import { decide, type DecideServices } from '../../lib/rules/decide'
+import { decideWithDns, type Question } from '../../lib/routing/decide-with-dns'
+import { decide, explain } from '../../lib/rules/decide'
+import { writtenFacts } from '../../lib/rules/message-spec'
 import { parseMxText } from '../../lib/rules/mx-spec'
 import type { Decision } from '../../lib/model/decision'
 import { formatEndpoint } from '../../lib/model/endpoint'
@@ -58,24 +60,28 @@ export function mxAnswer(text: string): MxAnswer {
   return parsed.answer
 }
 
-/** Decides by a text, and counts how often DNS was asked. */
+/** Decides by a text, with the reasons, and counts how often DNS was asked. */
 export async function decideBy(
   text: string | Configuration,
   message: Partial<Message> = {},
   mx = 'none',
-  services: Partial<DecideServices> = {},
+  more: Partial<Question> = {},
 ): Promise<TracedDecision & { readonly asked: number }> {
   const { rules } = typeof text === 'string' ? configure(text) : text
-  let asked = 0
   const answer = mxAnswer(mx)
-  const decision = await decide(rules, messageOf(message), {
+  const question = { rules, message: messageOf(message), ...more }
+  let asked = 0
+  const source = {
     mx: async () => {
       asked++
       return answer
     },
-    ...services,
-  })
-  return { ...decision, asked }
+  }
+  const explained = await decideWithDns(explain, question, source)
+  const { lines: _, ...decision } = explained
+  const known = { ...writtenFacts(answer), isUsable: more.isUsable }
+  assert.deepEqual(decide(rules, question.message, known), decision, 'the reasons change nothing')
+  return { ...explained, asked }
 }
 
 /** The exchanges as `priority host:port`. */

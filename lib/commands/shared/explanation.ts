@@ -1,6 +1,7 @@
 import type { Configuration } from '../../routing/configuration'
 import type { Route } from '../../routing/route'
-import { decide } from '../../rules/decide'
+import { decideWithDns } from '../../routing/decide-with-dns'
+import { explain as explainByRules } from '../../rules/decide'
 import type { Decision } from '../../model/decision'
 import type { Exchange } from '../../model/exchange'
 import type { Message } from '../../model/message'
@@ -21,7 +22,7 @@ export async function explain(
   message: Message,
   lookup: Lookup,
 ): Promise<Explanation> {
-  const decision = await decide(configuration.rules, message, { ...lookup, trace: true })
+  const decision = await decideWithDns(explainByRules, { rules: configuration.rules, message }, lookup)
   return { message, decision, route: await lookup.route(decision) }
 }
 

@@ -1,14 +1,13 @@
 import type { Decision } from '../../model/decision'
 import type { MxAnswer } from '../../model/dns-answer'
 import type { Message } from '../../model/message'
-import { parseSize } from '../../model/size'
 import type { RuleSet } from '../../rules/compile'
 import { decide } from '../../rules/decide'
 import { decisionWords, type ExpectationResult } from '../../rules/expectations'
-import { valueOf } from '../../rules/lint/conditions'
-import { assumedMx } from '../../rules/message-spec'
+import { messageHolds, mxHolds, type Condition } from '../../rules/conditions/condition'
+import { assumedMx, writtenFacts } from '../../rules/message-spec'
 import { parseMxText } from '../../rules/mx-spec'
-import type { Condition, OverrideLine } from '../../rules/types'
+import type { OverrideLine } from '../../rules/types'
 
 /** An override line that no expectation reaches. */
 export interface UntestedLine {
@@ -47,11 +46,25 @@ function fillRegex(expression: string): string {
 
 /** Values of one attribute at which the outcome of these conditions may change. */
 function valuesFor(conditions: readonly Condition[]): readonly string[] {
-  return conditions.map(valueOf).flatMap((value) => {
-    const number = parseSize(value)
-    if (number !== undefined) return [number - 1, number, number + 1].filter((each) => each >= 0).map(String)
-    if (value.startsWith('/')) return [fillRegex(value)]
-    return [fillWildcard(value), value, `${value}x`, `x${value}`]
+  return conditions.flatMap((condition) => {
+    switch (condition.kind) {
+      case 'number': {
+        const { number } = condition
+        return [number - 1, number, number + 1].filter((each) => each >= 0).map(String)
+      }
+      case 'text':
+        return [condition.folded, `${condition.folded}x`, `x${condition.folded}`]
+      case 'match': {
+        const { form, pattern } = condition
+        return form === 'regex'
+          ? [fillRegex(pattern)]
+          : [fillWildcard(pattern), `${pattern}x`, `x${pattern}`].map((text) => text.replaceAll('*', 'x'))
+      }
+      case 'mx':
+        return []
+      default:
+        return condition satisfies never
+    }
   })
 }
 
@@ -60,7 +73,9 @@ const isWord = (value: string) => /^\S*$/.test(value)
 
 /** The MX records that may make these conditions hold or fail, as `mx=` has them. */
 function mxValues(conditions: readonly Condition[]): readonly string[] {
-  const hosts = conditions.map((condition) => fillWildcard(valueOf(condition)))
+  const hosts = conditions.flatMap((condition) =>
+    condition.kind === 'mx' ? [fillWildcard(condition.wildcard)] : [],
+  )
   return ['', ...hosts.map((host) => `10:${host}`), 'none']
 }
 
@@ -74,10 +89,10 @@ function* candidates(line: OverrideLine, rules: RuleSet): Generator<Candidate> {
   const domain = fillWildcard(line.pattern.text)
   // What an earlier line with $end takes away may be got around by another value of what that line asks for.
   const conditions = [line, ...rules.candidates(domain)].flatMap((each) => each.conditions)
-  const named = (name: string) => conditions.filter(({ attribute }) => attribute === name)
+  const named = (name: string) => conditions.filter(({ attribute }) => attribute.name === name)
   const values = (name: string, ...first: readonly string[]) =>
     [...new Set([...first, ...valuesFor(named(name))])].filter(isWord)
-  const mx = mxValues(conditions.filter(({ needsMx }) => needsMx))
+  const mx = mxValues(conditions)
   for (const mailFrom of values('from', 'sender@example.com', ''))
     for (const authSender of values('authsender', '', 'user'))
       for (const size of values('size', '0').map(Number))
@@ -87,10 +102,13 @@ function* candidates(line: OverrideLine, rules: RuleSet): Generator<Candidate> {
 }
 
 /** A cheap look at the line's own conditions, before the whole decision is made. */
-async function meets(line: OverrideLine, { message, mx }: Candidate): Promise<boolean> {
-  const facts = { message, mx: async () => answerOf(mx, message.domain) }
-  for (const condition of line.conditions) if ((await condition.test(facts)).holds !== true) return false
-  return true
+function meets(line: OverrideLine, { message, mx }: Candidate): boolean {
+  const answer = answerOf(mx, message.domain)
+  return line.conditions.every((condition) =>
+    condition.kind === 'mx'
+      ? answer.kind !== 'failed' && mxHolds(condition, answer)
+      : messageHolds(condition, message),
+  )
 }
 
 /** A decision as `[tests]` expects it: what comes from DNS is `direct`. */
@@ -117,28 +135,25 @@ function expectationText({ message, mx }: Candidate, decision: Decision): string
   ].join(' ')
 }
 
-async function findExpectation(line: OverrideLine, rules: RuleSet): Promise<string | undefined> {
+function findExpectation(line: OverrideLine, rules: RuleSet): string | undefined {
   let tried = 0
   for (const candidate of candidates(line, rules)) {
     if (++tried > MOST_CANDIDATES) return undefined
-    if (!(await meets(line, candidate))) continue
-    const mx = async (domain: string) => answerOf(candidate.mx, domain)
-    const decision = await decide(rules, candidate.message, { mx })
+    if (!meets(line, candidate)) continue
+    const { message, mx } = candidate
+    const decision = decide(rules, message, writtenFacts(answerOf(mx, message.domain)))
     if (decision.matched.includes(line.line)) return expectationText(candidate, decision)
   }
   return undefined
 }
 
 /** The override lines that match the message of no expectation, in file order, each with an expectation to add. */
-export async function findUntested(
-  rules: RuleSet,
-  results: readonly ExpectationResult[],
-): Promise<readonly UntestedLine[]> {
+export function findUntested(rules: RuleSet, results: readonly ExpectationResult[]): readonly UntestedLine[] {
   const reached = new Set(results.flatMap(({ decision }) => decision.matched))
   const untested: UntestedLine[] = []
   for (const line of rules.lines) {
     if (reached.has(line.line)) continue
-    const expectation = await findExpectation(line, rules)
+    const expectation = findExpectation(line, rules)
     const text = line.text.trim().replace(/\s+/g, ' ')
     untested.push({ line: line.line, text, ...(expectation === undefined ? {} : { expectation }) })
   }

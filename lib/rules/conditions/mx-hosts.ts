@@ -1,75 +1,57 @@
 import type { MxAnswer } from '../../model/dns-answer'
-import { parseDomainPattern } from '../domain-pattern'
 import type { WordReader } from '../../source/word'
-import { shown } from '../text'
-import type { Condition, Outcome } from '../types'
+import { parseDomainPattern } from '../domain-pattern'
+import { printable } from '../text'
 import { compileWildcard, type Matcher } from '../wildcard'
-import { restStart } from './kind'
+import { restStart, type ConditionKind, type Written } from './kind'
 
-/** The MX host names of a domain; none where there is no MX, be it implicit, null or because the domain does not exist. */
-type Hosts = readonly string[]
+/** How many of the MX hosts must match: `any` and `all` need at least one host. */
+export type Quantifier = 'any' | 'none' | 'all'
 
-/** Reads `:<match>` or `:!<match>`, and gives the condition on the MX host names that `holds` makes of it. */
-export function mxCondition(
-  word: WordReader,
-  rest: string,
-  options: {
-    readonly name: string
-    readonly mayNegate: boolean
-    readonly holds: (hosts: Hosts, matches: Matcher, negated: boolean) => boolean
-  },
-): Condition | undefined {
-  const { name, mayNegate, holds } = options
-  const start = restStart(word, rest)
-  const expected = `$${name}:<wildcard for MX host names>`
-  if (!rest.startsWith(':')) {
-    const operator = /^(?:[=<>~!]+|⇐)/.exec(rest)?.[0] ?? ''
-    const negation = mayNegate && /^(!=|<>|~!|!~)$/.test(operator) ? '!' : ''
-    const value = rest.slice(operator.length)
-    const suggestion = value === '' ? undefined : `$${name}:${negation}${value}`
-    const what = rest === '' ? `$${name} without a value` : `$${name} takes ":" and no operator`
-    return word.error('missing-colon', what, { expected, suggestion })
-  }
-  const negated = rest.startsWith(':!')
-  if (negated && !mayNegate) {
-    const help = { expected, suggestion: `$dnsmx:${rest.slice(1)}` }
-    return word.error('no-negation', `$${name} cannot be negated`, help, start + 1, start + 2)
-  }
-  const matchAt = start + (negated ? 2 : 1)
-  const text = rest.slice(negated ? 2 : 1)
-  if (text === '') return word.error('missing-value', `$${name} without a value`, { expected })
-  const parsed = parseDomainPattern(text)
-  if (!parsed.ok || text.startsWith('[')) {
-    const problem = parsed.ok ? 'an address literal, and an MX names a host' : parsed.problem
-    return word.error('bad-pattern', problem, { expected }, matchAt)
-  }
-  const matches = compileWildcard(parsed.pattern)
-  const judge = (answer: MxAnswer): Outcome => {
-    if (answer.kind === 'failed') {
-      return {
-        holds: 'undecided',
-        reason: `${word.text} is undecided: the MX lookup failed (${shown(answer.error.message)})`,
-      }
-    }
-    const hosts = answer.kind === 'mx' ? answer.records.map(({ exchange }) => exchange) : []
-    return holds(hosts, matches, negated)
-      ? { holds: true }
-      : { holds: false, reason: `${word.text} is false: ${seenText(answer)}` }
-  }
-  return {
-    attribute: name,
-    operator: negated ? ':!' : ':',
-    text: word.text,
-    span: word.span(),
-    needsMx: true,
-    test: async (facts) => judge(await facts.mx()),
+/** What sets one condition on MX hosts apart from another. */
+export interface MxAttribute {
+  readonly name: string
+  readonly form: string
+  /** What `:<match>` asks. */
+  readonly plain: Quantifier
+  /** What `:!<match>` asks; absent where it must not be written. */
+  readonly negated?: Quantifier
+}
+
+/** `$name:<match>` or `$name:!<match>`. */
+export interface MxCondition extends Written {
+  readonly kind: 'mx'
+  readonly attribute: MxAttribute
+  readonly quantifier: Quantifier
+  /** In the form that host names have. */
+  readonly wildcard: string
+  readonly matches: Matcher
+}
+
+/** An MX answer that says something: no implicit MX, null MX or missing domain has an MX host. */
+type KnownMx = Exclude<MxAnswer, { kind: 'failed' }>
+
+/** Does the condition hold for these MX records? Without any, only `none` does. */
+export function mxHolds({ quantifier, matches }: MxCondition, answer: KnownMx): boolean {
+  if (answer.kind !== 'mx') return quantifier === 'none'
+  const { records } = answer
+  switch (quantifier) {
+    case 'any':
+      return records.some(({ exchange }) => matches(exchange))
+    case 'none':
+      return !records.some(({ exchange }) => matches(exchange))
+    case 'all':
+      return records.length > 0 && records.every(({ exchange }) => matches(exchange))
+    default:
+      return quantifier satisfies never
   }
 }
 
-function seenText(answer: Exclude<MxAnswer, { kind: 'failed' }>): string {
+/** The MX records as a reason shows them. */
+export function mxSeen(answer: KnownMx): string {
   switch (answer.kind) {
     case 'mx':
-      return `MX is ${shown(answer.records.map(({ exchange }) => exchange).join(', '))}`
+      return `MX is ${printable(answer.records.map(({ exchange }) => exchange).join(', '))}`
     case 'nodata':
       return 'there is no MX'
     case 'nullmx':
@@ -79,4 +61,44 @@ function seenText(answer: Exclude<MxAnswer, { kind: 'failed' }>): string {
     default:
       return answer satisfies never
   }
+}
+
+/** `$name:<match>`, and `$name:!<match>` where the attribute can be negated. */
+export function mxCondition(attribute: MxAttribute): ConditionKind<MxCondition> {
+  return {
+    name: attribute.name,
+    form: attribute.form,
+    parse: (word, rest) => parseMxCondition(attribute, word, rest),
+  }
+}
+
+function parseMxCondition(attribute: MxAttribute, word: WordReader, rest: string): MxCondition | undefined {
+  const { name, plain, negated } = attribute
+  const start = restStart(word, rest)
+  const expected = `$${name}:<wildcard for MX host names>`
+  if (!rest.startsWith(':')) {
+    const operator = /^(?:[=<>~!]+|⇐)/.exec(rest)?.[0] ?? ''
+    const negation = negated !== undefined && /^(!=|<>|~!|!~)$/.test(operator) ? '!' : ''
+    const value = rest.slice(operator.length)
+    const suggestion = value === '' ? undefined : `$${name}:${negation}${value}`
+    const what = rest === '' ? `$${name} without a value` : `$${name} takes ":" and no operator`
+    return word.error('missing-colon', what, { expected, suggestion })
+  }
+  const isNegated = rest.startsWith(':!')
+  const quantifier = isNegated ? negated : plain
+  if (quantifier === undefined) {
+    const help = { expected, suggestion: `$dnsmx:${rest.slice(1)}` }
+    return word.error('no-negation', `$${name} cannot be negated`, help, start + 1, start + 2)
+  }
+  const matchAt = start + (isNegated ? 2 : 1)
+  const written = rest.slice(isNegated ? 2 : 1)
+  if (written === '') return word.error('missing-value', `$${name} without a value`, { expected })
+  const parsed = parseDomainPattern(written)
+  if (!parsed.ok || written.startsWith('[')) {
+    const problem = parsed.ok ? 'an address literal, and an MX names a host' : parsed.problem
+    return word.error('bad-pattern', problem, { expected }, matchAt)
+  }
+  const wildcard = parsed.pattern
+  const matches = compileWildcard(wildcard)
+  return { kind: 'mx', attribute, quantifier, wildcard, matches, text: word.text, span: word.span() }
 }

@@ -1,6 +1,6 @@
-import { COMPARISONS, compares, readOperator, type Comparison } from '../operators'
 import type { Message } from '../../model/message'
-import { outcome, restStart, type ConditionKind, type Test } from './kind'
+import { COMPARISONS, compares, readOperator, type Comparison } from '../operators'
+import { restStart, type ConditionKind, type Written } from './kind'
 
 /** What sets one numeric condition apart from another. */
 export interface NumericAttribute {
@@ -8,8 +8,20 @@ export interface NumericAttribute {
   readonly value: (message: Message) => number
   readonly expected: string
   readonly example: string
-  /** Undefined for what is no number of this attribute. */
+  /** Undefined for a text that is not a number of this attribute. */
   readonly parse: (text: string) => number | undefined
+}
+
+/** `$name<operator><number>`. */
+export interface NumericCondition extends Written {
+  readonly kind: 'number'
+  readonly attribute: NumericAttribute
+  readonly operator: Comparison
+  readonly number: number
+}
+
+export function numericHolds({ attribute, operator, number }: NumericCondition, message: Message): boolean {
+  return compares(operator, attribute.value(message) - number)
 }
 
 /** A whole number that JavaScript holds exactly. */
@@ -19,7 +31,7 @@ export function parseWhole(text: string): number | undefined {
 }
 
 /** `$name<operator><number>`: numbers are compared as numbers; text operators and text values are errors. */
-export function numericCondition(attribute: NumericAttribute): ConditionKind {
+export function numericCondition(attribute: NumericAttribute): ConditionKind<NumericCondition> {
   const { name, expected, example } = attribute
   const form = `$${name}<operator>${example}`
   return {
@@ -39,43 +51,18 @@ export function numericCondition(attribute: NumericAttribute): ConditionKind {
       const text = rest.slice(spelling.length)
       if (operator === '~=' || operator === '~!') {
         const help = { expected: `one of ${COMPARISONS}` }
-        return word.error(
-          'text-operator',
-          `${spelling} is for text, and $${name} is a number`,
-          help,
-          start,
-          valueAt,
-        )
+        const problem = `${spelling} is for text, and $${name} is a number`
+        return word.error('text-operator', problem, help, start, valueAt)
       }
       const number = attribute.parse(text)
       if (number === undefined) {
-        const turned = /^([<>])(\d+)$/.exec(text)
+        const swapped = /^([<>])(\d+)$/.exec(text)
         const suggestion =
-          spelling === '=' && turned !== null ? `$${name}${turned[1]}=${turned[2]}` : undefined
+          spelling === '=' && swapped !== null ? `$${name}${swapped[1]}=${swapped[2]}` : undefined
         const what = text === '' ? 'no value' : `bad value "${word.quote(valueAt)}"`
         return word.error('bad-value', `${what} for $${name}`, { expected, suggestion }, valueAt)
       }
-      return {
-        attribute: name,
-        operator,
-        text: word.text,
-        span: word.span(),
-        needsMx: false,
-        test: numericTest(attribute, operator, number, word.text),
-      }
+      return { kind: 'number', attribute, operator, number, text: word.text, span: word.span() }
     },
-  }
-}
-
-/** Holds on to no more than it needs: there may be very many. */
-function numericTest(
-  { name, value }: NumericAttribute,
-  operator: Comparison,
-  number: number,
-  text: string,
-): Test {
-  return ({ message }) => {
-    const seen = value(message)
-    return outcome(compares(operator, seen - number), text, name, String(seen))
   }
 }

@@ -1,20 +1,50 @@
-import { ALL_OPERATORS, compares, readOperator, type Operator } from '../operators'
-import { compileRegex, isRegex } from '../regex'
-import { fold, shown } from '../text'
 import type { Message } from '../../model/message'
+import { ALL_OPERATORS, compares, readOperator, type Comparison } from '../operators'
+import { compileRegex, isRegex } from '../regex'
+import { fold } from '../text'
 import { compileWildcard, type Matcher } from '../wildcard'
-import { outcome, restStart, type ConditionKind, type Test } from './kind'
+import { restStart, type ConditionKind, type Written } from './kind'
 
-/**
- * `$name<operator><text>`: compared by character code or matched, without regard to case. An empty value is the empty text.
- *
- * @param empty another way to write the empty text
- */
-export function textCondition(
-  name: string,
-  value: (message: Message) => string,
-  empty?: string,
-): ConditionKind {
+/** What sets one condition on a text apart from another. */
+export interface TextAttribute {
+  readonly name: string
+  readonly value: (message: Message) => string
+  /** Another way to write the empty text. */
+  readonly empty?: string
+}
+
+/** `$name<comparison><text>`, with the text folded as {@link fold} does. */
+export interface ComparedText extends Written {
+  readonly kind: 'text'
+  readonly attribute: TextAttribute
+  readonly operator: Comparison
+  readonly folded: string
+}
+
+/** `$name~=<pattern>` or `$name~!<pattern>`. */
+export interface MatchedText extends Written {
+  readonly kind: 'match'
+  readonly attribute: TextAttribute
+  readonly operator: '~=' | '~!'
+  readonly form: 'wildcard' | 'regex'
+  /** As written. */
+  readonly pattern: string
+  readonly matches: Matcher
+}
+
+export type TextCondition = ComparedText | MatchedText
+
+export function textHolds(condition: TextCondition, message: Message): boolean {
+  const seen = condition.attribute.value(message)
+  if (condition.kind === 'match') return condition.matches(seen) === (condition.operator === '~=')
+  const { operator, folded } = condition
+  const text = fold(seen)
+  return compares(operator, text === folded ? 0 : text < folded ? -1 : 1)
+}
+
+/** `$name<operator><text>`: compared by character code or matched, without regard to case. No value is the empty text. */
+export function textCondition(attribute: TextAttribute): ConditionKind<TextCondition> {
+  const { name } = attribute
   const form = `$${name}<operator><text>`
   return {
     name,
@@ -29,51 +59,27 @@ export function textCondition(
       }
       const { spelling, operator } = found
       const written = rest.slice(spelling.length)
-      const test = compileTest(operator, written === empty ? '' : written)
-      if (typeof test === 'string') {
+      const value = written === attribute.empty ? '' : written
+      const { text } = word
+      const span = word.span()
+      if (operator !== '~=' && operator !== '~!') {
+        return { kind: 'text', attribute, operator, folded: fold(value), text, span }
+      }
+      if (!isRegex(value)) {
+        const matches = compileWildcard(value)
+        return { kind: 'match', attribute, operator, form: 'wildcard', pattern: value, matches, text, span }
+      }
+      const regex = compileRegex(value)
+      if (!regex.ok) {
         const help = {
           expected: 'an expression as RE2 has it: no look-around, no back-references, no white space',
         }
         // The problem quotes the expression, which on a broken line may be in the middle of a password.
-        const problem = word.quote() === word.text ? test : 'bad regular expression'
+        const problem = word.quote() === text ? regex.problem : 'bad regular expression'
         return word.error('bad-regex', problem, help, restStart(word, rest) + spelling.length)
       }
-      return {
-        attribute: name,
-        operator,
-        text: word.text,
-        span: word.span(),
-        needsMx: false,
-        test: textTest(name, value, test, word.text),
-      }
+      const { matches } = regex
+      return { kind: 'match', attribute, operator, form: 'regex', pattern: value, matches, text, span }
     },
   }
-}
-
-/** Holds on to no more than it needs: there may be very many. */
-function textTest(name: string, value: (message: Message) => string, matches: Matcher, text: string): Test {
-  return ({ message }) => {
-    const seen = value(message)
-    return outcome(matches(seen), text, name, seen === '' ? 'empty' : shown(seen))
-  }
-}
-
-/** The test of one operator and value, or what is wrong with the value. */
-function compileTest(operator: Operator, wanted: string): Matcher | string {
-  if (operator === '~=' || operator === '~!') {
-    const matcher = compileMatch(wanted)
-    if (typeof matcher === 'string') return matcher
-    return operator === '~=' ? matcher : (text) => !matcher(text)
-  }
-  const folded = fold(wanted)
-  return (text) => {
-    const seen = fold(text)
-    return compares(operator, seen === folded ? 0 : seen < folded ? -1 : 1)
-  }
-}
-
-function compileMatch(wanted: string): Matcher | string {
-  if (!isRegex(wanted)) return compileWildcard(wanted)
-  const regex = compileRegex(wanted)
-  return regex.ok ? regex.matches : regex.problem
 }

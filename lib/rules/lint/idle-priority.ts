@@ -1,25 +1,19 @@
-import type { Span } from '../../source/diagnostic'
 import type { OverrideLine } from '../types'
 import type { LintRule } from './kind'
-
-function prioritySpan(line: number, text: string): Span {
-  const match = /\$priority:\d+/i.exec(text)
-  return { line, column: (match?.index ?? 0) + 1, length: match?.[0].length ?? 1 }
-}
 
 /** A `$priority` that orders nothing: of `$direct`, or of a server that is always the only one. */
 export const idlePriority: LintRule = {
   code: 'idle-priority',
-  find: ({ lines, text, reach }) =>
+  find: ({ lines, reach }) =>
     lines.flatMap((line) => {
       if (line.priority === undefined || reach.isDead(line)) return []
-      const span = prioritySpan(line.line, text[line.line - 1] ?? '')
+      const { span } = line.priority
       if (line.target.kind === 'direct') {
         const message =
           '$priority does nothing here: the exchanges of $direct keep the priorities that DNS gives them'
         return [{ span, shown: 'overrides' as const, message }]
       }
-      // lines behind a $end are not looked at when this one matches; nor is this one when an earlier one ends
+      // Lines after a $end are not looked at when this one matches; nor is this one when an earlier one ends
       const together = (other: OverrideLine) => (other.line < line.line ? !other.end : !line.end)
       if (line.addDns || !reach.standsAlone(line, together)) return []
       const message =

@@ -1,5 +1,5 @@
 import type { Finding, LintRule } from './kind'
-import { contradiction, holdWithin } from './conditions'
+import { findContradiction, holdWithin } from './conditions'
 
 /** More retries than Haraka makes before it bounces a message. */
 export const lateRetries: LintRule = {
@@ -8,9 +8,9 @@ export const lateRetries: LintRule = {
     const most = intervals.length
     const limit = `Haraka bounces a message after ${most + 1} attempts (temp_fail_intervals in outbound.ini)`
     const ofLines = lines.flatMap(({ conditions }): Finding[] => {
-      if (contradiction(conditions) !== undefined || holdWithin(conditions, most)) return []
+      if (findContradiction(conditions) !== undefined || holdWithin(conditions, most)) return []
       const late = conditions.find(
-        (condition) => condition.attribute === 'retries' && !holdWithin([condition], most),
+        (condition) => condition.attribute.name === 'retries' && !holdWithin([condition], most),
       )
       if (late === undefined) return []
       const message = `${late.text} holds for no message that Haraka has not split: ${limit}, so $retries is at most ${most}`

@@ -1,6 +1,6 @@
 import type { Work } from '../pattern-index'
 import type { OverrideLine } from '../types'
-import { contradiction, exclude, implies } from './conditions'
+import { findContradiction, exclude, implies } from './conditions'
 import { covers, overlap, sampleOf } from './patterns'
 
 /**
@@ -38,7 +38,7 @@ export class Reach {
         return over === undefined ? [] : [[line, over] as const]
       }),
     )
-    const impossible = lines.filter(({ conditions }) => contradiction(conditions) !== undefined)
+    const impossible = lines.filter(({ conditions }) => findContradiction(conditions) !== undefined)
     this.#dead = new Set([...this.shadowed.keys(), ...impossible])
   }
 

@@ -2,7 +2,7 @@ import type { LintRule } from './kind'
 import { alwaysHolds } from './conditions'
 
 /** A condition that always holds, and so is none. */
-export const idleCondition: LintRule = {
+export const alwaysTrue: LintRule = {
   code: 'always-true',
   find: ({ lines }) =>
     lines.flatMap(({ conditions }) =>

@@ -9,8 +9,8 @@ function normalized(text: string): string {
 }
 
 /** An entry of `[attempts]` behind one whose pattern fits every domain that its own fits: the first that fits is taken. */
-export const shadowedAttempts: LintRule = {
-  code: 'unreachable',
+export const unreachableAttempts: LintRule = {
+  code: 'unreachable-attempts',
   find: ({ attempts }) => {
     const patterns = attempts.map(({ pattern }) => normalized(pattern))
     const index = new PatternIndex()

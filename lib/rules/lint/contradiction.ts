@@ -1,12 +1,12 @@
 import type { LintRule } from './kind'
-import { contradiction } from './conditions'
+import { findContradiction } from './conditions'
 
 /** A condition that never holds, or two that never hold together. */
-export const impossibleLine: LintRule = {
+export const contradiction: LintRule = {
   code: 'contradiction',
   find: ({ lines }) =>
     lines.flatMap(({ conditions }) => {
-      const pair = contradiction(conditions)
+      const pair = findContradiction(conditions)
       if (pair === undefined) return []
       const [first, second] = pair
       const message =

@@ -1,7 +1,7 @@
 import type { LintRule } from './kind'
 
 /** A line behind one with `$end` that matches whatever this one would. */
-export const shadowedLine: LintRule = {
+export const unreachable: LintRule = {
   code: 'unreachable',
   find: ({ reach }) =>
     [...reach.shadowed].map(([line, over]) => ({
