@@ -1,17 +1,12 @@
-import { statSync } from 'node:fs'
-import { dirname, join } from 'node:path'
+import { join } from 'node:path'
 import { nearest } from '../source/suggest'
 import type { Configuration } from '../routing/configuration'
 import { DnsOverridesError, UsageError } from '../model/errors'
 import { relayKey } from '../model/exchange'
-import {
-  prepareStateFolder,
-  readHolds,
-  readSnapshots,
-  setHold,
-  STATE_FOLDER,
-  type WorkerSnapshot,
-} from '../relays/state-folder'
+import { holdRelay, resumeRelay } from '../relays/hold-by-hand'
+import { type Hold, readHolds } from '../relays/holds'
+import { type ProcessSnapshot, readSnapshots } from '../relays/snapshot'
+import { STATE_FOLDER } from '../relays/state-folder'
 import type { ServerStatus } from '../relays/types'
 import { requireConfiguration } from './shared/configuration-file'
 import { findConfiguration } from './shared/location'
@@ -71,14 +66,18 @@ function merged(
 /** The named relays in file order, then the inline targets that a worker knows of. */
 function views(
   { settings }: Configuration,
-  snapshots: readonly WorkerSnapshot[],
-  holds: ReadonlyMap<string, number>,
+  snapshots: readonly ProcessSnapshot[],
+  holds: ReadonlyMap<string, Hold>,
 ): RelayView[] {
   const all = snapshots.flatMap(({ servers }) => servers)
+  const limits = snapshots.flatMap(({ limits: counted = [] }) => counted)
   const named = settings.relays.map((relay) => {
     const { name } = relay
     const key = relayKey(relay)
     const { maxConnections, maxPerHour } = relay.terms
+    const isLimited = maxConnections !== undefined || maxPerHour !== undefined
+    // The one who counts also knows of workers that are gone.
+    const total = isLimited ? limits.find((counted) => counted.key === name) : undefined
     return {
       ...merged(
         key,
@@ -86,6 +85,7 @@ function views(
         holds.has(name),
         all.filter((one) => one.key === key),
       ),
+      ...(total === undefined ? {} : { connections: total.connections, sentLastHour: total.sentLastHour }),
       ...(maxConnections === undefined ? {} : { maxConnections }),
       ...(maxPerHour === undefined ? {} : { maxPerHour }),
     }
@@ -144,28 +144,28 @@ function relayName(option: string, word: string, known: readonly string[]): stri
 }
 
 /** Does the work of `--hold` and `--resume`, and says so. */
-function setByHand(
+async function setByHand(
   folder: string,
   word: string,
   held: boolean,
   { settings }: Configuration,
   terminal: Terminal,
-): void {
+): Promise<void> {
+  const { now } = terminal
   const known = settings.relays.map(({ name }) => name)
   // A relay that is no longer in the file can still be resumed.
   const name = relayName(
     held ? 'hold' : 'resume',
     word,
-    held ? known : [...known, ...readHolds(folder).keys()],
+    held ? known : [...known, ...readHolds(folder, now()).keys()],
   )
   try {
-    // Made by root for a server that is not: it belongs to whom the Haraka folder belongs to.
-    const { uid, gid } = statSync(dirname(folder))
-    if (held) prepareStateFolder(folder, process.getuid?.() === 0 ? { uid, gid } : undefined)
-    const changed = setHold(folder, name, held)
+    const options = { folder, now }
+    const { changed, missing } = await (held ? holdRelay({ name }, options) : resumeRelay(name, options))
     const what = held ? 'held: no mail goes to it until it is resumed' : 'resumed'
     const was = held ? 'was held already' : 'was not held'
     terminal.err(`@${name} ${changed ? what : was}\n`)
+    if (missing.length > 0) terminal.err(`not yet reported by the workers ${missing.join(', ')}\n`)
   } catch (error) {
     const why = error instanceof Error ? error.message : String(error)
     throw new DnsOverridesError(`cannot ${held ? 'hold' : 'resume'} @${name}: ${why}`, {
@@ -177,7 +177,7 @@ function setByHand(
 }
 
 /** `dns-overrides relays`: what the workers of the running server know of relays; holds by hand. */
-export function runRelays(args: Arguments, terminal: Terminal): number {
+export async function runRelays(args: Arguments, terminal: Terminal): Promise<number> {
   const hold = args.value('hold')
   const resume = args.value('resume')
   if (hold !== undefined && resume !== undefined) throw new UsageError('relays: --hold or --resume, not both')
@@ -185,19 +185,20 @@ export function runRelays(args: Arguments, terminal: Terminal): number {
   const configuration = requireConfiguration(location, terminal)
   const { file, harakaFolder } = location
   const folder = join(harakaFolder, STATE_FOLDER)
-  if (hold !== undefined) setByHand(folder, hold, true, configuration, terminal)
-  if (resume !== undefined) setByHand(folder, resume, false, configuration, terminal)
+  if (hold !== undefined) await setByHand(folder, hold, true, configuration, terminal)
+  if (resume !== undefined) await setByHand(folder, resume, false, configuration, terminal)
 
   const now = terminal.now()
   const snapshots = readSnapshots(folder, now)
-  const relays = views(configuration, snapshots, readHolds(folder))
+  const workers = snapshots.filter(({ role }) => role === 'worker')
+  const relays = views(configuration, snapshots, readHolds(folder, now))
   if (args.flag('json')) {
-    terminal.out(`${JSON.stringify({ workers: snapshots.map(({ pid }) => pid), relays }, null, 2)}\n`)
+    terminal.out(`${JSON.stringify({ workers: workers.map(({ pid }) => pid), relays }, null, 2)}\n`)
     return EXIT.ok
   }
   const ink = paint(terminal.color.out)
   for (const view of relays) terminal.out(text(view, now, ink))
   if (relays.length === 0) terminal.out(`${file} names no relay\n`)
-  if (snapshots.length === 0) terminal.err(`no server runs that writes to ${folder}\n`)
+  if (workers.length === 0) terminal.err(`no server runs that writes to ${folder}\n`)
   return EXIT.ok
 }

@@ -1,8 +1,4 @@
-import { join } from 'node:path'
 import { createResolver } from '../dns/resolver'
-import { createRelayState } from '../relays/state'
-import { openStateFolder, prepareStateFolder, STATE_FOLDER, type StateFolder } from '../relays/state-folder'
-import type { RelayState } from '../relays/types'
 import { answer, deadlineOf, type HookAnswer, LateError } from './boundary'
 import { SendingThreads } from './sending-threads'
 import { ConfigurationError, ConfigurationFile } from './configuration-file'
@@ -10,6 +6,7 @@ import { keepAuthSender, keepRotationOffset } from './envelope'
 import { Live } from './active-configuration'
 import { type ProcessRole, processRole } from './process'
 import { Router } from './get-mx'
+import { type OpenRelayState, openRelayState } from './relay-state'
 import {
   type HarakaConnection,
   type HarakaPlugin,
@@ -23,7 +20,7 @@ import {
 export class Seam {
   readonly #plugin: HarakaPlugin
   readonly #deadline: number
-  readonly #relays: RelayState
+  readonly #relays: OpenRelayState
   readonly #live: Live
   readonly #file: ConfigurationFile
   readonly #threads: SendingThreads
@@ -57,14 +54,13 @@ export class Seam {
       this.#threads.apply(configuration.settings.mxSendingThreads)
     })
     this.#open(role)
-    this.#relays = createRelayState({
-      now: Date.now,
-      log: { info: (message) => plugin.loginfo(message), warn: (message) => plugin.logwarn(message) },
-      workers: role.workers.count,
-      workerIndex: (role.workers.id - 1) % role.workers.count,
-      ...stateFolder(plugin, role),
+    this.#relays = openRelayState(plugin, role)
+    this.#router = new Router({
+      plugin,
+      live: this.#live,
+      relays: this.#relays.relays,
+      deadline: this.#deadline,
     })
-    this.#router = new Router({ plugin, live: this.#live, relays: this.#relays, deadline: this.#deadline })
   }
 
   #open({ kind, replaceable }: ProcessRole): void {
@@ -89,7 +85,7 @@ export class Seam {
   /** Hook `pre_send_trans_email`. */
   keepRotationOffset(next: Next, connection: HarakaConnection): void {
     const work = async () => {
-      const offset = await this.#relays.nextRotationOffset()
+      const offset = await this.#relays.relays.nextRotationOffset()
       return { retval: RETVAL.cont, commit: () => keepRotationOffset(connection, offset) }
     }
     // Without one the message begins with the first relay: mail need not wait for it.
@@ -133,19 +129,4 @@ export class Seam {
 /** For the log: Haraka prints the stack of an error, which is wanted where something is broken. */
 function shown(error: Error): Error | string {
   return error instanceof LateError ? error.message : error
-}
-
-/** Where the command line and the workers tell each other of relays, if it can be had. */
-function stateFolder(plugin: HarakaPlugin, { kind, owner }: ProcessRole): { folder?: StateFolder } {
-  const haraka = process.env.HARAKA
-  if (kind === 'tool' || haraka === undefined) return {}
-  const path = join(haraka, STATE_FOLDER)
-  try {
-    prepareStateFolder(path, owner)
-  } catch (error) {
-    plugin.logwarn(`relays cannot be shown or held by the command line: ${(error as Error).message}`)
-    return {}
-  }
-  if (kind === 'master') return {}
-  return { folder: openStateFolder({ path, now: Date.now, warn: (message) => plugin.logwarn(message) }) }
 }

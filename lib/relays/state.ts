@@ -1,125 +1,117 @@
+import type { RelayFailure } from '../model/failure'
 import { exchangeKey, exchangeLabel, type Exchange } from '../model/exchange'
 import { Breaker } from './breaker'
-import { Connections, HourCount } from './limits'
-import { WaitingLine } from './waiting-line'
-import { shareOf, type Worker } from './share'
+import type { Clock } from './clock'
+import type { Hold } from './holds'
+import { HourCount } from './hour-count'
+import type { Limits, LimitService, LimitStatus } from './limit-types'
+import { isPlace, LimitedPlaces, type NoPlace, type Place } from './limited-places'
+import type { Snapshot } from './snapshot'
 import type { StateFolder } from './state-folder'
-import {
-  type AcquireOptions,
-  type Availability,
-  isRefusal,
-  type Lease,
-  type ServerStatus,
-  type Refusal,
-  type RelayState,
-  type WaitOptions,
+import type {
+  AcquireOptions,
+  Availability,
+  Lease,
+  Refusal,
+  RelayState,
+  ServerStatus,
+  WaitOptions,
 } from './types'
-import type { RelayFailure } from '../model/failure'
 
 export interface RelayStateOptions {
-  /** Milliseconds since the epoch. */
-  readonly now: () => number
+  readonly clock: Clock
   readonly log: { readonly info: (message: string) => void; readonly warn: (message: string) => void }
-  /** Worker processes that share the limits. */
-  readonly workers: number
+  /** Counts for all who share the limits. Closed with this. */
+  readonly limits: LimitService
+  /** What all together use of each limit, where this process counts it. */
+  readonly limitStatus?: () => readonly LimitStatus[]
   /** Holds by hand, and where the state is shown; absent: neither. */
   readonly folder?: StateFolder
-  /** This worker's number from 0, for when the folder cannot tell. */
+  /** This worker's number from 0: workers begin with different relays. */
   readonly workerIndex?: number
   /** Servers that are remembered; the ones longest unused and not in use are forgotten. */
   readonly capacity?: number
 }
 
-/** With fewer connections than workers, a worker's turn, and the part of it in which nothing is begun. */
-const CONNECTION_SLICE = 20_000
-const CONNECTION_IDLE = 5_000
-/** The same for a quota: an hour to send in, an hour of silence, so that no 60 minutes see two workers. */
-const QUOTA_SLICE = 7_200_000
-const QUOTA_IDLE = 3_600_000
-
 const CAPACITY = 10_000
 
 interface Entry {
   name: string | undefined
+  limitKey: string
   readonly breaker: Breaker
-  readonly connections: Connections
   readonly sent: HourCount
-  readonly line: WaitingLine
+  connections: number
 }
 
-const clock = (at: number) => new Date(at).toISOString().slice(11, 19)
+const formatTime = (at: number) => new Date(at).toISOString().slice(11, 19)
 
-/** The state of relays inside one process. */
+/** What limits a server. The name of a section, or the server itself, is what its limits are counted under. */
+export function limitsOf({ terms, relay, endpoint }: Pick<Exchange, 'terms' | 'relay' | 'endpoint'>): Limits {
+  const { maxConnections, maxPerHour } = terms
+  return {
+    key: relay?.name ?? exchangeKey({ endpoint, ...(relay === undefined ? {} : { relay }) }),
+    ...(maxConnections === undefined ? {} : { maxConnections }),
+    ...(maxPerHour === undefined ? {} : { maxPerHour }),
+  }
+}
+
+const isLimited = ({ maxConnections, maxPerHour }: Limits) =>
+  maxConnections !== undefined || maxPerHour !== undefined
+
+/** Nothing to ask for, nothing to give back. */
+const UNLIMITED: Place = { giveBack: () => {} }
+
+/** What is known of relays in one process; only limits are counted together with others. */
 export class LocalRelayState implements RelayState {
   readonly #options: RelayStateOptions
   readonly #entries = new Map<string, Entry>()
+  readonly #places: LimitedPlaces
   #rotationOffset: number
 
   constructor(options: RelayStateOptions) {
+    const { clock, folder, limits, log, workerIndex = 0 } = options
     this.#options = options
-    // Workers begin with different relays.
-    this.#rotationOffset = this.#worker().index
-    for (const { key, sent } of options.folder?.inherited ?? []) {
-      const entry = this.#entry(key, undefined)
-      for (const [at, amount] of sent) entry.sent.add(at, amount)
-    }
-    options.folder?.publish(
+    this.#rotationOffset = workerIndex
+    this.#places = new LimitedPlaces({ service: limits, monotonic: clock.monotonic })
+    folder?.publish(
       () => this.#snapshot(),
-      (names) => {
-        options.log.info(`relays held by hand: ${names.join(', ') || 'none'}`)
-        this.#changed()
-      },
+      (holds) => log.info(`relays held by hand: ${holds.map(describeHold).join('; ') || 'none'}`),
     )
   }
 
   look(exchange: Exchange): Availability {
-    return this.#refusal(exchange, false, false) ?? { usable: true }
+    const limits = limitsOf(exchange)
+    const noPlace = isLimited(limits) ? this.#places.look(limits) : undefined
+    return (
+      this.#refusal(exchange, false) ??
+      (noPlace === undefined ? { usable: true } : this.#overLimit(exchange, noPlace))
+    )
   }
 
-  acquire(exchange: Exchange, { lastResort = false }: AcquireOptions = {}): Lease | Refusal {
-    return this.enter(exchange, lastResort)
+  acquire(
+    exchange: Exchange,
+    { lastResort = false }: AcquireOptions = {},
+  ): Lease | Refusal | Promise<Lease | Refusal> {
+    const refusal = this.#refusal(exchange, lastResort)
+    if (refusal !== undefined) return refusal
+    const { breaker } = this.#use(exchange)
+    const now = this.#options.clock.wall()
+    // Before the limit is asked for: nobody else may take the trial meanwhile.
+    const freeTrial = breaker.view(now).state === 'half-open' ? breaker.takeTrial(now) : () => {}
+    const limits = limitsOf(exchange)
+    const place = isLimited(limits) ? this.#places.take(limits) : UNLIMITED
+    return place instanceof Promise
+      ? place.then((late) => this.#enter(exchange, late, freeTrial))
+      : this.#enter(exchange, place, freeTrial)
   }
 
   whenFree(exchange: Exchange, wake: () => void, { first = false }: WaitOptions = {}): () => void {
-    return this.#use(exchange).line.add(wake, first)
+    return this.#places.whenFree(limitsOf(exchange), wake, first)
   }
 
   noteFailure(exchange: Exchange, failure: RelayFailure): void {
-    const answer = this.enter(exchange, false)
-    if (isRefusal(answer)) return
-    answer.reportFailure(failure)
-    answer.end(false)
-  }
-
-  enter(exchange: Exchange, lastResort: boolean): Lease | Refusal {
-    const refusal = this.#refusal(exchange, lastResort, true)
-    if (refusal !== undefined) return refusal
-    const now = this.#options.now()
-    const entry = this.#use(exchange)
-    const freeTrial = entry.breaker.view(now).state === 'half-open' ? entry.breaker.takeTrial(now) : undefined
-    const leave = entry.connections.take(now)
-    this.#changed()
-    let ended = false
-    return {
-      reportSuccess: () => {
-        const before = entry.breaker.failures
-        entry.breaker.succeeded()
-        if (before === 0) return
-        this.#options.log.info(`${exchangeLabel(exchange)} works again`)
-        this.#changed()
-      },
-      reportFailure: (failure) => this.#failed(exchange, entry, failure),
-      end: (delivered) => {
-        if (ended) return
-        ended = true
-        const at = this.#options.now()
-        freeTrial?.()
-        leave(at)
-        if (delivered) entry.sent.add(at)
-        entry.line.wakeFirst()
-        this.#changed()
-      },
-    }
+    // Nothing was tried that a hold, an open breaker or somebody's trial would forbid.
+    if (this.#refusal(exchange, false) === undefined) this.#fail(exchange, this.#use(exchange), failure)
   }
 
   nextRotationOffset(): Promise<number> {
@@ -129,8 +121,8 @@ export class LocalRelayState implements RelayState {
   }
 
   status(): readonly ServerStatus[] {
-    const now = this.#options.now()
-    return [...this.#entries].map(([key, { name, breaker, connections, sent }]) => {
+    const now = this.#options.clock.wall()
+    return [...this.#entries].map(([key, { name, limitKey, breaker, connections, sent }]) => {
       const view = breaker.view(now)
       const { lastFailure } = breaker
       return {
@@ -140,102 +132,143 @@ export class LocalRelayState implements RelayState {
         failures: breaker.failures,
         ...(lastFailure === undefined ? {} : { lastFailure }),
         ...(view.state === 'open' ? { retryAt: view.until } : {}),
-        held: this.#held(name),
-        connections: connections.used,
-        sentLastHour: sent.total(now),
+        held: this.#holdOf(name) !== undefined,
+        connections,
+        waiting: this.#places.waiting(limitKey),
+        sentLastHour: sent.total(this.#options.clock.monotonic()),
       }
     })
   }
 
   close(): void {
+    this.#places.close()
     this.#options.folder?.close()
   }
 
-  #failed(exchange: Exchange, entry: Entry, failure: RelayFailure): void {
-    const now = this.#options.now()
+  /** What came of asking for a place. */
+  #enter(exchange: Exchange, place: Place | NoPlace, freeTrial: () => void): Lease | Refusal {
+    if (!isPlace(place)) {
+      freeTrial()
+      return this.#overLimit(exchange, place)
+    }
+    const held = this.#heldRefusal(exchange)
+    if (held !== undefined) {
+      freeTrial()
+      place.giveBack(false)
+      return held
+    }
+    const entry = this.#use(exchange)
+    entry.connections++
+    this.#noteChange()
+    let ended = false
+    return {
+      reportSuccess: () => {
+        const before = entry.breaker.failures
+        entry.breaker.succeeded()
+        if (before === 0) return
+        this.#options.log.info(`${exchangeLabel(exchange)} works again`)
+        this.#noteChange()
+      },
+      reportFailure: (failure) => this.#fail(exchange, entry, failure),
+      end: (delivered) => {
+        if (ended) return
+        ended = true
+        freeTrial()
+        entry.connections--
+        if (delivered) entry.sent.add(this.#options.clock.monotonic())
+        place.giveBack(delivered)
+        this.#noteChange()
+      },
+    }
+  }
+
+  #fail(exchange: Exchange, entry: Entry, failure: RelayFailure): void {
+    const now = this.#options.clock.wall()
     if (entry.breaker.failed(failure.message, exchange.terms.retryAfter, now)) {
       const view = entry.breaker.view(now)
       const seconds = view.state === 'open' ? Math.ceil((view.until - now) / 1000) : 0
       this.#options.log.warn(`${exchangeLabel(exchange)} is left out for ${seconds} s: ${failure.message}`)
     }
-    this.#changed()
+    this.#noteChange()
   }
 
-  /** @param taking a message wants to go there now, and comes again when told to */
-  #refusal(exchange: Exchange, lastResort: boolean, taking: boolean): Refusal | undefined {
-    const now = this.#options.now()
-    const label = exchangeLabel(exchange)
-    if (this.#held(exchange.relay?.name)) {
-      return { usable: false, why: 'held', message: `${label} is held by hand` }
-    }
+  /** What this process knows for itself: holds and breakers. */
+  #refusal(exchange: Exchange, lastResort: boolean): Refusal | undefined {
+    const held = this.#heldRefusal(exchange)
+    if (held !== undefined) return held
     const entry = this.#entries.get(exchangeKey(exchange))
-    if (entry !== undefined && !lastResort) {
-      const view = entry.breaker.view(now)
-      if (view.state === 'open') {
-        const message = `${label} is left out until ${clock(view.until)} UTC: ${entry.breaker.lastFailure}`
-        return { usable: false, why: 'breaker', message, until: view.until }
-      }
-      if (view.state === 'trial') {
-        const message = `${label} is being tried by another message after: ${entry.breaker.lastFailure}`
-        return { usable: false, why: 'breaker', message }
-      }
+    if (entry === undefined || lastResort) return undefined
+    const label = exchangeLabel(exchange)
+    const view = entry.breaker.view(this.#options.clock.wall())
+    if (view.state === 'open') {
+      const message = `${label} is left out until ${formatTime(view.until)} UTC: ${entry.breaker.lastFailure}`
+      return { usable: false, why: 'breaker', message, until: view.until }
     }
-    return this.#overLimit(exchange, entry, now, label, taking)
-  }
-
-  #overLimit(
-    exchange: Exchange,
-    entry: Entry | undefined,
-    now: number,
-    label: string,
-    taking: boolean,
-  ): Refusal | undefined {
-    const worker = this.#worker()
-    const used = entry?.connections.used ?? 0
-    const { maxConnections, maxPerHour } = exchange.terms
-    if (maxPerHour !== undefined) {
-      const share = shareOf(maxPerHour, worker, now, QUOTA_SLICE, QUOTA_IDLE)
-      if ((entry?.sent.total(now) ?? 0) + used >= share.amount) {
-        const until = share.amount === 0 ? share.until : entry?.sent.freeAt(now)
-        const message = `${label} has had its max_per_hour of ${maxPerHour}${part(maxPerHour, share.amount)}`
-        return { usable: false, why: 'quota', message, ...(until === undefined ? {} : { until }) }
-      }
-    }
-    if (maxConnections !== undefined) {
-      const share = shareOf(maxConnections, worker, now, CONNECTION_SLICE, CONNECTION_IDLE)
-      if (used >= share.amount) {
-        const soonest = taking ? this.#use(exchange).connections.comeAgain(share.amount, now) : now
-        const until = share.amount === 0 ? Math.max(soonest, share.until ?? now) : soonest
-        const message = `${label} has its max_connections of ${maxConnections} in use${part(maxConnections, share.amount)}`
-        return { usable: false, why: 'connections', message, until }
-      }
+    if (view.state === 'trial') {
+      const message = `${label} is being tried by another message after: ${entry.breaker.lastFailure}`
+      return { usable: false, why: 'breaker', message }
     }
     return undefined
   }
 
-  #held(name: string | undefined): boolean {
-    return name !== undefined && (this.#options.folder?.held(name) ?? false)
+  #heldRefusal(exchange: Exchange): Refusal | undefined {
+    const hold = this.#holdOf(exchange.relay?.name)
+    if (hold === undefined) return undefined
+    const until = hold.until === undefined ? '' : ` until ${formatTime(hold.until)} UTC`
+    const reason = hold.reason === undefined ? '' : `: ${hold.reason}`
+    return {
+      usable: false,
+      why: 'held',
+      message: `${exchangeLabel(exchange)} is held by hand${until}${reason}`,
+      ...(hold.until === undefined ? {} : { until: hold.until }),
+    }
   }
 
-  #worker(): Worker {
-    const { folder, workers, workerIndex = 0 } = this.#options
-    return { index: folder?.rank() ?? workerIndex, count: Math.max(workers, 1) }
+  #overLimit(exchange: Exchange, { why, until }: NoPlace): Refusal {
+    const { clock } = this.#options
+    const { maxConnections, maxPerHour } = exchange.terms
+    const label = exchangeLabel(exchange)
+    const wallUntil = Math.ceil(clock.wall() + until - clock.monotonic())
+    switch (why) {
+      case 'quota':
+        return {
+          usable: false,
+          why,
+          message: `${label} has had its max_per_hour of ${maxPerHour}`,
+          until: wallUntil,
+        }
+      case 'connections':
+        return {
+          usable: false,
+          why,
+          message: `${label} has its max_connections of ${maxConnections} in use`,
+        }
+      case 'unknown':
+        return {
+          usable: false,
+          why: 'connections',
+          message: `${label} has limits, and the master process does not say what is free`,
+          until: wallUntil,
+        }
+    }
+  }
+
+  #holdOf(name: string | undefined): Hold | undefined {
+    return name === undefined ? undefined : this.#options.folder?.holdOf(name)
   }
 
   #use(exchange: Exchange): Entry {
-    return this.#entry(exchangeKey(exchange), exchange.relay?.name)
-  }
-
-  #entry(key: string, name: string | undefined): Entry {
+    const key = exchangeKey(exchange)
     const known = this.#entries.get(key)
     const entry = known ?? {
-      name,
+      name: undefined,
+      limitKey: '',
       breaker: new Breaker(),
-      connections: new Connections(),
       sent: new HourCount(),
-      line: new WaitingLine(),
+      connections: 0,
     }
-    entry.name = name
+    entry.name = exchange.relay?.name
+    entry.limitKey = limitsOf(exchange).key
     // The order of the map is the order of use.
     this.#entries.delete(key)
     this.#entries.set(key, entry)
@@ -247,22 +280,29 @@ export class LocalRelayState implements RelayState {
     const capacity = this.#options.capacity ?? CAPACITY
     for (const [key, entry] of this.#entries) {
       if (this.#entries.size <= capacity) return
-      if (entry.connections.used === 0 && entry.line.length === 0) this.#entries.delete(key)
+      if (entry.connections === 0) this.#entries.delete(key)
     }
   }
 
-  #changed(): void {
-    this.#options.folder?.changed()
+  #noteChange(): void {
+    this.#options.folder?.noteChange()
   }
 
-  #snapshot() {
-    const now = this.#options.now()
-    const sent = Object.fromEntries([...this.#entries].map(([key, entry]) => [key, entry.sent.entries(now)]))
-    return { servers: this.status(), sent }
+  #snapshot(): Snapshot {
+    const { folder, limitStatus } = this.#options
+    return {
+      role: 'worker',
+      servers: this.status(),
+      holds: (folder?.holds() ?? []).map(({ name, since }) => ({ name, since })),
+      ...(limitStatus === undefined ? {} : { limits: limitStatus() }),
+    }
   }
 }
 
-const part = (limit: number, share: number) => (share === limit ? '' : ` (${share} for this worker)`)
+function describeHold({ name, until, reason }: Hold): string {
+  const end = until === undefined ? '' : ` until ${new Date(until).toISOString()}`
+  return `${name}${end}${reason === undefined ? '' : ` (${reason})`}`
+}
 
 /** What is known of relays, in this process. */
 export function createRelayState(options: RelayStateOptions): RelayState {

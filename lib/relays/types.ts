@@ -56,7 +56,11 @@ export interface ServerStatus {
   readonly lastFailure?: string
   readonly retryAt?: number
   readonly held: boolean
+  /** Places that this process has taken. */
   readonly connections: number
+  /** Messages of this process that wait for a place. */
+  readonly waiting: number
+  /** Messages that this process has sent. */
   readonly sentLastHour: number
 }
 
@@ -75,8 +79,6 @@ export interface RelayState {
    *   processes must be asked
    */
   acquire(exchange: Exchange, options?: AcquireOptions): Lease | Refusal | Promise<Lease | Refusal>
-  /** As {@link acquire}, by what this process knows alone: for a caller that cannot wait. */
-  enter(exchange: Exchange, lastResort: boolean): Lease | Refusal
   /**
    * Waits for a place at a server that refused for its `connections`. A place that becomes free in any worker is kept for a few
    * seconds for the one that waits longest: it should call {@link acquire} then.

@@ -1,6 +1,4 @@
 import assert from 'node:assert/strict'
-import { spawn } from 'node:child_process'
-import { once } from 'node:events'
 import {
   chmodSync,
   mkdirSync,
@@ -16,16 +14,12 @@ import {
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { mock, test, type TestContext } from 'node:test'
-import {
-  openStateFolder,
-  prepareStateFolder,
-  readHolds,
-  readSnapshots,
-  setHold,
-  type Snapshot,
-} from '../../lib/relays/state-folder'
+import { type Hold, removeHold, writeHold } from '../../lib/relays/holds'
+import { readSnapshots, type Snapshot } from '../../lib/relays/snapshot'
+import { openStateFolder, prepareStateFolder } from '../../lib/relays/state-folder'
+import { deadPid } from '../support/processes'
 
-const snapshot = (sent: Snapshot['sent'] = {}): Snapshot => ({ servers: [], sent })
+const snapshot = (holds: Snapshot['holds'] = []): Snapshot => ({ role: 'worker', servers: [], holds })
 
 const ignore = () => {}
 
@@ -35,27 +29,10 @@ function temporary(t: TestContext): string {
   return join(base, 'state')
 }
 
-function open(t: TestContext, path: string, pid = process.pid, warnings: string[] = []) {
-  const folder = openStateFolder({ path, now: Date.now, warn: (message) => warnings.push(message), pid })
+function open(t: TestContext, path: string, warnings: string[] = []) {
+  const folder = openStateFolder({ path, now: Date.now, warn: (message) => warnings.push(message) })
   t.after(() => folder.close())
   return folder
-}
-
-/** A process that lives until the test ends: its id is that of a living worker. */
-async function living(t: TestContext): Promise<number> {
-  const child = spawn(process.execPath, ['-e', 'process.stdin.resume()'], {
-    stdio: ['pipe', 'ignore', 'ignore'],
-  })
-  t.after(() => child.kill('SIGKILL'))
-  await once(child, 'spawn')
-  return child.pid!
-}
-
-/** The id of a process that has ended. */
-async function dead(): Promise<number> {
-  const child = spawn(process.execPath, ['-e', ''], { stdio: 'ignore' })
-  await once(child, 'exit')
-  return child.pid!
 }
 
 test('the folder is for the server alone, also where it was open before', (t) => {
@@ -91,109 +68,84 @@ test(
 test('a hold is seen by a running worker, is there after a restart, and ends', async (t) => {
   const path = temporary(t)
   prepareStateFolder(path)
-  const name = 'isp/../x'
-  assert.equal(setHold(path, name, true), true)
-  assert.equal(setHold(path, name, true), false)
+  const hold = { name: 'isp', since: 1, reason: 'maintenance' }
+  writeHold(path, hold)
   const folder = open(t, path)
-  assert.equal(folder.held(name), true)
-  const told: string[] = []
-  folder.publish(snapshot, (names) => told.push(names.join(' ')))
-  assert.deepEqual([...readHolds(path).keys()], [name])
-  assert.equal(setHold(path, name, false), true)
-  assert.equal(setHold(path, name, false), false)
-  setHold(path, 'other', true)
-  // The file system tells: no sleeping, looked at until it has.
-  while (folder.held(name) || !folder.held('other')) await new Promise((done) => setImmediate(done))
-  assert.deepEqual([told[0], told.at(-1)], [name, 'other'])
+  assert.deepEqual(folder.holdOf('isp'), hold)
+  const changes: (readonly Hold[])[] = []
+  folder.publish(
+    () => snapshot(folder.holds()),
+    (holds) => changes.push(holds),
+  )
+  removeHold(path, 'isp')
+  writeHold(path, { name: 'other', since: 2 })
+  // The file system reports it: no sleeping, looked at until it has.
+  while (folder.holdOf('isp') !== undefined || folder.holdOf('other') === undefined)
+    await new Promise((done) => setImmediate(done))
+  assert.deepEqual([changes[0], changes.at(-1)], [[hold], [{ name: 'other', since: 2 }]])
+  assert.deepEqual(
+    readSnapshots(path, Date.now())[0]?.holds,
+    [{ name: 'other', since: 2 }],
+    'reported at once',
+  )
 })
 
-test('a snapshot is written by rename, for the owner only, and read back while the worker lives', async (t) => {
+test('a hold ends by itself, and that is reported', (t) => {
   const path = temporary(t)
   prepareStateFolder(path)
+  writeHold(path, { name: 'isp', since: 1, until: 60_000 })
+  mock.timers.enable({ apis: ['setInterval', 'setTimeout'] })
+  t.after(() => mock.timers.reset())
+  let now = 59_999
+  const folder = openStateFolder({ path, now: () => now, warn: ignore })
+  t.after(() => folder.close())
+  const changes: number[] = []
+  folder.publish(
+    () => snapshot(folder.holds()),
+    (holds) => changes.push(holds.length),
+  )
+  now = 60_000
+  assert.equal(folder.holdOf('isp'), undefined)
+  mock.timers.tick(5_000)
+  assert.deepEqual(changes, [1, 0])
+})
+
+test('a snapshot is written by rename, for the owner only, and those of the dead are removed', async (t) => {
+  const path = temporary(t)
+  prepareStateFolder(path)
+  const gone = await deadPid()
+  writeFileSync(join(path, `${gone}.json`), '{}')
+  writeFileSync(join(path, `${gone}.json.new`), '{')
+  writeFileSync(join(path, '999999999.txt'), 'not ours')
   const folder = open(t, path)
-  folder.publish(() => snapshot({ 'a:25': [[1, 2]] }), ignore)
+  folder.publish(() => snapshot([{ name: 'isp', since: 1 }]), ignore)
   const file = join(path, `${process.pid}.json`)
   assert.equal(statSync(file).mode & 0o777, 0o600)
-  const [read] = readSnapshots(path, Date.now())
-  assert.equal(read?.pid, process.pid)
-  assert.deepEqual(read?.sent, { 'a:25': [[1, 2]] })
-
-  const gone = await dead()
-  writeFileSync(join(path, `${gone}.json`), readFileSync(file))
-  writeFileSync(join(path, '999.json'), 'no JSON')
-  assert.deepEqual(
-    readSnapshots(path, Date.now()).map(({ pid }) => pid),
-    [process.pid],
-  )
-  assert.equal(
-    readdirSync(path).includes(`${gone}.json`),
-    true,
-    'its successor wants to know what it had sent',
-  )
-  readSnapshots(path, Date.now() + 3_700_000)
-  assert.equal(readdirSync(path).includes(`${gone}.json`), false)
-})
-
-test('workers number themselves by who lives', async (t) => {
-  const path = temporary(t)
-  prepareStateFolder(path)
-  const other = await living(t)
-  writeFileSync(join(path, `${other}.json`), JSON.stringify({ ...snapshot(), updated: Date.now() }))
-  writeFileSync(join(path, `${await dead()}.json`), JSON.stringify({ ...snapshot(), updated: Date.now() }))
-  const folder = open(t, path)
-  assert.equal(folder.rank(), undefined)
-  folder.publish(() => snapshot(), ignore)
-  assert.equal(folder.rank(), process.pid < other ? 0 : 1)
-})
-
-test('one successor takes over what a dead worker had sent', async (t) => {
-  const path = temporary(t)
-  prepareStateFolder(path)
-  const gone = await dead()
-  const sent = { 'a:25': [[Date.now(), 40]] }
-  writeFileSync(join(path, `${gone}.json`), JSON.stringify({ servers: [], sent, updated: Date.now() }))
-  assert.deepEqual(open(t, path, await dead()).inherited, [{ key: 'a:25', sent: sent['a:25'] }])
-  assert.deepEqual(open(t, path, await dead()).inherited, [])
-})
-
-test('what another version or a hand has written into a snapshot does no harm', async (t) => {
-  const good: [number, number][] = [[1, 2]]
-  for (const [sent, expected] of [
-    [null, []],
-    [undefined, []],
-    ['text', []],
-    [{ 'a:25': 5 }, [{ key: 'a:25', sent: [] }]],
-    [{ 'a:25': [[1, 2], null, [1], ['1', 2], [1, -1], [1, 2, 3]] }, [{ key: 'a:25', sent: good }]],
-  ] as const) {
-    const path = temporary(t)
-    prepareStateFolder(path)
-    const file = join(path, `${await dead()}.json`)
-    writeFileSync(file, JSON.stringify({ servers: [], sent, updated: Date.now() }))
-    assert.deepEqual(open(t, path).inherited, expected)
-  }
+  assert.deepEqual(JSON.parse(readFileSync(file, 'utf8')).holds, [{ name: 'isp', since: 1 }])
+  assert.deepEqual(readdirSync(path).sort(), [`${process.pid}.json`, '999999999.txt'].toSorted())
 })
 
 test('while the folder cannot be seen, what is held stays held; what could not be written is written later', (t) => {
   const path = temporary(t)
   prepareStateFolder(path)
-  setHold(path, 'isp', true)
+  writeHold(path, { name: 'isp', since: 1 })
   const warnings: string[] = []
   mock.timers.enable({ apis: ['setInterval', 'setTimeout'] })
   t.after(() => mock.timers.reset())
-  const folder = open(t, path, process.pid, warnings)
-  folder.publish(snapshot, ignore)
+  const folder = open(t, path, warnings)
+  folder.publish(() => snapshot(), ignore)
   renameSync(path, `${path}.away`)
   writeFileSync(path, 'a file in its place')
   for (let i = 0; i < 3; i++) {
-    folder.changed()
+    folder.noteChange()
     mock.timers.tick(5_000)
   }
-  assert.equal(folder.held('isp'), true)
+  assert.notEqual(folder.holdOf('isp'), undefined)
   assert.equal(warnings.length, 1)
   rmSync(path)
   renameSync(`${path}.away`, path)
   rmSync(join(path, `${process.pid}.json`))
-  folder.changed()
+  folder.noteChange()
   mock.timers.tick(5_000)
   assert.deepEqual(
     readSnapshots(path, Date.now()).map(({ pid }) => pid),
@@ -201,17 +153,17 @@ test('while the folder cannot be seen, what is held stays held; what could not b
   )
 })
 
-test('a folder that cannot be used is said once, and nothing else happens', (t) => {
+test('a folder that cannot be used is logged once, and nothing else happens', (t) => {
   const path = temporary(t)
   mkdirSync(join(path, '..'), { recursive: true })
   writeFileSync(path, 'a file in its place')
   const warnings: string[] = []
-  const folder = open(t, path, process.pid, warnings)
+  const folder = open(t, path, warnings)
   folder.publish(() => snapshot(), ignore)
-  folder.changed()
+  folder.noteChange()
   folder.close()
+  assert.equal(folder.holdOf('isp'), undefined)
+  assert.deepEqual(folder.holds(), [])
   assert.equal(warnings.length, 1)
-  assert.match(warnings[0]!, /^relays cannot be shown by the command line: ENOTDIR/)
-  assert.equal(folder.held('isp'), false)
-  assert.equal(folder.rank(), undefined)
+  assert.match(warnings[0]!, /^relays cannot be shown by the command line: /)
 })

@@ -1,50 +1,53 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { createRelayState, type RelayStateOptions } from '../../lib/relays/state'
-import type { Snapshot, StateFolder } from '../../lib/relays/state-folder'
-import type { Lease } from '../../lib/relays/types'
+import type { Hold } from '../../lib/relays/holds'
+import type { RelayStateOptions } from '../../lib/relays/state'
+import type { StateFolder } from '../../lib/relays/state-folder'
+import { isRefusal, type Lease, type Refusal } from '../../lib/relays/types'
+import type { Exchange } from '../../lib/model/exchange'
 import { Secret } from '../../lib/model/secret'
+import { atOnce, localRelayState, testClock } from '../support/relay-state'
 import { relayExchange, type RelayFields } from '../support/servers'
 
 const T = 1_750_000_000_000
 const HOUR = 3_600_000
 
 function setup(options: Partial<RelayStateOptions> = {}) {
-  const clock = { now: T }
+  const clock = testClock(T)
   const logged: string[] = []
-  const state = createRelayState({
-    now: () => clock.now,
+  const state = localRelayState({
+    clock,
     log: { info: (text) => logged.push(text), warn: (text) => logged.push(text) },
-    workers: 1,
     ...options,
   })
-  return { clock, logged, state }
+  const acquire = (exchange: Exchange, lastResort = false) => atOnce(state.acquire(exchange, { lastResort }))
+  return { clock, logged, state, acquire }
 }
 
 const user = (name: string) => ({ user: name, password: new Secret('hidden') })
 
 const exchange = (more: Partial<RelayFields> = {}) => relayExchange({ host: 'smtp.example', ...more })
 
-function mustEnter(entered: ReturnType<ReturnType<typeof setup>['state']['enter']>): Lease {
-  assert.ok(!('usable' in entered), JSON.stringify(entered))
-  return entered
+function lease(answer: Lease | Refusal): Lease {
+  assert.ok(!isRefusal(answer), JSON.stringify(answer))
+  return answer
 }
 
 test('a failure leaves a relay out, a later success takes it back, and both are said once', () => {
-  const { clock, logged, state } = setup()
+  const { clock, logged, state, acquire } = setup()
   const isp = exchange({ name: 'isp' })
-  const lease = mustEnter(state.enter(isp, false))
-  lease.reportFailure({ kind: 'connect', message: 'refused' })
-  lease.end(false)
+  const taken = lease(acquire(isp))
+  taken.reportFailure({ kind: 'connect', message: 'refused' })
+  taken.end(false)
   assert.deepEqual(state.look(isp), {
     usable: false,
     why: 'breaker',
     message: 'relay isp is left out until 15:07:40 UTC: refused',
     until: T + 60_000,
   })
-  assert.deepEqual(state.enter(isp, false), state.look(isp))
-  clock.now += 60_000
-  const trial = mustEnter(state.enter(isp, false))
+  assert.deepEqual(acquire(isp), state.look(isp))
+  clock.pass(60_000)
+  const trial = lease(acquire(isp))
   assert.deepEqual(state.look(isp), {
     usable: false,
     why: 'breaker',
@@ -57,25 +60,25 @@ test('a failure leaves a relay out, a later success takes it back, and both are 
 })
 
 test('a trial that ends without outcome leaves the next message to try', () => {
-  const { clock, state } = setup()
-  const lease = mustEnter(state.enter(exchange(), false))
-  lease.reportFailure({ kind: 'greeting', message: '554' })
-  lease.end(false)
-  clock.now += 60_000
-  mustEnter(state.enter(exchange(), false)).end(false)
-  mustEnter(state.enter(exchange(), false))
+  const { clock, acquire } = setup()
+  const taken = lease(acquire(exchange()))
+  taken.reportFailure({ kind: 'greeting', message: '554' })
+  taken.end(false)
+  clock.pass(60_000)
+  lease(acquire(exchange())).end(false)
+  lease(acquire(exchange()))
 })
 
 test('the last resort passes the breaker, and neither holds nor limits', () => {
-  const { state } = setup({ folder: folder(['isp']) })
+  const { acquire } = setup({ folder: folder([{ name: 'isp', since: T }]) })
   const other = exchange({ host: 'other.example', maxConnections: 1 })
-  const lease = mustEnter(state.enter(other, false))
-  lease.reportFailure({ kind: 'tls', message: 'no TLS' })
-  assert.equal('usable' in state.enter(other, true), true, 'its one connection is in use')
-  lease.end(false)
-  assert.equal('usable' in state.enter(other, false), true)
-  mustEnter(state.enter(other, true))
-  assert.deepEqual(state.enter(exchange({ name: 'isp' }), true), {
+  const taken = lease(acquire(other))
+  taken.reportFailure({ kind: 'tls', message: 'no TLS' })
+  assert.equal('usable' in acquire(other, true), true, 'its one connection is in use')
+  taken.end(false)
+  assert.equal('usable' in acquire(other), true)
+  lease(acquire(other, true))
+  assert.deepEqual(acquire(exchange({ name: 'isp' }), true), {
     usable: false,
     why: 'held',
     message: 'relay isp is held by hand',
@@ -83,10 +86,10 @@ test('the last resort passes the breaker, and neither holds nor limits', () => {
 })
 
 test('host, port and user make a server; nothing else is shared', () => {
-  const { state } = setup()
+  const { state, acquire } = setup()
 
-  const lease = mustEnter(state.enter(exchange({ credentials: user('fred') }), false))
-  lease.reportFailure({ kind: 'auth', message: '535' })
+  const taken = lease(acquire(exchange({ credentials: user('fred') })))
+  taken.reportFailure({ kind: 'auth', message: '535' })
   assert.equal(state.look(exchange({ credentials: user('fred'), name: 'other name' })).usable, false)
   for (const other of [exchange(), exchange({ credentials: user('joe') }), exchange({ port: 587 })]) {
     assert.deepEqual(state.look(other), { usable: true })
@@ -95,52 +98,99 @@ test('host, port and user make a server; nothing else is shared', () => {
 })
 
 test('connections: as many at once as allowed, each given back once', () => {
-  const { clock, state } = setup()
+  const { clock, acquire } = setup()
   const two = exchange({ name: 'isp', maxConnections: 2 })
-  const first = mustEnter(state.enter(two, false))
-  mustEnter(state.enter(two, false))
-  assert.deepEqual(state.enter(two, false), {
+  const first = lease(acquire(two))
+  lease(acquire(two))
+  assert.deepEqual(acquire(two), {
     usable: false,
     why: 'connections',
     message: 'relay isp has its max_connections of 2 in use',
-    until: T + 1_000,
   })
-  clock.now += 400
+  clock.pass(400)
   first.end(true)
   first.end(true)
-  mustEnter(state.enter(two, false))
-  assert.equal('usable' in state.enter(two, false), true)
+  lease(acquire(two))
+  assert.equal('usable' in acquire(two), true)
 })
 
 test('quota: messages that were taken in any 60 minutes, and those on the way', () => {
-  const { clock, state } = setup()
+  const { clock, state, acquire } = setup()
   const three = exchange({ name: 'isp', maxPerHour: 3 })
-  mustEnter(state.enter(three, false)).end(false)
-  mustEnter(state.enter(three, false)).end(true)
-  clock.now += 60_000
-  mustEnter(state.enter(three, false)).end(true)
-  const onTheWay = mustEnter(state.enter(three, false))
-  const refused = state.enter(three, false)
+  lease(acquire(three)).end(false)
+  lease(acquire(three)).end(true)
+  clock.pass(60_000)
+  lease(acquire(three)).end(true)
+  const onTheWay = lease(acquire(three))
+  const refused = acquire(three)
   assert.ok('usable' in refused)
   assert.equal(refused.why, 'quota')
   assert.equal(refused.message, 'relay isp has had its max_per_hour of 3')
   assert.ok(refused.until! > T + HOUR && refused.until! <= T + HOUR + 10_000)
   onTheWay.end(false)
-  mustEnter(state.enter(three, false)).end(true)
+  lease(acquire(three)).end(true)
   assert.equal(state.look(three).usable, false)
-  clock.now = refused.until!
+  clock.pass(refused.until! - clock.wall())
   assert.equal(state.look(three).usable, true)
 })
 
-test('each worker keeps to its share', () => {
-  const taken = Array.from({ length: 4 }, (_, workerIndex) => {
-    const { state } = setup({ workers: 4, workerIndex })
-    const hop = exchange({ maxConnections: 6 })
-    let count = 0
-    while (!('usable' in state.enter(hop, false))) count++
-    return count
+test('a message that waits for a connection is woken when one is free, and the place is kept for it', () => {
+  const { state, acquire } = setup()
+  const one = exchange({ name: 'isp', maxConnections: 1 })
+  const first = lease(acquire(one))
+  const woken: string[] = []
+  state.whenFree(one, () => woken.push('a'))
+  state.whenFree(one, () => woken.push('b'))
+  assert.equal(state.status()[0]!.waiting, 2)
+  first.end(true)
+  assert.deepEqual(woken, [])
+  return Promise.resolve().then(() => {
+    assert.deepEqual(woken, ['a'])
+    assert.deepEqual(state.look(one), { usable: true })
+    lease(acquire(one)).end(true)
+    assert.deepEqual(woken, ['a', 'b'])
   })
-  assert.deepEqual(taken, [2, 2, 1, 1])
+})
+
+test('limits belong to the section: two relays at one address have each their own', () => {
+  const { acquire } = setup()
+  lease(acquire(exchange({ name: 'a', maxConnections: 1 })))
+  lease(acquire(exchange({ name: 'b', maxConnections: 1 })))
+  assert.equal(isRefusal(acquire(exchange({ name: 'a', maxConnections: 1 }))), true)
+})
+
+test('a limit that is reached leaves the one trial to others', () => {
+  const { clock, acquire } = setup()
+  const one = exchange({ maxConnections: 1 })
+  const taken = lease(acquire(one))
+  taken.reportFailure({ kind: 'connect', message: 'refused' })
+  clock.pass(60_000)
+  const refused = acquire(one)
+  assert.ok(isRefusal(refused) && refused.why === 'connections')
+  taken.end(false)
+  lease(acquire(one))
+})
+
+test('a failure without a connection counts, unless the relay is left out or tried by another', () => {
+  const { clock, state, acquire } = setup()
+  state.noteFailure(exchange(), { kind: 'connect', message: 'no address' })
+  state.noteFailure(exchange(), { kind: 'connect', message: 'no address' })
+  assert.equal(state.status()[0]!.failures, 1)
+  clock.pass(60_000)
+  lease(acquire(exchange()))
+  state.noteFailure(exchange(), { kind: 'connect', message: 'no address' })
+  assert.equal(state.status()[0]!.failures, 1)
+})
+
+test('a hold says until when and why, and ends by itself', () => {
+  const holds: Hold[] = [{ name: 'isp', since: T, until: T + 60_000, reason: 'maintenance' }]
+  const { acquire } = setup({ folder: folder(holds) })
+  assert.deepEqual(acquire(exchange({ name: 'isp' })), {
+    usable: false,
+    why: 'held',
+    message: 'relay isp is held by hand until 15:07:40 UTC: maintenance',
+    until: T + 60_000,
+  })
 })
 
 test('each message gets the next rotation offset', async () => {
@@ -152,9 +202,9 @@ test('each message gets the next rotation offset', async () => {
 })
 
 test('what is remembered is bounded, and what is in use is not forgotten', () => {
-  const { state } = setup({ capacity: 100 })
-  mustEnter(state.enter(exchange({ host: 'used.example' }), false))
-  for (let i = 0; i < 1_000; i++) mustEnter(state.enter(exchange({ host: `h${i}.example` }), false)).end(true)
+  const { state, acquire } = setup({ capacity: 100 })
+  lease(acquire(exchange({ host: 'used.example' })))
+  for (let i = 0; i < 1_000; i++) lease(acquire(exchange({ host: `h${i}.example` }))).end(true)
   const keys = state.status().map(({ key }) => key)
   assert.equal(keys.length, 100)
   assert.ok(keys.includes('used.example:25'))
@@ -162,21 +212,22 @@ test('what is remembered is bounded, and what is in use is not forgotten', () =>
 })
 
 test('status: what there is to see', () => {
-  const { state } = setup({ folder: folder(['isp'], { 'old.example:25': [[T - 60_000, 7]] }) })
-  mustEnter(state.enter(exchange({ host: 'a.example', name: 'a' }), false))
-  const lease = mustEnter(state.enter(exchange({ host: '2001:db8::1' }), false))
-  lease.reportFailure({ kind: 'connect', message: 'refused' })
-  lease.end(false)
+  const { state, acquire } = setup({ folder: folder([{ name: 'a', since: T }]) })
+  lease(acquire(exchange({ host: 'a.example', name: 'b' }))).end(true)
+  lease(acquire(exchange({ host: 'a.example', name: 'b' })))
+  const taken = lease(acquire(exchange({ host: '2001:db8::1' })))
+  taken.reportFailure({ kind: 'connect', message: 'refused' })
+  taken.end(false)
   assert.deepEqual(state.status(), [
-    { key: 'old.example:25', breaker: 'closed', failures: 0, held: false, connections: 0, sentLastHour: 7 },
     {
       key: 'a.example:25',
-      name: 'a',
+      name: 'b',
       breaker: 'closed',
       failures: 0,
       held: false,
       connections: 1,
-      sentLastHour: 0,
+      waiting: 0,
+      sentLastHour: 1,
     },
     {
       key: '[2001:db8::1]:25',
@@ -186,21 +237,18 @@ test('status: what there is to see', () => {
       retryAt: T + 60_000,
       held: false,
       connections: 0,
+      waiting: 0,
       sentLastHour: 0,
     },
   ])
 })
 
-function folder(held: readonly string[], sent: Snapshot['sent'] = {}): StateFolder {
+function folder(held: readonly Hold[]): StateFolder {
   return {
-    held: (name) => held.includes(name),
-    rank: () => undefined,
-    inherited: Object.entries(sent).map(([key, entries]) => ({
-      key,
-      sent: entries.map(([at, amount]) => [at, amount] as const),
-    })),
+    holdOf: (name) => held.find((hold) => hold.name === name),
+    holds: () => held,
     publish: () => {},
-    changed: () => {},
+    noteChange: () => {},
     close: () => {},
   }
 }

@@ -12,7 +12,7 @@ import type {
   PlannedExchange,
 } from '../../../lib/haraka/delivery/types'
 import { RETVAL } from '../../../lib/haraka/types'
-import { createRelayState } from '../../../lib/relays/state'
+import { localRelayState } from '../../support/relay-state'
 import type { Exchange } from '../../../lib/model/exchange'
 import { mxExchange, relayExchange } from '../../support/servers'
 import { loadHaraka, type HarakaModules, type RealHMail } from '../../support/haraka-modules'
@@ -100,7 +100,7 @@ const exchangeOf = ({ port }: Scripted): Exchange => relayExchange({ host: '127.
 
 function context(): DeliveryContext {
   const quiet = () => {}
-  const relays = createRelayState({ now: Date.now, log: { info: quiet, warn: quiet }, workers: 1 })
+  const relays = localRelayState()
   return {
     relays,
     now: Date.now,

@@ -1,0 +1,84 @@
+import cluster from 'node:cluster'
+import { join } from 'node:path'
+import { type Clock, systemClock } from '../relays/clock'
+import { ChannelLimits, type LimitServer, serveLimits } from '../relays/limit-channel'
+import { LocalLimits } from '../relays/local-limits'
+import { openQuotaJournal } from '../relays/quota-journal'
+import { createRelayState } from '../relays/state'
+import { openStateFolder, prepareStateFolder, STATE_FOLDER, type StateFolder } from '../relays/state-folder'
+import type { RelayState } from '../relays/types'
+import type { ProcessRole } from './process'
+import type { HarakaPlugin } from './types'
+
+/** What a process knows of relays, and an end to it. */
+export interface OpenRelayState {
+  readonly relays: RelayState
+  /** Writes what is not yet written. Deliveries that have begun still report how they end. */
+  readonly close: () => void
+}
+
+/**
+ * What this process knows of relays. Limits hold over the whole server: the master process counts for its workers, a server
+ * without workers counts for itself.
+ */
+export function openRelayState(plugin: HarakaPlugin, role: ProcessRole): OpenRelayState {
+  const clock = systemClock()
+  const path = prepareFolder(plugin, role)
+  const folder = path === undefined ? undefined : openFolder(plugin, path, clock)
+  const journal =
+    path === undefined || cluster.isWorker
+      ? {}
+      : {
+          journal: openQuotaJournal({ folder: path, clock, warn: (message) => plugin.logwarn(message) }),
+        }
+  const counting = { monotonic: clock.monotonic, ...journal }
+  const server = role.kind === 'master' ? countForWorkers(counting, folder) : undefined
+  // The master has no mail: what it knows of relays is never asked for.
+  const local = cluster.isWorker ? undefined : new LocalLimits(server === undefined ? counting : clock)
+  const relays = createRelayState({
+    clock,
+    log: { info: (message) => plugin.loginfo(message), warn: (message) => plugin.logwarn(message) },
+    limits: local ?? new ChannelLimits(process),
+    workerIndex: (role.workers.id - 1) % role.workers.count,
+    ...(local === undefined ? {} : { limitStatus: () => local.arbiter.status() }),
+    ...(folder === undefined || server !== undefined ? {} : { folder }),
+  })
+  return {
+    relays,
+    close: () => {
+      relays.close()
+      server?.close()
+      if (server !== undefined) folder?.close()
+    },
+  }
+}
+
+function countForWorkers(
+  counting: Omit<Parameters<typeof serveLimits>[1], 'onChange'>,
+  folder: StateFolder | undefined,
+): LimitServer {
+  const server = serveLimits(cluster, { ...counting, onChange: () => folder?.noteChange() })
+  folder?.publish(
+    () => ({ role: 'master', servers: [], holds: [], limits: server.status() }),
+    () => {},
+  )
+  return server
+}
+
+/** Makes the folder, if it can be had. */
+function prepareFolder(plugin: HarakaPlugin, { kind, owner }: ProcessRole): string | undefined {
+  const haraka = process.env.HARAKA
+  if (kind === 'tool' || haraka === undefined) return undefined
+  const path = join(haraka, STATE_FOLDER)
+  try {
+    prepareStateFolder(path, owner)
+    return path
+  } catch (error) {
+    plugin.logwarn(`relays cannot be shown or held by the command line: ${(error as Error).message}`)
+    return undefined
+  }
+}
+
+function openFolder(plugin: HarakaPlugin, path: string, { wall }: Clock): StateFolder {
+  return openStateFolder({ path, now: wall, warn: (message) => plugin.logwarn(message) })
+}

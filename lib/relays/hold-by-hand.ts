@@ -1,0 +1,91 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import { DnsOverridesError } from '../model/errors'
+import { type Hold, readHolds, removeHold, writeHold } from './holds'
+import { type ProcessSnapshot, readSnapshots } from './snapshot'
+
+/** What came of holding or resuming a relay. */
+export interface HoldReport {
+  /** False where it was held, or in use, before. */
+  readonly changed: boolean
+  /** Process ids of the workers that live and have reported it. */
+  readonly confirmed: readonly number[]
+  /** Process ids of those that live and did not report it in time. */
+  readonly missing: readonly number[]
+}
+
+export interface HoldOptions {
+  /** The state folder. */
+  readonly folder: string
+  /** Milliseconds since the epoch. */
+  readonly now: () => number
+  /**
+   * Longest wait for the workers. Where the system does not report changes of a folder, they look every five seconds.
+   *
+   * @default 8 s
+   */
+  readonly patienceMs?: number
+}
+
+const PATIENCE_MS = 8_000
+const LOOK_INTERVAL_MS = 50
+
+/** No server uses the state folder. */
+export class NoServerError extends DnsOverridesError {
+  constructor(folder: string) {
+    super(`no server uses ${folder}`, { code: 'ENOSERVER', temporary: false })
+  }
+}
+
+/**
+ * Holds a relay, and waits until every worker reports it. A hold without reason and end leaves one that is there as it is.
+ *
+ * @param hold `until` in ms since the epoch
+ * @throws NoServerError if no worker lives; Error as `fs` does, and if the folder is a link
+ */
+export async function holdRelay(
+  hold: Pick<Hold, 'name' | 'until' | 'reason'>,
+  options: HoldOptions,
+): Promise<HoldReport> {
+  const { folder, now } = options
+  if (workersOf(folder, now()).length === 0) throw new NoServerError(folder)
+  const before = readHolds(folder, now()).get(hold.name)
+  const stays = before !== undefined && hold.until === undefined && hold.reason === undefined
+  const placed = stays ? before : { ...hold, since: now() }
+  if (!stays) writeHold(folder, placed)
+  return { changed: !stays, ...(await awaitWorkers(hold.name, placed.since, options)) }
+}
+
+/**
+ * Ends a hold, and waits until every worker reports it. Without a server, the file alone is removed.
+ *
+ * @throws Error as `fs` does, and if the folder is a link
+ */
+export async function resumeRelay(name: string, options: HoldOptions): Promise<HoldReport> {
+  const changed = removeHold(options.folder, name)
+  return { changed, ...(await awaitWorkers(name, undefined, options)) }
+}
+
+/** The workers that use a state folder and live, by what they wrote. @throws Error as {@link readSnapshots} */
+export function workersOf(folder: string, now: number): readonly ProcessSnapshot[] {
+  return readSnapshots(folder, now).filter(({ role }) => role === 'worker')
+}
+
+/** @param since of the hold that they should know; undefined: they should know of none */
+async function awaitWorkers(
+  name: string,
+  since: number | undefined,
+  { folder, now, patienceMs = PATIENCE_MS }: HoldOptions,
+): Promise<Pick<HoldReport, 'confirmed' | 'missing'>> {
+  const knows = ({ holds }: ProcessSnapshot) => holds.find((known) => known.name === name)?.since === since
+  // Not by the clock on the wall, which may jump.
+  const end = performance.now() + patienceMs
+  for (;;) {
+    const workers = workersOf(folder, now())
+    const missing = workers.filter((worker) => !knows(worker))
+    if (missing.length === 0 || performance.now() >= end) {
+      const pids = (some: readonly ProcessSnapshot[]) => some.map(({ pid }) => pid)
+      return { confirmed: pids(workers.filter(knows)), missing: pids(missing) }
+    }
+    await sleep(LOOK_INTERVAL_MS)
+  }
+}

@@ -1,0 +1,185 @@
+import { HourCount } from './hour-count'
+import type { LimitAnswer, LimitRefusal, Limits, LimitStatus } from './limit-types'
+
+/** Where all of an hour's messages are under way, some of them may come to nothing: asked again so soon. */
+const SHORTEST_WAIT_MS = 1_000
+
+/** A message that was sent, or may have been, as it is remembered over a restart. */
+export interface SentCount {
+  readonly key: string
+  /** Milliseconds of the monotonic clock. */
+  readonly at: number
+  readonly amount: number
+}
+
+/** Where the arbiter writes what must outlive it: only keys with `maxPerHour`. */
+export interface LimitJournal {
+  /** What was sent before this process, the oldest first. Places that were open then count as sent. */
+  readonly recovered: readonly SentCount[]
+  opened(place: number, key: string): void
+  closed(place: number, sent: boolean, at: number): void
+  /** @param take gives all that a new journal must say */
+  onRewrite(take: () => JournalState): void
+  close(): void
+}
+
+export interface JournalState {
+  readonly sent: readonly SentCount[]
+  readonly open: readonly { readonly place: number; readonly key: string }[]
+}
+
+export interface LimitArbiterOptions<Holder> {
+  /** Milliseconds of a clock that only goes forward. */
+  readonly monotonic: () => number
+  /** Hands a place to one who waited for it. */
+  readonly offer: (holder: Holder, key: string, place: number) => void
+  readonly journal?: LimitJournal
+}
+
+interface Place<Holder> {
+  readonly holder: Holder
+  readonly entry: Entry<Holder>
+  readonly journalled: boolean
+}
+
+interface Entry<Holder> {
+  /** As the last one who asked knows them. */
+  limits: Limits
+  used: number
+  readonly sent: HourCount
+  readonly waiting: Set<Holder>
+}
+
+/**
+ * The one who counts. Holders are the processes that take places. A place that is taken counts against `maxConnections` and, as
+ * its message may be sent at any moment, against `maxPerHour`.
+ */
+export class LimitArbiter<Holder> {
+  readonly #options: LimitArbiterOptions<Holder>
+  readonly #entries = new Map<string, Entry<Holder>>()
+  readonly #places = new Map<number, Place<Holder>>()
+  #lastPlace = 0
+
+  constructor(options: LimitArbiterOptions<Holder>) {
+    this.#options = options
+    const { journal } = options
+    for (const { key, at, amount } of journal?.recovered ?? []) this.#entry({ key }).sent.add(at, amount)
+    journal?.onRewrite(() => this.#journalState())
+  }
+
+  /** Why no place can be had now. Changes nothing. */
+  look({ key, maxConnections, maxPerHour }: Limits): LimitRefusal | undefined {
+    const entry = this.#entries.get(key)
+    const used = entry?.used ?? 0
+    const now = this.#options.monotonic()
+    if (maxPerHour !== undefined && used + (entry?.sent.total(now) ?? 0) >= maxPerHour) {
+      const waitMs = (entry?.sent.freeAt(now) ?? now) - now
+      return { granted: false, why: 'quota', waitMs: Math.max(waitMs, SHORTEST_WAIT_MS) }
+    }
+    if (maxConnections !== undefined && used >= maxConnections) return { granted: false, why: 'connections' }
+    return undefined
+  }
+
+  /** Takes a place for the holder, or says why there is none. */
+  ask(holder: Holder, limits: Limits): LimitAnswer {
+    const entry = this.#entry(limits)
+    entry.limits = limits
+    return this.look(limits) ?? { granted: true, place: this.#take(holder, entry) }
+  }
+
+  /** Ignores a place that is not, or no longer, the holder's. */
+  giveBack(holder: Holder, place: number, sent: boolean): void {
+    if (this.#places.get(place)?.holder !== holder) return
+    this.#free(place, sent)
+  }
+
+  /** Offers a place as soon as one is free, which may be now. */
+  wait(holder: Holder, limits: Limits): void {
+    const entry = this.#entry(limits)
+    entry.limits = limits
+    entry.waiting.add(holder)
+    this.#offer(entry)
+  }
+
+  /** The holder can be offered nothing any more. */
+  stopWaiting(holder: Holder): void {
+    for (const { waiting } of this.#entries.values()) waiting.delete(holder)
+  }
+
+  /** The holder is gone. Nobody knows what became of its messages: they count as sent. */
+  leave(holder: Holder): void {
+    this.stopWaiting(holder)
+    for (const [place, { holder: owner }] of this.#places) if (owner === holder) this.#free(place, true)
+  }
+
+  status(): readonly LimitStatus[] {
+    const now = this.#options.monotonic()
+    return [...this.#entries].map(([key, { used, sent }]) => ({
+      key,
+      connections: used,
+      sentLastHour: sent.total(now),
+    }))
+  }
+
+  close(): void {
+    this.#options.journal?.close()
+  }
+
+  #entry(limits: Limits): Entry<Holder> {
+    const known = this.#entries.get(limits.key)
+    if (known !== undefined) return known
+    this.#forget()
+    const entry: Entry<Holder> = { limits, used: 0, sent: new HourCount(), waiting: new Set() }
+    this.#entries.set(limits.key, entry)
+    return entry
+  }
+
+  /** Keys of sections that are no longer in the file. */
+  #forget(): void {
+    const now = this.#options.monotonic()
+    for (const [key, { used, sent, waiting }] of this.#entries) {
+      if (used === 0 && waiting.size === 0 && sent.total(now) === 0) this.#entries.delete(key)
+    }
+  }
+
+  #take(holder: Holder, entry: Entry<Holder>): number {
+    const place = ++this.#lastPlace
+    const journalled = entry.limits.maxPerHour !== undefined
+    this.#places.set(place, { holder, entry, journalled })
+    entry.used++
+    // Written down before anybody knows: if all is killed now, the message counts as sent.
+    if (journalled) this.#options.journal?.opened(place, entry.limits.key)
+    return place
+  }
+
+  #free(number: number, sent: boolean): void {
+    const place = this.#places.get(number)!
+    const now = this.#options.monotonic()
+    this.#places.delete(number)
+    place.entry.used--
+    if (sent) place.entry.sent.add(now)
+    if (place.journalled) this.#options.journal?.closed(number, sent, now)
+    this.#offer(place.entry)
+  }
+
+  /** To those who wait, in the order of asking. */
+  #offer(entry: Entry<Holder>): void {
+    for (const holder of entry.waiting) {
+      const answer = this.ask(holder, entry.limits)
+      if (!answer.granted) return
+      entry.waiting.delete(holder)
+      this.#options.offer(holder, entry.limits.key, answer.place)
+    }
+  }
+
+  #journalState(): JournalState {
+    const now = this.#options.monotonic()
+    const open = [...this.#places].filter(([, { journalled }]) => journalled)
+    return {
+      sent: [...this.#entries].flatMap(([key, { sent }]) =>
+        sent.entries(now).map(([at, amount]) => ({ key, at, amount })),
+      ),
+      open: open.map(([place, { entry }]) => ({ place, key: entry.limits.key })),
+    }
+  }
+}

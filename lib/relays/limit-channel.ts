@@ -1,0 +1,220 @@
+import type { Serializable } from 'node:child_process'
+import { LimitArbiter, type LimitArbiterOptions } from './limit-arbiter'
+import type { LimitAnswer, Limits, LimitService, LimitStatus } from './limit-types'
+
+/*
+ * Limits over the workers of one server: the master process, which outlives them, counts; workers ask it over the channel that
+ * Node's cluster module gives them. No port is open. Haraka and other plugins use the same channel; every message here is an
+ * object with the one property `dns_overrides_limits`, which none of them looks at (Haraka: `cmd`, `event`, `params`).
+ *
+ *   worker                              master
+ *   { ask: 7, limits }            ->
+ *                                 <-    { answer: 7, granted: true, place: 31 }
+ *   { giveBack: 31, sent: true }  ->
+ *   { wait: limits }              ->
+ *                                 <-    { offer: 'isp', place: 32 }
+ */
+
+const PROPERTY = 'dns_overrides_limits'
+
+/** A worker that gets no answer for so long goes on without. The master has little else to do. */
+const ANSWER_PATIENCE_MS = 5_000
+/** After a worker's end, its last bytes may still be on the way to the relay. */
+const CLOSING_MS = 1_000
+
+type Question =
+  | { readonly ask: number; readonly limits: Limits }
+  | { readonly giveBack: number; readonly sent: boolean }
+  | { readonly wait: Limits }
+
+type Reply = ({ readonly answer: number } & LimitAnswer) | { readonly offer: string; readonly place: number }
+
+type Message = Record<string, unknown>
+
+/** What a message says, if it is one of these. */
+function contentOf(message: unknown): Message | undefined {
+  if (typeof message !== 'object' || message === null) return undefined
+  const content = (message as Message)[PROPERTY]
+  return typeof content === 'object' && content !== null ? (content as Message) : undefined
+}
+
+const wrap = (content: Question | Reply): Serializable => ({ [PROPERTY]: content }) as Serializable
+
+function isLimits(value: unknown): value is Limits {
+  if (typeof value !== 'object' || value === null) return false
+  const { key, maxConnections, maxPerHour } = value as Message
+  const isLimit = (limit: unknown) =>
+    limit === undefined || (Number.isSafeInteger(limit) && Number(limit) >= 0)
+  return typeof key === 'string' && isLimit(maxConnections) && isLimit(maxPerHour)
+}
+
+/** A worker as the master sees it (`cluster.Worker`). */
+export interface LimitWorker {
+  isDead(): boolean
+  isConnected(): boolean
+  send(message: Serializable, callback: (error: Error | null) => void): boolean
+  once(event: 'exit' | 'disconnect', listener: () => void): unknown
+}
+
+/** `node:cluster` in the master process. */
+export interface LimitCluster<W extends LimitWorker> {
+  on(event: 'message', listener: (worker: W, message: unknown) => void): unknown
+  off(event: 'message', listener: (worker: W, message: unknown) => void): unknown
+}
+
+/** What the master process counts, and an end to it. */
+export interface LimitServer {
+  status(): readonly LimitStatus[]
+  close(): void
+}
+
+/** Counts for all workers. To be called in the master process, before it starts them. */
+export function serveLimits<W extends LimitWorker>(
+  cluster: LimitCluster<W>,
+  options: Omit<LimitArbiterOptions<W>, 'offer'> & { readonly onChange?: () => void },
+): LimitServer {
+  const known = new WeakSet<W>()
+  const arbiter: LimitArbiter<W> = new LimitArbiter<W>({
+    ...options,
+    offer: (worker, key, place) => {
+      const offer = wrap({ offer: key, place })
+      worker.send(offer, (error) => {
+        // Nothing was sent by somebody who never knew of the place.
+        if (error !== null) arbiter.giveBack(worker, place, false)
+      })
+    },
+  })
+  const meet = (worker: W) => {
+    if (known.has(worker)) return
+    known.add(worker)
+    worker.once('disconnect', () => arbiter.stopWaiting(worker))
+    // Not before its end: a worker that Haraka takes leave of still ends its deliveries. Haraka removes the listeners of the
+    // cluster's own 'exit' (server.js _graceful), so each worker is asked.
+    worker.once('exit', () => {
+      arbiter.stopWaiting(worker)
+      setTimeout(() => {
+        arbiter.leave(worker)
+        options.onChange?.()
+      }, CLOSING_MS).unref()
+    })
+  }
+  const listen = (worker: W, message: unknown) => {
+    const content = contentOf(message)
+    if (content === undefined) return
+    meet(worker)
+    const { ask, limits, giveBack, sent, wait } = content
+    if (typeof giveBack === 'number') arbiter.giveBack(worker, giveBack, sent === true)
+    // What a worker asked before it was killed may arrive after its end.
+    else if (worker.isDead() || !worker.isConnected()) return
+    else if (typeof ask === 'number' && isLimits(limits)) {
+      const answer = arbiter.ask(worker, limits)
+      worker.send(wrap({ answer: ask, ...answer }), (error) => {
+        if (error !== null && answer.granted) arbiter.giveBack(worker, answer.place, false)
+      })
+    } else if (isLimits(wait)) arbiter.wait(worker, wait)
+    options.onChange?.()
+  }
+  cluster.on('message', listen)
+  return {
+    status: () => arbiter.status(),
+    close: () => {
+      cluster.off('message', listen)
+      arbiter.close()
+    },
+  }
+}
+
+/** The worker's end of the channel (`process`). */
+export interface LimitPort {
+  readonly connected: boolean
+  readonly send?: (
+    message: Serializable,
+    handle: undefined,
+    options: undefined,
+    callback: (error: Error | null) => void,
+  ) => boolean
+  on(event: 'message', listener: (message: unknown) => void): unknown
+  on(event: 'disconnect', listener: () => void): unknown
+}
+
+/** Asks the master process. */
+export class ChannelLimits implements LimitService {
+  readonly #port: LimitPort
+  readonly #patienceMs: number
+  readonly #questions = new Map<number, (answer: LimitAnswer) => void>()
+  #lastQuestion = 0
+  #isClosed = false
+  #take: (key: string, place: number) => void = () => {}
+
+  constructor(port: LimitPort, { patienceMs = ANSWER_PATIENCE_MS } = {}) {
+    this.#port = port
+    this.#patienceMs = patienceMs
+    port.on('message', (message) => this.#hear(message))
+    port.on('disconnect', () => this.close())
+  }
+
+  /** Only the master knows. */
+  look(): undefined {
+    return undefined
+  }
+
+  ask(limits: Limits): LimitAnswer | Promise<LimitAnswer> {
+    if (this.#isClosed) return { granted: false, why: 'unknown' }
+    const ask = ++this.#lastQuestion
+    return new Promise((done) => {
+      const finish = (answer: LimitAnswer) => {
+        clearTimeout(timer)
+        this.#questions.delete(ask)
+        done(answer)
+      }
+      const timer = setTimeout(() => finish({ granted: false, why: 'unknown' }), this.#patienceMs)
+      this.#questions.set(ask, finish)
+      this.#send({ ask, limits }, () => finish({ granted: false, why: 'unknown' }))
+    })
+  }
+
+  giveBack(place: number, sent: boolean): void {
+    this.#send({ giveBack: place, sent })
+  }
+
+  wait(limits: Limits): void {
+    this.#send({ wait: limits })
+  }
+
+  onOffer(take: (key: string, place: number) => void): void {
+    this.#take = take
+  }
+
+  close(): void {
+    this.#isClosed = true
+    for (const finish of this.#questions.values()) finish({ granted: false, why: 'unknown' })
+  }
+
+  /** A channel that is closed is the end of a worker: the master frees what it held when it has ended. */
+  #send(question: Question, onFailure: () => void = () => {}): void {
+    if (!this.#port.connected || this.#port.send === undefined) onFailure()
+    else {
+      this.#port.send(wrap(question), undefined, undefined, (error) => {
+        if (error !== null) onFailure()
+      })
+    }
+  }
+
+  #hear(message: unknown): void {
+    const content = contentOf(message)
+    if (content === undefined) return
+    const { answer, granted, place, why, waitMs, offer } = content
+    if (typeof offer === 'string' && typeof place === 'number') {
+      if (this.#isClosed) this.giveBack(place, false)
+      else this.#take(offer, place)
+    }
+    if (typeof answer !== 'number') return
+    const finish = this.#questions.get(answer)
+    if (granted === true && typeof place === 'number') {
+      // Too late: nobody waits for it any more.
+      if (finish === undefined) this.giveBack(place, false)
+      else finish({ granted, place })
+    } else if (why === 'quota' && typeof waitMs === 'number') finish?.({ granted: false, why, waitMs })
+    else if (why === 'connections') finish?.({ granted: false, why })
+  }
+}

@@ -1,0 +1,148 @@
+import type { LimitAnswer, LimitRefusal, Limits, LimitService } from './limit-types'
+import { WaitingLine } from './waiting-line'
+
+/** Why no place can be had, and when to ask again at the latest (ms of the monotonic clock). */
+export interface NoPlace {
+  readonly why: 'connections' | 'quota' | 'unknown'
+  readonly until: number
+}
+
+/** A place that was taken. */
+export interface Place {
+  readonly giveBack: (sent: boolean) => void
+}
+
+export interface LimitedPlacesOptions {
+  readonly service: LimitService
+  /** Milliseconds of a clock that only goes forward. */
+  readonly monotonic: () => number
+}
+
+/** A place is kept so long for a message that was woken. It goes through Haraka's queue and the decision first. */
+const RESERVE_MS = 5_000
+/** A server at its limit of connections is taken to be so for this long: `look` cannot ask. */
+const FULL_MS = 1_000
+
+interface Entry {
+  limits: Limits
+  readonly line: WaitingLine
+  /** Places for those who were woken. */
+  readonly reserved: Map<number, NodeJS.Timeout>
+  refusal?: NoPlace
+}
+
+/** The places of limited servers, as one process takes them and waits for them. */
+export class LimitedPlaces {
+  readonly #service: LimitService
+  readonly #monotonic: () => number
+  readonly #entries = new Map<string, Entry>()
+
+  constructor({ service, monotonic }: LimitedPlacesOptions) {
+    this.#service = service
+    this.#monotonic = monotonic
+    service.onOffer((key, place) => this.#take(key, place))
+  }
+
+  /** Why no place can be had, as far as it is known without asking. */
+  look(limits: Limits): NoPlace | undefined {
+    const entry = this.#entries.get(limits.key)
+    if (entry !== undefined && entry.reserved.size > 0) return undefined
+    const known = this.#service.look(limits)
+    if (known !== undefined) return this.#noPlace(known)
+    // Where it must be asked for, the last answer counts for a while.
+    if (entry?.refusal === undefined) return undefined
+    const isRecent = entry.line.length > 0 || this.#monotonic() < entry.refusal.until
+    return isRecent ? entry.refusal : undefined
+  }
+
+  /** Takes a place. */
+  take(limits: Limits): Place | NoPlace | Promise<Place | NoPlace> {
+    const entry = this.#entry(limits)
+    for (const [place, timer] of entry.reserved) {
+      clearTimeout(timer)
+      entry.reserved.delete(place)
+      return this.#place(place)
+    }
+    const answer = this.#service.ask(limits)
+    return answer instanceof Promise
+      ? answer.then((late) => this.#read(entry, late))
+      : this.#read(entry, answer)
+  }
+
+  /** @returns cancels the wait */
+  whenFree(limits: Limits, wake: () => void, first: boolean): () => void {
+    const entry = this.#entry(limits)
+    const leave = entry.line.add(wake, first)
+    // After this turn of the event loop: nobody is woken before this method has returned.
+    if (entry.line.length === 1) queueMicrotask(() => this.#wait(entry))
+    return leave
+  }
+
+  /** How many wait here. */
+  waiting(key: string): number {
+    return this.#entries.get(key)?.line.length ?? 0
+  }
+
+  close(): void {
+    for (const { reserved } of this.#entries.values()) {
+      for (const [place, timer] of reserved) {
+        clearTimeout(timer)
+        this.#service.giveBack(place, false)
+      }
+      reserved.clear()
+    }
+    this.#service.close()
+  }
+
+  #entry(limits: Limits): Entry {
+    const known = this.#entries.get(limits.key)
+    if (known !== undefined) {
+      known.limits = limits
+      return known
+    }
+    const entry: Entry = { limits, line: new WaitingLine(), reserved: new Map() }
+    this.#entries.set(limits.key, entry)
+    return entry
+  }
+
+  #wait(entry: Entry): void {
+    if (entry.line.length > 0) this.#service.wait(entry.limits)
+  }
+
+  #read(entry: Entry, answer: LimitAnswer): Place | NoPlace {
+    if (answer.granted) {
+      delete entry.refusal
+      return this.#place(answer.place)
+    }
+    entry.refusal = this.#noPlace(answer)
+    return entry.refusal
+  }
+
+  #noPlace(refusal: LimitRefusal): NoPlace {
+    const waitMs = refusal.why === 'quota' ? refusal.waitMs : FULL_MS
+    return { why: refusal.why, until: this.#monotonic() + waitMs }
+  }
+
+  #place(place: number): Place {
+    return { giveBack: (sent) => this.#service.giveBack(place, sent) }
+  }
+
+  /** A place was offered: kept for the one that waits longest. */
+  #take(key: string, place: number): void {
+    const entry = this.#entries.get(key)
+    if (entry === undefined || entry.line.length === 0) {
+      this.#service.giveBack(place, false)
+      return
+    }
+    const timer = setTimeout(() => {
+      entry.reserved.delete(place)
+      this.#service.giveBack(place, false)
+    }, RESERVE_MS).unref()
+    entry.reserved.set(place, timer)
+    entry.line.wakeFirst()
+    this.#wait(entry)
+  }
+}
+
+/** Is it a place, or the reason why there is none? */
+export const isPlace = (answer: Place | NoPlace): answer is Place => 'giveBack' in answer

@@ -1,0 +1,35 @@
+import { LimitArbiter, type LimitArbiterOptions } from './limit-arbiter'
+import type { LimitAnswer, LimitRefusal, Limits, LimitService } from './limit-types'
+
+/** The only process: it counts for itself, and answers at once. */
+export class LocalLimits implements LimitService {
+  readonly arbiter: LimitArbiter<'here'>
+  #take: (key: string, place: number) => void = () => {}
+
+  constructor(options: Omit<LimitArbiterOptions<'here'>, 'offer'>) {
+    this.arbiter = new LimitArbiter({ ...options, offer: (_here, key, place) => this.#take(key, place) })
+  }
+
+  look(limits: Limits): LimitRefusal | undefined {
+    return this.arbiter.look(limits)
+  }
+
+  ask(limits: Limits): LimitAnswer {
+    return this.arbiter.ask('here', limits)
+  }
+
+  giveBack(place: number, sent: boolean): void {
+    this.arbiter.giveBack('here', place, sent)
+  }
+
+  wait(limits: Limits): void {
+    this.arbiter.wait('here', limits)
+  }
+
+  onOffer(take: (key: string, place: number) => void): void {
+    this.#take = take
+  }
+
+  /** Haraka still ends what it has begun, and that still counts: there is nothing to end before the process. */
+  close(): void {}
+}

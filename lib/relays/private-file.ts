@@ -1,0 +1,98 @@
+import {
+  closeSync,
+  constants,
+  fchmodSync,
+  fchownSync,
+  fstatSync,
+  lstatSync,
+  openSync,
+  readSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs'
+import { join } from 'node:path'
+
+/*
+ * Files in a folder that another user may write to. Root reads and writes them too (the master process, the command line), so
+ * nothing here follows a link, waits for a FIFO, or reads more than it was meant to.
+ */
+
+const { O_CREAT, O_EXCL, O_NOFOLLOW, O_NONBLOCK, O_RDONLY, O_APPEND, O_WRONLY } = constants
+
+/**
+ * @returns undefined if there is no such file
+ * @throws Error as `fs` does, and if it is not a regular file of at most so many bytes
+ */
+export function readSmallFile(folder: string, name: string, largestBytes: number): string | undefined {
+  requireFolder(folder)
+  let file: number
+  try {
+    file = openSync(join(folder, name), O_RDONLY | O_NOFOLLOW | O_NONBLOCK)
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined
+    throw error
+  }
+  try {
+    const stats = fstatSync(file)
+    if (!stats.isFile()) throw new Error(`${join(folder, name)} is not a regular file`)
+    if (stats.size > largestBytes)
+      throw new Error(`${join(folder, name)} has more than ${largestBytes} bytes`)
+    const buffer = Buffer.alloc(stats.size)
+    let length = 0
+    for (let read = -1; length < buffer.length && read !== 0; length += read)
+      read = readSync(file, buffer, length, buffer.length - length, null)
+    return buffer.toString('utf8', 0, length)
+  } finally {
+    closeSync(file)
+  }
+}
+
+/**
+ * Makes a file anew, for the folder's owner alone whoever makes it.
+ *
+ * @returns its descriptor, for appending
+ * @throws Error as `fs` does
+ */
+export function createFile(folder: string, name: string, text: string, exclusive = false): number {
+  const { uid, gid } = requireFolder(folder)
+  const path = join(folder, name)
+  // Never written into what stands there: that may be a link, or a file of somebody else.
+  if (!exclusive) rmSync(path, { force: true })
+  const file = openSync(path, O_WRONLY | O_APPEND | O_CREAT | O_EXCL | O_NOFOLLOW, 0o600)
+  try {
+    fchmodSync(file, 0o600)
+    const made = fstatSync(file)
+    // Root writes for the server's user; nobody else may give files away.
+    if (process.getuid?.() === 0 && (made.uid !== uid || made.gid !== gid)) fchownSync(file, uid, gid)
+    writeFileSync(file, text)
+    return file
+  } catch (error) {
+    closeSync(file)
+    rmSync(path, { force: true })
+    throw error
+  }
+}
+
+/** Puts a file that was made with {@link createFile} in the place of another. */
+export function replaceFile(folder: string, from: string, to: string): void {
+  requireFolder(folder)
+  renameSync(join(folder, from), join(folder, to))
+}
+
+/** Writes a file in one step: whoever reads sees the old text or the new one. */
+export function writeWhole(folder: string, name: string, text: string): void {
+  closeSync(createFile(folder, `${name}.new`, text))
+  replaceFile(folder, `${name}.new`, name)
+}
+
+/**
+ * @returns the folder's owner
+ * @throws Error as `fs` does, and if it is a link or no folder
+ */
+export function requireFolder(path: string): { readonly uid: number; readonly gid: number } {
+  const stats = lstatSync(path)
+  if (stats.isSymbolicLink()) throw new Error(`${path} is a link, which is not followed`)
+  if (!stats.isDirectory()) throw new Error(`${path} is not a folder`)
+  return stats
+}

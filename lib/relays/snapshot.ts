@@ -1,0 +1,148 @@
+import { readdirSync } from 'node:fs'
+import { toPrintable } from '../model/printable'
+import type { LimitStatus } from './limit-types'
+import { readSmallFile, requireFolder } from './private-file'
+import type { ServerStatus } from './types'
+
+/** A hold as a worker knows it: enough to tell it from another of the same name. */
+export interface KnownHold {
+  readonly name: string
+  readonly since: number
+}
+
+/** What a process of the server writes for the command line, whenever it changes. */
+export interface Snapshot {
+  /** `worker`: sends mail. `master`: counts for the workers, and sends none. */
+  readonly role: 'worker' | 'master'
+  readonly servers: readonly ServerStatus[]
+  readonly holds: readonly KnownHold[]
+  /** Of the process that counts: what all together use of each limit. */
+  readonly limits?: readonly LimitStatus[]
+}
+
+/** A snapshot as read back. */
+export interface ProcessSnapshot extends Snapshot {
+  readonly pid: number
+  /** When it was written, ms since the epoch. */
+  readonly updated: number
+}
+
+/** A living process writes at least this often. */
+export const HEARTBEAT_MS = 60_000
+/** A snapshot of that age is of a dead process, whoever has its id now. */
+const DEAD_AFTER_MS = 180_000
+
+const FILE = /^([1-9]\d{0,9})\.json$/
+const LARGEST_BYTES = 16 * 1024 * 1024
+const MOST_ENTRIES = 20_000
+const LONGEST_TEXT = 500
+
+export const snapshotFile = (pid: number): string => `${pid}.json`
+
+/** The process that a file of the state folder is the snapshot of. */
+export function pidOfFile(file: string): number | undefined {
+  const digits = FILE.exec(file)?.[1]
+  return digits === undefined ? undefined : Number(digits)
+}
+
+/**
+ * The snapshots of the processes that live, by process id.
+ *
+ * @param now ms since the epoch
+ * @throws Error as `fs` does, and if the folder is a link; an absent folder has none
+ */
+export function readSnapshots(folder: string, now: number): ProcessSnapshot[] {
+  return listPids(folder)
+    .flatMap((pid) => readSnapshot(folder, pid) ?? [])
+    .filter(({ pid, updated }) => now - updated <= DEAD_AFTER_MS && isAlive(pid))
+}
+
+function listPids(folder: string): number[] {
+  try {
+    requireFolder(folder)
+    return readdirSync(folder)
+      .flatMap((file) => pidOfFile(file) ?? [])
+      .sort((a, b) => a - b)
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return []
+    throw error
+  }
+}
+
+/** Does a process of that id run? */
+export function isAlive(pid: number): boolean {
+  try {
+    process.kill(pid, 0)
+    return true
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code === 'EPERM'
+  }
+}
+
+function readSnapshot(folder: string, pid: number): ProcessSnapshot | undefined {
+  try {
+    const value: unknown = JSON.parse(readSmallFile(folder, snapshotFile(pid), LARGEST_BYTES) ?? 'null')
+    if (!isRecord(value) || !isNumber(value.updated)) return undefined
+    const limits = readList(value.limits, readLimit)
+    return {
+      pid,
+      updated: value.updated,
+      role: value.role === 'master' ? 'master' : 'worker',
+      servers: readList(value.servers, readServer),
+      holds: readList(value.holds, readKnownHold),
+      ...(Array.isArray(value.limits) ? { limits } : {}),
+    }
+  } catch {
+    // Removed meanwhile, or not written by this program.
+    return undefined
+  }
+}
+
+type Fields = Record<string, unknown>
+
+const isRecord = (value: unknown): value is Fields =>
+  typeof value === 'object' && value !== null && !Array.isArray(value)
+
+/** A time, or a number of things. */
+const isNumber = (value: unknown): value is number =>
+  typeof value === 'number' && value >= 0 && value <= Number.MAX_SAFE_INTEGER
+
+function readList<T>(value: unknown, read: (fields: Fields) => T | undefined): T[] {
+  if (!Array.isArray(value)) return []
+  return value.slice(0, MOST_ENTRIES).flatMap((each: unknown) => (isRecord(each) ? (read(each) ?? []) : []))
+}
+
+const readText = (value: unknown) =>
+  typeof value === 'string' ? toPrintable(value, { max: LONGEST_TEXT }) : undefined
+
+function readServer(fields: Fields): ServerStatus | undefined {
+  const { breaker, failures, held, connections, waiting, sentLastHour, retryAt } = fields
+  const key = readText(fields.key)
+  const name = readText(fields.name)
+  const lastFailure = readText(fields.lastFailure)
+  if (key === undefined || typeof held !== 'boolean') return undefined
+  if (breaker !== 'closed' && breaker !== 'open' && breaker !== 'half-open') return undefined
+  if (!isNumber(failures) || !isNumber(connections) || !isNumber(sentLastHour)) return undefined
+  return {
+    key,
+    ...(name === undefined ? {} : { name }),
+    breaker,
+    failures,
+    ...(lastFailure === undefined ? {} : { lastFailure }),
+    ...(isNumber(retryAt) ? { retryAt } : {}),
+    held,
+    connections,
+    waiting: isNumber(waiting) ? waiting : 0,
+    sentLastHour,
+  }
+}
+
+function readKnownHold({ name, since }: Fields): KnownHold | undefined {
+  return typeof name === 'string' && isNumber(since) ? { name, since } : undefined
+}
+
+function readLimit({ key, connections, sentLastHour }: Fields): LimitStatus | undefined {
+  const text = readText(key)
+  if (text === undefined || !isNumber(connections) || !isNumber(sentLastHour)) return undefined
+  return { key: text, connections, sentLastHour }
+}

@@ -1,0 +1,131 @@
+import assert from 'node:assert/strict'
+import { once } from 'node:events'
+import { connect, createServer, type AddressInfo } from 'node:net'
+import { join } from 'node:path'
+import { test, type TestContext } from 'node:test'
+import { readSnapshots } from '../../lib/relays/snapshot'
+import { STATE_FOLDER } from '../../lib/relays/state-folder'
+import { HarakaServer, type HarakaOptions } from '../support/haraka-server'
+import { SmtpClient } from '../support/smtp-client'
+import { startSink, type Sink } from '../support/smtp-sink'
+
+// Limits over four worker processes of a real server, also while they are killed.
+
+/** A relay, and how many connections it has seen at once. */
+interface CountedRelay {
+  readonly port: number
+  readonly sink: Sink
+  readonly most: () => number
+  readonly open: () => number
+}
+
+async function startRelay(t: TestContext, answerMs = 0): Promise<CountedRelay> {
+  const sink = await startSink({
+    answer: async (stage) => {
+      if (stage === 'data') await new Promise((done) => setTimeout(done, answerMs))
+      return undefined
+    },
+  })
+  let open = 0
+  let most = 0
+  const counter = createServer((socket) => {
+    open++
+    // A connection whose end came before this one's beginning is read in the same turn of the event loop: counted after it.
+    setImmediate(() => setImmediate(() => (most = Math.max(most, open))))
+    const inner = connect(sink.port, sink.host)
+    let isOpen = true
+    const close = () => {
+      if (isOpen) open--
+      isOpen = false
+    }
+    socket.on('end', close)
+    socket.on('close', () => {
+      close()
+      inner.destroy()
+    })
+    inner.on('close', () => socket.end())
+    for (const each of [socket, inner]) each.on('error', () => {})
+    socket.pipe(inner).pipe(socket)
+  })
+  counter.listen(0, '127.0.0.1')
+  await once(counter, 'listening')
+  t.after(async () => {
+    counter.close()
+    await sink.close()
+  })
+  const { port } = counter.address() as AddressInfo
+  return { port, sink, most: () => most, open: () => open }
+}
+
+async function start(t: TestContext, options: HarakaOptions): Promise<HarakaServer> {
+  const haraka = await HarakaServer.start({ nodes: 4, loglevel: 'NOTICE', ...options })
+  t.after(() => haraka.close())
+  return haraka
+}
+
+const overrides = (relay: CountedRelay, ...limits: string[]) =>
+  ['* @isp', '[relay:isp]', 'host = 127.0.0.1', `port = ${relay.port}`, ...limits].join('\n')
+
+async function sendAll(haraka: HarakaServer, count: number): Promise<string[]> {
+  const recipients = Array.from({ length: count }, (_, n) => `u${n}@example.com`)
+  const left = [...recipients]
+  const one = async () => {
+    const client = await SmtpClient.open(haraka.port)
+    for (let to = left.shift(); to !== undefined; to = left.shift()) await client.send({ to })
+    await client.quit()
+  }
+  await Promise.all(Array.from({ length: 8 }, one))
+  return recipients
+}
+
+const workerPids = (haraka: HarakaServer) =>
+  readSnapshots(join(haraka.folder, STATE_FOLDER), Date.now())
+    .filter(({ role }) => role === 'worker')
+    .map(({ pid }) => pid)
+
+test('four workers, two connections, 120 messages: never a third, and no turn is waited for', async (t) => {
+  const relay = await startRelay(t)
+  const haraka = await start(t, { overrides: overrides(relay, 'max_connections = 2') })
+  const from = performance.now()
+  const recipients = await sendAll(haraka, 120)
+  await haraka.waitFor(() => haraka.queueFiles().length === 0, 'an empty queue', [relay.sink], 60_000)
+  t.diagnostic(`${Math.round(performance.now() - from)} ms`)
+  assert.deepEqual(relay.sink.received.flatMap(({ rcptTo }) => rcptTo).sort(), recipients.toSorted())
+  assert.equal(relay.most(), 2)
+})
+
+test('a full queue at the start: all workers together keep to six connections', async (t) => {
+  const relay = await startRelay(t, 100)
+  const haraka = await start(t, { overrides: overrides(relay, 'max_connections = 6') })
+  await sendAll(haraka, 100)
+  await haraka.kill9()
+  await haraka.restart()
+  await haraka.waitFor(() => haraka.queueFiles().length === 0, 'an empty queue', [relay.sink], 60_000)
+  assert.equal(relay.most(), 6)
+})
+
+test('workers are killed, then all: two connections and 37 an hour hold', { timeout: 120_000 }, async (t) => {
+  const relay = await startRelay(t, 30)
+  const haraka = await start(t, {
+    overrides: overrides(relay, 'max_connections = 2', 'max_per_hour = 37'),
+  })
+  const taken = (count: number) =>
+    haraka.waitFor(() => relay.sink.received.length >= count, `${count} messages`, [relay.sink], 60_000)
+  const sending = sendAll(haraka, 100).catch(() => 'a client of a worker that was killed')
+  for (const count of [4, 8, 12]) {
+    await taken(count)
+    const [pid] = workerPids(haraka)
+    process.kill(pid!, 'SIGKILL')
+  }
+  await taken(16)
+  await haraka.kill9()
+  await sending
+  while (relay.open() > 0) await new Promise((done) => setTimeout(done, 10))
+  await haraka.restart()
+  await haraka.waitForLog(/relay isp has had its max_per_hour of 37/, 0, 60_000)
+  while (relay.open() > 0) await new Promise((done) => setTimeout(done, 10))
+  t.diagnostic(`${relay.sink.received.length} of 37 taken`)
+  assert.equal(relay.most(), 2)
+  assert.ok(relay.sink.received.length <= 37)
+  assert.ok(relay.sink.received.length >= 37 - 3 * 2 - 4, 'what was under way counts, no more than that')
+})

@@ -1,0 +1,73 @@
+import assert from 'node:assert/strict'
+import { mock, test, type TestContext } from 'node:test'
+import { isPlace, LimitedPlaces, type NoPlace, type Place } from '../../lib/relays/limited-places'
+import { LocalLimits } from '../../lib/relays/local-limits'
+import { testClock } from '../support/relay-state'
+
+const one = { key: 'isp', maxConnections: 1 }
+
+function setup(t: TestContext) {
+  mock.timers.enable({ apis: ['setTimeout'] })
+  t.after(() => mock.timers.reset())
+  const clock = testClock()
+  const service = new LocalLimits({ monotonic: clock.monotonic })
+  const places = new LimitedPlaces({ service, monotonic: clock.monotonic })
+  return { places, used: () => service.arbiter.status()[0]?.connections }
+}
+
+const turn = () => new Promise((done) => setImmediate(done))
+
+function taken(answer: Place | NoPlace | Promise<Place | NoPlace>): Place {
+  assert.ok(!(answer instanceof Promise) && isPlace(answer))
+  return answer
+}
+
+test('a place is kept for the one that was woken, and for a limited time', async (t) => {
+  const { places, used } = setup(t)
+  const place = taken(places.take(one))
+  let woken = 0
+  places.whenFree(one, () => woken++, false)
+  await turn()
+  place.giveBack(true)
+  assert.equal(woken, 1)
+  assert.equal(used(), 1, 'kept')
+  mock.timers.tick(5_000)
+  assert.equal(used(), 0, 'nobody came for it')
+  taken(places.take(one))
+})
+
+test('the next one is woken when the first does not come for its place', async (t) => {
+  const { places } = setup(t)
+  const place = taken(places.take(one))
+  const woken: string[] = []
+  places.whenFree(one, () => woken.push('a'), false)
+  places.whenFree(one, () => woken.push('b'), false)
+  await turn()
+  place.giveBack(true)
+  mock.timers.tick(5_000)
+  assert.deepEqual(woken, ['a', 'b'])
+})
+
+test('a free place wakes at once, but not before the call has returned; one who has left is not woken', async (t) => {
+  const { places, used } = setup(t)
+  const woken: string[] = []
+  places.whenFree(one, () => woken.push('a'), false)
+  assert.equal(woken.length, 0)
+  await turn()
+  assert.deepEqual(woken, ['a'])
+  taken(places.take(one)).giveBack(false)
+  const leave = places.whenFree(one, () => woken.push('b'), false)
+  leave()
+  await turn()
+  assert.deepEqual(woken, ['a'])
+  assert.equal(used(), 0)
+})
+
+test('places that are kept are given back at the end', async (t) => {
+  const { places, used } = setup(t)
+  places.whenFree(one, () => {}, false)
+  await turn()
+  assert.equal(used(), 1)
+  places.close()
+  assert.equal(used(), 0)
+})
