@@ -1,0 +1,88 @@
+import assert from 'node:assert/strict'
+import { readdirSync, readFileSync, watch } from 'node:fs'
+import { join } from 'node:path'
+import { after, before, test } from 'node:test'
+import { STATE_FOLDER } from '../../lib/relays/state-folder'
+import { commandsOf, isShown, PAGES, patternOf, readPage, UPDATE, updatePage } from '../docs/document'
+import type { Block, Command } from '../docs/document'
+import { openShell, toReal, type Substitution } from '../docs/shell'
+import { a, startZone, type ZoneServer } from '../support/dns-scripted'
+import { freePort } from '../support/dns-servers'
+import { HarakaServer } from '../support/haraka-server'
+import { startSink, type Sink } from '../support/smtp-sink'
+
+// The blocks of the pages that need a running server, in their order: a real Haraka with the file of docs/operations.md. Its first
+// relay is down, its second works, and one message was sent for each.
+
+const needsServer = ({ marks }: Block) => marks.includes('server')
+const file = readPage('docs/operations.md').blocks.find(
+  (block) => block.language === 'ini' && needsServer(block),
+)!
+
+let zone: ZoneServer
+let backup: Sink
+let haraka: HarakaServer
+let pairs: readonly Substitution[]
+let shell: (command: string) => Promise<string>
+
+before(async () => {
+  backup = await startSink({ host: '127.0.0.2' })
+  zone = await startZone({ 'smtp.example.com': [a('127.0.0.1')], 'relay.example.net': [a('127.0.0.2')] })
+  const closed = await freePort()
+  pairs = [
+    ['192.0.2.53#53', `127.0.0.1#${zone.port}`],
+    ['192.0.2.53', `127.0.0.1:${zone.port}`],
+    ['192.0.2.25', '127.0.0.1'],
+    ['198.51.100.25', '127.0.0.2'],
+    ['port = 587', `port = ${closed}`],
+    ['port 587 ', `port ${closed} `],
+    ['port = 2525', `port = ${backup.port}`],
+    [':587', `:${closed}`],
+    [':2525', `:${backup.port}`],
+  ]
+  haraka = await HarakaServer.start({ overrides: `${toReal(file.text, pairs)}\n` })
+  shell = openShell(haraka.folder, pairs)
+  await haraka.send({ to: 'a@example.org' })
+  await haraka.waitFor(() => backup.received.length === 1, 'the message to the second relay', [backup])
+  await haraka.send({ to: 'a@gmail.com' })
+  await haraka.waitForLog(/Temp failing/)
+  // Workers write what they know half a second after it has changed.
+  const folder = join(haraka.folder, STATE_FOLDER)
+  const watcher = watch(folder)
+  const state = () =>
+    readdirSync(folder)
+      .map((name) => readFileSync(join(folder, name), 'utf8'))
+      .join()
+  await haraka.waitFor(() => /"failures":[^0].*"sentLastHour":1/.test(state()), 'the state of the relays', [
+    { onReceived: (listener) => void watcher.on('change', listener) },
+  ])
+  watcher.close()
+})
+
+after(async () => {
+  await haraka?.close()
+  await backup?.close()
+  await zone?.stop()
+})
+
+for (const path of PAGES) {
+  const outputs = new Map<Command, string>()
+  after(() => updatePage(path, outputs))
+
+  for (const block of readPage(path).blocks) {
+    for (const each of block.language === 'console' && needsServer(block) ? commandsOf(block) : []) {
+      test(`${path} line ${each.line}: ${each.command}`, async () => {
+        const output = await shell(each.command)
+        if (isShown(output, each.output)) return
+        if (UPDATE) outputs.set(each, output)
+        else assert.equal(output, each.output, `${path}:${each.line}: run npm run docs:update`)
+      })
+    }
+    for (const text of block.language === 'log' ? block.text.split('\n') : []) {
+      test(`${path} line ${block.line}: the log has ${text}`, async () => {
+        const pattern = new RegExp(patternOf(toReal(text, pairs)))
+        await haraka.flushUntil(() => haraka.lines(pattern).length > 0, text)
+      })
+    }
+  }
+}
