@@ -1,0 +1,82 @@
+import assert from 'node:assert/strict'
+import { existsSync, readFileSync } from 'node:fs'
+import { dirname, join, normalize } from 'node:path'
+import { describe, it } from 'node:test'
+import { PAGES, readPage, type Page } from './document'
+
+// What a reader needs of every page: it fits the screen, and its links lead somewhere.
+
+const LANGUAGES = ['ini', 'console', 'log', 'sh', 'js', '']
+const SHORTEST = { lines: 150, columns: 120 }
+const WIDEST = 140
+
+/** The lines of a page outside its blocks. */
+function prose({ lines, blocks }: Page): readonly string[] {
+  return lines.filter(
+    (_, index) =>
+      !blocks.some(({ line, text }) => index >= line - 1 && index <= line + text.split('\n').length),
+  )
+}
+
+/** The name that a heading has as the goal of a link, as GitHub makes it. */
+const anchorOf = (heading: string) =>
+  heading
+    .toLowerCase()
+    .replaceAll(/[^\p{L}\p{N} _-]/gu, '')
+    .replaceAll(' ', '-')
+
+const anchorsOf = (page: Page) =>
+  prose(page).flatMap((line) => {
+    const heading = /^#+ (.*)$/.exec(line)?.[1]
+    return heading === undefined ? [] : [anchorOf(heading)]
+  })
+
+const linksOf = (page: Page) =>
+  prose(page).flatMap((line) => [...line.matchAll(/\]\(([^)\s]+)\)/g)].map(([, link]) => link!))
+
+for (const path of PAGES) {
+  describe(path, () => {
+    const page = readPage(path)
+
+    it('has only blocks of kinds that are known', () => {
+      for (const { language, line } of page.blocks) {
+        assert.ok(LANGUAGES.includes(language), `${path}:${line}: ${language}`)
+      }
+    })
+
+    it('has no line that is too long', () => {
+      const widest = path === 'README.md' ? SHORTEST.columns : WIDEST
+      const long = path === 'README.md' ? page.lines : prose(page)
+      assert.deepEqual(
+        long.filter((line) => line.length > widest),
+        [],
+      )
+    })
+
+    it('has only links that lead somewhere', () => {
+      for (const link of linksOf(page).filter((each) => !each.startsWith('https://'))) {
+        const [file, anchor] = link.split('#') as [string, string?]
+        const goal = file === '' ? path : normalize(join(dirname(path), file))
+        assert.ok(existsSync(goal), `${link}: no such file`)
+        if (anchor !== undefined)
+          assert.ok(anchorsOf(readPage(goal)).includes(anchor), `${link}: no such heading`)
+      }
+    })
+  })
+}
+
+describe('README.md', () => {
+  const page = readPage('README.md')
+
+  it('is short', () => assert.ok(page.lines.length <= SHORTEST.lines))
+
+  it('links only to what is in the package', () => {
+    const { files } = JSON.parse(readFileSync('package.json', 'utf8')) as { files: string[] }
+    for (const link of linksOf(page).filter((each) => !each.startsWith('https://'))) {
+      assert.ok(
+        files.some((file) => link === file || link.startsWith(`${file}/`)),
+        link,
+      )
+    }
+  })
+})
