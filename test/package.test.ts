@@ -32,12 +32,15 @@ test('the packed package holds what runs and what is read, and no more', () => {
     'config/dns_overrides.ini',
     'README.md',
     'CHANGELOG.md',
+    'CONTRIBUTING.md',
+    'SECURITY.md',
+    'docs/reference.md',
     'LICENSE',
   ]) {
     assert.ok(files.includes(needed), `${needed} is in the package`)
   }
   const belongs =
-    /^(dist\/.+\.js|config\/dns_overrides\.ini|docs\/.+|package\.json|README\.md|CHANGELOG\.md|LICENSE)$/
+    /^(dist\/.+\.js|config\/dns_overrides\.ini|docs\/.+\.md|package\.json|[A-Z]+\.md|LICENSE)$/
   assert.deepEqual(
     files.filter((path) => !belongs.test(path)),
     [],

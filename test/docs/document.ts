@@ -84,7 +84,7 @@ export function updatePage(path: string, outputs: ReadonlyMap<Command, string>):
   if (outputs.size === 0) return
   const lines = readFileSync(path, 'utf8').split('\n')
   // From the last to the first, so that the numbers of the lines stay right.
-  for (const [{ line }, output] of [...outputs].reverse()) {
+  for (const [{ line }, output] of [...outputs].toReversed()) {
     const end = lines.findIndex((text, index) => index >= line && (text === '```' || text.startsWith('$ ')))
     lines.splice(line, end - line, ...(output === '' ? [] : output.split('\n')))
   }
