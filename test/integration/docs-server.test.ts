@@ -46,17 +46,7 @@ before(async () => {
   await haraka.waitFor(() => backup.received.length === 1, 'the message to the second relay', [backup])
   await haraka.send({ to: 'a@gmail.com' })
   await haraka.waitForLog(/Temp failing/)
-  // Workers write what they know half a second after it has changed.
-  const folder = join(haraka.folder, STATE_FOLDER)
-  const watcher = watch(folder)
-  const state = () =>
-    readdirSync(folder)
-      .map((name) => readFileSync(join(folder, name), 'utf8'))
-      .join()
-  await haraka.waitFor(() => /"failures":[^0].*"sentLastHour":1/.test(state()), 'the state of the relays', [
-    { onReceived: (listener) => void watcher.on('change', listener) },
-  ])
-  watcher.close()
+  await waitForState()
 })
 
 after(async () => {
@@ -64,6 +54,23 @@ after(async () => {
   await backup?.close()
   await zone?.stop()
 })
+
+/** Workers write what they know half a second after it has changed. */
+async function waitForState(): Promise<void> {
+  const folder = join(haraka.folder, STATE_FOLDER)
+  const watcher = watch(folder)
+  const source = { onReceived: (listener: () => void) => void watcher.on('change', listener) }
+  const isWritten = () => {
+    const states = readdirSync(folder).filter((name) => name.endsWith('.json'))
+    const text = states.map((name) => readFileSync(join(folder, name), 'utf8')).join('')
+    return text.includes('"sentLastHour":1') && text.includes('no connection')
+  }
+  try {
+    await haraka.waitFor(isWritten, 'the state of the relays', [source])
+  } finally {
+    watcher.close()
+  }
+}
 
 for (const path of PAGES) {
   const outputs = new Map<Command, string>()
