@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { describe, it } from 'node:test'
 import { COMMANDS, COMMON_OPTIONS } from '../../lib/cli/table'
 import { EXIT } from '../../lib/commands/shared/types'
-import { KEYS } from '../../lib/config/keys'
+import { KEYS, SECTION_NAMES } from '../../lib/config/keys'
 import { CONDITIONS } from '../../lib/rules/conditions'
 import { LINT_RULES } from '../../lib/rules/lint'
 import { readPage } from './document'
@@ -31,6 +31,10 @@ const sorted = (names: Iterable<string>) => [...names].toSorted()
 
 describe('docs/reference.md', () => {
   it('has every setting', () => assert.deepEqual(sorted(named('Settings')), sorted(KEYS.top)))
+
+  it('has every section', () => {
+    for (const name of SECTION_NAMES) assert.ok(PAGE.lines.join('\n').includes(`\`[${name}]\``), name)
+  })
 
   it('has every key of [dns]', () => assert.deepEqual(sorted(named('`[dns]`')), sorted(KEYS.dns)))
 
