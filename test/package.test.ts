@@ -39,8 +39,7 @@ test('the packed package holds what runs and what is read, and no more', () => {
   ]) {
     assert.ok(files.includes(needed), `${needed} is in the package`)
   }
-  const belongs =
-    /^(dist\/.+\.js|config\/dns_overrides\.ini|docs\/.+\.md|package\.json|[A-Z]+\.md|LICENSE)$/
+  const belongs = /^(dist\/.+\.js|config\/dns_overrides\.ini|docs\/.+\.md|package\.json|[A-Z]+\.md|LICENSE)$/
   assert.deepEqual(
     files.filter((path) => !belongs.test(path)),
     [],
