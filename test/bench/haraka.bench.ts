@@ -57,8 +57,19 @@ ruled.example 192.0.2.1:587 $size>1 $from=fred@example.com
   const route = plugin.route as unknown as Hook
   const byDns = plugin.route_by_dns as unknown as Hook
 
+  // As Haraka's class has them: on a prototype.
+  const methods = Object.fromEntries(
+    [
+      'try_deliver',
+      'get_force_tls',
+      'try_deliver_host_on_socket',
+      'logprotocol',
+      'delivered',
+      'temp_fail',
+    ].map((name) => [name, silent]),
+  )
   const message = (domain: string): HMailItem =>
-    ({
+    Object.assign(Object.create(methods) as HMailItem, {
       ...log,
       todo: {
         domain,
@@ -70,18 +81,8 @@ ruled.example 192.0.2.1:587 $size>1 $from=fred@example.com
       num_failures: 0,
       file_size: 3000,
       data_start: 500,
-      ...Object.fromEntries(
-        [
-          'found_mx',
-          'try_deliver',
-          'get_force_tls',
-          'try_deliver_host_on_socket',
-          'logprotocol',
-          'delivered',
-          'next_cb',
-        ].map((name) => [name, silent]),
-      ),
-    }) as unknown as HMailItem
+      next_cb: silent,
+    })
 
   const answersTo = (domain: string, wanted: number) => () =>
     costOf(async () => {
