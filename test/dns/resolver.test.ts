@@ -161,7 +161,9 @@ test('a failure is forgotten by an answer', async (t) => {
 })
 
 test('1000 lookups of one name at once: one query (RFC 1035 7)', async (t) => {
-  const { resolver, server } = await setUp(t, (query) => setTimeout(() => answering(300)(query), 20))
+  const { resolver, server } = await setUp(t, (query) => setTimeout(() => answering(300)(query), 20), {
+    tuning: { timeoutMs: 5_000 },
+  })
   const answers = await Promise.all(Array.from({ length: 1000 }, () => resolver.mx('example.com')))
   assert.ok(answers.every(({ kind }) => kind === 'mx'))
   assert.equal(server.queries.length, 1)
@@ -248,6 +250,39 @@ test('serve-stale: never an absence', async (t) => {
   server.script(servfail)
   clock.pass(11)
   assert.equal(await codeOf(resolver.resolve(MX)), 'ESERVFAIL')
+})
+
+test('serve-stale: NXDOMAIN takes the place of the records, and they are not served again', async (t) => {
+  const { resolver, server, clock } = await setUp(t, answering(10), { tuning: { serveStaleSeconds: 1_000 } })
+  await resolver.resolve(MX)
+  clock.pass(11)
+  server.script(nxdomain(10, 10))
+  assert.equal((await resolver.resolve(MX)).kind, 'nxdomain')
+  clock.pass(11)
+  server.script(servfail)
+  assert.equal(await codeOf(resolver.resolve(MX)), 'ESERVFAIL')
+})
+
+test('an MX set in which nothing names a host is a failure, and not kept as an answer', async (t) => {
+  const { resolver, server, clock } = await setUp(t, (query) =>
+    query.reply({ answers: [mxRecord(query.name, 10, '192.0.2.1', 3_600)] }),
+  )
+  assert.equal(await codeOf(resolver.resolve(MX)), 'EBADMX')
+  assert.deepEqual([...resolver.cached()], [])
+  clock.pass(1)
+  server.script(answering(60))
+  assert.equal((await resolver.resolve(MX)).kind, 'records', 'asked again as soon as a failure may be')
+})
+
+test('a null MX is a kind of its own, remembered as such (RFC 7505)', async (t) => {
+  const { resolver, server } = await setUp(t, (query) =>
+    query.reply({ answers: [mxRecord(query.name, 0, '')] }),
+  )
+  for (const how of ['fresh', 'cached']) {
+    const answer = await resolver.resolve(MX)
+    assert.deepEqual([answer.kind, answer.how], ['nullmx', how])
+  }
+  assert.equal(server.queries.length, 1)
 })
 
 test('an entry near its end is asked for again in the background, once', async (t) => {

@@ -6,7 +6,7 @@ import { setTimeout as wait } from 'node:timers/promises'
 import type { Resolver } from '../../lib/dns/resolver'
 import { FakeClock, logged, testResolver, type TestResolverOptions } from '../support/dns-resolver'
 import { startScripted, type Script, type ScriptedServer } from '../support/dns-scripted'
-import { encodeMessage, FLAGS, mxRecord, RCODES, soaRecord } from '../support/dns-wire'
+import { aRecord, encodeMessage, FLAGS, mxRecord, RCODES, soaRecord } from '../support/dns-wire'
 
 const good: Script = (query) => query.reply({ answers: [mxRecord(query.name, 10, 'mx.example.com')] })
 const silent: Script = () => {}
@@ -168,6 +168,80 @@ test('every port closed: failed at once', async (t) => {
   })
   await Promise.all(servers.map((server) => server.stop()))
   assert.equal(await kindOf(resolver, 'a.example'), 'ECONNREFUSED')
+})
+
+const lame: Script = (query) => query.reply({ flags: FLAGS.QR })
+const addressForMx: Script = (query) => query.reply({ answers: [aRecord(query.name, '192.0.2.1')] })
+
+for (const [what, script] of [
+  ['an empty answer without SOA and recursion', lame],
+  ['an address as the answer to MX', addressForMx],
+] as const) {
+  test(`${what} leaves the word to the next server`, async (t) => {
+    const { resolver, servers } = await setUp(t, [script, good])
+    assert.equal(await kindOf(resolver, 'a.example'), 'mx')
+    assert.equal(await kindOf(resolver, 'b.example'), 'mx')
+    assert.deepEqual(counts(servers), [2, 2], 'the first is asked first again')
+  })
+
+  test(`${what}, and no better one: an absence that is not proven, and is not kept`, async (t) => {
+    const { resolver, servers } = await setUp(t, [script, servfail, silent], { cacheSize: 100 })
+    const answer = await resolver.mx('a.example')
+    assert.deepEqual(answer.kind === 'nodata' && [answer.proven, answer.server, answer.ttl], [
+      false,
+      `127.0.0.1#${servers[0].port}`,
+      0,
+    ])
+    assert.deepEqual(counts(servers), [1, 1, 1], 'one round')
+    await resolver.mx('a.example')
+    assert.equal(servers[0].queries.length, 2)
+  })
+}
+
+test('a failure says of every server what it did', async (t) => {
+  const { resolver, servers } = await setUp(t, [silent, servfail, lame, silent])
+  await servers[3].stop()
+  const answer = await resolver
+    .resolve({ name: 'a.example', type: 'MX' })
+    .catch((error: Error) => error.message)
+  assert.equal(typeof answer === 'string' ? answer : answer.kind, 'nodata', 'the third counts')
+  servers[2].script(silent)
+  const [one, two, three, four] = servers.map(({ port }) => `DNS server 127.0.0.1#${port}`)
+  await assert.rejects(resolver.resolve({ name: 'b.example', type: 'MX' }), {
+    code: 'ECONNREFUSED',
+    message:
+      `${two} answered SERVFAIL (server failure); ${three} did not answer in time; ` +
+      `${one} did not answer in time; ${four} could not be reached (ECONNREFUSED)`,
+  })
+})
+
+test('the figures of a server: queries and outcomes by type, round trips', async (t) => {
+  const { resolver } = await setUp(t, [
+    (query) =>
+      query.name.startsWith('no')
+        ? query.reply({ rcode: RCODES.NXDOMAIN, authorities: [soaRecord('', 60)] })
+        : query.name.startsWith('bad')
+          ? servfail(query)
+          : query.name.startsWith('late')
+            ? silent(query)
+            : good(query),
+  ])
+  for (const domain of ['a.example', 'no.example', 'no2.example', 'bad.example', 'late.example']) {
+    await resolver.mx(domain)
+  }
+  await resolver.resolve({ name: 'no.example', type: 'AAAA' })
+  const { servers, failures, queries, misses } = resolver.stats()
+  assert.deepEqual(servers[0]!.outcomes, {
+    MX: { NOERROR: 1, NXDOMAIN: 2, ESERVFAIL: 1, ETIMEOUT: 2 },
+    A: {},
+    AAAA: { NXDOMAIN: 1 },
+  })
+  assert.equal(servers[0]!.latency.count, 4)
+  assert.ok(servers[0]!.latency.sumMs > 0)
+  assert.deepEqual(
+    { failures, queries, misses },
+    { failures: { ESERVFAIL: 1, ETIMEOUT: 1 }, queries: 7, misses: 6 },
+  )
 })
 
 test('order fastest: the one with the shortest round trip is preferred', async (t) => {

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { after, before, test } from 'node:test'
+import { after, before, test, type TestContext } from 'node:test'
 import type { Resolver } from '../../lib/dns/resolver'
 import { testResolver } from '../support/dns-resolver'
 import { startKnot, type KnotServer } from '../support/dns-servers'
@@ -107,3 +107,58 @@ test('a zone that changes is seen when the cache is flushed', { skip }, async ()
   const answer = await resolver.mx('mail.example.org')
   assert.deepEqual(answer.kind === 'mx' && answer.records, [{ priority: 7, exchange: 'new.example.org' }])
 })
+
+/** An internal server that has one zone and refuses all else, and a public one that does not know that zone. */
+async function startTwo(t: TestContext): Promise<{ internal: KnotServer; outside: KnotServer }> {
+  const internal = await startKnot({ 'corp.internal': '@ MX 10 mx\nmx A 192.0.2.1' })
+  t.after(() => internal.stop())
+  // It has the root, so that all that it does not know does not exist.
+  const outside = await startKnot({ '.': 'example.com. MX 10 mx.example.com.\nmx.example.com. A 192.0.2.2' })
+  t.after(() => outside.stop())
+  return { internal, outside }
+}
+
+const kindOf = async (asked: Resolver, domain: string): Promise<string> => (await asked.mx(domain)).kind
+
+test(
+  'dns_servers = internal, public: internal domains stay known, however often others are asked',
+  { skip },
+  async (t) => {
+    const { internal, outside } = await startTwo(t)
+    const strict = testResolver([internal.server, outside.server], {
+      cacheSize: 0,
+      tuning: { timeoutMs: 2_000 },
+    })
+    t.after(() => strict.close())
+    for (let round = 0; round < 20; round++) {
+      assert.equal(await kindOf(strict, 'example.com'), 'mx')
+      assert.equal(await kindOf(strict, 'corp.internal'), 'mx')
+      assert.equal(await kindOf(strict, 'none.corp.internal'), 'nxdomain')
+    }
+    assert.deepEqual(
+      strict.stats().servers.map(({ queries }) => queries),
+      [60, 20],
+    )
+  },
+)
+
+test(
+  '[zone:corp.internal]: internal domains are known though the public server comes first',
+  { skip },
+  async (t) => {
+    const { internal, outside } = await startTwo(t)
+    const zoned = testResolver([outside.server], {
+      zones: [{ domain: 'corp.internal', servers: [internal.server] }],
+      tuning: { timeoutMs: 2_000 },
+    })
+    t.after(() => zoned.close())
+    assert.equal(await kindOf(zoned, 'corp.internal'), 'mx')
+    assert.equal(await kindOf(zoned, 'example.com'), 'mx')
+    assert.deepEqual(
+      zoned.stats().servers.map(({ queries }) => queries),
+      [1, 1],
+    )
+    await internal.stop()
+    assert.equal(await kindOf(zoned, 'other.corp.internal'), 'failed', 'the public server has no say')
+  },
+)
