@@ -16,7 +16,7 @@ const EQUAL_BELOW_MS = 8
  * 1. A server that has failed is asked after all others: first for 5 s, and twice as long after each further failure, up to five
  *    minutes. Failures during that time are those of queries that were under way, and do not count again.
  * 2. When the time is over, one question is sent to it as a probe, beside the real query: {@link ServerHealth.startProbe} is true
- *    once. Nobody waits for the probe.
+ *    once. No lookup waits for the probe.
  * 3. An answer, to a probe or to a late query, makes it sound again at once. A probe that fails is a further failure (step 1).
  *
  * Speed, which counts with `order = fastest` alone:

@@ -1,10 +1,9 @@
 import { isIP } from 'node:net'
 import { domainToASCII } from 'node:url'
 
-// Both patterns are given lower case text without a trailing dot. Lengths: RFC 1035 2.3.4, less the octets that the wire
-// form has more than the text.
+// For lower-case text without a trailing dot. Lengths: RFC 1035 section 2.3.4, less the two octets that only the wire form has.
 const ASCII_NAME = /^(?=.{1,253}$)[a-z0-9_-]{1,63}(?:\.[a-z0-9_-]{1,63})*$/
-// RFC 1123 2.1, and the underscore that Postfix and others let pass: refusing it would hold mail for living domains.
+// RFC 1123 2.1, and the underscore that Postfix and others let pass: refusing it would hold mail for domains in use.
 const HOST_NAME =
   /^(?=.{1,253}$)[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?(?:\.[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?)*$/
 const NUMERIC_TOP = /(?:^|\.)(?:\d+|0x[0-9a-f]*)$/
@@ -12,9 +11,9 @@ const NON_ASCII = /[^\0-\x7f]/
 const LABEL_TEXT = /^[A-Za-z0-9_.\-\u0080-\u{10ffff}]+$/u
 
 /**
- * The name to ask for: A-labels in lower case without a trailing dot (RFC 5891, 4343). `undefined` where the text is no name
- * that may be asked for: an empty label, one above 63 octets, a blank, NUL or any other byte that is no letter, digit, hyphen
- * or underscore. Nothing is mended: dns2 would turn `a..b` into `a.b`, and cut the codes of characters to 8 bits.
+ * The name to ask for: A-labels in lower case without a trailing dot (RFC 5891, RFC 4343). `undefined` where the text is not such a
+ * name: an empty label, one above 63 octets, or any character other than letters, digits, hyphen and underscore. Nothing is
+ * corrected, while dns2 3.1 turns `a..b` into `a.b` and cuts the codes of characters to 8 bits.
  */
 export function toQueryName(text: string): string | undefined {
   const name = text.endsWith('.') ? text.slice(0, -1) : text
@@ -29,8 +28,8 @@ export function toQueryName(text: string): string | undefined {
 }
 
 /**
- * True for a lower case name that a host may have. A name whose last label is a number is none: it would be taken for an IPv4
- * address (RFC 1123 2.1, RFC 3696 2).
+ * Is this lower-case name one that a host may have? Not if its last label is a number: the name would be taken for an IPv4
+ * address (RFC 1123 section 2.1, RFC 3696 section 2).
  */
 export function isHostName(name: string): boolean {
   return HOST_NAME.test(name) && !NUMERIC_TOP.test(name)
@@ -41,7 +40,7 @@ export function wireLength(name: string): number {
   return name.length + 2
 }
 
-/** Writes the wire form of a name that {@link toQueryName} gave (RFC 1035 3.1). Returns the offset behind it. */
+/** Writes the wire form of a name that {@link toQueryName} gave (RFC 1035 3.1). Returns the offset after it. */
 export function writeName(name: string, target: Buffer, offset: number): number {
   let lengthAt = offset
   let at = offset + 1
@@ -60,7 +59,7 @@ export function writeName(name: string, target: Buffer, offset: number): number 
   return at + 1
 }
 
-/** True if `name` is `zone` or lies below it. Both lower case without trailing dot; the root is ''. */
+/** Is `name` the zone or below it? Both lower case without trailing dot; the root is ''. */
 export function isWithin(name: string, zone: string): boolean {
   return zone === '' || name === zone || (name.endsWith(zone) && name[name.length - zone.length - 1] === '.')
 }

@@ -3,8 +3,8 @@ import { isIP } from 'node:net'
 import { parseEndpoint } from '../model/endpoint'
 import type { ServerAddress } from './types'
 
-/** How often the file is looked at, milliseconds. */
-const LOOK_EVERY = 2_000
+/** How often the file is looked at. */
+const LOOK_EVERY_MS = 2_000
 
 /** The name servers of a resolv.conf(5), in its order; without any, that of the machine itself. */
 export function parseResolvConf(text: string): readonly ServerAddress[] {
@@ -27,8 +27,8 @@ function udp(address: string, port: number): ServerAddress {
 }
 
 /**
- * The system's name servers, followed when they change: the file is looked at when something is asked, so there is no watcher that
- * misses a replaced file, and no timer.
+ * The system's name servers, followed when they change. The file is looked at when something is asked: a watcher could miss a file
+ * that is replaced, and a timer would be one more thing to stop.
  */
 export class SystemServers {
   readonly #path: string
@@ -46,7 +46,7 @@ export class SystemServers {
   changed(): readonly ServerAddress[] | undefined {
     const now = this.#now()
     if (now < this.#lookAt) return undefined
-    this.#lookAt = now + LOOK_EVERY
+    this.#lookAt = now + LOOK_EVERY_MS
     try {
       const { mtimeMs, ino, size } = statSync(this.#path)
       const stamp = `${mtimeMs} ${ino} ${size}`

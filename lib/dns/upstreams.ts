@@ -67,7 +67,7 @@ export class Upstreams {
     return sorted
   }
 
-  /** Sends a copy of the question to a server that has failed, beside the real one: nobody waits for a dead server. */
+  /** Sends a copy of the question to a server that has failed, beside the real one: no lookup waits for a dead server. */
   #probe(question: Question, servers: readonly Upstream[]): void {
     const now = this.#options.now()
     for (const upstream of servers.slice(1))

@@ -128,7 +128,7 @@ test('the order of use holds through any order of puts, hits and drops', () => {
   }
 })
 
-test('size 0: nothing is kept, failures neither', () => {
+test('size 0: nothing is kept, not even failures', () => {
   const cache = cacheOf({ size: 0 })
   cache.put('A', 'a', records(10), at(0))
   cache.fail('A', 'b', error, at(0))
@@ -164,14 +164,14 @@ test('a failure long ago does not make the next one longer; an answer forgets it
   assert.equal(cache.failure('A', 'a', at(22)), undefined)
 })
 
-test('a failure never goes over good data', () => {
+test('a failure never replaces good data', () => {
   const cache = cacheOf()
   cache.put('A', 'a', records(10), at(0))
   cache.fail('A', 'a', error, at(1))
   assert.equal(cache.get('A', 'a', at(9))?.content.kind, 'records')
 })
 
-test('what is out of date may be served so long, an absence never (RFC 8767 4)', () => {
+test('expired records may be served for a while, an absence never (RFC 8767 4)', () => {
   const cache = cacheOf({ serveStaleSeconds: 30 })
   cache.put('A', 'a', records(10), at(0))
   cache.put('A', 'b', absent('nxdomain', 10), at(0))
@@ -185,13 +185,13 @@ test('what is out of date may be served so long, an absence never (RFC 8767 4)',
   assert.equal(cache.stale('A', 'a', at(23)), undefined, 'NXDOMAIN takes the place of the old records')
 })
 
-test('serve-stale is off without seconds', () => {
+test('serve-stale is off by default', () => {
   const cache = cacheOf()
   cache.put('A', 'a', records(10), at(0))
   assert.equal(cache.stale('A', 'a', at(10)), undefined)
 })
 
-test('the time to ask again is a percentage before the end', () => {
+test('an entry is due for a refresh when a percentage of its TTL is left', () => {
   const cache = cacheOf({ prefetchPercent: 10 })
   cache.put('A', 'a', records(100), at(0))
   assert.equal(cache.get('A', 'a', at(0))?.prefetchAt, at(90))

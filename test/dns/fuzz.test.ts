@@ -88,7 +88,7 @@ async function assertBack(before: ReturnType<typeof openHandles>): Promise<void>
   assert.deepEqual(openHandles(), before)
 }
 
-test(`what is no reply to the query is passed over, the good one taken (seed ${SEED})`, async (t) => {
+test(`messages that are not the reply are ignored, and the reply is taken (seed ${SEED})`, async (t) => {
   const script: Script = (query) => {
     const random = randomFrom(SEED, indexOf(query.name)!)
     for (let i = 0; i < GARBAGE_EACH; i++) query.send(foreignFrom(random, query))
@@ -112,7 +112,7 @@ test(`the wait over TCP goes on too (seed ${SEED})`, async (t) => {
     }
     const random = randomFrom(SEED, indexOf(query.name)!)
     const garbage = Array.from({ length: GARBAGE_EACH }, () => foreignFrom(random, query))
-    // One too short to have an id is no message: the stream is out of step, and given up.
+    // Without an id it is not a message: the stream is out of step, and is closed.
     for (const bytes of garbage) if (bytes.length >= 2) query.send(bytes)
     goodReply(query)
   }
@@ -121,7 +121,7 @@ test(`the wait over TCP goes on too (seed ${SEED})`, async (t) => {
   })
 })
 
-test(`a reply with the right id and question, and anything behind (seed ${SEED})`, async (t) => {
+test(`a reply with the right id and question, and anything after them (seed ${SEED})`, async (t) => {
   const script: Script = (query) => {
     const index = indexOf(query.name)
     if (index !== undefined) query.send(matchingFrom(randomFrom(SEED, index), query))

@@ -149,7 +149,7 @@ const VERDICTS: readonly (readonly [what: string, bytes: Buffer, verdict: Verdic
   ],
 ]
 
-test('what is a reply, and what of it may be parsed (RFC 5452 9.1, RFC 9267)', async (t) => {
+test('which messages are replies, and which of them may be parsed (RFC 5452 9.1, RFC 9267)', async (t) => {
   for (const [what, bytes, verdict] of VERDICTS) {
     await t.test(`${what}: ${verdict}`, () => assert.equal(verdictOf(bytes), verdict))
   }
@@ -180,7 +180,7 @@ test('pointer chains are refused after 16 (RFC 9267 2)', () => {
   assert.equal(verdictOf(pointerChain(17)), 'malformed')
 })
 
-test('short messages that write out long are refused', () => {
+test('short messages whose names are long when written out are refused', () => {
   const label = `${'a'.repeat(60)}.`.repeat(4).slice(0, -1)
   const first = rawRecord(label, 999, Buffer.alloc(0))
   const again = pointing(999, Buffer.alloc(0), u16(0xc000 + questionEnd))

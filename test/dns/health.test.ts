@@ -11,7 +11,7 @@ test('a server that was never asked comes first, then the faster', () => {
   assert.ok(fresh.speedRank < fast.speedRank && fast.speedRank < slow.speedRank)
 })
 
-test('round trips of a few milliseconds are all alike', () => {
+test('round trips of a few milliseconds count as equal', () => {
   const one = new ServerHealth()
   const other = new ServerHealth()
   one.answered(7)
@@ -28,7 +28,7 @@ test('the round trip is smoothed, and ages while others are chosen', () => {
   assert.ok(health.rttMs! < 9)
 })
 
-test('a failing server is last, and probed once after a while that doubles', () => {
+test('a failing server is last, and probed once after a time that doubles', () => {
   const health = new ServerHealth()
   health.answered(10)
   let now = 0
@@ -47,7 +47,7 @@ test('a failing server is last, and probed once after a while that doubles', () 
   assert.equal(health.startProbe(now + 1e9), false)
 })
 
-test('what fails during a penalty does not make it longer', () => {
+test('failures during a penalty do not make it longer', () => {
   const health = new ServerHealth()
   for (const now of [0, 100, 4_999]) health.failed(now)
   assert.equal(health.failures, 1)
@@ -57,7 +57,7 @@ test('what fails during a penalty does not make it longer', () => {
   assert.equal(health.failures, 2)
 })
 
-test('a probe that came to no end is made again', () => {
+test('a probe that was given up is made again', () => {
   const health = new ServerHealth()
   health.failed(0)
   assert.equal(health.startProbe(5000), true)

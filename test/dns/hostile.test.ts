@@ -85,7 +85,7 @@ const BEHAVIOURS: Readonly<Record<string, Script>> = {
   good: (query) => query.reply({ answers: [mxRecord(query.name, 1, 'mx.example.com')] }),
 }
 
-test('no descriptor and no timer is left behind, whatever the server does', async (t) => {
+test('no descriptor and no timer is left over, whatever the server does', async (t) => {
   for (const [what, script] of Object.entries(BEHAVIOURS)) {
     await t.test(what, async (each) => {
       const server = await startScripted(script)

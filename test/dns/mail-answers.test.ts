@@ -83,18 +83,18 @@ const DOMAINS: readonly (readonly [domain: string, summary: unknown, why: string
   ['null.example', 'nullmx', 'a null MX alone (RFC 7505)'],
   ['mixed.example', ['10 a.example'], 'a null MX beside a real one is ignored'],
   ['literal.example', ['20 a.example'], 'an MX that names an IP address is skipped'],
-  ['blank.example', ['20 a.example'], 'an MX host that is no host name is skipped'],
-  ['rubbish.example', 'EBADMX', 'nothing but rubbish: no reason to bounce'],
+  ['blank.example', ['20 a.example'], 'an MX that does not name a host is skipped'],
+  ['rubbish.example', 'EBADMX', 'no MX names a host: not a reason to bounce'],
   ['dotted.example', 'EBADRESP', 'a label with a dot makes the reply void (RFC 2181 11)'],
   ['alias.example', ['10 b.example', '10 a.example', '20 c.example'], 'over a CNAME'],
   ['ring.example', 'EBADRESP', 'a CNAME to itself'],
   ['address.example', 'nodata', 'the name exists, an MX does not'],
   ['none.example', 'nxdomain', 'the name does not exist'],
-  ['broken.example', 'ESERVFAIL', 'SERVFAIL is no absence'],
-  ['refused.example', 'EREFUSED', 'nor is REFUSED'],
-  ['silent.example', 'ETIMEOUT', 'nor is silence'],
-  ['a..b', 'nxdomain', 'what is no name does not exist'],
-  ['a b.example', 'nxdomain', 'what is no name does not exist'],
+  ['broken.example', 'ESERVFAIL', 'SERVFAIL is not an absence'],
+  ['refused.example', 'EREFUSED', 'REFUSED is not an absence'],
+  ['silent.example', 'ETIMEOUT', 'no reply is not an absence'],
+  ['a..b', 'nxdomain', 'a text that is not a name does not exist'],
+  ['a b.example', 'nxdomain', 'a text that is not a name does not exist'],
 ]
 
 test('the MX answer of a domain', async (t) => {
@@ -232,7 +232,7 @@ test('an IP address is its own address, and nothing is asked', async (t) => {
   assert.deepEqual(zone.asked, [])
 })
 
-test('what is remembered is had without waiting, with the smaller of the TTLs', async (t) => {
+test('a remembered answer is returned without a promise, with the smaller of the TTLs', async (t) => {
   const clock = new FakeClock()
   const { resolver } = await setUp(
     t,
@@ -298,18 +298,18 @@ test('relay names that DNS does not know are looked up by the system', async (t)
     ['192.0.2.1'],
     'DNS comes first',
   )
-  assert.equal(found(await resolver.relayAddresses('empty.example', 'v4')), 'none', 'nobody knows it')
+  assert.equal(found(await resolver.relayAddresses('empty.example', 'v4')), 'none', 'neither knows it')
   assert.equal(found(await resolver.addresses('hosts.example', 'v4')), 'none', 'for relays only')
   assert.equal(found(await resolver.relayAddresses('a..b', 'v4')), 'none')
 })
 
-test('the system failing: absence becomes a failure, a failure stays what it was', async (t) => {
+test('the system fails: an absence becomes a failure, a failure stays what it was', async (t) => {
   const { resolver } = await setUp(t, { 'broken.example': [fails()] }, { systemLookup: failing })
   assert.equal(found(await resolver.relayAddresses('none.example', 'v4')), 'EAI_AGAIN')
   assert.equal(found(await resolver.relayAddresses('broken.example', 'v4')), 'ESERVFAIL')
 })
 
-test('the system hanging: the deadline holds, and DNS that hangs leaves it time', async (t) => {
+test('the system hangs: the deadline holds, and DNS that hangs leaves it time', async (t) => {
   let asked = 0
   const systemLookup = () => {
     asked++
@@ -329,7 +329,7 @@ test('the system hanging: the deadline holds, and DNS that hangs leaves it time'
   assert.equal(asked, 2, 'those who ask for the same name share a lookup')
 })
 
-test('after close nothing waits for the system, and it is not asked any more', async (t) => {
+test('after close nothing waits for the system, and it is not asked again', async (t) => {
   const asked: string[] = []
   const systemLookup = (host: string) => {
     asked.push(host)

@@ -158,7 +158,7 @@ const CASES: readonly (readonly [
   ['SERVFAIL', { rcode: RCODES.SERVFAIL }, refusal('ESERVFAIL')],
   ['NOTIMP', { rcode: RCODES.NOTIMP }, refusal('ENOTIMP')],
   ['REFUSED', { rcode: RCODES.REFUSED }, refusal('EREFUSED')],
-  ['a code that nobody knows', { rcode: 11 }, refusal('EBADRESP')],
+  ['an unknown code', { rcode: 11 }, refusal('EBADRESP')],
   ['SERVFAIL with the answer', { rcode: 2, answers: [mxRecord(NAME, 1, 'a.x')] }, refusal('ESERVFAIL')],
   [
     'BADVERS, whose lower bits are those of NOERROR (RFC 6891 6.1.3)',

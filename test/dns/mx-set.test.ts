@@ -27,7 +27,7 @@ const SETS: readonly (readonly [
     ['192.0.2.1: an IP address'],
   ],
   [
-    'what is no host name is skipped',
+    'a name that no host can have is skipped',
     [mx(1, 'a b.x'), mx(2, '*.x'), mx(3, 'a')],
     usable(mx(3, 'a')),
     ['a b.x: not a host name', '*.x: not a host name'],

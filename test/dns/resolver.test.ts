@@ -65,7 +65,7 @@ test('an answer is fresh once, then cached, with the seconds that are left', asy
   assert.deepEqual({ hits, misses, entries, queries }, { hits: 1, misses: 2, entries: 1, queries: 2 })
 })
 
-test('TTL 0 is shared with those waiting and not kept (RFC 2181 8)', async (t) => {
+test('TTL 0 is shared by the callers that wait, and not kept (RFC 2181 8)', async (t) => {
   const { resolver, server } = await setUp(t, answering(0))
   const answers = await Promise.all(Array.from({ length: 10 }, () => resolver.resolve(MX)))
   for (const answer of answers) assert.equal(answer.kind, 'records')
@@ -112,7 +112,7 @@ test('an absence is kept for the smaller of SOA TTL and minimum (RFC 2308 5)', a
   assert.equal(server.queries.length, 2)
 })
 
-test('an absence is capped', async (t) => {
+test('the TTL of an absence is capped', async (t) => {
   const { resolver } = await setUp(t, nxdomain(100_000, 100_000))
   assert.equal((await resolver.resolve(MX)).ttl, 3_600)
 })
@@ -169,7 +169,7 @@ test('1000 lookups of one name at once: one query (RFC 1035 7)', async (t) => {
   assert.equal(server.queries.length, 1)
 })
 
-test('those who join a lookup that fails all get the error', async (t) => {
+test('all callers that joined a lookup get its error', async (t) => {
   const { resolver, server } = await setUp(t, servfail)
   const codes = await Promise.all(Array.from({ length: 50 }, () => codeOf(resolver.resolve(MX))))
   assert.deepEqual(new Set(codes), new Set(['ESERVFAIL']))
@@ -213,7 +213,7 @@ test('a CNAME whose target the server leaves open is asked for, at most 8 in all
   assert.equal(await codeOf(resolver.resolve({ name: 'c9.x', type: 'A' })), 'EBADRESP')
 })
 
-test('CNAMEs in a ring over several replies', async (t) => {
+test('CNAMEs that form a ring over several replies are a failure', async (t) => {
   const { resolver } = await setUp(t, (query) => {
     query.reply({ answers: [cnameRecord(query.name, query.name === 'a.x' ? 'b.x' : 'a.x')] })
   })
@@ -332,7 +332,7 @@ test('the cache shows and flushes itself', async (t) => {
   assert.equal(resolver.stats().entries, 0)
 })
 
-test('size 0: no cache, lookups are joined all the same', async (t) => {
+test('size 0: no cache, but lookups are still joined', async (t) => {
   const { resolver, server } = await setUp(t, answering(300), { cacheSize: 0 })
   await Promise.all([resolver.mx('a.x'), resolver.mx('a.x')])
   assert.equal(server.queries.length, 1)
@@ -378,7 +378,7 @@ test('after close every lookup fails at once, and those under way are ended', as
   assert.equal(answer.kind === 'failed' && answer.error.code, 'ECANCELLED')
 })
 
-test('the table of startZone answers as told', async (t) => {
+test('startZone answers by its table', async (t) => {
   const zone = await startZone({ 'example.com': [a('192.0.2.1')] })
   const resolver = testResolver([zone.server])
   t.after(async () => {

@@ -221,7 +221,7 @@ test('TCP hangs: the wait ends when it is cancelled, and the connection with it'
   while (server.connections.open > 0) await wait(1)
 })
 
-test('a reply over TCP may come in pieces, and with others behind it', async (t) => {
+test('a reply over TCP may come in pieces, and with others after it', async (t) => {
   const { ask } = await setUp(t, async (query) => {
     if (query.transport === 'udp') {
       query.reply({ flags: FLAGS.QR | FLAGS.TC })
@@ -249,7 +249,7 @@ test('an IPv6 server is the one contacted, over UDP and TCP', { skip: needsIpv6(
   assert.equal(server.queries.length, 2)
 })
 
-test('a closed port is told of at once', async () => {
+test('a closed port is reported at once', async () => {
   const server = await startScripted(() => {})
   await server.stop()
   const transport = new Transport(server.server, { ednsSize: 1232, now: () => 0, random: Math.random })

@@ -55,7 +55,7 @@ const CASES: readonly (readonly [domain: string, outcome: unknown, why: string])
   ['away.example.com', ['5 mx.example.org'], 'CNAME into another zone'],
   ['dangling.example.com', 'nxdomain', 'CNAME to a name that is not there'],
   ['lost.example.com', 'EREFUSED', 'CNAME to where the server may not go'],
-  ['deep.sub.example.com', 'EREFERRAL', 'a referral is no absence (RFC 2308 2.2)'],
+  ['deep.sub.example.com', 'EREFERRAL', 'a referral is not an absence (RFC 2308 2.2)'],
   ['example.net', 'EREFUSED', 'not a zone of this server'],
   ['dotted.example.com', 'EBADRESP', 'a dot in a label'],
 ]
@@ -80,7 +80,7 @@ test('knotd cuts a long answer; TCP brings the whole (RFC 7766)', { skip }, asyn
   assert.equal(answer.kind === 'mx' && answer.records.length, 100)
 })
 
-test('TTLs as knotd gives them', { skip }, async () => {
+test('TTLs are those of knotd', { skip }, async () => {
   const short = await resolver.mx('short.example.com')
   assert.equal(short.kind === 'mx' && short.ttl, 30)
   const absent = await resolver.mx('absent.example.com')
