@@ -44,7 +44,7 @@ async function setUp(
   const resolver = testResolver([zone.server], {
     log,
     ...options,
-    tuning: { timeoutMs: 50, ...options.tuning },
+    tuning: { timeoutMs: 500, ...options.tuning },
   })
   t.after(async () => {
     resolver.close()
@@ -188,7 +188,7 @@ test('the addresses of a host', async (t) => {
   for (const [v4, v6, expected, why] of FAMILIES) {
     await t.test(why, async () => {
       const server = await startScripted(saying(v4, v6))
-      const resolver = testResolver([server.server], { tuning: { timeoutMs: 50 } })
+      const resolver = testResolver([server.server], { tuning: { timeoutMs: 500 } })
       const answers = [
         await resolver.addresses('Host.example.', 'v4'),
         await resolver.addresses('host.example', 'v6'),

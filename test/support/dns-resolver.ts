@@ -7,7 +7,7 @@ import type { ResolverOptions, ServerAddress } from '../../lib/dns/types'
 /** The defaults, but that a lost datagram costs little. */
 export const TEST_TUNING: ResolverOptions = {
   ...DNS_DEFAULTS,
-  timeoutMs: 400,
+  timeoutMs: 1_000,
   tries: 2,
   deadlineMs: 5_000,
 }
