@@ -187,14 +187,15 @@ export class Resolver implements MailResolver {
   }
 
   #addresses(host: string, prefer: InetPrefer, deadlineMs: number): AddressAnswer | Promise<AddressAnswer> {
-    if (isIP(host) !== 0) {
-      return { kind: 'addresses', addresses: [host], how: 'fresh', server: 'literal', ttl: 0 }
-    }
     const now = this.#now()
     const v4 = this.#lookups.get('A', host, now)
     const v6 = this.#lookups.get('AAAA', host, now)
     if (v4 !== undefined && v6 !== undefined) {
       return rememberedAddresses(v4, v6, now, { prefer, random: this.#random })
+    }
+    // After the cache, in which no address is: what is remembered should cost nothing else.
+    if (isIP(host) !== 0) {
+      return { kind: 'addresses', addresses: [host], how: 'fresh', server: 'literal', ttl: 0 }
     }
     const name = toQueryName(host)
     if (name === undefined) return { kind: 'none', proven: true, ...NOT_A_NAME }
