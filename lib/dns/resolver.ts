@@ -5,7 +5,14 @@ import { AnswerCache, type Entry } from './cache'
 import { InFlight } from './in-flight'
 import type { Log } from './log'
 import { answerOf, Lookups, secondsLeft } from './lookups'
-import { joinFamilies, mxAnswer, rememberedAddresses, sortAddresses, type FamilyAnswer } from './mail-answers'
+import {
+  joinFamilies,
+  mxAnswer,
+  rememberedAddresses,
+  sortAddresses,
+  type AddressOrder,
+  type FamilyAnswer,
+} from './mail-answers'
 import { toQueryName } from './names'
 import { ServerSets } from './server-sets'
 import type { ResolverStats } from './stats'
@@ -73,7 +80,8 @@ export function createResolver(options: CreateResolverOptions): Resolver {
 /** See {@link createResolver}. */
 export class Resolver implements MailResolver {
   readonly #now: () => number
-  readonly #random: () => number
+  /** By preference, made once: a hit should allocate nothing but its answer. */
+  readonly #orders: Readonly<Record<InetPrefer, AddressOrder>>
   readonly #deadlineMs: number
   readonly #cache: AnswerCache
   readonly #servers: ServerSets
@@ -87,7 +95,11 @@ export class Resolver implements MailResolver {
     const system =
       servers.length > 0 ? undefined : new SystemServers(options.resolvConf ?? '/etc/resolv.conf', now)
     this.#now = now
-    this.#random = random
+    this.#orders = {
+      v4: { prefer: 'v4', random },
+      v6: { prefer: 'v6', random },
+      default: { prefer: 'default', random },
+    }
     this.#deadlineMs = tuning.deadlineMs
     this.#cache = new AnswerCache({ ...tuning, size: options.cacheSize })
     this.#inFlight = new InFlight(tuning.maxInFlight)
@@ -191,7 +203,7 @@ export class Resolver implements MailResolver {
     const v4 = this.#lookups.get('A', host, now)
     const v6 = this.#lookups.get('AAAA', host, now)
     if (v4 !== undefined && v6 !== undefined) {
-      return rememberedAddresses(v4, v6, now, { prefer, random: this.#random })
+      return rememberedAddresses(v4, v6, now, this.#orders[prefer])
     }
     // After the cache, in which no address is: what is remembered should cost nothing else.
     if (isIP(host) !== 0) {
@@ -211,7 +223,7 @@ export class Resolver implements MailResolver {
     v6: Promise<FamilyAnswer>,
     prefer: InetPrefer,
   ): Promise<AddressAnswer> {
-    return joinFamilies(await v4, await v6, { prefer, random: this.#random })
+    return joinFamilies(await v4, await v6, this.#orders[prefer])
   }
 
   /** `startedAt` in milliseconds of performance.now(): the deadline is one of real time. */
@@ -229,7 +241,7 @@ export class Resolver implements MailResolver {
       const leftMs = Math.max(0, this.#deadlineMs - (performance.now() - startedAt))
       const found = await this.#system.addresses(name, leftMs)
       if (found.length === 0) return known
-      const addresses = sortAddresses(found, { prefer, random: this.#random })
+      const addresses = sortAddresses(found, this.#orders[prefer])
       return { kind: 'addresses', addresses, how: 'fresh', server: 'system', ttl: 0 }
     } catch (error) {
       // DNS has no address, or failed too. The system might have one, so that nothing is proven.

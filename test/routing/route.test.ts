@@ -3,6 +3,7 @@ import { test, type TestContext } from 'node:test'
 import type { Resolver } from '../../lib/dns/resolver'
 import { route, type Route } from '../../lib/routing/route'
 import { decide } from '../../lib/rules/decide'
+import { decideWithDns } from '../../lib/routing/decide-with-dns'
 import { testResolver } from '../support/dns-resolver'
 import { fails, startScripted, startZone, type Script, type ScriptedQuery } from '../support/dns-scripted'
 import {
@@ -25,10 +26,11 @@ const message = { domain: DOMAIN, mailFrom: '', authSender: '', size: 0, retries
 
 /** What becomes of a message to the domain, by the rules of a file. */
 async function carryOut(resolver: Resolver, file = ''): Promise<Route> {
-  const decision = await decide(configure(file).rules, message, {
-    mx: async (domain) => resolver.mx(domain),
-    addresses: async (domain) => resolver.addresses(domain, 'v4'),
-  })
+  const decision = await decideWithDns(
+    decide,
+    { rules: configure(file).rules, message },
+    { mx: (domain) => resolver.mx(domain), addresses: (domain) => resolver.addresses(domain, 'v4') },
+  )
   return route(decision, resolver, 'v4')
 }
 
