@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { existsSync, readFileSync } from 'node:fs'
+import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { dirname, join, normalize } from 'node:path'
 import { describe, it } from 'node:test'
 import { PAGES, readPage, type Page } from './document'
@@ -78,5 +78,21 @@ describe('README.md', () => {
         link,
       )
     }
+  })
+})
+
+describe('CONTRIBUTING.md', () => {
+  const text = prose(readPage('CONTRIBUTING.md')).join('\n')
+
+  it('names only files that are there', () => {
+    const paths = [...text.matchAll(/`((?:lib|test|config|docs|\.ci)\/[\w./-]+)`/g)].map(([, path]) => path!)
+    assert.ok(paths.length > 20)
+    // NAME stands for a name of the reader's own.
+    for (const path of paths.filter((each) => !each.includes('NAME'))) assert.ok(existsSync(path), path)
+  })
+
+  it('has a row for each room of lib', () => {
+    const rows = [...text.matchAll(/^\| `([\w-]+)` +\|/gm)].map(([, room]) => room!)
+    for (const room of readdirSync('lib')) assert.ok(rows.includes(room), room)
   })
 })
