@@ -23,7 +23,9 @@ export async function authenticate(
     throw new ProbeStop(
       'auth',
       explainNoMechanism(mechanisms, relay.authType),
-      'set auth_type to one that is offered, try port 587, or leave out user and password',
+      mechanisms.length === 0
+        ? 'try port 587, or leave out user and password'
+        : 'set auth_type to one that is offered, or leave it out',
     )
   }
   await exchangeAuth(conversation, mechanism, credentials)
