@@ -238,7 +238,7 @@ export class Router {
     const reason = noRoute?.message ?? `no route to ${routed.decision.domain}`
     if (noRoute?.kind === 'nullmx') return { kind: 'null-mx', reason }
     if (outcome === 'bounce') return { kind: 'bounce', reason }
-    // A lookup that failed is no attempt that may bring about the bounce.
+    // A lookup that failed must not use up the last attempt.
     const isWait = noRoute?.kind === 'dns-failure' && this.#isLastAttempt(routed)
     return { kind: isWait ? 'wait' : 'defer', reason }
   }

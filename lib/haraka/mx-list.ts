@@ -40,7 +40,7 @@ export function sortExchanges(exchanges: readonly Exchange[], random: Random): E
 }
 
 /**
- * One address of an exchange as Haraka wants it. The password is a property that cannot be enumerated, so that no copy, JSON or
+ * One address of an exchange as Haraka takes it. The password is a property that cannot be enumerated, so that no copy, JSON or
  * inspection of the object shows it (Haraka 3.3.4 logs the answer to `get_mx` whole: `plugins.js` `log_run_item`,
  * `outbound/hmail.js` `get_mx_respond`), and it is taken out of its Secret only when Haraka reads it.
  */

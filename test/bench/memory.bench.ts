@@ -70,7 +70,7 @@ async function heap(haraka: HarakaServer): Promise<number> {
   return Number(/heap \d+ (\d+)/.exec(line)![1]) / 1e6
 }
 
-/** Megabytes that the messages have left behind. */
+/** Megabytes that the messages have left on the heap. */
 async function growth(haraka: HarakaServer, domain: string): Promise<number> {
   await sendMany(haraka, domain, WARM_UP)
   const before = await heap(haraka)

@@ -88,7 +88,7 @@ test('no copy, print or JSON of it shows the password', () => {
   for (const text of shown) assert.equal(text.includes('Passw0rd'), false, text)
 })
 
-test('each address of an exchange is one element, and exchanges without address are none', () => {
+test('each address of an exchange is one element, and exchanges without an address are left out', () => {
   const answer = { how: 'fresh', server: '192.0.2.53#53', ttl: 60 } as const
   const list = listOf([
     {

@@ -62,7 +62,7 @@ function play(conversation: Session, lines: readonly Line[], channel = CLEAR, up
 
 const HELLO: readonly Line[] = [['S: 220 x'], ['C: EHLO me']]
 
-test('STARTTLS is shown to Haraka only where it is wanted', () => {
+test('Haraka sees STARTTLS only where it should use it', () => {
   const offered = 'S: 250-STARTTLS'
   assert.equal(play(session(), [...HELLO, [offered]]), '250-STARTTLS')
   assert.equal(play(session({ tls: 'off' }), [...HELLO, [offered]]), 'dropped')
@@ -84,7 +84,7 @@ test('nothing that came in clear is taken for something said under TLS', () => {
   )
 })
 
-test('required: a certificate that was not verified is none', () => {
+test('required: a certificate that was not verified does not count', () => {
   const lines: readonly Line[] = [
     ...HELLO,
     ['S: 250 STARTTLS'],
@@ -161,7 +161,7 @@ test('from the first recipient on it is between the relay and the recipient', ()
   }
 })
 
-test('a sender refused is no failure of the relay; authentication asked for is', () => {
+test('a refused sender is not a failure of the relay; a demand for authentication is', () => {
   for (const [reply, accepted, becomes] of [
     ['550 not you', true, '550 not you'],
     ['451 later', true, '451 later'],
@@ -181,7 +181,7 @@ test('what a foreign server says comes into the log on one line and not at lengt
   assert.ok(said.length <= 'it greeted with '.length + 500)
 })
 
-test('a reply without end is no reply, and costs no more than its lines', () => {
+test('a reply without end is refused, and costs no more than its lines', () => {
   const conversation = session()
   const started = process.cpuUsage()
   let lines = 0

@@ -54,7 +54,7 @@ export interface AttemptWorld {
 
 /** A relay that is held is looked at again at least so often, milliseconds: it may have been resumed. */
 const HOLD_INTERVAL = 300_000
-/** Failures of one attempt that are told to the sender of the message. */
+/** Failures of one attempt that its reason names. */
 const MOST_REASONS = 3
 
 interface Entry<C> {

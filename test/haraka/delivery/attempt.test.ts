@@ -167,7 +167,7 @@ for (const [what, setup, events, expected] of [
     ],
   ],
   [
-    'of many failures the last three are told',
+    'of many failures the last three are named',
     { candidates: ['a', 'b', 'c', 'd', 'e'] },
     Array(5).fill('failed connection'),
     [
@@ -300,7 +300,7 @@ for (const [what, setup, events, expected] of [
     ['last resort b', 'connect b/192.0.2.1', 'success b', 'end b'],
   ],
   [
-    'where another exchange failed, a full relay is waited for all the same, and nothing is counted',
+    'where another exchange failed, a full relay is still waited for, and nothing is counted',
     { candidates: ['@a', 'b'], answers: { a: ['connections'] }, until: 2_000 },
     ['failed connection'],
     ['connect b/192.0.2.1', 'requeue in 2 s, or for a:25: a: connections'],
@@ -340,7 +340,7 @@ for (const [what, setup, events, expected] of [
     ['connect a/192.0.2.1', 'give back: a:25: it said connection'],
   ],
   [
-    'with nothing to try, what was passed over is told',
+    'with nothing to try, the reason names what was passed over',
     { candidates: [], passedOver: ['a:25: 127.0.0.1:25 is this server itself'] },
     [],
     ['give back: a:25: 127.0.0.1:25 is this server itself'],

@@ -162,7 +162,7 @@ test('a socket has one listener of lines and one of errors, which hears of what 
   patch(hmail, 'try_deliver_host_on_socket', (inner) => (mx, host, port, socket: HarakaSocket) => {
     inner.call(hmail, mx, host, port, socket)
     counts.push(socket.listenerCount('line'), socket.listenerCount('error'))
-    socket.emit('error', new Error('as the test wants it'))
+    socket.emit('error', new Error('made by the test'))
   })
   await hmail.get_mx_respond(RETVAL.ok, [mxOf(relay)])
   assert.equal(await ended, 'temp_fail: Tried all MXs')
@@ -287,7 +287,13 @@ for (const [what, script, capabilities, more, outcome] of [
     'bounce: 535 no',
   ],
   ['a password goes in clear', undefined, ['AUTH PLAIN'], { auth_user: 'u', auth_pass: 'p' }, 'delivered'],
-  ['without AUTH the mail goes all the same', undefined, [], { auth_user: 'u', auth_pass: 'p' }, 'delivered'],
+  [
+    'without AUTH the mail is sent nevertheless',
+    undefined,
+    [],
+    { auth_user: 'u', auth_pass: 'p' },
+    'delivered',
+  ],
 ] as const) {
   test(`still needed: ${what}`, async (t) => {
     const relay = await server(t, script, capabilities)

@@ -54,7 +54,7 @@ test('only whole replies count', (t) => {
   assert.equal(stuck.length, 1)
 })
 
-test('a long message on its way is progress, one that is stuck is none', (t) => {
+test('a long message on its way is progress, one that is stuck is not', (t) => {
   const { now, stuck, greet, later } = watched(t)
   greet()
   now.sent = 40_000
