@@ -40,6 +40,7 @@ export interface Sections {
   readonly settings: Settings
   readonly overrides: readonly Line[]
   readonly attempts: readonly Line[]
+  readonly tests: readonly Line[]
 }
 
 /** Types and checks what `parseFile` gave. Never throws; with errors in the report the result is of no use but to check on. */
@@ -61,10 +62,14 @@ export function readSettings(sections: readonly Section[], report: Report, secre
     attempts: readAttempts(find('attempts'), all('relay').length > 0, report),
     ...(redis === undefined ? {} : { redis }),
     status: readStatus(find('status'), report),
-    tests: { onReload: tests.on_reload ?? 'warn', lines: find('tests')?.lines ?? [] },
-    overrides,
+    tests: { onReload: tests.on_reload ?? 'warn' },
   }
-  return { settings, overrides, attempts: find('attempts')?.lines ?? [] }
+  return {
+    settings,
+    overrides,
+    attempts: find('attempts')?.lines ?? [],
+    tests: find('tests')?.lines ?? [],
+  }
 }
 
 function readStatus(section: Section | undefined, report: Report): StatusSettings {

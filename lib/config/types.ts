@@ -1,4 +1,3 @@
-import type { SourceLine } from '../source/line'
 import type { Span } from '../source/diagnostic'
 import type { ResolverOptions, ServerAddress, ZoneServers } from '../dns/types'
 import type { Relay } from '../model/relay'
@@ -33,7 +32,7 @@ export interface StatusSettings {
   readonly allow: readonly string[]
 }
 
-/** The whole file, checked and typed; the override lines as text for `rules/`. */
+/** The whole file, checked and typed, but for the lines that `rules/` reads. */
 export interface Settings {
   /** Empty: the system's servers. */
   readonly dnsServers: readonly ServerAddress[]
@@ -51,9 +50,7 @@ export interface Settings {
   /** As written; a password, and a URL that may hold one, as secrets. */
   readonly redis?: Readonly<Record<string, string | Secret>>
   readonly status: StatusSettings
-  readonly tests: { readonly onReload: 'warn' | 'refuse' | 'ignore'; readonly lines: readonly SourceLine[] }
-  /** Of a configuration that is loaded: with passwords masked. */
-  readonly overrides: readonly SourceLine[]
+  readonly tests: { readonly onReload: 'warn' | 'refuse' | 'ignore' }
 }
 
 /** Where secrets come from, injected so that a test needs no real file. */

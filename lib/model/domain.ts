@@ -45,7 +45,7 @@ export function toALabels(text: string): string | undefined {
 
 /**
  * A host that the operator wrote, as a lower-case name of A-labels or an IP address without brackets; undefined if it is
- * neither. A name whose last label is a number would be taken for an IPv4 address (RFC 3696 section 2), so it is none.
+ * neither. A name whose last label is a number would be taken for an IPv4 address (RFC 3696 section 2), so it is refused.
  */
 export function toHost(text: string): string | undefined {
   if (text.includes(':')) return isIPv6(text) ? canonicalIPv6(text) : undefined
@@ -65,7 +65,7 @@ export function canonicalIPv6(text: string): string {
 /** Is the text written as a domain literal (RFC 5321 4.1.3)? */
 export const isLiteral = (domain: string) => domain.startsWith('[') && domain.endsWith(']')
 
-/** The address of a domain literal, `[192.0.2.1]` or `[IPv6:2001:db8::1]`; undefined if there is none in it. */
+/** The address of a domain literal, `[192.0.2.1]` or `[IPv6:2001:db8::1]`; undefined if it holds no address. */
 export function literalAddress(domain: string): string | undefined {
   if (!isLiteral(domain)) return undefined
   const inside = domain.slice(1, -1)

@@ -20,7 +20,7 @@ export class DnsOverridesError extends Error implements ErrorDetails {
   }
 }
 
-/** A lookup that gave neither an answer nor a proof that there is none. */
+/** A lookup that gave neither an answer nor a proof of absence. */
 export class ResolveError extends DnsOverridesError {}
 
 /** Wrong use of the command line. */

@@ -6,13 +6,15 @@ import { readSettings } from '../config/settings'
 import type { SecretSources, Settings } from '../config/types'
 import type { Diagnostic } from '../source/diagnostic'
 import { compileRules, type RuleSet } from '../rules/compile'
-import { readTests } from '../rules/expectations'
+import { readTests, type Expectation } from '../rules/expectations'
 
 /** One configuration, whole and immutable: a message sees this one or the next, never a mixture. */
 export interface Configuration {
   readonly file: string
   readonly settings: Settings
   readonly rules: RuleSet
+  /** The lines of `[tests]`, parsed. */
+  readonly tests: readonly Expectation[]
 }
 
 /** What loading a file gives. With an error among the diagnostics there is no configuration. */
@@ -36,19 +38,22 @@ const SLICE = 8
 function* loading(text: string, { file, secrets }: LoadOptions): Generator<void, LoadResult> {
   const report = new Report(file, maskLine)
   const sections = yield* parseFile(text, report)
-  const { settings, attempts } = readSettings(sections, report, secrets)
+  const { settings, ...lines } = readSettings(sections, report, secrets)
+  const { relays, attempts } = settings
   yield
-  const rules = yield* compileRules({ settings, attemptsLines: attempts }, report)
-  readTests(
-    settings.tests.lines,
+  const rules = yield* compileRules(
+    { overrides: lines.overrides, relays, attempts, attemptsLines: lines.attempts },
     report,
-    settings.relays.map(({ name }) => name),
+  )
+  const tests = readTests(
+    lines.tests,
+    report,
+    relays.map(({ name }) => name),
   )
   const { diagnostics } = report
   if (report.hasErrors) return { diagnostics }
-  // The lines as the rules show them: with the text as it was, every password would stay in memory to be printed.
-  const shown: Settings = Object.freeze({ ...settings, overrides: rules.lines })
-  return { configuration: Object.freeze({ file, settings: shown, rules }), diagnostics }
+  const configuration = Object.freeze({ file, settings: Object.freeze(settings), rules, tests })
+  return { configuration, diagnostics }
 }
 
 /** Reads and checks a configuration at one go: for start-up and the command line. Reports all mistakes; never throws. */

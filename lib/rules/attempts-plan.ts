@@ -15,7 +15,7 @@ export type AttemptsPlan =
 
 /**
  * QK SMTP Server's order: `direct` attempts, then `relay` attempts, then no more. Relay attempt k (from 0) begins with relay
- * (rotationOffset + k) mod n in file order and goes round to the next that is valid. Where none is, the one whose turn it is stays: a
+ * (rotationOffset + k) mod n in file order and goes round to the next that is valid. If no relay is valid, the one whose turn it is stays: a
  * breaker never holds mail by itself.
  *
  * @param message `rotationOffset` makes messages begin with different relays

@@ -1,4 +1,4 @@
-import type { AttemptsEntry, RelaySettings, Settings } from '../config/types'
+import type { AttemptsEntry, RelaySettings } from '../config/types'
 import { exchangeOf, type Exchange } from '../model/exchange'
 import type { Report } from '../source/report'
 import type { Line } from '../source/line'
@@ -7,9 +7,12 @@ import { parseOverride } from './parse'
 import { PatternIndex, type Work } from './pattern-index'
 import type { OverrideLine } from './types'
 
-/** What {@link compileRules} compiles: settings that are checked, and the lines whose patterns are not yet. */
+/** What {@link compileRules} compiles. */
 export interface RuleSource {
-  readonly settings: Pick<Settings, 'overrides' | 'relays' | 'attempts'>
+  readonly overrides: readonly Line[]
+  readonly relays: readonly RelaySettings[]
+  /** Checked, but for their patterns. */
+  readonly attempts: readonly AttemptsEntry[]
   /** The lines of `[attempts]` as they stand in the file, to point at. */
   readonly attemptsLines: readonly Line[]
 }
@@ -20,7 +23,7 @@ export class RuleSet {
   readonly lines: readonly OverrideLine[]
   /** In file order. */
   readonly relays: readonly RelaySettings[]
-  /** In file order. */
+  /** In file order; each pattern in the form that domains have. */
   readonly attempts: readonly AttemptsEntry[]
   /** The relays as exchanges of `[attempts]`, in file order: its relay attempts take them in turn. */
   readonly rotation: readonly Exchange[]
@@ -53,9 +56,14 @@ export class RuleSet {
     return this.find(domain, work).map((index) => this.lines[index]!)
   }
 
-  /** The first entry of `[attempts]` that fits. */
+  /** The indices in `attempts` of the entries whose pattern matches, ascending. */
+  findAttempts(domain: string): readonly number[] {
+    return this.#attemptsIndex.find(domain.toLowerCase())
+  }
+
+  /** The entry of `[attempts]` that counts for a domain: the first that matches. */
   attemptsFor(domain: string): AttemptsEntry | undefined {
-    const first = this.#attemptsIndex.find(domain.toLowerCase())[0]
+    const first = this.findAttempts(domain)[0]
     return first === undefined ? undefined : this.attempts[first]
   }
 }
@@ -65,7 +73,7 @@ const CHUNK = 64
 
 /** Parses and indexes. Yields now and then, so that a caller may let others run. Mistakes go to the report. */
 export function* compileRules(source: RuleSource, report: Report): Generator<void, RuleSet> {
-  const { overrides, relays, attempts } = source.settings
+  const { overrides, relays } = source
   const named = new Map(relays.map((relay) => [relay.name.toLowerCase(), relay]))
   const lines: OverrideLine[] = []
   const index = new PatternIndex()
@@ -80,11 +88,16 @@ export function* compileRules(source: RuleSource, report: Report): Generator<voi
   yield* index.finish()
   const attemptsIndex = new PatternIndex()
   const attemptsLines = new Map(source.attemptsLines.map((line) => [line.line, line]))
-  for (const [id, entry] of attempts.entries()) {
-    if (id % CHUNK === 0) yield
+  const attempts: AttemptsEntry[] = []
+  for (const entry of source.attempts) {
+    if (++count % CHUNK === 0) yield
     const parsed = parseDomainPattern(entry.pattern)
-    if (parsed.ok) attemptsIndex.add(parsed.pattern, id)
-    else reportAttemptsPattern(entry, parsed, attemptsLines, report)
+    if (!parsed.ok) {
+      reportAttemptsPattern(entry, parsed, attemptsLines, report)
+      continue
+    }
+    attemptsIndex.add(parsed.pattern, attempts.length)
+    attempts.push({ ...entry, pattern: parsed.pattern })
   }
   yield* attemptsIndex.finish()
   return new RuleSet(lines, relays, attempts, index, attemptsIndex)

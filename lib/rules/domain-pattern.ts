@@ -2,7 +2,7 @@ import { isLiteral, labelsOf, lowerAscii, toALabel, toALabels } from '../model/d
 
 /**
  * A recipient domain as the rules compare it and as it is printed: A-labels in lower case without a trailing dot (RFC 5891,
- * 4343), or a domain literal as written. Undefined for what is no domain. Never throws.
+ * 4343), or a domain literal as written. Undefined for a text that is not a domain. Never throws.
  */
 export function normalizeDomain(text: string): string | undefined {
   if (isLiteral(text)) return /\s/.test(text) ? undefined : text

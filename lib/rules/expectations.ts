@@ -1,11 +1,8 @@
-import { maskLine } from '../config/mask'
 import type { Decision } from '../model/decision'
 import { formatEndpoint, parseEndpoint } from '../model/endpoint'
 import type { Exchange } from '../model/exchange'
-import { Report, spanOf } from '../source/report'
+import { spanOf, type Report } from '../source/report'
 import { type Line } from '../source/line'
-import type { SourceLine } from '../source/line'
-import type { Diagnostic } from '../source/diagnostic'
 import { decide } from './decide'
 import type { RuleSet } from './compile'
 import { assumedMx, MESSAGE_KEYS, readMessage, writtenFacts, type WrittenMessage } from './message-spec'
@@ -19,7 +16,7 @@ export type ExpectedExchange =
 /** One line of `[tests]`. */
 export interface Expectation {
   readonly line: number
-  /** As written, without a comment behind it, and as it may be shown. */
+  /** As written, without the comment after it, secrets masked. */
   readonly text: string
   readonly message: WrittenMessage
   readonly outcome: Decision['outcome']
@@ -36,7 +33,7 @@ export interface ExpectationResult {
   readonly decision: Decision
 }
 
-/** `SENDER -> RECIPIENT ... : EXPECTED`; the colon stands between blanks, so that one inside a word is none. */
+/** `SENDER -> RECIPIENT ... : EXPECTED`; the colon has white space on both sides, unlike one inside a word. */
 const FORM = /^(\s*)(\S+)\s+->\s+(\S+)((?:\s+\S+)*?)\s+:\s+(.*\S)\s*$/
 const FORM_HELP = `SENDER -> RECIPIENT [${MESSAGE_KEYS.map((key) => `${key}=...`).join('] [')}] : HOST[:PORT], ... | @RELAY | direct | bounce | defer`
 
@@ -89,19 +86,20 @@ function parseTest(
     const at = text.indexOf(message.word, indent.length + sender.length)
     const span = spanOf(line, at, at + message.word.length)
     // What is wrong quotes the word, in which there may be a password.
-    const told = report.quote(source, span) === message.word ? message.message : 'this is no part of a test'
-    report.error(source, span, 'bad-test', told, { expected: FORM_HELP })
+    const problem = report.quote(source, span) === message.word ? message.message : 'not a part of a test'
+    report.error(source, span, 'bad-test', problem, { expected: FORM_HELP })
     return undefined
   }
   const parsed = parseExpected(expected, relays)
   if (typeof parsed === 'string') {
     const end = text.trimEnd().length
     const span = spanOf(line, end - expected.length, end)
-    const told = report.quote(source, span) === expected ? parsed : 'this is no list of HOST[:PORT]'
-    report.error(source, span, 'bad-test', told, { expected: FORM_HELP })
+    const problem = report.quote(source, span) === expected ? parsed : 'not a list of HOST[:PORT]'
+    report.error(source, span, 'bad-test', problem, { expected: FORM_HELP })
     return undefined
   }
-  return { line, text: maskLine(text, 'tests').trim(), message, ...parsed }
+  const shown = report.quote(source, spanOf(line, indent.length, text.trimEnd().length))
+  return { line, text: shown, message, ...parsed }
 }
 
 /**
@@ -110,22 +108,11 @@ function parseTest(
  * @param relays the names of the relays of the file; without it, any name is taken.
  */
 export function readTests(
-  lines: readonly SourceLine[],
+  lines: readonly Line[],
   report: Report,
   relays?: readonly string[],
 ): readonly Expectation[] {
-  return lines.flatMap((line) => parseTest({ ...line, kind: 'tests' }, relays, report) ?? [])
-}
-
-/** As {@link readTests}, with what is wrong given back. */
-export function parseTests(
-  lines: readonly SourceLine[],
-  file: string,
-  relays?: readonly string[],
-): { readonly tests: readonly Expectation[]; readonly diagnostics: readonly Diagnostic[] } {
-  const report = new Report(file, maskLine)
-  const tests = readTests(lines, report, relays)
-  return { tests, diagnostics: report.diagnostics }
+  return lines.flatMap((line) => parseTest(line, relays, report) ?? [])
 }
 
 function fits(expected: ExpectedExchange, exchange: Exchange): boolean {
@@ -177,12 +164,11 @@ export function runExpectation(rules: RuleSet, expectation: Expectation): Expect
  * is taken up.
  */
 export function runExpectations(configuration: {
-  readonly file: string
   readonly rules: RuleSet
-  readonly settings: { readonly tests: { readonly lines: readonly SourceLine[] } }
+  readonly tests: readonly Expectation[]
 }): readonly ExpectationResult[] {
-  const { tests } = parseTests(configuration.settings.tests.lines, configuration.file)
-  return tests.map((test) => runExpectation(configuration.rules, test))
+  const { rules, tests } = configuration
+  return tests.map((test) => runExpectation(rules, test))
 }
 
 /** An expectation that was not met, in one line. */

@@ -42,8 +42,8 @@ export interface LintContext {
 }
 
 /**
- * What is legal and yet surely not meant, in order of line and column. A warning is given only for what can be proved of every
- * message; the rest is the operator's affair.
+ * Warnings of what is legal but probably unintended, in order of line and column. Each is given only where it can be proved for every
+ * message.
  */
 export function lint(
   configuration: { readonly file: string; readonly rules: RuleSet },
@@ -57,6 +57,7 @@ export function lint(
     reach: new Reach(lines, (domain, work) => rules.candidates(domain, work)),
     relays,
     attempts,
+    findAttempts: (domain) => rules.findAttempts(domain),
     text: source,
     intervals,
     ...(fileMode === undefined ? {} : { fileMode }),

@@ -58,7 +58,7 @@ export function readMessage(
   words: readonly string[],
 ): WrittenMessage | WordFault {
   const domain = domainOf(recipient)
-  if (domain === undefined) return { word: recipient, message: `"${recipient}" is no recipient` }
+  if (domain === undefined) return { word: recipient, message: `"${recipient}" is not a recipient` }
   let written: WrittenMessage = {
     message: {
       domain,
@@ -111,6 +111,6 @@ function addWord(
       return 'error' in parsed ? { word, message: `mx: ${parsed.error}` } : { ...written, mx: parsed.answer }
     }
     default:
-      return { word, message: `"${word}" is none of ${MESSAGE_KEYS.map((name) => `${name}=`).join(', ')}` }
+      return { word, message: `"${word}" is not one of ${MESSAGE_KEYS.map((name) => `${name}=`).join(', ')}` }
   }
 }

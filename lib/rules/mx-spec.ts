@@ -20,7 +20,7 @@ function parseRecord(text: string): MxRecord | string {
   const [, digits = '', name = ''] = /^(\d+):(.*)$/.exec(text) ?? []
   const priority = parsePriority(digits)
   if (priority === undefined) return `"${text}" is not PRIO:HOST, with PRIO from 0 to ${LAST_PRIORITY}`
-  // RFC 7505: the root is no host but says that there is none
+  // RFC 7505: the root in place of a host says that the domain takes no mail.
   if (name === '.') return { priority, exchange: '' }
   if (isIP(name) !== 0) return { priority, exchange: name }
   const exchange = normalizeDomain(name)

@@ -134,7 +134,7 @@ function isQualifier({ text }: Word): boolean {
   return CONDITIONS.has(name) || OPTIONS.some((option) => option === name)
 }
 
-/** Reads one word behind the target. False if there is a mistake in it. */
+/** Reads one word after the target. False if there is a mistake in it. */
 function parseQualifier(word: WordReader, into: Qualifiers): boolean {
   const [, name = '', rest = ''] = /^\$([a-z_]*)(.*)$/is.exec(word.text) ?? []
   const key = name.toLowerCase()
@@ -184,7 +184,7 @@ function reportUnknown(word: WordReader, name: string, rest: string): void {
   const known = [...CONDITIONS.keys(), ...OPTIONS]
   const expected = `one of ${known.map((each) => `$${each}`).join(', ')}`
   if (/^[;#]/.test(text)) {
-    word.error('trailing-comment', 'an override line has no comment behind it', {
+    word.error('trailing-comment', 'an override line cannot have a comment after it', {
       expected: 'the comment on a line of its own',
     })
   } else if (name.toLowerCase() === 'direct' || (text.startsWith('@') && !text.slice(1).includes('@'))) {

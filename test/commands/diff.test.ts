@@ -133,7 +133,7 @@ const WRONG: readonly (readonly [string, readonly string[], RegExp])[] = [
   [
     'an unknown word',
     [folder.write('w2.txt', '<> a@x.example retry=1')],
-    /w2\.txt:1: "retry=1" is none of retries=/,
+    /w2\.txt:1: "retry=1" is not one of retries=/,
   ],
 ]
 

@@ -26,8 +26,7 @@ describe('defaults', () => {
       relays: [],
       attempts: [],
       status: { allow: ['127.0.0.0/8', '::1/128'] },
-      tests: { onReload: 'warn', lines: [] },
-      overrides: [],
+      tests: { onReload: 'warn' },
     })
     assert.ok(settings.dns.deadlineMs < 30_000, 'below the time that Haraka gives a hook')
   })
@@ -132,10 +131,6 @@ describe('other settings', () => {
     assert.equal(settings.mxSendingThreads, 10)
     assert.deepEqual(settings.status.allow, ['192.0.2.0/24', '::1'])
     assert.equal(settings.tests.onReload, 'refuse')
-    assert.deepEqual(
-      settings.tests.lines.map(({ line, text }) => [line, text]),
-      [[7, 'joe@example.com -> ann@example.com : direct']],
-    )
     assert.deepEqual(settings.redis, { host: '192.0.2.1', connectTimeout: '5' })
   })
 

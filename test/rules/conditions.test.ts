@@ -58,7 +58,7 @@ describe('$authsender and $from compare text', () => {
     ['<>joe', 'JOE', 'JOE'],
     ['!=joe', '', null],
     ['!=joe', 'joe', 'joe'],
-    // by character code, in lower case: "_" (5F) is before "a" (61), and would be behind "A" (41)
+    // by character code, in lower case: "_" (5F) is before "a" (61), and would be after "A" (41)
     ['<a', '_', null],
     ['<joe', 'fred', null],
     ['<joe', 'joe', 'joe'],

@@ -1,7 +1,10 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { loadConfiguration } from '../../lib/routing/configuration'
-import { parseTests, runExpectations } from '../../lib/rules/expectations'
+import { readTests, runExpectations } from '../../lib/rules/expectations'
+import { maskLine } from '../../lib/config/mask'
+import { Report } from '../../lib/source/report'
+import type { Line, SourceLine } from '../../lib/source/line'
 import { configure, NO_SECRETS, printed } from '../support/rules'
 
 const RULES = `
@@ -19,7 +22,9 @@ mx.example b.test $dnsmx:*.google.com $end
 none.example $direct $end
 `
 
-const run = async (lines: string) => runExpectations(configure(`${RULES}\n[tests]\n${lines}`))
+const run = (lines: string) => runExpectations(configure(`${RULES}\n[tests]\n${lines}`))
+
+const asTest = (line: SourceLine): Line => ({ ...line, kind: 'tests' })
 
 const MET = [
   'boss@corp.example -> a@gmail.com retries=4 : smtp.myisp.com:587',
@@ -79,12 +84,12 @@ const WRONG: readonly (readonly [string, string, string])[] = [
   ['boss@corp.example a@gmail.com : bounce', '^~~~~~', 'this is not a test'],
   ['boss@corp.example -> a@gmail.com', '^~~~~~', 'this is not a test'],
   ['boss@corp.example -> a@gmail.com :', '^~~~~~', 'this is not a test'],
-  ['  <> -> a@b@.. : bounce', '        ^~~~~~', '"a@b@.." is no recipient'],
+  ['  <> -> a@b@.. : bounce', '        ^~~~~~', '"a@b@.." is not a recipient'],
   ['<> -> a@gmail.com retries=x : bounce', '                  ^~~~~~~~~', 'retries takes a number, not "x"'],
   [
     '<> -> a@gmail.com retires=1 : bounce',
     '                  ^~~~~~~~~',
-    '"retires=1" is none of retries=, size=, auth=, mx=',
+    '"retires=1" is not one of retries=, size=, auth=, mx=',
   ],
   ['<> -> a@gmail.com size=1 size=2 : bounce', '                         ^~~~~~', 'size= is given twice'],
   ['<> -> a@gmail.com mx=a.test : bounce', '                  ^~~~~~~~~', 'mx: "a.test" is not PRIO:HOST'],
@@ -108,13 +113,14 @@ test('every mistake is told, and none of the good lines is lost', () => {
     { line: 4, text: '<> -> a@gmail.com : direct' },
     { line: 5, text: '<> -> a@gmail.com : @any' },
   ]
-  const { tests, diagnostics } = parseTests(lines, 'f.ini', ['isp'])
+  const report = new Report('f.ini', maskLine)
+  const tests = readTests(lines.map(asTest), report, ['isp'])
   assert.deepEqual(
     tests.map(({ line }) => line),
     [4],
   )
   assert.deepEqual(
-    diagnostics.map(({ span, code }) => [span.line, code]),
+    report.diagnostics.map(({ span, code }) => [span.line, code]),
     [
       [3, 'bad-test'],
       [5, 'bad-test'],
@@ -127,7 +133,7 @@ test('a file with a bad test is refused as a whole', () => {
   assert.equal(configuration, undefined)
 })
 
-test('a file without tests has none', async () => assert.deepEqual(await run(''), []))
+test('a file without tests has none', () => assert.deepEqual(run(''), []))
 
 const PASTED = [
   '<> -> a@gmail.com : fred:S3cret@smtp.myisp.com:587',
@@ -147,7 +153,7 @@ for (const line of PASTED) {
   test(`no password is shown of ${line}`, async () => {
     const file = `${RULES}\n[tests]\n${line}`
     const { configuration } = loadConfiguration(file, { file: 'f.ini', secrets: NO_SECRETS })
-    const results = configuration === undefined ? [] : await runExpectations(configuration)
+    const results = configuration === undefined ? [] : runExpectations(configuration)
     const texts = results.map(({ expectation }) => expectation.text)
     assert.doesNotMatch([printed(file), ...texts].join('\n'), /S3cret/)
   })
@@ -158,9 +164,9 @@ test('what is no password is shown as it is', () => {
     'joe@a.test -> a@gmail.com retries=4 size=10M auth=fred mx=10:a.test,20:b.test : smtp.myisp.com:587,b.test:25, direct',
     '<> -> a@[IPv6:2001:db8::1] : [2001:db8::1]:25, 192.0.2.1:587, @isp',
   ]
-  const { tests } = parseTests(
-    lines.map((text, index) => ({ line: index + 1, text })),
-    'f.ini',
+  const tests = readTests(
+    lines.map((text, index) => asTest({ line: index + 1, text })),
+    new Report('f.ini', maskLine),
   )
   assert.deepEqual(
     tests.map(({ text }) => text),

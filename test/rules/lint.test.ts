@@ -31,7 +31,7 @@ const isp = '[relay:isp]\nhost = relay.example\n'
 
 const CASES: readonly Case[] = [
   {
-    name: 'a line behind a wider one with $end',
+    name: 'a line after a wider one with $end',
     text: '*.example a.test $end\nx.example b.test',
     warns: [
       '2:1 unreachable no message can reach this line: line 1 matches whatever it would, and ends with $end',
@@ -40,7 +40,7 @@ const CASES: readonly Case[] = [
     goes: ['10 a.test:25'],
   },
   {
-    name: 'a line behind one whose conditions it fulfils in other words',
+    name: 'a line after one whose conditions it fulfils in other words',
     text: '* a.test $retries>1 $from~=*@corp.example $end\n* b.test $retries>=3 $from=boss@corp.example',
     warns: [
       '2:1 unreachable no message can reach this line: line 1 matches whatever it would, and ends with $end',
@@ -157,10 +157,10 @@ const CASES: readonly Case[] = [
     goes: ['10 relay.example:25'],
   },
   {
-    name: 'an entry of [attempts] behind a wider one',
+    name: 'an entry of [attempts] after a wider one',
     text: `${isp}[attempts]\n*.example direct=1 relay=1\nx.example direct=0 relay=1`,
     warns: [
-      '5:1 unreachable-attempts no message can reach this entry: *.example in line 4 fits every such domain',
+      '5:1 unreachable-attempts no message can reach this entry: *.example in line 4 matches every such domain',
     ],
     message: { domain: 'x.example' },
     goes: ['0 x.example:25'],
@@ -212,7 +212,7 @@ const CASES: readonly Case[] = [
     goes: ['0 example.com:25'],
   },
   {
-    name: 'a wildcard behind =',
+    name: 'a wildcard after =',
     text: '* a.test $from=*@corp.example',
     warns: [
       '1:10 odd-wildcard $from=*@corp.example compares with the text as it is: * stands for itself after =',
@@ -239,7 +239,7 @@ const SILENT: readonly (readonly [string, string])[] = [
     'gmail.com smtp.myisp.com\n*.demon.co.uk fred:Passw0rd@smtp.myisp.com:587\n* smtp.myisp.com $retries>=3 $end',
   ],
   ['an exception before the rule', 'x.example $direct $end\n* a.test'],
-  ['a wider line behind a narrower one', 'x.example a.test $end\n*.example b.test'],
+  ['a wider line after a narrower one', 'x.example a.test $end\n*.example b.test'],
   ['a subdomain wildcard, which does not match the domain', '*.example a.test $end\nexample b.test'],
   [
     'a case-sensitive expression and an equal text',

@@ -3,7 +3,6 @@ import { basename, join, resolve } from 'node:path'
 import { parseQueueName, readQueueFile } from '../../haraka-files/queue-file'
 import { UsageError } from '../../model/errors'
 import type { Configuration } from '../../routing/configuration'
-import { parseTests } from '../../rules/expectations'
 import { domainOf, readMessage, type WrittenMessage } from '../../rules/message-spec'
 import { whyUnreadable } from '../../source/unreadable'
 import type { Arguments } from '../shared/arguments'
@@ -72,7 +71,7 @@ function readQueue(folder: string, warn: (message: string) => void): readonly Na
 
 /** The messages of section `[tests]` of some configurations, each once. */
 function readTests(configurations: readonly Configuration[]): readonly NamedMessage[] {
-  const tests = configurations.flatMap(({ settings, file }) => parseTests(settings.tests.lines, file).tests)
+  const tests = configurations.flatMap((configuration) => configuration.tests)
   const messages = tests.map(({ message, text }) => ({ ...message, name: text.replace(/\s+:\s.*$/, '') }))
   return [...new Map(messages.map((message) => [message.name, message])).values()]
 }

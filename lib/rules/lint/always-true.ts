@@ -1,7 +1,7 @@
 import type { LintRule } from './kind'
 import { alwaysHolds } from './conditions'
 
-/** A condition that always holds, and so is none. */
+/** A condition that always holds, and so does nothing. */
 export const alwaysTrue: LintRule = {
   code: 'always-true',
   find: ({ lines }) =>

@@ -10,6 +10,8 @@ export interface LintInput {
   readonly reach: Reach
   readonly relays: readonly RelaySettings[]
   readonly attempts: readonly AttemptsEntry[]
+  /** The indices in `attempts` of the entries whose pattern matches a domain, ascending. */
+  readonly findAttempts: (domain: string) => readonly number[]
   /** The text of the file, line by line. */
   readonly text: readonly string[]
   /** Haraka's retry intervals: a message has one attempt more than there are intervals. */

@@ -36,7 +36,7 @@ export function sampleOf(pattern: string): string {
   return pattern.replaceAll('*', 'z').replaceAll('?', 'z')
 }
 
-/** The text before the first wildcard, and the text behind the last. */
+/** The text before the first wildcard, and the text after the last. */
 function ends(pattern: string): { readonly head: string; readonly tail: string } {
   const first = pattern.search(/[*?]/)
   if (first === -1) return { head: pattern, tail: pattern }

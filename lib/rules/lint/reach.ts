@@ -46,7 +46,7 @@ export class Reach {
     return this.#comparisons > MOST_COMPARISONS || this.#work.matched > MOST_MATCHES
   }
 
-  /** Is there, surely, no message that matches this line? */
+  /** Is it proved that no message can match this line? */
   isDead(line: OverrideLine): boolean {
     return this.#dead.has(line)
   }

@@ -18,7 +18,7 @@ export const readablePassword: LintRule = {
       const at = passwordKey(text, span.line)
       return at === undefined ? [] : [{ ...at, shown: 'relay' as const, message, help }]
     })
-    // one is enough to be told: it is about the file
+    // One warning is enough: it is about the file.
     return [...inline, ...inRelays].sort((a, b) => a.span.line - b.span.line).slice(0, 1)
   },
 }

@@ -1,6 +1,6 @@
 import type { LintRule } from './kind'
 
-/** A line behind one with `$end` that matches whatever this one would. */
+/** A line after one with `$end` that matches every message that this one would match. */
 export const unreachable: LintRule = {
   code: 'unreachable',
   find: ({ reach }) =>

@@ -4,7 +4,7 @@ import type { LintRule } from './kind'
 export const unusedRelay: LintRule = {
   code: 'unused-relay',
   find: ({ lines, relays, attempts }) => {
-    // relays of [attempts] are taken in turn, all of them
+    // The relay attempts of [attempts] take all relays in turn.
     if (attempts.some(({ relay }) => relay > 0)) return []
     const used = new Set(lines.flatMap(({ target }) => (target.kind === 'named' ? [target.relay.name] : [])))
     return relays
