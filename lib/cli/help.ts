@@ -13,7 +13,7 @@ const EXIT_MEANINGS: Readonly<Record<keyof typeof EXIT, string>> = {
   ok: 'done',
   usage: 'wrong usage',
   noRoute: 'no route: the message would bounce',
-  fault: 'internal error',
+  fault: 'failed; the message says why',
   output: 'the output could not be written',
   tempFail: 'not now: the message would be deferred, or a relay cannot be used',
   config: 'the configuration cannot be read or has errors; test: an expectation is not met',

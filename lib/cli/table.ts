@@ -76,11 +76,16 @@ export const COMMANDS: readonly CommandSpec[] = Object.freeze<CommandSpec[]>([
         summary: 'show this attempt and each retry until the message would bounce',
       },
       { name: 'all', summary: 'list the override lines for other domains too' },
+      {
+        name: 'offline',
+        summary: 'leave out what the running server holds, leaves out after failures, or limits',
+      },
       JSON_OUTPUT,
       CONFIG,
     ],
     details: [
       'RECIPIENT is an address or a domain. With --queue it may be left out; other options replace what the queue file says.',
+      'If a Haraka runs that belongs to the configuration, its holds, breakers and limits count, unless --offline is given.',
       "--timeline uses the retry intervals of Haraka's outbound.ini.",
       'Other plugins that have hooks for get_mx or server_details may change what is printed; those that config/plugins names are listed.',
     ],
@@ -145,19 +150,33 @@ export const COMMANDS: readonly CommandSpec[] = Object.freeze<CommandSpec[]>([
         value: { name: 'NAME', kind: 'relay' },
         summary: 'send no mail to this relay until it is resumed',
       },
+      {
+        name: 'for',
+        value: { name: 'TIME', kind: 'text' },
+        summary: 'with --hold: resume by itself after 30m, 2h, 1d ...',
+      },
+      {
+        name: 'reason',
+        value: { name: 'TEXT', kind: 'text' },
+        summary: 'with --hold: why, for those who wonder',
+      },
       { name: 'resume', value: { name: 'NAME', kind: 'relay' }, summary: 'send mail to this relay again' },
       JSON_OUTPUT,
       CONFIG,
     ],
     details: [
       'For each relay, over all workers of the running server: whether it is in use, held, or left out after failures and until when; its connections; the messages of the last hour.',
-      'The server and this command share the folder dns_overrides_state of the Haraka folder. The server makes it at start; only the user that runs the server, and root, can enter it. A hold takes effect at once and outlives a restart.',
+      'The server and this command share the folder dns_overrides_state of the Haraka folder. The server makes it at start; only the user that runs the server, and root, can enter it. --hold and --resume wait until every worker has confirmed it. A hold outlives a restart.',
+      'Exit status 75: a relay is held, left out or has no address, or its state is not known. After --hold and --resume: not every worker has confirmed it.',
     ],
     examples: [
       { args: 'relays', purpose: 'All of them' },
-      { args: 'relays --hold isp', purpose: 'Before the relay is taken down' },
+      {
+        args: "relays --hold isp --for 2h --reason 'maintenance of the provider'",
+        purpose: 'Before the relay is taken down',
+      },
     ],
-    exits: ['config'],
+    exits: ['fault', 'tempFail', 'config'],
     load: () => (require('../commands/relays') as typeof import('../commands/relays')).runRelays,
   },
   {

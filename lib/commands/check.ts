@@ -3,6 +3,7 @@ import type { Configuration } from '../routing/configuration'
 import { runExpectations } from '../rules/expectations'
 import { lint } from '../rules/lint'
 import type { Diagnostic } from '../source/diagnostic'
+import { formatJson } from './shared/json'
 import type { Arguments } from './shared/arguments'
 import {
   loadText,
@@ -94,7 +95,7 @@ export async function runCheck(args: Arguments, terminal: Terminal): Promise<num
       : [...diagnostics, ...(await findWarnings(configuration, source))].sort(compareByPlace)
   const errors = all.filter(({ severity }) => severity === 'error').length
   if (args.flag('json')) {
-    terminal.out(`${JSON.stringify(all, null, 2)}\n`)
+    terminal.out(formatJson(all))
   } else {
     printDiagnostics(all, terminal.out, terminal.color.out)
     const ink = paint(terminal.color.out)

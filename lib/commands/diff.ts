@@ -1,11 +1,13 @@
 import type { Configuration } from '../routing/configuration'
 import { exchangeKey } from '../model/exchange'
 import type { Decision } from '../model/decision'
+import { toPrintable } from '../model/printable'
 import { decideWithDns } from '../routing/decide-with-dns'
 import { decide } from '../rules/decide'
 import { decisionWords } from '../rules/expectations'
 import { assumedMx } from '../rules/message-spec'
 import { readMessages, type NamedMessage } from './diff/messages'
+import { formatJson } from './shared/json'
 import { exchangeJson } from './shared/explanation'
 import type { Arguments } from './shared/arguments'
 import { readOutboundSettings, requireConfiguration } from './shared/configuration-file'
@@ -42,7 +44,7 @@ function decisionText(decision: Decision, madeUp: boolean): string {
           exchange.origin.kind === 'dns' ? 'direct' : decisionWords({ ...decision, exchanges: [exchange] }),
         )
       : [decisionWords(decision)]
-  return `${[...new Set(servers)].join(', ')} (${noRoute?.message ?? `by ${describeSource(decision)}`})`
+  return `${[...new Set(servers)].join(', ')} (${noRoute === undefined ? `by ${describeSource(decision)}` : toPrintable(noRoute.message)})`
 }
 
 /** A change in words; the same for all messages that it happens to. */
@@ -69,7 +71,7 @@ function changesText(changes: readonly Change[], looksUp: boolean, ink: Paint): 
   return [...groups]
     .map(([text, [first, ...others]]) => {
       const number = others.length === 0 ? '' : `${others.length + 1} messages, for example `
-      return `${number}${ink.strong(first!.subject.name)}\n${text}\n`
+      return `${number}${ink.strong(toPrintable(first!.subject.name))}\n${text}\n`
     })
     .join('')
 }
@@ -125,7 +127,7 @@ export async function runDiff(args: Arguments, terminal: Terminal): Promise<numb
         before: decisionJson(change.before),
         after: decisionJson(change.after),
       }))
-      terminal.out(`${JSON.stringify({ messages: messages.length, changes: rows }, null, 2)}\n`)
+      terminal.out(formatJson({ messages: messages.length, changes: rows }))
     } else {
       const ink = paint(terminal.color.out)
       terminal.out(changesText(changes, args.flag('lookup'), ink))

@@ -1,18 +1,24 @@
 import { relative, resolve } from 'node:path'
 import { readQueueFile, type QueuedMessage } from '../haraka-files/queue-file'
 import type { MxAnswer } from '../model/dns-answer'
+import type { Exchange } from '../model/exchange'
 import type { Message } from '../model/message'
 import type { Configuration } from '../routing/configuration'
+import { findEffect, usabilityNow } from './explain/effect'
+import { explanationJson } from './explain/json'
 import { readMessage, readMxOption } from './explain/message'
 import { findRivalPlugins } from './explain/rival-plugins'
 import { explanationText } from './explain/text'
 import { makeTimeline, timelineJson, timelineText, type Timeline } from './explain/timeline'
+import { formatJson } from './shared/json'
 import type { Arguments } from './shared/arguments'
 import { readOutboundSettings, requireConfiguration } from './shared/configuration-file'
-import { exitStatusOf, explain, explanationJson } from './shared/explanation'
+import { EXIT } from './shared/exit-status'
+import { exitStatusOf, explain } from './shared/explanation'
 import { findConfiguration, type Location } from './shared/location'
 import { openLookup, useGivenMx, type Lookup } from './shared/lookup'
 import { paint } from './shared/paint'
+import { readServerState } from './shared/server-state'
 import type { Terminal } from './shared/terminal'
 import { joinWords } from './shared/wording'
 
@@ -69,6 +75,10 @@ function rivalsText(plugins: readonly string[]): string {
   return `\n${who} hooks for get_mx or server_details too, and may change this.\n`
 }
 
+function unknownText(reason: string): string {
+  return `what the running server holds or leaves out is not known: ${reason} (--offline does not look)\n`
+}
+
 /** `dns-overrides explain`: exit status 0 if the message would be sent, 68 bounced, 75 deferred. */
 export async function runExplain(args: Arguments, terminal: Terminal): Promise<number> {
   const task = readTask(args, terminal)
@@ -79,27 +89,41 @@ export async function runExplain(args: Arguments, terminal: Terminal): Promise<n
       ? openLookup(configuration, outbound, (message) => terminal.err(`${message}\n`))
       : useGivenMx(() => mx)
   try {
-    const explanation = await explain(configuration, task.message, lookup)
+    const state = args.flag('offline') ? undefined : readServerState(location, terminal.now())
+    const server = state?.kind === 'running' ? state : undefined
+    const usable = server && ((relay: Exchange) => usabilityNow(relay, server) === 'usable')
+    const explanation = await explain(configuration, task.message, lookup, usable)
+    const effect = server && findEffect(explanation.decision, server)
+    const hasRelay = explanation.decision.exchanges.some(({ origin }) => origin.kind !== 'dns')
+    if (state?.kind === 'unknown' && hasRelay) terminal.err(unknownText(state.reason))
     const timeline = args.flag('timeline')
       ? await timelineOf(task, outbound.intervals, lookup, terminal.now())
       : undefined
     if (args.flag('json')) {
       const object = {
-        ...explanationJson(explanation),
+        ...explanationJson(explanation, effect),
         ...(timeline === undefined ? {} : { timeline: timelineJson(timeline) }),
       }
-      terminal.out(`${JSON.stringify(object, null, 2)}\n`)
+      terminal.out(formatJson(object))
     } else {
       const ink = paint(terminal.color.out)
       const title = titleOf(task, args.operands[0])
       const file = shortName(location.file, terminal.cwd)
       const { rules } = configuration
-      terminal.out(explanationText(explanation, { title, rules, file, all: args.flag('all'), ink }))
-      if (timeline !== undefined) terminal.out(timelineText(timeline, ink))
+      terminal.out(explanationText(explanation, { title, rules, file, all: args.flag('all'), effect, ink }))
+      if (timeline !== undefined)
+        terminal.out(
+          timelineText(
+            timeline,
+            effect === undefined || effect.notes.size === 0 ? '' : ', whatever is held or left out',
+            ink,
+          ),
+        )
       const rivals = findRivalPlugins(location)
       if (rivals.length > 0) terminal.out(rivalsText(rivals))
     }
-    return exitStatusOf(explanation.route.outcome)
+    const { outcome } = explanation.route
+    return outcome === 'deliver' && effect?.wait !== undefined ? EXIT.tempFail : exitStatusOf(outcome)
   } finally {
     lookup.close()
   }

@@ -4,6 +4,7 @@ import { UsageError } from '../model/errors'
 import { relayKey } from '../model/exchange'
 import type { Relay } from '../model/relay'
 import { probeRelay, type ProbeFinding, type RelayReport } from '../smtp/probe'
+import { formatJson } from './shared/json'
 import type { Arguments } from './shared/arguments'
 import { readOutboundSettings, requireConfiguration } from './shared/configuration-file'
 import { EXIT } from './shared/exit-status'
@@ -106,7 +107,7 @@ export async function runProbe(args: Arguments, terminal: Terminal): Promise<num
       reports.push(report)
       if (!args.flag('json')) terminal.out(`${reportText(report, ink)}\n`)
     }
-    if (args.flag('json')) terminal.out(`${JSON.stringify(reports, null, 2)}\n`)
+    if (args.flag('json')) terminal.out(formatJson(reports))
     else if (reports.length === 0) terminal.out(`${location.file} names no relay\n`)
     return reports.every(({ good }) => good) ? EXIT.ok : EXIT.tempFail
   } finally {

@@ -4,6 +4,7 @@ import type { AddressAnswer } from '../model/dns-answer'
 import { DnsOverridesError } from '../model/errors'
 import type { RuleSet } from '../rules/compile'
 import type { Exchange } from '../model/exchange'
+import { formatJson } from './shared/json'
 import type { Arguments } from './shared/arguments'
 import { readOutboundSettings, requireConfiguration } from './shared/configuration-file'
 import { explain, exitStatusOf, listTriedExchanges, type Explanation } from './shared/explanation'
@@ -80,7 +81,7 @@ export async function runResolve(args: Arguments, terminal: Terminal): Promise<n
     const explanation = await explain(configuration, message, lookup)
     terminal.out(
       args.flag('json')
-        ? `${JSON.stringify(resolveJson(explanation), null, 2)}\n`
+        ? formatJson(resolveJson(explanation))
         : resolveText(explanation, paint(terminal.color.out)),
     )
     return exitStatusOf(explanation.route.outcome)

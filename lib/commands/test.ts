@@ -1,4 +1,5 @@
 import { runExpectations, type ExpectationResult } from '../rules/expectations'
+import { formatJson } from './shared/json'
 import type { Arguments } from './shared/arguments'
 import { requireConfiguration } from './shared/configuration-file'
 import { EXIT } from './shared/exit-status'
@@ -55,7 +56,7 @@ export function runTest(args: Arguments, terminal: Terminal): number {
   const failed = results.filter(({ met }) => !met).length
   if (args.flag('json')) {
     const tests = results.map(resultJson)
-    terminal.out(`${JSON.stringify(untested === undefined ? tests : { tests, untested }, null, 2)}\n`)
+    terminal.out(formatJson(untested === undefined ? tests : { tests, untested }))
   } else {
     const ink = paint(terminal.color.out)
     for (const result of results) terminal.out(resultText(result, file, ink))

@@ -1,15 +1,26 @@
 import assert from 'node:assert/strict'
-import { mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
+import { chownSync, mkdirSync, mkdtempSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { test, type TestContext } from 'node:test'
+import { after, before, test, type TestContext } from 'node:test'
 import { exchangeKey } from '../../lib/model/exchange'
-import { systemClock } from '../../lib/relays/clock'
-import { isRefusal } from '../../lib/relays/types'
-import { openStateFolder, prepareStateFolder, STATE_FOLDER } from '../../lib/relays/state-folder'
-import { atOnce, localRelayState } from '../support/relay-state'
+import { prepareStateFolder, STATE_FOLDER } from '../../lib/relays/state-folder'
+import { a, fails, startZone, type ZoneServer } from '../support/dns-scripted'
 import { relayExchange } from '../support/servers'
 import { run } from './terminal'
+import { acquire, fail, startWorker } from './worker'
+
+let zone: ZoneServer
+
+before(async () => {
+  zone = await startZone({
+    'smtp.isp.example': [a('192.0.2.1')],
+    'spare.example': [a('192.0.2.2')],
+    'broken.example': [fails()],
+  })
+})
+
+after(() => zone.stop())
 
 const FILE = `
 * @isp
@@ -22,16 +33,22 @@ max_per_hour = 300
 host = spare.example
 `
 
-const isp = relayExchange({ name: 'isp', host: 'smtp.isp.example', port: 587, maxPerHour: 300 })
+const isp = relayExchange({
+  name: 'isp',
+  host: 'smtp.isp.example',
+  port: 587,
+  maxConnections: 5,
+  maxPerHour: 300,
+})
+const spare = relayExchange({ name: 'Spare', host: 'spare.example' })
 const inline = relayExchange({ host: 'inline.example' })
 
-const quiet = () => {}
-
-function setup(t: TestContext) {
+function setup(t: TestContext, file = FILE) {
   const folder = mkdtempSync(join(tmpdir(), 'dns-overrides-relays-'))
   t.after(() => rmSync(folder, { recursive: true, force: true }))
   mkdirSync(join(folder, 'config'))
-  writeFileSync(join(folder, 'config', 'dns_overrides.ini'), FILE)
+  const dns = `dns_servers = 127.0.0.1:${zone.port}\n[dns]\ntimeout = 300ms\ndeadline = 1s\n[overrides]\n`
+  writeFileSync(join(folder, 'config', 'dns_overrides.ini'), `${dns}${file}`)
   return {
     folder,
     state: join(folder, STATE_FOLDER),
@@ -41,100 +58,237 @@ function setup(t: TestContext) {
 
 const holdFiles = (state: string) => readdirSync(state).filter((file) => file.startsWith('hold.'))
 
-/** What a worker of a running server does with the folder. */
-function startWorker(t: TestContext, state: string) {
-  prepareStateFolder(state)
-  const worker = localRelayState({
-    clock: systemClock(),
-    folder: openStateFolder({ path: state, now: Date.now, warn: quiet }),
-  })
-  t.after(() => worker.close())
-  return worker
-}
+/** A user that every system has, and that owns nothing here. */
+const NOBODY = 65_534
 
-test('without a running server: the relays of the file, and that no server runs', async (t) => {
+const TIME = String.raw`\d{4}-\d\d-\d\d \d\d:\d\d:\d\d UTC`
+
+test('without a running server: the relays of the file, and that nothing is known of them', async (t) => {
   const { relays, state } = setup(t)
   const { status, out, err } = await relays()
   assert.equal(status, 0)
   assert.equal(
     out,
     [
-      '@isp  smtp.isp.example:587  in use',
-      '    connections 0 of 5, sent in the last hour 0 of 300',
-      '@Spare  spare.example:25  in use',
-      '    connections 0, sent in the last hour 0',
+      '@isp  smtp.isp.example:587  not known, no server runs',
+      '@Spare  spare.example:25  not known, no server runs',
       '',
     ].join('\n'),
   )
-  assert.equal(err, `no server runs that writes to ${state}\n`)
+  assert.equal(err, `no running Haraka uses ${state}\n`)
 })
 
 test('what a worker knows is shown', async (t) => {
   const { relays, state } = setup(t)
-  prepareStateFolder(state)
   const worker = startWorker(t, state)
-  for (const [exchange, failed] of [
-    [isp, false],
-    [inline, true],
-  ] as const) {
-    const lease = atOnce(worker.acquire(exchange))
-    assert.ok(!isRefusal(lease))
-    if (failed) lease.reportFailure({ kind: 'connect', message: 'connection refused' })
-    lease.end(!failed)
-  }
+  acquire(worker, isp).end(true)
+  fail(worker, inline)
   worker.close()
-  const { out, err } = await relays()
+  const { status, out, err } = await relays()
+  assert.equal(status, 75, 'a server is left out')
   assert.match(
     out,
     /^@isp {2}smtp\.isp\.example:587 {2}in use\n {4}connections 0 of 5, sent in the last hour 1 of 300$/m,
   )
-  assert.match(out, /^inline\.example:25 {2}left out for (60|59) s, after 1 failure: connection refused$/m)
+  assert.match(
+    out,
+    new RegExp(`^inline\\.example:25 {2}left out until ${TIME}, after 1 failure: connection refused$`, 'm'),
+  )
   assert.equal(err, '')
   const json = JSON.parse((await relays('--json')).out) as {
+    server: string
     workers: number[]
-    relays: { key: string; breaker: string }[]
+    relays: { key: string; name?: string; breaker: string; retryAt?: string }[]
   }
-  assert.deepEqual(json.workers, [process.pid])
+  assert.deepEqual([json.server, json.workers], ['running', [process.pid]])
   assert.deepEqual(
-    json.relays.map(({ key, breaker }) => [key, breaker]),
+    json.relays.map(({ key, name, breaker }) => [key, name, breaker]),
     [
-      [exchangeKey(isp), 'closed'],
-      ['spare.example:25', 'closed'],
-      [exchangeKey(inline), 'open'],
+      [exchangeKey(isp), 'isp', 'closed'],
+      ['spare.example:25', 'Spare', 'closed'],
+      [exchangeKey(inline), undefined, 'open'],
     ],
+  )
+  const retryAt = json.relays[2]?.retryAt ?? ''
+  assert.equal(new Date(retryAt).toISOString(), retryAt, 'a time with its zone')
+})
+
+test('a limit that is reached is shown', async (t) => {
+  const { relays, state } = setup(t)
+  const worker = startWorker(t, state)
+  const leases = Array.from({ length: 5 }, () => acquire(worker, isp))
+  t.after(() => leases.forEach((lease) => lease.end(false)))
+  worker.close()
+  const { status, out } = await relays()
+  assert.equal(status, 0)
+  assert.match(
+    out,
+    /^@isp {2}smtp\.isp\.example:587 {2}max_connections is reached: 5 of 5 in use\n {4}connections 5 of 5, /m,
   )
 })
 
-test('--hold and --resume, by name whatever its case', async (t) => {
+test('--hold and --resume, by name whatever its case, are confirmed by the workers', async (t) => {
   const { relays, state } = setup(t)
   startWorker(t, state)
   const held = await relays('--hold', '@spare')
   assert.equal(held.status, 0)
-  assert.match(held.err, /^@Spare held: no mail goes to it until it is resumed$/m)
-  assert.match(held.out, /^@Spare {2}spare\.example:25 {2}held by hand$/m)
+  assert.equal(held.err, '@Spare is held: no mail goes to it until it is resumed; confirmed by 1 worker\n')
+  assert.match(held.out, new RegExp(`^@Spare {2}spare\\.example:25 {2}held by hand since ${TIME}$`, 'm'))
   assert.deepEqual(holdFiles(state), ['hold.Spare'])
-  assert.match((await relays('--hold', 'Spare')).err, /^@Spare was held already$/m)
-  assert.match((await relays('--resume', 'Spare')).err, /^@Spare resumed$/m)
-  assert.match((await relays('--resume', 'Spare')).err, /^@Spare was not held$/m)
+  assert.equal((await relays()).status, 75, 'a relay is held')
+  assert.match((await relays('--hold', 'Spare')).err, /^@Spare was held already; confirmed by 1 worker$/m)
+  assert.match((await relays('--resume', 'Spare')).err, /^@Spare is resumed; confirmed by 1 worker$/m)
+  assert.match((await relays('--resume', 'Spare')).err, /^@Spare was not held; confirmed by 1 worker$/m)
   assert.deepEqual(holdFiles(state), [])
+  assert.equal((await relays()).status, 0)
+})
+
+test('--for and --reason: how long and why a relay is held', async (t) => {
+  const { relays, state } = setup(t)
+  startWorker(t, state)
+  const held = await relays('--hold', 'isp', '--for', '2h', '--reason', ' maintenance\u001b[2J ')
+  assert.equal(held.status, 0)
+  assert.match(
+    held.err,
+    new RegExp(
+      `^@isp is held: no mail goes to it for 2h, until ${TIME} \\(maintenance\ufffd\\[2J\\); confirmed`,
+    ),
+  )
+  assert.match(
+    held.out,
+    new RegExp(`held by hand since ${TIME}, until ${TIME}: maintenance\ufffd\\[2J$`, 'm'),
+  )
+  const { out } = await relays('--json')
+  const { hold } = (JSON.parse(out) as { relays: { hold: Record<string, string> }[] }).relays[0]!
+  assert.equal(hold.reason, 'maintenance\ufffd[2J')
+  assert.equal(Math.round((Date.parse(hold.until!) - Date.parse(hold.since!)) / 60_000), 120)
+})
+
+test('a hold that no server would heed fails, and leaves nothing behind', async (t) => {
+  const { folder, relays, state } = setup(t)
+  const expected = new RegExp(
+    `^dns-overrides: cannot hold @isp: no running Haraka uses ${state}, so nothing would heed it \\(is --config or HARAKA right\\?\\)\n$`,
+  )
+  const absent = await relays('--hold', 'isp')
+  assert.equal(absent.status, 75)
+  assert.match(absent.err, expected)
+  assert.deepEqual(readdirSync(folder), ['config'])
+  prepareStateFolder(state)
+  const unused = await relays('--hold', 'isp')
+  assert.equal(unused.status, 75)
+  assert.match(unused.err, expected)
+  assert.deepEqual(readdirSync(state), [])
 })
 
 test('a relay that is no longer in the file can still be resumed', async (t) => {
   const { relays, state } = setup(t)
   prepareStateFolder(state)
   writeFileSync(join(state, 'hold.gone'), '')
-  assert.match((await relays('--resume', 'gone')).err, /^@gone resumed$/m)
+  const listed = await relays()
+  assert.equal(listed.status, 75)
+  assert.match(
+    listed.out,
+    new RegExp(`^@gone {2}not in the configuration {2}held by hand since ${TIME}$`, 'm'),
+  )
+  assert.match(
+    (await relays('--resume', 'gone')).err,
+    /^@gone is resumed; no server runs that could confirm it$/m,
+  )
 })
 
-test('wrong use', async (t) => {
+test('a relay whose host has no address is not "in use"', async (t) => {
+  const file =
+    '[relay:one]\nhost = nowhere.example\n[relay:two]\nhost = broken.example\n[relay:Spare]\nhost = spare.example'
+  const { relays, state } = setup(t, file)
+  startWorker(t, state)
+  const { status, out } = await relays()
+  assert.equal(status, 75)
+  assert.match(out, /^@one {2}nowhere\.example:25 {2}no address\n {4}nowhere\.example has no address\n/)
+  assert.match(
+    out,
+    /^@two {2}broken\.example:25 {2}no address\n {4}broken\.example could not be looked up: /m,
+  )
+  assert.match(out, /^@Spare {2}spare\.example:25 {2}in use$/m)
+  const json = JSON.parse((await relays('--json')).out) as { relays: { unresolved?: string }[] }
+  assert.deepEqual(
+    json.relays.map(({ unresolved }) => unresolved !== undefined),
+    [true, true, false],
+  )
+})
+
+test('what somebody else wrote into the state folder is never taken for a report', async (t) => {
+  const { relays, state } = setup(t)
+  startWorker(t, state).close()
+  const own = join(state, `${process.pid}.json`)
+  for (const text of [
+    'null',
+    '[]',
+    '{',
+    '{"updated":"x","servers":[]}',
+    `{"updated":${Date.now()},"servers":[null,{"key":1},{"key":"k","breaker":"open","failures":"x","held":true}]}`,
+    `{"updated":${Date.now()},"servers":null,"holds":{},"limits":[{"key":"isp","connections":"NaN"}]}`,
+  ]) {
+    writeFileSync(own, text)
+    const { status, out, err } = await relays()
+    assert.equal(status, 0, text)
+    assert.doesNotMatch(`${out}${err}`, /NaN|undefined|\bat .*:\d+/, text)
+  }
+  const crafted = {
+    key: 'evil\u001b[2J.example:25',
+    breaker: 'open',
+    failures: 1,
+    held: false,
+    connections: 0,
+    waiting: 0,
+    sentLastHour: 0,
+    lastFailure: '\u202e\u0085500\u2066',
+  }
+  writeFileSync(own, JSON.stringify({ updated: Date.now(), role: 'worker', servers: [crafted], holds: [] }))
+  writeFileSync(join(state, 'hold.%1B%5B2J'), '')
+  const { out } = await relays()
+  assert.match(out, /^evil\ufffd\[2J\.example:25 {2}left out, after 1 failure: /m)
+  assert.doesNotMatch(out.replaceAll('\n', ''), /[\p{Cf}\p{Cc}]/u)
+})
+
+test('a hold, also one by root, leaves owner and mode of the folder as they are, and belongs to that owner', async (t) => {
+  const { relays, state } = setup(t)
+  startWorker(t, state)
+  if (process.getuid?.() === 0) chownSync(state, NOBODY, NOBODY)
+  const { uid, gid, mode } = statSync(state)
+  await relays('--hold', 'isp')
+  const folder = statSync(state)
+  assert.deepEqual([folder.uid, folder.gid, folder.mode], [uid, gid, mode])
+  const file = statSync(join(state, 'hold.isp'))
+  assert.deepEqual([file.uid, file.gid], [uid, gid])
+})
+
+test('a held relay, and one that is left out, are 75 also where the other is in use', async (t) => {
+  const { relays, state } = setup(t)
+  const worker = startWorker(t, state)
+  acquire(worker, isp).end(true)
+  fail(worker, spare)
+  worker.close()
+  assert.equal((await relays()).status, 75)
+})
+
+test('wrong usage', async (t) => {
   const { relays } = setup(t)
   for (const [words, message] of [
     [['--hold', 'ips'], 'relays: --hold takes the name of a relay, not "ips"; did you mean isp?'],
     [
       ['--resume', 'nowhere'],
-      'relays: --resume takes the name of a relay, not "nowhere"; there are isp, Spare',
+      'relays: --resume takes the name of a relay, not "nowhere"; the relays are isp, Spare',
     ],
     [['--hold', 'isp', '--resume', 'isp'], 'relays: --hold or --resume, not both'],
+    [['--for', '1h'], 'relays: --for needs --hold NAME'],
+    [['--resume', 'isp', '--reason', 'x'], 'relays: --reason needs --hold NAME'],
+    ...['x', '0', '-1h', '1w', '10000d'].map(
+      (time) =>
+        [
+          ['--hold', 'isp', `--for=${time}`],
+          `relays: --for takes a time up to a year, for example 30m, 2h or 1d, not "${time}"`,
+        ] as const,
+    ),
   ] as const) {
     const { status, err } = await relays(...words)
     assert.equal(status, 64)

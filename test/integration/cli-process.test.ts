@@ -1,8 +1,10 @@
 import assert from 'node:assert/strict'
 import { execFileSync, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { closeSync, existsSync, openSync, readFileSync } from 'node:fs'
+import { chmodSync, closeSync, existsSync, openSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { test } from 'node:test'
+import { prepareStateFolder, STATE_FOLDER } from '../../lib/relays/state-folder'
 import { temporaryFolder } from '../commands/folder'
 import { CLI, runProcess } from '../support/cli'
 import { needs } from '../support/programs'
@@ -70,6 +72,34 @@ test('a reader that goes away early is no error', async () => {
   const [status, signal] = (await once(child, 'close')) as [number | null, string | null]
   assert.equal(err, '')
   assert.deepEqual([status, signal], [0, null])
+})
+
+test('a state folder that this user may not enter: what is not known is said so', async () => {
+  folder.write('closed/config/dns_overrides.ini', 'gmail.com smtp.myisp.com\n[relay:isp]\nhost = 127.0.0.1')
+  const haraka = join(folder.path, 'closed')
+  const state = join(haraka, STATE_FOLDER)
+  prepareStateFolder(state)
+  const isRoot = process.getuid?.() === 0
+  chmodSync(folder.path, 0o755)
+  // Root may enter everything, so somebody else looks.
+  if (!isRoot) chmodSync(state, 0)
+  const asOther = (words: readonly string[]) =>
+    runProcess([...words, '-c', haraka], isRoot ? { uid: 65_534 } : {})
+  const relays = await asOther(['relays'])
+  assert.equal(relays.status, 75)
+  assert.equal(relays.out, '@isp  127.0.0.1:25  not known\n')
+  const why = `this user may not enter ${state}; try as root or as the user that runs Haraka`
+  assert.equal(relays.err, `the state of the running server is not known: ${why}\n`)
+  const hold = await asOther(['relays', '--hold', 'isp'])
+  assert.equal(hold.status, 70)
+  assert.equal(hold.err, `dns-overrides: cannot hold @isp: ${why}\n`)
+  const explain = await asOther(['explain', 'a@gmail.com', '--mx', 'none'])
+  assert.equal(explain.status, 0)
+  assert.equal(
+    explain.err,
+    `what the running server holds or leaves out is not known: ${why} (--offline does not look)\n`,
+  )
+  chmodSync(state, 0o700)
 })
 
 test('an output that is full is one line and status 74', { skip: !existsSync('/dev/full') }, async () => {

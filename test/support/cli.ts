@@ -20,12 +20,15 @@ export async function runProcess(
     readonly env?: Readonly<Record<string, string>>
     readonly cwd?: string
     readonly input?: string
+    /** The user that runs it; only root can choose. */
+    readonly uid?: number
   } = {},
 ): Promise<Finished> {
   const { HARAKA: _, NO_COLOR: __, ...env } = process.env
   const child = spawn(process.execPath, [CLI, ...words], {
     env: { ...env, ...options.env },
     ...(options.cwd === undefined ? {} : { cwd: options.cwd }),
+    ...(options.uid === undefined ? {} : { uid: options.uid }),
     stdio: 'pipe',
   })
   let out = ''

@@ -2,6 +2,7 @@ import { readdirSync, readFileSync } from 'node:fs'
 import { basename, join, resolve } from 'node:path'
 import { parseQueueName, readQueueFile } from '../../haraka-files/queue-file'
 import { UsageError } from '../../model/errors'
+import { toPrintable } from '../../model/printable'
 import type { Configuration } from '../../routing/configuration'
 import { domainOf, readMessage, type WrittenMessage } from '../../rules/message-spec'
 import { whyUnreadable } from '../../source/unreadable'
@@ -63,7 +64,7 @@ function readQueue(folder: string, warn: (message: string) => void): readonly Na
         const message = { domain: to, mailFrom, authSender, size, retries, rotationOffset }
         return [{ message, name: `${basename(name)} ${mailFrom || '<>'} -> ${recipients.join(', ')}` }]
       } catch (error) {
-        warn(error instanceof Error ? error.message : String(error))
+        warn(toPrintable(error instanceof Error ? error.message : String(error)))
         return []
       }
     })

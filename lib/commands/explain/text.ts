@@ -1,6 +1,7 @@
 import type { AddressAnswer } from '../../model/dns-answer'
 import { formatEndpoint } from '../../model/endpoint'
 import type { Exchange } from '../../model/exchange'
+import { toPrintable } from '../../model/printable'
 import type { RuleSet } from '../../rules/compile'
 import type { LineTrace } from '../../rules/types'
 import { listTriedExchanges, type Explanation } from '../shared/explanation'
@@ -15,6 +16,7 @@ import {
   formatSize,
   groupByPriority,
 } from '../shared/wording'
+import type { Effect } from './effect'
 
 /** How an explanation is printed. */
 export interface TextOptions {
@@ -25,14 +27,16 @@ export interface TextOptions {
   readonly file: string
   /** Print the lines for other domains too. */
   readonly all: boolean
+  /** What the running server changes; absent if it was not asked. */
+  readonly effect: Effect | undefined
   readonly ink: Paint
 }
 
 function describeMessage({ message }: Explanation): string {
   const { mailFrom, authSender, size, retries } = message
   return [
-    mailFrom === '' ? 'from the null sender <>' : `from ${mailFrom}`,
-    ...(authSender === '' ? [] : [`authenticated as ${authSender}`]),
+    mailFrom === '' ? 'from the null sender <>' : `from ${toPrintable(mailFrom)}`,
+    ...(authSender === '' ? [] : [`authenticated as ${toPrintable(authSender)}`]),
     formatSize(size),
     retries === 0 ? 'first attempt' : `${formatCount(retries, 'attempt')} made`,
   ].join(', ')
@@ -51,7 +55,7 @@ function lineSection({ decision }: Explanation, { rules, file, all, ink }: TextO
     const title = `  ${String(trace.line).padStart(width)}  ${texts.get(trace.line) ?? ''}`
     return trace.matched
       ? [ink.strong(title), `${indent}${ink.good('matches')}`]
-      : [title, `${indent}${ink.faint(`no: ${trace.reason}`)}`]
+      : [title, `${indent}${ink.faint(`no: ${toPrintable(trace.reason)}`)}`]
   }
   const others = traces.length - listed.length
   const last = traces.at(-1)
@@ -67,13 +71,15 @@ function lineSection({ decision }: Explanation, { rules, file, all, ink }: TextO
   ]
 }
 
-function headline({ decision, route }: Explanation, ink: Paint): string {
+function headline({ decision, route }: Explanation, { effect, ink }: TextOptions): string {
   switch (route.outcome) {
     case 'bounce':
       return ink.bad(describeNoRoute(route))
     case 'defer':
       return ink.warn(describeNoRoute(route))
     case 'deliver': {
+      if (effect?.wait !== undefined)
+        return ink.warn(`Would wait ${effect.wait}, by ${describeSource(decision)}`)
       const noLine = decision.source === 'overrides' ? '' : ', because no override line matches'
       return ink.good(`Would be sent by ${describeSource(decision)}${noLine}`)
     }
@@ -83,7 +89,7 @@ function headline({ decision, route }: Explanation, ink: Paint): string {
 }
 
 /** The exchanges in the order in which they are tried; those of one priority under one heading, because they have no order. */
-function exchangeSection(explanation: Explanation, ink: Paint): string[] {
+function exchangeSection(explanation: Explanation, { effect, ink }: TextOptions): string[] {
   const { decision, route } = explanation
   const exchanges = listTriedExchanges(explanation)
   const width = Math.max(...exchanges.map(({ priority }) => String(priority).length), 0)
@@ -91,7 +97,9 @@ function exchangeSection(explanation: Explanation, ink: Paint): string[] {
   const answers = new Map(route.located.map(({ exchange, answer }) => [exchange, answer]))
   return groupByPriority(exchanges).flatMap((group) => {
     const priority = `  ${String(group[0]!.priority).padStart(width)}  `
-    const rows = group.map((exchange) => exchangeText(exchange, decision.domain, answers.get(exchange), ink))
+    const rows = group.map((exchange) =>
+      exchangeText(exchange, decision.domain, answers.get(exchange), effect?.notes.get(exchange), ink),
+    )
     if (rows.length === 1) return indentRows(rows[0]!, priority, margin)
     return [
       `${priority}in random order`,
@@ -108,6 +116,7 @@ function exchangeText(
   exchange: Exchange,
   domain: string,
   answer: AddressAnswer | undefined,
+  note: string | undefined,
   ink: Paint,
 ): string[] {
   const { relay, endpoint } = exchange
@@ -120,6 +129,7 @@ function exchangeText(
   return [
     `${ink.strong(formatEndpoint(endpoint))}  ${notes.join(', ')}`,
     ...(answer === undefined ? [] : [ink.faint(describeAddresses(answer))]),
+    ...(note === undefined ? [] : [ink.warn(note)]),
   ]
 }
 
@@ -136,12 +146,12 @@ export function explanationText(explanation: Explanation, options: TextOptions):
   const { decision, route } = explanation
   const { title, ink } = options
   return [
-    ink.strong(title),
+    ink.strong(toPrintable(title)),
     `  ${describeMessage(explanation)}`,
     '',
     ...lineSection(explanation, options),
-    headline(explanation, ink),
-    ...exchangeSection(explanation, ink),
+    headline(explanation, options),
+    ...exchangeSection(explanation, options),
     ...(route.outcome === 'deliver' ? fallbackSection(explanation) : []),
     ...(decision.mx === undefined ? [] : ['', `MX of ${decision.domain}: ${describeMx(decision.mx)}`]),
     '',

@@ -1,6 +1,8 @@
-import { explanationJson, listTriedExchanges, type Explanation } from '../shared/explanation'
+import { toPrintable } from '../../model/printable'
+import { listTriedExchanges, type Explanation } from '../shared/explanation'
 import type { Paint } from '../shared/paint'
 import { describeOrder, describeSource, formatTime } from '../shared/wording'
+import { explanationJson } from './json'
 
 /** One attempt, if every earlier one failed. */
 export interface TimelineAttempt {
@@ -55,7 +57,7 @@ export async function makeTimeline(
 
 function summarize(explanation: Explanation): string {
   const { decision, route } = explanation
-  const because = route.noRoute === undefined ? '' : `: ${route.noRoute.message}`
+  const because = route.noRoute === undefined ? '' : `: ${toPrintable(route.noRoute.message)}`
   switch (route.outcome) {
     case 'bounce':
       return `bounces${because}`
@@ -68,18 +70,22 @@ function summarize(explanation: Explanation): string {
   }
 }
 
-/** The timeline for a reader, one line an attempt. */
-export function timelineText({ attempts, end }: Timeline, ink: Paint): string {
+/**
+ * The timeline for a reader, one line an attempt.
+ *
+ * @param qualifier what the timeline does not look at, for the heading
+ */
+export function timelineText({ attempts, end }: Timeline, qualifier: string, ink: Paint): string {
   const rows = attempts.map(({ at, explanation }) => {
     const number = String(explanation.message.retries).padStart(3)
     return `  ${number}  ${formatTime(at)}  ${summarize(explanation)}`
   })
   return [
     '',
-    ink.strong('If no server accepts it'),
+    ink.strong(`If no server accepts it${qualifier}`),
     ink.faint('  retries, time, servers'),
     ...rows,
-    ink.bad(`       ${formatTime(end.at)}  bounces: ${end.message}`),
+    ink.bad(`       ${formatTime(end.at)}  bounces: ${toPrintable(end.message)}`),
     '',
   ].join('\n')
 }

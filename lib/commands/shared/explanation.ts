@@ -16,13 +16,19 @@ export interface Explanation {
   readonly route: Route
 }
 
-/** Decides as the plugin does, and keeps every reason. Never rejects as long as the lookup does not. */
+/**
+ * Decides as the plugin does, and keeps every reason. Never rejects as long as the lookup does not.
+ *
+ * @param isUsable whether a relay of `[attempts]` can be used now; absent: all can
+ */
 export async function explain(
   configuration: Configuration,
   message: Message,
   lookup: Lookup,
+  isUsable?: (relay: Exchange) => boolean,
 ): Promise<Explanation> {
-  const decision = await decideWithDns(explainByRules, { rules: configuration.rules, message }, lookup)
+  const question = { rules: configuration.rules, message, isUsable }
+  const decision = await decideWithDns(explainByRules, question, lookup)
   return { message, decision, route: await lookup.route(decision) }
 }
 
@@ -56,23 +62,5 @@ export function exchangeJson({ endpoint, priority, origin, relay }: Exchange): R
     from: origin.kind === 'line' ? 'overrides' : origin.kind,
     ...(origin.kind === 'line' ? { line: origin.line } : {}),
     ...(relay?.name === undefined ? {} : { name: relay.name }),
-  }
-}
-
-/** One explanation as `--json` prints it. `reason` is there only when the message is not delivered. */
-export function explanationJson(explanation: Explanation): Record<string, unknown> {
-  const { decision, route } = explanation
-  return {
-    domain: decision.domain,
-    outcome: route.outcome,
-    source: decision.source,
-    matched: decision.matched,
-    exchanges: listTriedExchanges(explanation).map(exchangeJson),
-    lines: decision.lines.map((trace) =>
-      trace.matched
-        ? { line: trace.line, matched: true }
-        : { line: trace.line, matched: false, reason: trace.reason },
-    ),
-    ...(route.noRoute === undefined ? {} : { reason: route.noRoute.message }),
   }
 }

@@ -2,6 +2,7 @@ import type { Decision } from '../../model/decision'
 import type { AddressAnswer, MxAnswer, Provenance } from '../../model/dns-answer'
 import { formatEndpoint } from '../../model/endpoint'
 import type { Exchange } from '../../model/exchange'
+import { toPrintable } from '../../model/printable'
 import type { Route } from '../../routing/route'
 
 /** `1 error` or `3 warnings`. */
@@ -51,7 +52,7 @@ export function describeSource({ source, matched }: Decision): string {
 /** `Would bounce: x.example does not exist`. */
 export function describeNoRoute({ outcome, noRoute }: Pick<Route, 'outcome' | 'noRoute'>): string {
   const verdict = outcome === 'bounce' ? 'Would bounce' : 'Would be deferred'
-  return noRoute === undefined ? verdict : `${verdict}: ${noRoute.message}`
+  return noRoute === undefined ? verdict : `${verdict}: ${toPrintable(noRoute.message)}`
 }
 
 /** `cached, from 127.0.0.1#53, 240 s left`. */
@@ -75,7 +76,7 @@ export function describeMx(answer: MxAnswer): string {
   switch (answer.kind) {
     case 'mx': {
       const records = answer.records.map(({ priority, exchange }) => `${priority} ${exchange}`)
-      return `${records.join(', ')} (${describeProvenance(answer)})`
+      return `${toPrintable(records.join(', '))} (${describeProvenance(answer)})`
     }
     case 'nullmx':
       return `null MX, the domain accepts no mail (${describeProvenance(answer)})`
@@ -84,7 +85,7 @@ export function describeMx(answer: MxAnswer): string {
     case 'nxdomain':
       return `none, the answer is NXDOMAIN (${describeProvenance(answer)})`
     case 'failed':
-      return `no answer now: ${answer.error.message}`
+      return `no answer now: ${toPrintable(answer.error.message)}`
     default:
       return answer satisfies never
   }
@@ -98,7 +99,7 @@ export function describeAddresses(answer: AddressAnswer): string {
     case 'none':
       return `no address (${describeProvenance(answer)})`
     case 'failed':
-      return `addresses not known now: ${answer.error.message}`
+      return `addresses not known now: ${toPrintable(answer.error.message)}`
     default:
       return answer satisfies never
   }
@@ -132,6 +133,6 @@ export function groupByPriority(exchanges: readonly Exchange[]): readonly (reado
 /** `a:25 or b:25, then c:25`: in the order in which they are tried; equals have none. */
 export function describeOrder(exchanges: readonly Exchange[]): string {
   return groupByPriority(exchanges)
-    .map((group) => group.map(({ endpoint }) => formatEndpoint(endpoint)).join(' or '))
+    .map((group) => group.map(({ endpoint }) => toPrintable(formatEndpoint(endpoint))).join(' or '))
     .join(', then ')
 }

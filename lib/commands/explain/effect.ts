@@ -1,0 +1,53 @@
+import type { Decision } from '../../model/decision'
+import type { Exchange } from '../../model/exchange'
+import { describeTrouble, relayCondition, usabilityOf, type Usability } from '../shared/relay-condition'
+import type { ServerState } from '../shared/server-state'
+import { joinWords } from '../shared/wording'
+
+/** What the running server makes of a decision at this moment. */
+export interface Effect {
+  /** Of each exchange with which something is wrong: what. */
+  readonly notes: ReadonlyMap<Exchange, string>
+  /** What the message waits for, as the end of "would wait ..."; absent if some exchange is tried. */
+  readonly wait?: string
+}
+
+type Running = Extract<ServerState, { kind: 'running' }>
+
+/** May mail go to the exchange now? The domain's own exchanges have neither holds nor breakers. */
+export function usabilityNow(exchange: Exchange, state: Running): Usability {
+  return exchange.origin.kind === 'dns' ? 'usable' : usabilityOf(relayCondition(exchange, state))
+}
+
+function nameOf({ relay, endpoint }: Exchange): string {
+  return relay?.name === undefined ? endpoint.host : `relay ${relay.name}`
+}
+
+/**
+ * What holds, breakers and limits of the running server change. As in delivery: what is held or at its limit is not tried; what a
+ * breaker leaves out is tried all the same if the decision has nothing else.
+ */
+export function findEffect({ exchanges, fallbackRelays = [] }: Decision, state: Running): Effect {
+  const all = [...exchanges, ...fallbackRelays].map((exchange) => ({
+    exchange,
+    usability: usabilityNow(exchange, state),
+  }))
+  const notes = new Map<Exchange, string>()
+  for (const { exchange } of all) {
+    if (exchange.origin.kind === 'dns') continue
+    const trouble = describeTrouble(relayCondition(exchange, state))
+    if (trouble !== undefined) notes.set(exchange, trouble)
+  }
+  const isTried = all.some(({ usability }) => usability === 'usable' || usability === 'left-out')
+  if (isTried || all.length === 0) return { notes }
+  const named = (wanted: Usability) =>
+    joinWords([
+      ...new Set(all.filter(({ usability }) => usability === wanted).map(({ exchange }) => nameOf(exchange))),
+    ])
+  const [held, limited] = [named('held'), named('limited')]
+  const parts = [
+    ...(held === '' ? [] : [`on the hold of ${held}`]),
+    ...(limited === '' ? [] : [`for a free place at ${limited}`]),
+  ]
+  return { notes, wait: parts.join(' or ') }
+}

@@ -1,0 +1,30 @@
+import { exchangeJson, listTriedExchanges, type Explanation } from '../shared/explanation'
+import type { Effect } from './effect'
+
+/**
+ * An explanation as `--json` prints it. `reason` is there only if the message is not sent now.
+ *
+ * @param effect what the running server changes: an exchange that is not usable says so in `unavailable`, and a message that
+ * waits is deferred
+ */
+export function explanationJson(explanation: Explanation, effect?: Effect): Record<string, unknown> {
+  const { decision, route } = explanation
+  const wait = route.outcome === 'deliver' ? effect?.wait : undefined
+  const reason = wait === undefined ? route.noRoute?.message : `waits ${wait}`
+  return {
+    domain: decision.domain,
+    outcome: wait === undefined ? route.outcome : 'defer',
+    source: decision.source,
+    matched: decision.matched,
+    exchanges: listTriedExchanges(explanation).map((exchange) => {
+      const unavailable = effect?.notes.get(exchange)
+      return { ...exchangeJson(exchange), ...(unavailable === undefined ? {} : { unavailable }) }
+    }),
+    lines: decision.lines.map((trace) =>
+      trace.matched
+        ? { line: trace.line, matched: true }
+        : { line: trace.line, matched: false, reason: trace.reason },
+    ),
+    ...(reason === undefined ? {} : { reason }),
+  }
+}

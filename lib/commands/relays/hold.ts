@@ -1,0 +1,137 @@
+import { DnsOverridesError, UsageError } from '../../model/errors'
+import { formatDuration, parseDuration } from '../../model/duration'
+import { toPrintable } from '../../model/printable'
+import { holdRelay, NoServerError, resumeRelay, type HoldReport } from '../../relays/hold-by-hand'
+import { nearest } from '../../source/suggest'
+import type { Arguments } from '../shared/arguments'
+import { whyNoAccess } from '../shared/server-state'
+import { formatCount, formatTime, joinWords } from '../shared/wording'
+
+/** What `--hold` or `--resume` asks for. */
+export interface Request {
+  readonly verb: 'hold' | 'resume'
+  /** As written. */
+  readonly relay: string
+  /** Milliseconds. */
+  readonly duration?: number
+  readonly reason?: string
+}
+
+/** What came of it. */
+export interface Result {
+  /** One sentence for the operator. */
+  readonly message: string
+  /** False if a worker did not confirm it. */
+  readonly confirmed: boolean
+}
+
+const LONGEST_DURATION = 366 * 86_400_000
+
+function readDuration(args: Arguments): number | undefined {
+  const text = args.value('for')
+  const duration = text === undefined ? undefined : parseDuration(text)
+  if (text === undefined) return undefined
+  if (duration !== undefined && duration >= 1000 && duration <= LONGEST_DURATION) return duration
+  throw new UsageError(`relays: --for takes a time up to a year, for example 30m, 2h or 1d, not "${text}"`)
+}
+
+/**
+ * The hold or the end of a hold that the options ask for, if they do.
+ *
+ * @throws UsageError if the options do not fit together
+ */
+export function readRequest(args: Arguments): Request | undefined {
+  const [hold, resume, reason] = [args.value('hold'), args.value('resume'), args.value('reason')]
+  if (hold !== undefined && resume !== undefined) throw new UsageError('relays: --hold or --resume, not both')
+  if (hold === undefined) {
+    const stray = ['for', 'reason'].find((name) => args.value(name) !== undefined)
+    if (stray !== undefined) throw new UsageError(`relays: --${stray} needs --hold NAME`)
+    return resume === undefined ? undefined : { verb: 'resume', relay: resume }
+  }
+  const duration = readDuration(args)
+  return {
+    verb: 'hold',
+    relay: hold,
+    ...(duration === undefined ? {} : { duration }),
+    ...(reason === undefined || reason.trim() === '' ? {} : { reason: reason.trim() }),
+  }
+}
+
+/** The relay that a word means: as in the file, whatever its case, with or without `@`. */
+function findName({ verb, relay }: Request, known: readonly string[]): string {
+  const plain = relay.replace(/^@/, '')
+  const name =
+    known.find((each) => each === plain) ?? known.find((each) => each.toLowerCase() === plain.toLowerCase())
+  if (name !== undefined) return name
+  const suggestion = nearest(plain, known)
+  const hint =
+    suggestion === undefined ? `the relays are ${known.join(', ') || 'none'}` : `did you mean ${suggestion}?`
+  throw new UsageError(`relays: --${verb} takes the name of a relay, not "${relay}"; ${hint}`)
+}
+
+function describeHeld(name: string, { duration, reason }: Request, report: HoldReport, now: number): string {
+  if (!report.changed) return `@${name} was held already`
+  const end =
+    duration === undefined
+      ? 'until it is resumed'
+      : `for ${formatDuration(duration)}, until ${formatTime(now + duration)}`
+  return `@${name} is held: no mail goes to it ${end}${reason === undefined ? '' : ` (${toPrintable(reason)})`}`
+}
+
+function describeResult(name: string, request: Request, report: HoldReport, now: number): Result {
+  const { confirmed, missing, changed } = report
+  const held = request.verb === 'hold'
+  const done = held
+    ? describeHeld(name, request, report, now)
+    : `@${name} ${changed ? 'is resumed' : 'was not held'}`
+  if (missing.length > 0) {
+    const who = `${missing.length} of ${formatCount(missing.length + confirmed.length, 'worker')}`
+    const still = held ? 'still send mail to it' : 'still hold it'
+    const pids = joinWords(missing)
+    return {
+      confirmed: false,
+      message: `@${name}: ${who} did not confirm in time and may ${still} (process ${pids})`,
+    }
+  }
+  const by =
+    confirmed.length === 0
+      ? '; no server runs that could confirm it'
+      : `; confirmed by ${formatCount(confirmed.length, 'worker')}`
+  return { confirmed: true, message: `${done}${by}` }
+}
+
+/**
+ * Holds or resumes a relay, and waits until the workers of the running server confirm it.
+ *
+ * @param folder the state folder
+ * @param known names of relays that may be meant
+ * @param now ms since the epoch
+ * @throws UsageError if there is no such relay; a DnsOverridesError if it cannot be done
+ */
+export async function changeHold(
+  request: Request,
+  folder: string,
+  known: readonly string[],
+  now: () => number,
+): Promise<Result> {
+  const name = findName(request, known)
+  const { verb, duration, reason } = request
+  const start = now()
+  const hold = {
+    name,
+    ...(duration === undefined ? {} : { until: start + duration }),
+    ...(reason === undefined ? {} : { reason }),
+  }
+  try {
+    const options = { folder, now }
+    const report = await (verb === 'hold' ? holdRelay(hold, options) : resumeRelay(name, options))
+    return describeResult(name, request, report, start)
+  } catch (error) {
+    const noServer = error instanceof NoServerError
+    const why = noServer
+      ? `no running Haraka uses ${folder}, so nothing would heed it (is --config or HARAKA right?)`
+      : whyNoAccess(folder, error)
+    const details = { code: 'ESTATE', temporary: noServer, cause: error }
+    throw new DnsOverridesError(`cannot ${verb} @${name}: ${why}`, details)
+  }
+}

@@ -1,0 +1,78 @@
+import type { Hold } from '../../relays/holds'
+import type { Paint } from '../shared/paint'
+import { describeHold, describeTrouble, usabilityOf, type RelayCondition } from '../shared/relay-condition'
+import type { ServerState } from '../shared/server-state'
+import { formatCount } from '../shared/wording'
+
+/** One relay as it is printed: what is known of it, which may be only a hold. */
+export interface RelayView {
+  /** `[user@]host:port`; absent for a relay that is held and no longer in the file. */
+  readonly key?: string
+  readonly name?: string
+  readonly hold?: Hold
+  /** What the running server reports; absent if none does. */
+  readonly condition?: RelayCondition
+  /** Why its host has no address. */
+  readonly unresolved?: string
+}
+
+function stateText({ hold, condition, unresolved }: RelayView, state: ServerState, ink: Paint): string {
+  if (hold !== undefined) return ink.warn(describeHold(hold))
+  if (condition === undefined)
+    return ink.warn(state.kind === 'none' ? 'not known, no server runs' : 'not known')
+  const trouble = describeTrouble(condition)
+  if (trouble === undefined) return unresolved === undefined ? ink.good('in use') : ink.bad('no address')
+  return usabilityOf(condition) === 'left-out' ? ink.bad(trouble) : ink.warn(trouble)
+}
+
+const ofLimit = (limit: number | undefined) => (limit === undefined ? '' : ` of ${limit}`)
+
+function countsText({
+  connections,
+  maxConnections,
+  sentLastHour,
+  maxPerHour,
+  waiting,
+}: RelayCondition): string {
+  return [
+    `connections ${connections}${ofLimit(maxConnections)}`,
+    `sent in the last hour ${sentLastHour}${ofLimit(maxPerHour)}`,
+    ...(waiting === 0 ? [] : [`${formatCount(waiting, 'message')} waiting`]),
+  ].join(', ')
+}
+
+/** A relay for a reader: one line with its state, then what is counted. */
+export function relayText(view: RelayView, state: ServerState, ink: Paint): string {
+  const { name, key, condition, unresolved } = view
+  const title = [...(name === undefined ? [] : [`@${name}`]), key ?? 'not in the configuration'].join('  ')
+  return [
+    `${ink.strong(title)}  ${stateText(view, state, ink)}`,
+    ...(unresolved === undefined ? [] : [`    ${ink.bad(unresolved)}`]),
+    ...(condition === undefined ? [] : [`    ${countsText(condition)}`]),
+    '',
+  ].join('\n')
+}
+
+const isoTime = (at: number) => new Date(at).toISOString()
+
+/** A relay as `--json` prints it, times as ISO 8601. What is not known is absent. */
+export function relayJson({ key, name, hold, condition, unresolved }: RelayView): Record<string, unknown> {
+  const { retryAt, hold: _, key: __, name: ___, ...counts } = condition ?? {}
+  return {
+    ...(key === undefined ? {} : { key }),
+    ...(name === undefined ? {} : { name }),
+    held: hold !== undefined,
+    ...(hold === undefined
+      ? {}
+      : {
+          hold: {
+            since: isoTime(hold.since),
+            ...(hold.until === undefined ? {} : { until: isoTime(hold.until) }),
+            ...(hold.reason === undefined ? {} : { reason: hold.reason }),
+          },
+        }),
+    ...counts,
+    ...(retryAt === undefined ? {} : { retryAt: isoTime(retryAt) }),
+    ...(unresolved === undefined ? {} : { unresolved }),
+  }
+}

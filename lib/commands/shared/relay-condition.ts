@@ -1,0 +1,135 @@
+import { exchangeKey, type Server } from '../../model/exchange'
+import { toPrintable } from '../../model/printable'
+import type { Terms } from '../../model/terms'
+import type { Hold } from '../../relays/holds'
+import type { ServerStatus } from '../../relays/types'
+import type { ServerState } from './server-state'
+import { formatCount, formatTime } from './wording'
+
+/** One relay as the running server sees it, over all workers. */
+export interface RelayCondition {
+  /** `[user@]host:port`. */
+  readonly key: string
+  /** The section's name; absent for the server of an override line. */
+  readonly name?: string
+  readonly hold?: Hold
+  /** The worst that a worker sees. */
+  readonly breaker: ServerStatus['breaker']
+  /** Workers of which the breaker is not closed, and all workers. */
+  readonly failingWorkers: number
+  readonly workers: number
+  /** Failures in a row. */
+  readonly failures: number
+  readonly lastFailure?: string
+  /** When the first worker tries it again, ms since the epoch. */
+  readonly retryAt?: number
+  readonly connections: number
+  /** Messages that wait for a place. */
+  readonly waiting: number
+  readonly sentLastHour: number
+  readonly maxConnections?: number
+  readonly maxPerHour?: number
+}
+
+const BREAKERS = ['closed', 'half-open', 'open'] as const
+
+/** Adds up what all workers report of one relay. */
+export function relayCondition(
+  server: Server & { readonly terms: Pick<Terms, 'maxConnections' | 'maxPerHour'> },
+  state: Extract<ServerState, { kind: 'running' }>,
+): RelayCondition {
+  const key = exchangeKey(server)
+  const name = server.relay?.name
+  const { maxConnections, maxPerHour } = server.terms
+  return {
+    ...conditionOf(key, name, state),
+    ...(maxConnections === undefined ? {} : { maxConnections }),
+    ...(maxPerHour === undefined ? {} : { maxPerHour }),
+  }
+}
+
+/** As {@link relayCondition}, for a server of which only the key is known. */
+export function conditionOf(
+  key: string,
+  name: string | undefined,
+  { servers, workers, limits, holds }: Extract<ServerState, { kind: 'running' }>,
+): RelayCondition {
+  const reports = servers.filter((report) => report.key === key)
+  const add = (of: (report: ServerStatus) => number) =>
+    reports.reduce((total, report) => total + of(report), 0)
+  const failing = reports.filter(({ breaker }) => breaker !== 'closed')
+  const retries = failing.flatMap(({ retryAt }) => retryAt ?? [])
+  const lastFailure = failing.find((report) => report.lastFailure !== undefined)?.lastFailure
+  const hold = name === undefined ? undefined : holds.get(name)
+  // The process that counts for the limits also knows of workers that are gone.
+  const counted = limits.find((limit) => limit.key === (name ?? key))
+  return {
+    key,
+    ...(name === undefined ? {} : { name }),
+    ...(hold === undefined ? {} : { hold }),
+    breaker: BREAKERS[Math.max(0, ...reports.map(({ breaker }) => BREAKERS.indexOf(breaker)))] ?? 'closed',
+    failingWorkers: failing.length,
+    workers: workers.length,
+    failures: Math.max(0, ...reports.map(({ failures }) => failures)),
+    ...(lastFailure === undefined ? {} : { lastFailure }),
+    ...(retries.length === 0 ? {} : { retryAt: Math.min(...retries) }),
+    connections: counted?.connections ?? add(({ connections }) => connections),
+    waiting: add(({ waiting }) => waiting),
+    sentLastHour: counted?.sentLastHour ?? add(({ sentLastHour }) => sentLastHour),
+  }
+}
+
+/** May mail go to the relay now? `limited`: all that a limit allows is in use. */
+export type Usability = 'usable' | 'held' | 'left-out' | 'limited'
+
+/** A breaker that is not open in every worker leaves some that still use the relay. */
+export function usabilityOf(condition: RelayCondition): Usability {
+  const { hold, breaker, failingWorkers, workers } = condition
+  if (hold !== undefined) return 'held'
+  if (breaker === 'open' && failingWorkers >= workers) return 'left-out'
+  return describeLimit(condition) === undefined ? 'usable' : 'limited'
+}
+
+/** The limit that is reached, if one is. */
+function describeLimit({
+  connections,
+  maxConnections,
+  sentLastHour,
+  maxPerHour,
+}: RelayCondition): string | undefined {
+  if (maxPerHour !== undefined && sentLastHour >= maxPerHour) {
+    return `max_per_hour is reached: ${sentLastHour} of ${maxPerHour} messages in the last hour`
+  }
+  if (maxConnections !== undefined && connections >= maxConnections) {
+    return `max_connections is reached: ${connections} of ${maxConnections} in use`
+  }
+  return undefined
+}
+
+/** `held by hand since 2026-05-17 12:00:00 UTC, until 2026-05-17 13:00:00 UTC: maintenance`. */
+export function describeHold({ since, until, reason }: Hold): string {
+  return [
+    `held by hand since ${formatTime(since)}`,
+    ...(until === undefined ? [] : [`, until ${formatTime(until)}`]),
+    ...(reason === undefined ? [] : [`: ${toPrintable(reason)}`]),
+  ].join('')
+}
+
+/** What keeps mail from the relay, or may do so; undefined if nothing does. */
+export function describeTrouble(condition: RelayCondition): string | undefined {
+  const { hold, breaker, failures, lastFailure, failingWorkers, workers, retryAt } = condition
+  if (hold !== undefined) return describeHold(hold)
+  const because = lastFailure === undefined ? '' : `: ${toPrintable(lastFailure)}`
+  const after = `after ${formatCount(failures, 'failure')}${because}`
+  const where = failingWorkers >= workers ? '' : ` by ${failingWorkers} of ${formatCount(workers, 'worker')}`
+  switch (breaker) {
+    case 'open':
+      return `left out${where}${retryAt === undefined ? '' : ` until ${formatTime(retryAt)}`}, ${after}`
+    case 'half-open':
+      return `tried again${where} with the next message, ${after}`
+    case 'closed':
+      return describeLimit(condition)
+    default:
+      return breaker satisfies never
+  }
+}

@@ -1,0 +1,116 @@
+import assert from 'node:assert/strict'
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { test, type TestContext } from 'node:test'
+import { holdRelay } from '../../../lib/relays/hold-by-hand'
+import { STATE_FOLDER } from '../../../lib/relays/state-folder'
+import { relayExchange } from '../../support/servers'
+import { run } from '../terminal'
+import { acquire, fail, startWorker } from '../worker'
+
+// What the state of a running server changes in the answer of `explain`.
+
+const RELAYS = `
+[relay:isp]
+host = isp.test
+max_connections = 1
+[relay:spare]
+host = spare.test
+`
+
+const isp = relayExchange({ name: 'isp', host: 'isp.test', maxConnections: 1 })
+const spare = relayExchange({ name: 'spare', host: 'spare.test' })
+
+function setup(t: TestContext, lines: string) {
+  const folder = mkdtempSync(join(tmpdir(), 'dns-overrides-effect-'))
+  t.after(() => rmSync(folder, { recursive: true, force: true }))
+  mkdirSync(join(folder, 'config'))
+  writeFileSync(join(folder, 'config', 'dns_overrides.ini'), `${lines}\n${RELAYS}`)
+  const state = join(folder, STATE_FOLDER)
+  const worker = startWorker(t, state)
+  return {
+    worker,
+    hold: (name: string, reason?: string) =>
+      holdRelay({ name, ...(reason === undefined ? {} : { reason }) }, { folder: state, now: Date.now }),
+    explain: (...words: string[]) =>
+      run(['explain', 'a@x.example', '--mx', '10:mx.x.example', '-c', folder, ...words], { now: Date.now }),
+  }
+}
+
+test('a message whose only relay is held would wait; --offline does not look', async (t) => {
+  const { hold, explain } = setup(t, '* @isp')
+  assert.equal((await explain()).status, 0)
+  await hold('isp', 'maintenance')
+  const { status, out } = await explain()
+  assert.equal(status, 75)
+  assert.match(
+    out,
+    /^Would wait on the hold of relay isp, by line 1\n {2}10 {2}isp\.test:25 {2}@isp, line 1\n {6}held by hand since \S+ \S+ UTC: maintenance\n/m,
+  )
+  const json = JSON.parse((await explain('--json')).out) as Record<string, unknown> & {
+    exchanges: { unavailable: string }[]
+  }
+  assert.deepEqual([json.outcome, json.reason], ['defer', 'waits on the hold of relay isp'])
+  assert.match(json.exchanges[0]!.unavailable, /^held by hand since /)
+  const offline = await explain('--offline')
+  assert.equal(offline.status, 0)
+  assert.match(offline.out, /^Would be sent by line 1$/m)
+  assert.doesNotMatch(offline.out, /held/)
+})
+
+test('a message that has another server does not wait', async (t) => {
+  const { hold, explain } = setup(t, '* @isp\n* @spare $priority:20')
+  await hold('isp')
+  const { status, out } = await explain()
+  assert.equal(status, 0)
+  assert.match(
+    out,
+    /^Would be sent by lines 1 and 2\n {2}10 {2}isp\.test:25 .*\n {6}held by hand since .*\n {2}20 /m,
+  )
+})
+
+test('a breaker alone never makes a message wait', async (t) => {
+  const { worker, explain } = setup(t, '* @spare')
+  fail(worker, spare)
+  worker.close()
+  const { status, out } = await explain()
+  assert.equal(status, 0)
+  assert.match(
+    out,
+    /^Would be sent by line 1\n.*\n {6}left out until .* UTC, after 1 failure: connection refused$/m,
+  )
+})
+
+test('a message whose relay is at its limit would wait for a place', async (t) => {
+  const { worker, explain } = setup(t, '* @isp')
+  const lease = acquire(worker, isp)
+  t.after(() => lease.end(false))
+  worker.close()
+  const { status, out } = await explain()
+  assert.equal(status, 75)
+  assert.match(
+    out,
+    /^Would wait for a free place at relay isp, by line 1\n.*\n {6}max_connections is reached: 1 of 1 in use$/m,
+  )
+})
+
+test('[attempts] goes to the next relay that is valid', async (t) => {
+  const { hold, explain } = setup(t, '[attempts]\n* direct=0 relay=5')
+  assert.match((await explain()).out, /^ {2}10 {2}isp\.test:25 /m)
+  await hold('isp')
+  const { status, out } = await explain()
+  assert.equal(status, 0)
+  assert.match(out, /^ {2}10 {2}spare\.test:25 {2}@spare, relay of \[attempts\]$/m)
+  await hold('spare')
+  const both = await explain()
+  assert.equal(both.status, 75)
+  assert.match(both.out, /^Would wait on the hold of relay isp and relay spare, by \[attempts\]$/m)
+})
+
+test('the timeline says that it leaves the state of the server aside', async (t) => {
+  const { hold, explain } = setup(t, '* @isp')
+  assert.match((await explain('--timeline')).out, /^If no server accepts it$/m)
+  await hold('isp')
+  assert.match((await explain('--timeline')).out, /^If no server accepts it, whatever is held or left out$/m)
+})
