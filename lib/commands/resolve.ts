@@ -2,6 +2,7 @@ import { loadConfiguration } from '../routing/configuration'
 import { nodeSecretSources } from '../config/secrets'
 import type { AddressAnswer } from '../model/dns-answer'
 import { DnsOverridesError } from '../model/errors'
+import { BLANK_MESSAGE } from '../model/message'
 import type { RuleSet } from '../rules/compile'
 import type { Exchange } from '../model/exchange'
 import { formatJson } from './shared/json'
@@ -77,7 +78,7 @@ export async function runResolve(args: Arguments, terminal: Terminal): Promise<n
   const warn = (message: string) => terminal.err(`${message}\n`)
   const lookup = openLookup(configuration, readOutboundSettings(location), warn)
   try {
-    const message = { domain, mailFrom: '', authSender: '', size: 0, retries: 0, rotationOffset: 0 }
+    const message = { ...BLANK_MESSAGE, domain }
     const explanation = await explain(configuration, message, lookup)
     terminal.out(
       args.flag('json')

@@ -1,7 +1,9 @@
 import { closeSync, constants, fstatSync, openSync, readSync } from 'node:fs'
 import { basename } from 'node:path'
 import { UsageError } from '../model/errors'
+import type { Failed } from '../model/message'
 import { whyUnreadable } from '../source/unreadable'
+import { NOTES_KEY, readNotes, type AttemptNote } from './notes'
 
 /** One message that waits in Haraka's queue. Its texts are a stranger's: printable text only where they are shown. */
 export interface QueuedMessage {
@@ -20,6 +22,12 @@ export interface QueuedMessage {
   readonly attemptsBeforeSplit: number
   /** Whose turn it is among the relays of `[attempts]`, see `Message`. */
   readonly rotationOffset: number
+  /** See `Message`. */
+  readonly reply: string
+  /** See `Message`. */
+  readonly failed: Failed
+  /** The last attempts, oldest first. */
+  readonly history: readonly AttemptNote[]
   /** ms since the epoch. */
   readonly queuedAt: number
   /** When Haraka will try it next, as its file name says. ms since the epoch. */
@@ -97,7 +105,7 @@ export function readQueueFile(file: string): QueuedMessage {
   }
   const { todo, size } = header
   const recipients = (Array.isArray(todo.rcpt_to) ? todo.rcpt_to : []).map(toAddress)
-  const own = toFields(toFields(todo.notes).dns_overrides)
+  const own = readNotes(toFields(todo.notes)[NOTES_KEY])
   if (typeof todo.domain !== 'string' || recipients.length === 0) {
     throw new UsageError(`cannot read the message ${file}: ${NOT_OURS}`)
   }
@@ -107,11 +115,14 @@ export function readQueueFile(file: string): QueuedMessage {
     domain: todo.domain,
     recipients,
     mailFrom: toAddress(todo.mail_from),
-    authSender: typeof own.auth_sender === 'string' ? own.auth_sender : '',
+    authSender: own.authSender,
     size,
-    retries: toWholeNumber(own.attempts) + attempts,
-    attemptsBeforeSplit: toWholeNumber(own.attempts),
-    rotationOffset: toWholeNumber(own.turn),
+    retries: own.attempts + attempts,
+    attemptsBeforeSplit: own.attempts,
+    rotationOffset: own.rotationOffset,
+    reply: own.reply,
+    failed: own.failed,
+    history: own.history,
     queuedAt: toWholeNumber(todo.queue_time),
     ...(nextAttempt === undefined ? {} : { nextAttempt }),
   }

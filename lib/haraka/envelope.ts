@@ -1,30 +1,11 @@
 import { normalizeDomain } from '../rules/domain-pattern'
+import { NOTES_KEY, readNotes, writeNotes, type MessageNotes } from '../haraka-files/notes'
 import type { Message } from '../model/message'
 import type { HarakaAddress, HarakaConnection, HMailItem, Notes } from './types'
 
-/** What is kept with the message in the queue file, under `dns_overrides`. Never a secret. */
-interface OwnNotes {
-  /** Attempts made before Haraka split the message. */
-  attempts?: unknown
-  /** User name the sender authenticated with. */
-  auth_sender?: unknown
-  /** The message's rotation offset, see `Message`. */
-  turn?: unknown
-}
-
-const KEY = 'dns_overrides'
-
-/** Our part of the notes; notes that somebody else has made into something strange are replaced. */
-function ownNotes(notes: Notes): OwnNotes {
-  const found = notes[KEY]
-  if (typeof found === 'object' && found !== null && !Array.isArray(found)) return found
-  const made: OwnNotes = {}
-  notes[KEY] = made
-  return made
-}
-
-function wholeNumber(value: unknown): number {
-  return typeof value === 'number' && Number.isSafeInteger(value) && value >= 0 ? value : 0
+/** Changes our part of the notes; what somebody else has made into something strange is replaced. */
+function changeNotes(notes: Notes, changes: Partial<MessageNotes>): void {
+  notes[NOTES_KEY] = writeNotes({ ...readNotes(notes[NOTES_KEY]), ...changes })
 }
 
 /**
@@ -43,18 +24,24 @@ export function addressText(address: HarakaAddress & { original_host?: string })
 export function keepAuthSender(connection: HarakaConnection): void {
   const user = connection.notes?.auth_user
   const notes = connection.transaction?.notes
-  if (typeof user === 'string' && user !== '' && notes) ownNotes(notes).auth_sender = user
+  if (typeof user === 'string' && user !== '' && notes) changeNotes(notes, { authSender: user })
 }
 
 /** Remembers the message's rotation offset. For the `pre_send_trans_email` hook, which every message passes, bounces as well. */
 export function keepRotationOffset(connection: HarakaConnection, offset: number): void {
   const notes = connection.transaction?.notes
-  if (notes) ownNotes(notes).turn = offset
+  if (notes) changeNotes(notes, { rotationOffset: offset })
 }
 
-/** Counts the attempts at each message, also after Haraka has split it. */
+/** Counts the attempts at each message, also after Haraka has split it, and remembers how they ended. */
 export class EnvelopeReader {
+  readonly #now: () => number
   readonly #earlier = new WeakMap<HMailItem, number>()
+
+  /** @param now milliseconds since the epoch */
+  constructor(now: () => number = Date.now) {
+    this.#now = now
+  }
 
   /**
    * The message as the rules see it. Haraka 3.3.4 (`outbound/hmail.js` `split_to_new_recipients`) copies `todo.notes` into the
@@ -63,21 +50,36 @@ export class EnvelopeReader {
    * on from there.
    */
   read(hmail: HMailItem): Message {
-    const notes = ownNotes(hmail.todo.notes)
-    let earlier = this.#earlier.get(hmail)
-    if (earlier === undefined) {
-      earlier = wholeNumber(notes.attempts)
-      this.#earlier.set(hmail, earlier)
-    }
+    const { todo } = hmail
+    const notes = readNotes(todo.notes[NOTES_KEY])
+    const earlier = this.#earlier.get(hmail) ?? notes.attempts
+    this.#earlier.set(hmail, earlier)
     const retries = earlier + hmail.num_failures
-    notes.attempts = retries
+    changeNotes(todo.notes, { attempts: retries })
+    const { authSender, rotationOffset, reply, failed } = notes
     return {
-      domain: normalizeDomain(hmail.todo.domain) ?? hmail.todo.domain.toLowerCase(),
-      mailFrom: addressText(hmail.todo.mail_from),
-      authSender: typeof notes.auth_sender === 'string' ? notes.auth_sender : '',
+      domain: normalizeDomain(todo.domain) ?? todo.domain.toLowerCase(),
+      mailFrom: addressText(todo.mail_from),
+      rcptTo: todo.rcpt_to.map(addressText),
+      authSender,
       size: hmail.file_size - hmail.data_start,
+      ageMs: Math.max(0, this.#now() - (todo.queue_time ?? this.#now())),
       retries,
-      rotationOffset: wholeNumber(notes.turn),
+      reply,
+      failed,
+      rotationOffset,
     }
+  }
+
+  /** The notes as a queue file of this message has them, whose name counts the attempts since the split. */
+  notesForFile(hmail: HMailItem): Record<string, unknown> {
+    const notes = readNotes(hmail.todo.notes[NOTES_KEY])
+    return writeNotes({ ...notes, attempts: this.#earlier.get(hmail) ?? notes.attempts })
+  }
+
+  /** Changes what is remembered with the message, in memory. */
+  change(hmail: HMailItem, change: (notes: MessageNotes) => MessageNotes): void {
+    const { notes } = hmail.todo
+    notes[NOTES_KEY] = writeNotes(change(readNotes(notes[NOTES_KEY])))
   }
 }

@@ -1,5 +1,5 @@
 /** Structural types of the parts of Haraka 3.1 to 3.3 that are used. Haraka ships no types of its own. */
-import type { OutboundItem } from './delivery/types'
+import type { OutboundItem, QueuedRecipient } from './delivery/types'
 
 /** The return codes of hooks, as Haraka's `haraka-constants` numbers them. */
 export const RETVAL = { cont: 900, stop: 901, deny: 902, denysoft: 903, ok: 906, delay: 908 } as const
@@ -59,12 +59,15 @@ export interface HMailItem extends OutboundItem, Loggable {
   readonly todo: OutboundItem['todo'] & {
     readonly uuid?: string
     readonly mail_from: HarakaAddress
+    readonly rcpt_to: readonly (QueuedRecipient & HarakaAddress)[]
     notes: Notes
   }
   /** Bytes of the queue file. */
-  readonly file_size: number
+  file_size: number
   /** Where the message begins in it. */
-  readonly data_start: number
+  data_start: number
+  /** The queue file. */
+  readonly path: string
 }
 
 /** `outbound/config.js`: replaces `cfg` whenever `outbound.ini` changes. */

@@ -19,6 +19,21 @@ export interface NoRoute {
   readonly message: string
 }
 
+/** What the matched lines with a condition on `$reply` or `$failed` say of the refusal that the message had. */
+export interface OnRefusal {
+  /** Matched lines with a condition on `$reply`, in order: after a 5xx reply they rescue the message. */
+  readonly replyLines: readonly MatchedReplyLine[]
+  /** `$again`: the wait until the next attempt, milliseconds. Absent: as long as ever. */
+  readonly againMs?: number
+}
+
+/** A line with a condition on `$reply`. */
+export interface MatchedReplyLine {
+  readonly line: number
+  /** As written, passwords masked. */
+  readonly text: string
+}
+
 /** Where a message goes. */
 export interface Decision {
   readonly domain: string
@@ -38,4 +53,6 @@ export interface Decision {
   readonly noRoute?: NoRoute | undefined
   /** The MX answer, where it was asked for. */
   readonly mx?: MxAnswer | undefined
+  /** Absent where no matched line asks for a refusal. */
+  readonly onRefusal?: OnRefusal | undefined
 }

@@ -1,3 +1,5 @@
+import type { Failed } from './message'
+
 /** The steps of one connection, in their order. `dot`: the end of the message. */
 export type Stage = 'connect' | 'greeting' | 'ehlo' | 'tls' | 'auth' | 'mail' | 'rcpt' | 'data' | 'dot'
 
@@ -6,4 +8,10 @@ export interface RelayFailure {
   readonly kind: Stage
   /** One line for the log. Holds no secret. */
   readonly message: string
+}
+
+/** The word of `$failed` for a step of a connection: EHLO goes with the greeting, the end of the message with its data. */
+export function failedAt(stage: Stage): Exclude<Failed, '' | 'dns'> {
+  if (stage === 'ehlo') return 'greeting'
+  return stage === 'dot' ? 'data' : stage
 }

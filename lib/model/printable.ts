@@ -23,6 +23,13 @@ const PLAIN = /^[\x20-\x7e]*$/
  */
 const UNPRINTABLE = /[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}\p{Default_Ignorable_Code_Point}\u{e0000}]/gu
 
+const ELLIPSIS = '...'
+
+/** A stranger's text as it is kept: printable, and at most `max` characters with the dots of what is left out. */
+export function shortenTo(text: string, max: number): string {
+  return text.length <= max ? toPrintable(text) : toPrintable(text, { max: max - ELLIPSIS.length })
+}
+
 /**
  * Text that a stranger wrote (an address, a DNS name, an SMTP reply, a line of a file) as it may be logged and displayed: on one
  * line, with U+FFFD in place of each code unit that could move the cursor, change the direction of the text or hide. Up to
@@ -31,7 +38,7 @@ const UNPRINTABLE = /[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}\p{Default_Ignorable_Code_Po
  * @example toPrintable('250 \u001b[2Jok') === '250 \ufffd[2Jok'
  */
 export function toPrintable(text: string, { max = Infinity, tabs = false }: PrintableOptions = {}): string {
-  const kept = text.length > max ? `${text.slice(0, max)}...` : text
+  const kept = text.length > max ? `${text.slice(0, max)}${ELLIPSIS}` : text
   if (PLAIN.test(kept)) return kept
   return kept.replace(UNPRINTABLE, (character) =>
     tabs && character === '\t' ? character : '\ufffd'.repeat(character.length),

@@ -1,4 +1,4 @@
-import type { Decision } from '../model/decision'
+import type { Decision, OnRefusal } from '../model/decision'
 import type { AddressAnswer, MxAnswer } from '../model/dns-answer'
 import { exchangeKey, sameServer, type Exchange } from '../model/exchange'
 import type { Message } from '../model/message'
@@ -206,6 +206,13 @@ function conclude(
     fallbackRelays,
     noRoute,
     mx,
+    onRefusal: lines.some(({ readsReply }) => readsReply) ? onRefusalOf(lines) : undefined,
+  }
+}
+
+function onRefusalOf(lines: readonly OverrideLine[]): OnRefusal {
+  return {
+    replyLines: lines.filter(({ readsReply }) => readsReply).map(({ line, text }) => ({ line, text })),
   }
 }
 

@@ -2,7 +2,7 @@ import type { MxAnswer } from '../model/dns-answer'
 import type { KnownFacts } from './decide'
 import { normalizeDomain } from './domain-pattern'
 import { NO_ADDRESS, parseMxText } from './mx-spec'
-import type { Message } from '../model/message'
+import { BLANK_MESSAGE, type Message } from '../model/message'
 import { parseSize } from '../model/size'
 
 /** A message as somebody wrote it down, and the MX answer if it is written too. */
@@ -61,12 +61,10 @@ export function readMessage(
   if (domain === undefined) return { word: recipient, message: `"${recipient}" is not a recipient` }
   let written: WrittenMessage = {
     message: {
+      ...BLANK_MESSAGE,
       domain,
       mailFrom: unbracketed(sender),
-      authSender: '',
-      size: 0,
-      retries: 0,
-      rotationOffset: 0,
+      rcptTo: [unbracketed(recipient)],
     },
   }
   const seen = new Set<string>()

@@ -9,6 +9,7 @@ import { parseDomainPattern } from './domain-pattern'
 import { tokenise, WordReader, type Word } from '../source/word'
 import { parseTarget, type NamedRelays } from './target'
 import type { Condition } from './conditions/condition'
+import { reply } from './conditions/reply'
 import type { OverrideLine, Target } from './types'
 
 const LINE_FORM = '<domain pattern> <target> [<condition or option> ...]'
@@ -61,6 +62,7 @@ export function parseOverride(
     priority,
     end: options.has('end'),
     addDns: options.has('adddns'),
+    readsReply: qualifiers.conditions.some(({ attribute }) => attribute.name === reply.name),
     exchange:
       target.kind === 'direct'
         ? undefined

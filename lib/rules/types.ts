@@ -24,6 +24,8 @@ export interface OverrideLine {
   readonly priority: { readonly value: number; readonly span: Span } | undefined
   readonly end: boolean
   readonly addDns: boolean
+  /** Has the line a condition on `$reply`? */
+  readonly readsReply: boolean
   /** What the line adds to a decision; undefined for `$direct`. The same object in every decision. */
   readonly exchange: Exchange | undefined
   /** The line as written, passwords masked. */

@@ -1,4 +1,4 @@
-import { toPrintable } from '../model/printable'
+import { shortenTo } from '../model/printable'
 import { LONGEST_REPLY, type Reply } from '../model/reply'
 
 /** One line of a reply: RFC 5321 section 4.2, with the codes that Haraka 3.3.4 knows (`smtp_regexp` in `outbound/hmail.js`). */
@@ -20,7 +20,6 @@ const REPLY_LINE = /^([2345]\d\d)([ -])(.*?)\r?\n?$/s
 const ENHANCED_CODE = /^([245]\.\d{1,3}\.\d{1,3})(?:\s+|$)/
 /** More lines than any greeting or list of capabilities has. Haraka keeps all lines of a reply until its last. */
 const MOST_LINES = 500
-const ELLIPSIS = '...'
 
 /** Puts the lines of a server together to replies, of which it keeps no more than is ever shown. */
 export class ReplyReader {
@@ -73,7 +72,5 @@ export class ReplyReader {
 
 /** A server's text as it is kept: printable, and at most {@link LONGEST_REPLY} characters. */
 export function shorten(text: string): string {
-  return text.length <= LONGEST_REPLY
-    ? toPrintable(text)
-    : toPrintable(text, { max: LONGEST_REPLY - ELLIPSIS.length })
+  return shortenTo(text, LONGEST_REPLY)
 }

@@ -60,6 +60,9 @@ test('a message of the queue: sender, recipients, size, attempts before and afte
     retries: 5,
     attemptsBeforeSplit: 2,
     rotationOffset: 7,
+    reply: '',
+    failed: '',
+    history: [],
     queuedAt: 1_779_000_000_000,
     nextAttempt: 1_779_000_600_000,
   })

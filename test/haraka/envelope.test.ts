@@ -32,19 +32,33 @@ for (const [name, Address] of classes) {
   })
 }
 
+const QUEUED = 1_779_000_000_000
+
 function message(notes: unknown, num_failures = 0): HMailItem {
-  const todo = { domain: 'Bücher.Example', mail_from: new ModernAddress('<fred@example.com>'), notes }
+  const todo = {
+    domain: 'Bücher.Example',
+    queue_time: QUEUED,
+    mail_from: new ModernAddress('<fred@example.com>'),
+    rcpt_to: [new ModernAddress('<joe@Bücher.Example>')],
+    notes,
+  }
   return { todo, num_failures, file_size: 1500, data_start: 500 } as unknown as HMailItem
 }
 
 test('the message as the rules see it', () => {
-  const notes: Notes = { dns_overrides: { auth_sender: 'joe', turn: 7 } }
-  assert.deepEqual(new EnvelopeReader().read(message(notes, 3)), {
+  const notes: Notes = {
+    dns_overrides: { auth_sender: 'joe', turn: 7, reply: '550 5.7.1 blocked', failed: 'rcpt' },
+  }
+  assert.deepEqual(new EnvelopeReader(() => QUEUED + 60_000).read(message(notes, 3)), {
     domain: 'xn--bcher-kva.example',
     mailFrom: 'fred@example.com',
+    rcptTo: ['joe@Bücher.Example'],
     authSender: 'joe',
     size: 1000,
+    ageMs: 60_000,
     retries: 3,
+    reply: '550 5.7.1 blocked',
+    failed: 'rcpt',
     rotationOffset: 7,
   })
 })

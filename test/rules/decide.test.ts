@@ -281,3 +281,20 @@ it('a rule set cannot be changed', () => {
   assert.ok(Object.isFrozen(rules) && Object.isFrozen(rules.lines) && Object.isFrozen(rules.relays))
   assert.equal(rest.file, 'f.ini')
 })
+
+describe('matched lines with a condition on $reply', () => {
+  const text = '* a.example $reply~=*blocked*\n* b.example $reply<>\n* c.example'
+
+  it('are named in the decision', async () => {
+    const { matched, onRefusal } = await decideBy(text, { reply: '550 5.7.1 blocked' })
+    assert.deepEqual(matched, [1, 2, 3])
+    assert.deepEqual(onRefusal?.replyLines, [
+      { line: 1, text: '* a.example $reply~=*blocked*' },
+      { line: 2, text: '* b.example $reply<>' },
+    ])
+  })
+
+  it('are absent where none matched', async () => {
+    assert.equal((await decideBy(text)).onRefusal, undefined)
+  })
+})

@@ -3,7 +3,7 @@ import { describe, it } from 'node:test'
 import { CONDITIONS } from '../../lib/rules/conditions'
 import { diagnose, printed } from '../support/rules'
 
-const NAMES = '$retries, $size, $authsender, $from, $dnsmx, $dnsmxall, $end, $adddns, $priority'
+const NAMES = '$retries, $size, $authsender, $from, $reply, $dnsmx, $dnsmxall, $end, $adddns, $priority'
 
 describe('mistakes in an override line', () => {
   it('shows the place with a caret, what is expected and the nearest spelling', () => {
@@ -137,6 +137,9 @@ describe('mistakes in an override line', () => {
   }
 
   it('knows the name of every condition', () => {
-    assert.deepEqual([...CONDITIONS.keys()], ['retries', 'size', 'authsender', 'from', 'dnsmx', 'dnsmxall'])
+    assert.deepEqual(
+      [...CONDITIONS.keys()],
+      ['retries', 'size', 'authsender', 'from', 'reply', 'dnsmx', 'dnsmxall'],
+    )
   })
 })

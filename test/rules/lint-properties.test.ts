@@ -8,7 +8,7 @@ import { writtenFacts } from '../../lib/rules/message-spec'
 import { parseMxText } from '../../lib/rules/mx-spec'
 import type { Decision } from '../../lib/model/decision'
 import { exchangeKey } from '../../lib/model/exchange'
-import type { Message } from '../../lib/model/message'
+import { BLANK_MESSAGE, type Message } from '../../lib/model/message'
 import { compileWildcard } from '../../lib/rules/wildcard'
 import { configure } from '../support/rules'
 
@@ -53,17 +53,18 @@ const line = fc
   )
 const ruleSet = fc.array(line, { minLength: 1, maxLength: 6 })
 
-const message = fc.record({
-  domain: fc.oneof(
-    fc.constantFrom('a.b', 'b', 'a', 'ab.b'),
-    fc.string({ unit: fc.constantFrom('a', 'b'), minLength: 1, maxLength: 4 }),
-  ),
-  mailFrom: word,
-  authSender: word,
-  size: fc.nat(6),
-  retries: fc.nat(6),
-  rotationOffset: fc.constant(0),
-})
+const message = fc
+  .record({
+    domain: fc.oneof(
+      fc.constantFrom('a.b', 'b', 'a', 'ab.b'),
+      fc.string({ unit: fc.constantFrom('a', 'b'), minLength: 1, maxLength: 4 }),
+    ),
+    mailFrom: word,
+    authSender: word,
+    size: fc.nat(6),
+    retries: fc.nat(6),
+  })
+  .map((given): Message => ({ ...BLANK_MESSAGE, ...given }))
 const mx = fc.constantFrom('none', 'nxdomain', 'fail', '10:ab', '10:a,20:b', '5:cb')
 
 const HEAD = '[relay:isp]\nhost = s.test\npriority = 7\n[overrides]\n'

@@ -7,6 +7,7 @@ import { normalizeDomain } from '../../lib/rules/domain-pattern'
 import { writtenFacts } from '../../lib/rules/message-spec'
 import { parseMxText } from '../../lib/rules/mx-spec'
 import type { Exchange } from '../../lib/model/exchange'
+import { BLANK_MESSAGE } from '../../lib/model/message'
 import { exchangeJson } from '../../lib/commands/shared/explanation'
 
 interface Vector {
@@ -51,12 +52,12 @@ describe('the examples of the products whose rules these are', () => {
       const mx = parseMxText(message.mx ?? 'none')
       assert.ok('answer' in mx)
       const given = {
+        ...BLANK_MESSAGE,
         domain: normalizeDomain(message.to.slice(message.to.lastIndexOf('@') + 1)) ?? '',
         mailFrom: message.from ?? '',
         authSender: message.authSender ?? '',
         size: message.size ?? 0,
         retries: message.retries ?? 0,
-        rotationOffset: 0,
       }
       const decision = explain(configuration.rules, given, writtenFacts(mx.answer))
       if (expect.outcome !== undefined) assert.equal(decision.outcome, expect.outcome)

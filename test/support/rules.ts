@@ -10,7 +10,7 @@ import { writtenFacts } from '../../lib/rules/message-spec'
 import { parseMxText } from '../../lib/rules/mx-spec'
 import type { Decision } from '../../lib/model/decision'
 import { formatEndpoint } from '../../lib/model/endpoint'
-import type { Message } from '../../lib/model/message'
+import { BLANK_MESSAGE, type Message } from '../../lib/model/message'
 import type { TracedDecision } from '../../lib/rules/types'
 
 /** Neither environment nor files. */
@@ -42,15 +42,7 @@ export function configure(text: string, secrets: SecretSources = NO_SECRETS): Co
 
 /** A message to example.com on its first attempt, but for what is said. */
 export function messageOf(rest: Partial<Message> = {}): Message {
-  return {
-    domain: 'example.com',
-    mailFrom: '',
-    authSender: '',
-    size: 1000,
-    retries: 0,
-    rotationOffset: 0,
-    ...rest,
-  }
+  return { ...BLANK_MESSAGE, domain: 'example.com', size: 1000, ...rest }
 }
 
 /** An MX answer as the command line writes it. */

@@ -3,6 +3,7 @@ import { basename, join, resolve } from 'node:path'
 import { parseQueueName, readQueueFile } from '../../haraka-files/queue-file'
 import { UsageError } from '../../model/errors'
 import { toPrintable } from '../../model/printable'
+import { BLANK_MESSAGE } from '../../model/message'
 import type { Configuration } from '../../routing/configuration'
 import { domainOf, readMessage, type WrittenMessage } from '../../rules/message-spec'
 import { whyUnreadable } from '../../source/unreadable'
@@ -56,12 +57,21 @@ function readQueue(folder: string, warn: (message: string) => void): readonly Na
     .filter((name) => parseQueueName(name).nextAttempt !== undefined)
     .flatMap((name) => {
       try {
-        const { mailFrom, recipients, domain, size, retries, authSender, rotationOffset } = readQueueFile(
-          join(folder, name),
-        )
+        const { mailFrom, recipients, domain, ...queued } = readQueueFile(join(folder, name))
+        const { size, retries, authSender, rotationOffset, reply, failed } = queued
         const to = domainOf(domain)
         if (to === undefined) throw new UsageError(`${name}: "${domain}" is not a domain`)
-        const message = { domain: to, mailFrom, authSender, size, retries, rotationOffset }
+        const known = {
+          mailFrom,
+          rcptTo: recipients,
+          authSender,
+          size,
+          retries,
+          rotationOffset,
+          reply,
+          failed,
+        }
+        const message = { ...BLANK_MESSAGE, ...known, domain: to }
         return [{ message, name: `${basename(name)} ${mailFrom || '<>'} -> ${recipients.join(', ')}` }]
       } catch (error) {
         warn(toPrintable(error instanceof Error ? error.message : String(error)))

@@ -1,7 +1,7 @@
 import type { QueuedMessage } from '../../haraka-files/queue-file'
 import type { MxAnswer } from '../../model/dns-answer'
 import { UsageError } from '../../model/errors'
-import type { Message } from '../../model/message'
+import { BLANK_MESSAGE, type Message } from '../../model/message'
 import { parseSize } from '../../model/size'
 import { parseRetries, unbracketed } from '../../rules/message-spec'
 import { parseMxText } from '../../rules/mx-spec'
@@ -32,11 +32,15 @@ export function readMessage(args: Arguments, queued: QueuedMessage | undefined):
   if (recipient === undefined) throw new UsageError('explain: RECIPIENT is missing, and there is no --queue')
   const sender = args.value('from')
   return {
+    ...BLANK_MESSAGE,
     domain: recipientDomain(recipient),
     mailFrom: sender === undefined ? (queued?.mailFrom ?? '') : unbracketed(sender),
     authSender: args.value('auth-sender') ?? queued?.authSender ?? '',
     size: readSize(args) ?? queued?.size ?? 0,
     retries: readRetries(args) ?? queued?.retries ?? 0,
+    rcptTo: args.operands[0] === undefined ? (queued?.recipients ?? []) : [unbracketed(recipient)],
+    reply: queued?.reply ?? '',
+    failed: queued?.failed ?? '',
     rotationOffset: queued?.rotationOffset ?? 0,
   }
 }

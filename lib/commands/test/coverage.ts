@@ -1,6 +1,6 @@
 import type { Decision } from '../../model/decision'
 import type { MxAnswer } from '../../model/dns-answer'
-import type { Message } from '../../model/message'
+import { BLANK_MESSAGE, type Message } from '../../model/message'
 import type { RuleSet } from '../../rules/compile'
 import { decide } from '../../rules/decide'
 import { decisionWords, type ExpectationResult } from '../../rules/expectations'
@@ -98,7 +98,7 @@ function* candidates(line: OverrideLine, rules: RuleSet): Generator<Candidate> {
       for (const size of values('size', '0').map(Number))
         for (const retries of values('retries', '0').map(Number))
           for (const each of mx)
-            yield { message: { domain, mailFrom, authSender, size, retries, rotationOffset: 0 }, mx: each }
+            yield { message: { ...BLANK_MESSAGE, domain, mailFrom, authSender, size, retries }, mx: each }
 }
 
 /** A cheap look at the line's own conditions, before the whole decision is made. */

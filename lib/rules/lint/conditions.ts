@@ -1,4 +1,4 @@
-import type { Message } from '../../model/message'
+import { BLANK_MESSAGE, type Message } from '../../model/message'
 import type { Condition, MessageCondition } from '../conditions/condition'
 import { messageHolds } from '../conditions/condition'
 import type { NumericCondition } from '../conditions/numeric'
@@ -20,7 +20,7 @@ const isWildcard = (condition: Condition): condition is MatchedText =>
 /** A point on the axis of one attribute. */
 type Point = number | string
 
-const NOBODY: Message = { domain: '', mailFrom: '', authSender: '', size: 0, retries: 0, rotationOffset: 0 }
+const NOBODY: Message = { ...BLANK_MESSAGE, domain: '' }
 
 /** The same condition about a message that has this value of its attribute, whatever the attribute is. */
 function holdsAt(condition: MessageCondition, point: Point): boolean {
