@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { test, type TestContext } from 'node:test'
+import { BLANK_MESSAGE } from '../../lib/model/message'
 import type { Resolver } from '../../lib/dns/resolver'
 import { route, type Route } from '../../lib/routing/route'
 import { decide } from '../../lib/rules/decide'
@@ -22,7 +23,7 @@ import { configure } from '../support/rules'
 
 const { QR, AA, RD, RA } = FLAGS
 const DOMAIN = 'example.com'
-const message = { domain: DOMAIN, mailFrom: '', authSender: '', size: 0, retries: 0, rotationOffset: 0 }
+const message = { ...BLANK_MESSAGE, domain: DOMAIN }
 
 /** What becomes of a message to the domain, by the rules of a file. */
 async function carryOut(resolver: Resolver, file = ''): Promise<Route> {
