@@ -100,7 +100,7 @@ export function writeNotes(notes: MessageNotes): Record<string, unknown> {
   return {
     ...(attempts === 0 ? {} : { attempts }),
     ...(authSender === '' ? {} : { auth_sender: authSender }),
-    turn: rotationOffset,
+    ...(rotationOffset === 0 ? {} : { turn: rotationOffset }),
     ...(reply === '' ? {} : { reply }),
     ...(failed === '' ? {} : { failed }),
     ...(rescued.length === 0 ? {} : { rescued }),
