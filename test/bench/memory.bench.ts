@@ -70,12 +70,14 @@ async function heap(haraka: HarakaServer): Promise<number> {
   return Number(/heap \d+ (\d+)/.exec(line)![1]) / 1e6
 }
 
-/** Megabytes that the messages have left on the heap. */
+/** Megabytes that the messages have left on the heap. Printed as well: the whole takes long. */
 async function growth(haraka: HarakaServer, domain: string): Promise<number> {
   await sendMany(haraka, domain, WARM_UP)
   const before = await heap(haraka)
   await sendMany(haraka, domain, MESSAGES)
-  return (await heap(haraka)) - before
+  const grown = (await heap(haraka)) - before
+  console.error(`${domain}: ${before.toFixed(1)} MB before, ${grown.toFixed(1)} MB more after`)
+  return grown
 }
 
 async function main(): Promise<void> {
