@@ -5,7 +5,7 @@ import { nearest } from '../source/suggest'
 import type { AttemptsEntry } from './types'
 
 const FORM = '<domain pattern> direct=<n> relay=<m>'
-/** More than any list of retry intervals has. */
+/** More attempts than any list of retry intervals gives. */
 const MOST = 1000
 
 /** Section `[attempts]`. The patterns themselves are checked where all patterns are. */
@@ -20,9 +20,9 @@ export function readAttempts(
     const entry = readEntry(line, hasRelays, report)
     if (entry === undefined) continue
     if (defaultLine !== undefined) {
-      report.warning(line, entry.span, 'never-reached', 'this entry is never looked at', {
-        expected: 'the entry for * as the last one',
-        related: { line: defaultLine, message: '* fits every domain' },
+      report.warning(line, entry.span, 'never-reached', 'this entry is never used', {
+        expected: 'the entry for * last',
+        related: { line: defaultLine, message: '* matches every domain' },
       })
     }
     if (entry.pattern === '*') defaultLine ??= line.line
@@ -32,7 +32,8 @@ export function readAttempts(
 }
 
 function readEntry(line: Line, hasRelays: boolean, report: Report): AttemptsEntry | undefined {
-  const words = [...line.text.matchAll(/\S+/g)]
+  // White space around "=" is a mistake, and `direct = 2` is one word of it.
+  const words = [...line.text.matchAll(/[a-z]+\s+=\s*[^\s=;]*|[a-z]+=\s+[^\s=;]+|\S+/gi)]
   const comment = words.findIndex(([word]) => word.startsWith(';'))
   const [pattern, ...rest] = comment === -1 ? words : words.slice(0, comment)
   if (pattern === undefined) return undefined
@@ -52,8 +53,18 @@ function readEntry(line: Line, hasRelays: boolean, report: Report): AttemptsEntr
     })
   }
   for (const word of rest) {
-    const [, key = '', value = ''] = /^([a-z]+)=(.*)$/i.exec(word[0]) ?? []
+    const [, key = '', before = '', after = '', value = ''] = /^([a-z]+)(\s*)=(\s*)(.*)$/i.exec(word[0]) ?? []
     const name = key.toLowerCase()
+    if ((name === 'direct' || name === 'relay') && before + after !== '') {
+      fail(
+        word,
+        'bad-attempts',
+        'white space around "="',
+        FORM,
+        `${name}=${/^\d+$/.test(value) ? value : '<n>'}`,
+      )
+      continue
+    }
     if (name !== 'direct' && name !== 'relay') {
       const near = nearest(name === '' ? word[0] : name, ['direct', 'relay'])
       fail(
@@ -71,7 +82,12 @@ function readEntry(line: Line, hasRelays: boolean, report: Report): AttemptsEntr
     } else {
       numbers.set(name, Number(value))
       if (name === 'relay' && Number(value) > 0 && !hasRelays) {
-        fail(word, 'no-relays', 'attempts through relays, and there is no relay', 'a section [relay:NAME]')
+        fail(
+          word,
+          'no-relays',
+          'attempts through relays, but the file has no relay',
+          'a section [relay:NAME]',
+        )
       }
     }
   }
@@ -83,7 +99,7 @@ function readEntry(line: Line, hasRelays: boolean, report: Report): AttemptsEntr
   if (!good || direct === undefined || relay === undefined) return undefined
   const span = spanOf(line.line, pattern.index, pattern.index + pattern[0].length)
   if (direct === 0 && relay === 0) {
-    const message = 'no attempt at all: every message bounces that no override line matches'
+    const message = 'no attempts: a message that no override line matches bounces'
     report.warning(line, span, 'no-attempts', message)
   }
   return { pattern: pattern[0], direct, relay, span }

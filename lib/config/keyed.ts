@@ -1,11 +1,17 @@
 import type { Section, SettingLine } from './parse'
 import { spanOf, type Help, type Report } from '../source/report'
+import type { Span } from '../source/diagnostic'
 import { nearest } from '../source/suggest'
 import type { Fault, Reader } from './values'
 
 /** What a table of readers gives: the values of the keys that are there and good. */
 export type Values<T extends Readonly<Record<string, Reader<unknown>>>> = {
   readonly [K in keyof T]?: T[K] extends Reader<infer V> ? V : never
+}
+
+/** The place of a part of a value. */
+function partOf({ source, valueSpan }: SettingLine, { start, end }: { start: number; end: number }): Span {
+  return spanOf(source.line, valueSpan.column - 1 + start, valueSpan.column - 1 + end)
 }
 
 /** Reports a value that is not what it should be; it is quoted only as far as the line shows it. */
@@ -15,9 +21,8 @@ export function badValue(
   help: Help,
   at?: { start: number; end: number },
 ): void {
-  const { source, valueSpan, key } = setting
-  const base = valueSpan.column - 1
-  const span = at === undefined ? valueSpan : spanOf(source.line, base + at.start, base + at.end)
+  const { source, key } = setting
+  const span = at === undefined ? setting.valueSpan : partOf(setting, at)
   const shown = setting.value === '' ? 'no value' : `bad value "${report.quote(source, span)}"`
   report.error(source, span, 'bad-value', `${shown} for ${key}`, help)
 }
@@ -40,13 +45,30 @@ export function readKeys<T extends Readonly<Record<string, Reader<unknown>>>>(
 /** The value of one setting; undefined, and reported, where it is bad. */
 export function readSetting<T>(setting: SettingLine, reader: Reader<T>, report: Report): T | undefined {
   const reading = reader(setting.value)
-  if (reading.ok) return reading.value
-  for (const fault of [reading, ...(reading.more ?? [])]) reportFault(setting, fault, report)
+  if (reading.ok) {
+    const { doubt } = reading
+    if (doubt !== undefined) {
+      const span = partOf(setting, doubt.at)
+      report.warning(setting.source, span, 'doubtful-value', doubt.message, { expected: doubt.expected })
+    }
+    return reading.value
+  }
+  const { suggestion = suggestValue(setting.value, reader, reading.expected) } = reading
+  for (const fault of [{ ...reading, suggestion }, ...(reading.more ?? [])])
+    reportFault(setting, fault, report)
   return undefined
 }
 
-function reportFault(setting: SettingLine, { expected, suggestion, at }: Fault, report: Report): void {
+/** The value without what other formats allow (quotes, a comment after "#"), or the nearest of a few words. */
+function suggestValue<T>(value: string, reader: Reader<T>, expected: string): string | undefined {
+  const bare = value.replace(/^(["'])(.*)\1$/, '$2')
+  const uncommented = value.replace(/\s#.*$/, '')
+  const fitting = [bare, uncommented].find((text) => text !== value && reader(text).ok)
+  if (fitting !== undefined) return fitting
   const words = /^[a-z0-9-]+(?:, [a-z0-9-]+)*(?: or [a-z0-9-]+)$/.test(expected)
-  const near = words ? nearest(setting.value, expected.split(/, | or /)) : undefined
-  badValue(setting, report, { expected, suggestion: suggestion ?? near }, at)
+  return words ? nearest(value, expected.split(/, | or /)) : undefined
+}
+
+function reportFault(setting: SettingLine, { expected, suggestion, at }: Fault, report: Report): void {
+  badValue(setting, report, { expected, suggestion }, at)
 }

@@ -1,4 +1,5 @@
-import { toALabels } from '../model/domain'
+import { isIPv6 } from 'node:net'
+import { toALabels, toHost } from '../model/domain'
 import type { Span } from '../source/diagnostic'
 import { homeOf, knownKey, KEYS, SECTION_NAMES, type KeyedSection } from './keys'
 import { type SectionKind } from '../source/line'
@@ -12,7 +13,7 @@ export interface SettingLine extends Setting {
   readonly source: Line
 }
 
-/** One section: its settings by key, and its lines that are no settings. */
+/** One section: its settings by key, and its other lines. */
 export interface Section {
   readonly kind: SectionKind
   /** Of `[relay:NAME]`, as written; of `[zone:DOMAIN]`, as A-labels in lower case. */
@@ -28,6 +29,9 @@ interface OpenSection extends Section {
   readonly lines: Line[]
 }
 
+/** A line is read at one go, so it must not be long without end. */
+const LONGEST_LINE = 65_536
+
 /** Lines between two chances for the event loop to run. */
 const CHUNK = 256
 
@@ -36,7 +40,10 @@ const TOP_KEY = new RegExp(`^(\\s*)(${KEYS.top.join('|')})(?=:?(?:\\s|$))`, 'i')
 /** A domain literal at the start of an override line, with or without wildcards; not the header of a section. */
 const LITERAL_LINE = /^\s*\[(?:ipv6:[^\]\s]*|[\d.*?]+)\](?=\s|$)/i
 
-/** The lines of a text: LF, CRLF and a lone CR end one; a byte order mark is none of the first. */
+/** `[host]:port` or `[host.name]` before other text: how Postfix writes a server (postconf(5), relayhost). */
+const POSTFIX_LINE = /^\s*\[([^\]\s]*)\](?:(:\d{1,5})(?=\s|$)|(?<=\.[^\]]*\])(?=\s+[^\s;]))/
+
+/** The lines of a text: LF, CRLF and a lone CR end one; a byte order mark before the first is dropped. */
 function* linesOf(text: string): Generator<{ number: number; text: string }> {
   const ends = /\r\n|\n|\r/g
   let start = text.startsWith('\ufeff') ? 1 : 0
@@ -100,7 +107,14 @@ export function* parseFile(text: string, report: Report): Generator<void, readon
     if (number % CHUNK === 0) yield
     const first = /\S/.exec(lineText)?.[0]
     if (first === undefined || first === ';' || first === '#') continue
-    if (first === '[' && !LITERAL_LINE.test(lineText)) {
+    if (lineText.length > LONGEST_LINE) {
+      // Only its beginning is kept: nothing else of it is looked at.
+      const source = { line: number, text: lineText.slice(0, LONGEST_LINE), kind: 'unknown' } as const
+      const message = `a line of more than ${LONGEST_LINE.toLocaleString('en')} characters`
+      report.error(source, spanOf(number, 0, 1), 'long-line', message, { expected: 'shorter lines' })
+    } else if (first === '[' && POSTFIX_LINE.test(lineText) && !LITERAL_LINE.test(lineText)) {
+      reportPostfixLine({ line: number, text: lineText, kind: 'header' }, report)
+    } else if (first === '[' && !LITERAL_LINE.test(lineText)) {
       section = parseHeader({ line: number, text: lineText, kind: 'header' }, report)
       const key = identity(section)
       const earlier = seen.get(key)?.header
@@ -177,6 +191,21 @@ function parseHeader(source: Line, report: Report): OpenSection {
   return open(kind, { header: { source, span }, name })
 }
 
+function reportPostfixLine(source: Line, report: Report): void {
+  const [whole = '', host = '', port = ''] = POSTFIX_LINE.exec(source.text) ?? []
+  const start = source.text.indexOf('[')
+  report.error(
+    source,
+    spanOf(source.line, start, whole.length),
+    'postfix-form',
+    'a server as Postfix writes it',
+    {
+      expected: 'an override line: <domain> [<user>:<password>@]<host>[:<port>]',
+      suggestion: `* <user>:<password>@${isIPv6(host) ? `[${host}]` : (toHost(host) ?? '<host>')}${port}`,
+    },
+  )
+}
+
 function reportUnknownSection(source: Line, span: Span, name: string, report: Report): void {
   const [, word = '', colon, rest = ''] = /^([^:]*)(:?)(.*)$/s.exec(name) ?? []
   const near = nearest(word.trim(), ['relay', 'zone', ...SECTION_NAMES])
@@ -244,7 +273,7 @@ function parseSetting(source: Line, section: OpenSection, kind: KeyedSection, re
       source,
       spanOf(source.line, start, source.text.trimEnd().length),
       'not-a-setting',
-      'no setting',
+      'not a setting',
       {
         expected: 'key = value; override lines stand at the top or under [overrides]',
       },
@@ -278,7 +307,7 @@ function reportUnknownKey(source: Line, span: Span, word: string, kind: KeyedSec
   const quoted = report.quote(source, span)
   const home = homeOf(word)
   if (kind === 'top' && home === undefined && nearest(word, KEYS.top) === undefined && /[.*?]/.test(word)) {
-    report.error(source, span, 'unknown-key', `${quoted} is no setting`, {
+    report.error(source, span, 'unknown-key', `${quoted} is not a setting`, {
       expected: 'an override line without "=": a domain, white space, a target',
     })
     return

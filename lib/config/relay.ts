@@ -1,15 +1,13 @@
-import { dirname, resolve } from 'node:path'
 import { toHost } from '../model/domain'
 import { formatHost, LAST_PORT, parseEndpoint, SMTP_PORT, SMTPS_PORT } from '../model/endpoint'
 import { LAST_PRIORITY } from '../model/exchange'
-import type { Credentials } from '../model/relay'
-import { Secret } from '../model/secret'
 import { DEFAULT_TERMS, type Terms } from '../model/terms'
+import { readCredentials } from './credentials'
 import { readKeys } from './keyed'
-import type { Section, SettingLine } from './parse'
+import type { Section } from './parse'
 import type { Report } from '../source/report'
 import type { RelaySettings, SecretSources } from './types'
-import { duration, ipAddress, oneOf, plainText, wholeNumber, yesOrNo, type Reader } from './values'
+import { duration, ipAddress, oneOf, plainText, wholeNumber, withMeant, yesOrNo, type Reader } from './values'
 
 interface HostValue {
   readonly host: string
@@ -50,7 +48,15 @@ const READERS = {
   password_env: plainText('the name of an environment variable'),
   password_file: plainText('the path of a file'),
   auth_type: oneOf('plain', 'login', 'cram-md5'),
-  tls: oneOf('required', 'opportunistic', 'off'),
+  tls: withMeant(oneOf('required', 'opportunistic', 'off'), {
+    yes: 'required',
+    true: 'required',
+    on: 'required',
+    starttls: 'required',
+    no: 'off',
+    false: 'off',
+    none: 'off',
+  }),
   allow_plaintext_auth: yesOrNo,
   bind: ipAddress,
   bind_helo: helo,
@@ -60,8 +66,6 @@ const READERS = {
   max_connections: wholeNumber(1, 1_000_000),
   max_per_hour: wholeNumber(1, 1_000_000_000),
 }
-
-const PASSWORD_KEYS = ['password', 'password_env', 'password_file'] as const
 
 /** `[relay:NAME]`. With an error in it, what is good of it: enough for override lines to be checked against. */
 export function readRelay(
@@ -98,6 +102,13 @@ export function readRelay(
         expected: 'tls = required, or no tls',
       },
     )
+  }
+  if (tls === 'off' && values.user !== undefined && values.allow_plaintext_auth !== true) {
+    const { source, valueSpan } = at('tls')!
+    report.error(source, valueSpan, 'conflict', 'with tls = off the password is never sent', {
+      expected:
+        'tls = required, or allow_plaintext_auth = true to send it over a connection that is not encrypted',
+    })
   }
   const credentials = readCredentials(section, values.user, report, secrets)
   for (const key of ['auth_type', 'allow_plaintext_auth'] as const) {
@@ -153,96 +164,4 @@ function checkPort(section: Section, host: HostValue | undefined, report: Report
       },
     )
   }
-}
-
-function readCredentials(
-  section: Section,
-  user: string | undefined,
-  report: Report,
-  secrets: SecretSources,
-): Credentials | undefined {
-  const userSetting = section.settings.get('user')
-  const given = PASSWORD_KEYS.flatMap((key) => section.settings.get(key) ?? [])
-  const [first, second] = given
-  const expected = 'one of password, password_env, password_file'
-  if (first === undefined) {
-    if (userSetting !== undefined) {
-      report.error(userSetting.source, userSetting.keySpan, 'missing-key', 'user without a password', {
-        expected,
-      })
-    }
-    return undefined
-  }
-  if (userSetting === undefined) {
-    report.error(first.source, first.keySpan, 'missing-key', `${first.key} without user`, {
-      expected: 'user = NAME',
-    })
-  }
-  if (second !== undefined) {
-    report.error(second.source, second.keySpan, 'conflict', `${second.key} beside ${first.key}`, {
-      expected,
-      related: { line: first.source.line, message: 'first given here' },
-    })
-    return undefined
-  }
-  const password = readPassword(first, report, secrets)
-  if (user === undefined || password === undefined) return undefined
-  return { user, password: new Secret(password) }
-}
-
-function readPassword(setting: SettingLine, report: Report, secrets: SecretSources): string | undefined {
-  if (setting.value === '') return undefined
-  switch (setting.key) {
-    case 'password_env':
-      return checked(secrets.env[setting.value], setting, 'the environment variable of password_env', report)
-    case 'password_file':
-      return readPasswordFile(setting, report, secrets)
-    default:
-      return setting.value
-  }
-}
-
-function readPasswordFile(setting: SettingLine, report: Report, secrets: SecretSources): string | undefined {
-  const path = resolve(dirname(report.file), setting.value)
-  let file: ReturnType<SecretSources['readFile']>
-  try {
-    file = secrets.readFile(path)
-  } catch (error) {
-    // The path is not named: what stands there may be the password itself.
-    const code = error instanceof Error && 'code' in error ? ` (${String(error.code)})` : ''
-    badSecret(setting, `the file of password_file cannot be read${code}`, report)
-    return undefined
-  }
-  if ((file.mode & 0o044) !== 0) {
-    report.warning(
-      setting.source,
-      setting.valueSpan,
-      'secret-readable',
-      'others than its owner may read the password file',
-      {
-        expected: 'mode 0600 (chmod 600)',
-      },
-    )
-  }
-  return checked(file.text.replace(/\r?\n$/, ''), setting, 'the password file', report)
-}
-
-function checked(
-  value: string | undefined,
-  setting: SettingLine,
-  what: string,
-  report: Report,
-): string | undefined {
-  if (value === undefined) badSecret(setting, `${what} is not set`, report)
-  else if (value === '') badSecret(setting, `${what} is empty`, report)
-  else if (/\p{Cc}/u.test(value))
-    badSecret(setting, `${what} holds a line break or another control character`, report)
-  else return value
-  return undefined
-}
-
-function badSecret(setting: SettingLine, message: string, report: Report): void {
-  report.error(setting.source, setting.valueSpan, 'no-secret', message, {
-    expected: 'a password on one line',
-  })
 }

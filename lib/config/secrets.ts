@@ -1,18 +1,18 @@
-import { readFileSync, fstatSync, openSync, closeSync } from 'node:fs'
+import { LONGEST_SECRET, readRegularFile } from '../source/read-file'
 import type { SecretSources } from './types'
 
-/** The environment of this process and the files of this machine. */
-export function nodeSecretSources(): SecretSources {
+/**
+ * The environment of this process and the files of this machine.
+ *
+ * @param missing whether a secret that cannot be read is an error: for what speaks to relays it is
+ */
+export function nodeSecretSources(missing: SecretSources['missing'] = 'error'): SecretSources {
   return {
     env: process.env,
     readFile: (path) => {
-      // One descriptor, so that the permissions are those of the file that was read.
-      const descriptor = openSync(path, 'r')
-      try {
-        return { mode: fstatSync(descriptor).mode & 0o777, text: readFileSync(descriptor, 'utf8') }
-      } finally {
-        closeSync(descriptor)
-      }
+      const { bytes, mode } = readRegularFile(path, LONGEST_SECRET)
+      return { text: bytes.toString('utf8'), mode }
     },
+    missing,
   }
 }

@@ -2,13 +2,13 @@ import { isIP } from 'node:net'
 import { Secret } from '../model/secret'
 import { readAttempts } from './attempts'
 import { dnsServers, readDns, readZone } from './dns'
-import { readKeys } from './keyed'
+import { readKeys, readSetting } from './keyed'
 import type { Section } from './parse'
 import { readRelay } from './relay'
 import type { Report } from '../source/report'
 import type { Line } from '../source/line'
 import type { SecretSources, Settings, StatusSettings } from './types'
-import { oneOf, wholeNumber, type Reader } from './values'
+import { anyText, oneOf, wholeNumber, type Reader } from './values'
 
 const TOP = {
   dns_servers: dnsServers,
@@ -89,9 +89,10 @@ function readRedis(section: Section | undefined, report: Report): Settings['redi
     },
   )
   return Object.fromEntries(
-    [...section.settings.values()].map(({ key, value }) => [
-      key,
-      key === 'password' || key === 'url' ? new Secret(value) : value,
-    ]),
+    [...section.settings.values()].map((setting) => {
+      const { key } = setting
+      const value = readSetting(setting, anyText, report) ?? ''
+      return [key, key === 'password' || key === 'url' ? new Secret(value) : value]
+    }),
   )
 }

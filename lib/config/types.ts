@@ -56,6 +56,16 @@ export interface Settings {
 /** Where secrets come from, injected so that a test needs no real file. */
 export interface SecretSources {
   readonly env: Readonly<Record<string, string | undefined>>
-  /** Content and permission bits of a file. Throws as `fs.readFileSync` does. */
+  /**
+   * The text of the file of a secret, and its permission bits.
+   *
+   * @throws Error as `readRegularFile` does
+   */
   readonly readFile: (path: string) => { readonly text: string; readonly mode: number }
+  /**
+   * What a secret that cannot be read is. With `warning` it is an empty text in the configuration: for all that speaks to no relay.
+   *
+   * @default 'error'
+   */
+  readonly missing?: 'error' | 'warning'
 }

@@ -8,9 +8,16 @@ export interface Fault {
   readonly at?: { readonly start: number; readonly end: number }
 }
 
+/** A part of a value that is legal and was probably not meant so. */
+export interface Doubt {
+  readonly message: string
+  readonly expected: string
+  readonly at: { readonly start: number; readonly end: number }
+}
+
 /** What a value means, or what was expected instead; `more` are the faults of further parts. */
 export type Reading<T> =
-  | { readonly ok: true; readonly value: T }
+  | { readonly ok: true; readonly value: T; readonly doubt?: Doubt }
   | ({ readonly ok: false; readonly more?: readonly Fault[] } & Fault)
 
 /** Reads one value. */
@@ -82,10 +89,37 @@ export function oneOf<const T extends string>(...words: readonly T[]): Reader<T>
   }
 }
 
+/** What other formats of configuration read otherwise than this one, where it comes first in a value. */
+const DOUBTS: readonly (readonly [form: RegExp, message: string, expected: string])[] = [
+  [/^(["']).*\1$/, 'the quotes are part of the value', 'the value without quotes'],
+  [/\$\{\w+\}/, 'variables are not replaced: "${" and "}" are part of the value', 'the value itself'],
+  [/(?<=\s)#/, '"#" is part of the value', 'white space and ";" before a comment'],
+]
+
+/** Any text, also none. A doubt is not an error: a password may have quotes. */
+export const anyText: Reader<string> = (value) => {
+  for (const [form, message, expected] of DOUBTS) {
+    const match = form.exec(value)
+    if (match === null) continue
+    const at = { start: match.index, end: match.index + match[0].length }
+    return { ok: true, value, doubt: { message, expected, at } }
+  }
+  return good(value)
+}
+
 /** Any text but none. */
 export function plainText(expected: string): Reader<string> {
   // A line break or NUL cannot be in it: the file has neither in a value, but a NUL would end it for SASL PLAIN (RFC 4616).
-  return (value) => (value === '' || /\p{Cc}/u.test(value) ? { ok: false, expected } : good(value))
+  return (value) => (value === '' || /\p{Cc}/u.test(value) ? { ok: false, expected } : anyText(value))
+}
+
+/** A reader that suggests the word that was meant by a word from elsewhere. */
+export function withMeant<T>(read: Reader<T>, meant: Readonly<Record<string, string>>): Reader<T> {
+  return (text) => {
+    const reading = read(text)
+    const word = text.toLowerCase()
+    return reading.ok || !Object.hasOwn(meant, word) ? reading : { ...reading, suggestion: meant[word] }
+  }
 }
 
 export const ipAddress: Reader<string> = (value) =>

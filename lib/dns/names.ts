@@ -1,14 +1,12 @@
 import { isIP } from 'node:net'
-import { domainToASCII } from 'node:url'
+import { toALabels } from '../model/domain'
 
 // For lower-case text without a trailing dot. Lengths: RFC 1035 section 2.3.4, less the two octets that only the wire form has.
-const ASCII_NAME = /^(?=.{1,253}$)[a-z0-9_-]{1,63}(?:\.[a-z0-9_-]{1,63})*$/
 // RFC 1123 2.1, and the underscore that Postfix and others let pass: refusing it would hold mail for domains in use.
 const HOST_NAME =
   /^(?=.{1,253}$)[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?(?:\.[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?)*$/
 const NUMERIC_TOP = /(?:^|\.)(?:\d+|0x[0-9a-f]*)$/
 const NON_ASCII = /[^\0-\x7f]/
-const LABEL_TEXT = /^[A-Za-z0-9_.\-\u0080-\u{10ffff}]+$/u
 
 /**
  * The name to ask for: A-labels in lower case without a trailing dot (RFC 5891, RFC 4343). `undefined` where the text is not such a
@@ -16,15 +14,9 @@ const LABEL_TEXT = /^[A-Za-z0-9_.\-\u0080-\u{10ffff}]+$/u
  * corrected, while dns2 3.1 turns `a..b` into `a.b` and cuts the codes of characters to 8 bits.
  */
 export function toQueryName(text: string): string | undefined {
-  const name = text.endsWith('.') ? text.slice(0, -1) : text
-  if (!NON_ASCII.test(name)) {
-    const lower = name.toLowerCase()
-    return ASCII_NAME.test(lower) ? lower : undefined
-  }
-  // domainToASCII also undoes %-escapes and reads IPv4 addresses, so only label text goes in and no address comes out.
-  if (!LABEL_TEXT.test(name)) return undefined
-  const ascii = domainToASCII(name)
-  return ASCII_NAME.test(ascii) && isIP(ascii) === 0 ? ascii : undefined
+  const name = toALabels(text)
+  // Digits of another width that come out as an address were not meant as a name.
+  return name !== undefined && isIP(name) !== 0 && NON_ASCII.test(text) ? undefined : name
 }
 
 /**

@@ -1,4 +1,5 @@
 import type { InetPrefer } from '../model/dns-answer'
+import { readMainSettings } from './main-settings'
 
 /** What is needed of Haraka's `outbound.ini`. */
 export interface OutboundSettings {
@@ -41,36 +42,13 @@ export function parseRetryIntervals(text: string | undefined, maxFailures = DEFA
   return times.length === 0 ? fallback : times
 }
 
-/** The settings before the first section, as haraka-config reads an .ini file (`readers/ini.js`). */
-function mainSettings(text: string): ReadonlyMap<string, string> {
-  const settings = new Map<string, string>()
-  let main = true
-  let pending = ''
-  for (const line of text.split(/\r\n|\r|\n/)) {
-    if (/^\s*(?:[;#].*)?$/.test(line)) continue
-    const section = /^\s*\[([^\]]*)\]\s*$/.exec(line)
-    if (section) {
-      main = section[1]!.trim() === 'main'
-      continue
-    }
-    if (/\\[ \t]*$/.test(line)) {
-      pending += line.replace(/\\[ \t]*$/, '')
-      continue
-    }
-    const setting = /^\s*([\w@:._+\-/[\]]+)\s*(?:=\s*(.*?)\s*)?$/.exec(pending + line)
-    pending = ''
-    if (main && setting) settings.set(setting[1]!, setting[2] ?? '')
-  }
-  return settings
-}
-
 /**
  * Haraka's settings for outbound mail, from the files of its config folder.
  *
  * @param read gives the text of one file of that folder, or undefined where there is none.
  */
 export function outboundSettings(read: (file: string) => string | undefined): OutboundSettings {
-  const main = mainSettings(read('outbound.ini') ?? '')
+  const main = readMainSettings(read('outbound.ini') ?? '')
   // the two files of their own are what Haraka still reads from before outbound.ini
   const value = (name: string) => main.get(name) || firstLine(read(`outbound.${name}`))
   const prefer = main.get('inet_prefer')

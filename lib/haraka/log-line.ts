@@ -1,15 +1,11 @@
 import type { Provenance } from '../model/dns-answer'
 import type { Decision } from '../model/decision'
 import { exchangeKey, type Exchange } from '../model/exchange'
+import { toPrintable } from '../model/printable'
 import type { Located } from '../routing/route'
 
-/** Neither a second line nor a terminal's command may come out of a name that a stranger chose. */
-export function sanitized(text: string): string {
-  return text.replaceAll(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu, '?')
-}
-
 function field(name: string, value: string): string {
-  const clean = sanitized(value)
+  const clean = toPrintable(value)
   return /^[^\s"=]+$/.test(clean) ? `${name}=${clean}` : `${name}="${clean.replaceAll(/["\\]/g, '\\$&')}"`
 }
 

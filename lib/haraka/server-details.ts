@@ -2,9 +2,9 @@ import { isIP } from 'node:net'
 import { isPort } from '../model/endpoint'
 import { isPriority, type Exchange } from '../model/exchange'
 import type { Message } from '../model/message'
+import { toPrintable } from '../model/printable'
 import type { TlsPolicy } from '../model/terms'
 import { normalizeDomain } from '../rules/domain-pattern'
-import { sanitized } from './log-line'
 import { type Loggable, RETVAL } from './types'
 
 /**
@@ -124,7 +124,7 @@ function changed(
     if (valid(value)) accepted[name] = value
     else
       log.logerror(
-        `server_details: ${name} of ${exchange.endpoint.host} stays: ${sanitized(JSON.stringify(value) ?? '')} is no ${name}`,
+        `server_details: ${name} of ${exchange.endpoint.host} stays: ${toPrintable(JSON.stringify(value) ?? '')} is no ${name}`,
       )
   }
   if (after.auth_user !== before.auth_user) {

@@ -1,12 +1,14 @@
-import { maskLine } from '../config/mask'
+import { maskLine } from '../rules/mask'
 import { setImmediate as nextTurn } from 'node:timers/promises'
+import { checkEncoding } from '../config/encoding'
 import { parseFile } from '../config/parse'
-import { Report } from '../source/report'
+import { Report, type Omitted } from '../source/report'
 import { readSettings } from '../config/settings'
 import type { SecretSources, Settings } from '../config/types'
 import type { Diagnostic } from '../source/diagnostic'
 import { compileRules, type RuleSet } from '../rules/compile'
 import { readTests, type Expectation } from '../rules/expectations'
+import { reportOwnTargets, type OwnServer } from './own-server'
 
 /** One configuration, whole and immutable: a message sees this one or the next, never a mixture. */
 export interface Configuration {
@@ -20,8 +22,10 @@ export interface Configuration {
 /** What loading a file gives. With an error among the diagnostics there is no configuration. */
 export interface LoadResult {
   readonly configuration?: Configuration
-  /** Errors and warnings in order of line and column. */
+  /** Errors and warnings in order of line and column; of very many only the first (`MOST_DIAGNOSTICS`). */
   readonly diagnostics: readonly Diagnostic[]
+  /** How many errors and warnings there are besides. */
+  readonly omitted: Omitted
 }
 
 /** Where a text comes from. */
@@ -29,14 +33,20 @@ export interface LoadOptions {
   /** For diagnostics, and the folder from which a relative `password_file` is meant. */
   readonly file: string
   readonly secrets: SecretSources
+  /** Where this mail server itself is; absent: targets are not compared with it. */
+  readonly ownServer?: OwnServer
 }
 
 /** Milliseconds of work at one go while others wait. */
 const SLICE = 8
 
 /** The whole work, in small steps. Never throws. */
-function* loading(text: string, { file, secrets }: LoadOptions): Generator<void, LoadResult> {
+function* loading(text: string, { file, secrets, ownServer }: LoadOptions): Generator<void, LoadResult> {
   const report = new Report(file, maskLine)
+  if (!checkEncoding(text, report)) {
+    const { diagnostics, omitted } = report
+    return { diagnostics, omitted }
+  }
   const sections = yield* parseFile(text, report)
   const { settings, ...lines } = readSettings(sections, report, secrets)
   const { relays, attempts } = settings
@@ -50,10 +60,13 @@ function* loading(text: string, { file, secrets }: LoadOptions): Generator<void,
     report,
     relays.map(({ name }) => name),
   )
-  const { diagnostics } = report
-  if (report.hasErrors) return { diagnostics }
+  if (ownServer !== undefined) {
+    reportOwnTargets(ownServer, { sections, overrides: lines.overrides, rules }, report)
+  }
+  const { diagnostics, omitted } = report
+  if (report.hasErrors) return { diagnostics, omitted }
   const configuration = Object.freeze({ file, settings: Object.freeze(settings), rules, tests })
-  return { configuration, diagnostics }
+  return { configuration, diagnostics, omitted }
 }
 
 /** Reads and checks a configuration at one go: for start-up and the command line. Reports all mistakes; never throws. */

@@ -1,4 +1,12 @@
-import { isLiteral, labelsOf, lowerAscii, toALabel, toALabels } from '../model/domain'
+import { nameCharacter } from '../model/character'
+import {
+  findDisallowedCharacter,
+  isLiteral,
+  labelsOf,
+  lowerAscii,
+  toALabel,
+  toALabels,
+} from '../model/domain'
 
 /**
  * A recipient domain as the rules compare it and as it is printed: A-labels in lower case without a trailing dot (RFC 5891,
@@ -23,14 +31,6 @@ export type DomainPattern =
 
 const isWild = (text: string) => /[*?]/.test(text)
 
-/** How a character that nobody sees is named. */
-function characterName(character: string): string {
-  const code = character.codePointAt(0) ?? 0
-  return /[\p{C}\p{Z}\p{M}]/u.test(character)
-    ? `U+${code.toString(16).toUpperCase().padStart(4, '0')}`
-    : `"${character}"`
-}
-
 /** What is wrong with one label, or the label as A-label. Wildcards stay. */
 function parseLabel(label: string): { label: string } | { problem: string } {
   if (label === '') return { problem: 'an empty label' }
@@ -39,8 +39,6 @@ function parseLabel(label: string): { label: string } | { problem: string } {
     if (ascii !== undefined) return { label: ascii }
     if (label.length > 63) return { problem: 'a label of more than 63 characters' }
   }
-  const odd = /[^\p{L}\p{M}\p{N}_*?-]/u.exec(label)?.[0]
-  if (odd !== undefined) return { problem: `${characterName(odd)} in a domain` }
   const lower = lowerAscii(label)
   if (/^[a-z0-9_*?-]*$/.test(lower)) return { label: lower }
   return {
@@ -70,6 +68,12 @@ export function parseDomainPattern(text: string): DomainPattern {
       end: text.length,
       ...(better.ok ? { suggestion: better.pattern } : {}),
     }
+  }
+  const odd = findDisallowedCharacter(text)
+  if (odd !== undefined) {
+    const { character, start } = odd
+    const problem = `${nameCharacter(character)} is not allowed in a domain`
+    return { ok: false, problem, start, end: start + character.length }
   }
   const labels: string[] = []
   let start = 0

@@ -1,8 +1,9 @@
-import { maskLine } from '../config/mask'
+import { maskLine } from './mask'
 import { Report } from '../source/report'
 import type { Diagnostic } from '../source/diagnostic'
 import type { RuleSet } from './compile'
 import { alwaysTrue } from './lint/always-true'
+import { equalPriority } from './lint/equal-priority'
 import { noEffect } from './lint/no-effect'
 import { idlePriority } from './lint/idle-priority'
 import { contradiction } from './lint/contradiction'
@@ -14,6 +15,7 @@ import { Reach } from './lint/reach'
 import { readablePassword } from './lint/readable-password'
 import { unreachableAttempts } from './lint/unreachable-attempts'
 import { unreachable } from './lint/unreachable'
+import { unmeetableAddress } from './lint/unmeetable-address'
 import { unusedRelay } from './lint/unused-relay'
 
 /** Every warning there is. */
@@ -22,12 +24,14 @@ export const LINT_RULES: readonly LintRule[] = Object.freeze([
   contradiction,
   alwaysTrue,
   noEffect,
+  equalPriority,
   idlePriority,
   lateRetries,
   unusedRelay,
   readablePassword,
   unanchoredRegex,
   oddWildcard,
+  unmeetableAddress,
   unreachableAttempts,
 ])
 

@@ -3,18 +3,17 @@ import { exchangeOf, LAST_PRIORITY, parsePriority } from '../model/exchange'
 import { nearest } from '../source/suggest'
 import { spanOf, type Report } from '../source/report'
 import { type Line } from '../source/line'
-import { maskLine } from '../config/mask'
+import { toPrintable } from '../model/printable'
 import { CONDITIONS } from './conditions'
 import { parseDomainPattern } from './domain-pattern'
 import { tokenise, WordReader, type Word } from '../source/word'
+import { OPTIONS, type Option } from './options'
 import { parseTarget, type NamedRelays } from './target'
 import type { Condition } from './conditions/condition'
 import { reply } from './conditions/reply'
 import type { OverrideLine, Target } from './types'
 
 const LINE_FORM = '<domain pattern> <target> [<condition or option> ...]'
-const OPTIONS = ['end', 'adddns', 'priority'] as const
-type Option = (typeof OPTIONS)[number]
 const NO_CONDITIONS: readonly Condition[] = Object.freeze([])
 
 /** Conditions and options of a line as they are gathered. */
@@ -37,9 +36,24 @@ export function parseOverride(
   report: Report,
 ): OverrideLine | undefined {
   const line: Line = { line: source.line, text: source.text, kind: 'overrides' }
-  const [first, second, ...rest] = tokenise(line.text)
+  const words = tokenise(line.text)
+  const comment = words.find(({ text }) => text.startsWith(';') || text.startsWith('#'))
+  const [first, second, ...rest] = comment === undefined ? words : words.slice(0, words.indexOf(comment))
   if (first === undefined) return undefined
   const reader = (word: Word) => new WordReader(line, word, report)
+  if (second !== undefined && /^(?:=|[=-]>|→)$/.test(second.text) && /[.*?]/.test(first.text)) {
+    return reader(second).error('sign-before-target', `"${second.text}" between the domain and the target`, {
+      expected: 'only white space between them',
+    })
+  }
+  if (
+    rest.some(({ text }) => /^(?:direct|relay)=?$/i.test(text) || /^(?:direct|relay)=\d/i.test(text)) &&
+    isAttemptsLine(line.text)
+  ) {
+    return reader(first).error('attempts-among-overrides', 'a line of [attempts] among override lines', {
+      expected: 'this line under the header [attempts]',
+    })
+  }
   if (first.text.includes('=') || second?.text.startsWith('=') === true) {
     return reader(first).error('setting-among-overrides', 'a setting among override lines', {
       expected: 'settings before the first section header, or in the section that they belong to',
@@ -67,7 +81,7 @@ export function parseOverride(
       target.kind === 'direct'
         ? undefined
         : exchangeOf(target.relay, { kind: 'line', line: line.line }, priority?.value),
-    text: shownText(line, target),
+    text: shownText(comment === undefined ? line.text : line.text.slice(0, comment.start).trimEnd(), target),
   }
 }
 
@@ -78,25 +92,25 @@ function cheapestFirst(conditions: readonly Condition[]): readonly Condition[] {
   return [...conditions.filter((condition) => !needsMx(condition)), ...conditions.filter(needsMx)]
 }
 
+/** `* direct = 2 relay = 3` */
+const isAttemptsLine = (text: string) => /\sdirect\s*=/i.test(text) && /\srelay\s*=/i.test(text)
+
 /**
- * The words that are worth looking at: what follows a comment sign, or goes on with a regular expression in which a blank is,
- * would only repeat the error.
+ * The words that are worth looking at: what goes on with a regular expression in which white space is would only repeat the
+ * error.
  */
 function withoutTails(words: readonly Word[]): readonly Word[] {
   if (words.every(({ text }) => text.startsWith('$') && !text.includes('~'))) return words
-  const comment = words.findIndex(({ text }) => /^[;#]/.test(text))
-  const read = comment === -1 ? words : words.slice(0, comment + 1)
-  const opened = read.findIndex(({ text }) => /^\$[a-z]+(?:~=|~!|!~)\/[^/]*$/i.test(text))
+  const opened = words.findIndex(({ text }) => /^\$[a-z]+(?:~=|~!|!~)\/[^/]*$/i.test(text))
   const closed =
-    opened === -1 ? -1 : read.findIndex(({ text }, index) => index > opened && /\/i?$/.test(text))
-  return closed === -1 ? read : [...read.slice(0, opened + 1), ...read.slice(closed + 1)]
+    opened === -1 ? -1 : words.findIndex(({ text }, index) => index > opened && /\/i?$/.test(text))
+  return closed === -1 ? words : [...words.slice(0, opened + 1), ...words.slice(closed + 1)]
 }
 
 /** A good line has no other secret than its target's password. */
-function shownText(line: Line, target: Target): string {
-  const { text } = line
+function shownText(text: string, target: Target): string {
   const hasSecret = target.kind === 'inline' && target.relay.credentials !== undefined
-  if (!hasSecret) return /[^\P{Cc}\t]/u.test(text) ? maskLine(text, line.kind) : text
+  if (!hasSecret) return toPrintable(text, { tabs: true })
   const begin = target.span.column - 1
   const place = text.slice(begin, begin + target.span.length)
   const start = place.indexOf(':', /^smtps:/i.test(place) ? 'smtps:'.length : 0) + 1
@@ -185,9 +199,9 @@ function reportUnknown(word: WordReader, name: string, rest: string): void {
   const { text } = word
   const known = [...CONDITIONS.keys(), ...OPTIONS]
   const expected = `one of ${known.map((each) => `$${each}`).join(', ')}`
-  if (/^[;#]/.test(text)) {
-    word.error('trailing-comment', 'an override line cannot have a comment after it', {
-      expected: 'the comment on a line of its own',
+  if (/^:?\d{1,5}$/.test(text)) {
+    word.error('stray-port', 'white space before a port', {
+      expected: 'the port after the host: <host>:<port>',
     })
   } else if (name.toLowerCase() === 'direct' || (text.startsWith('@') && !text.slice(1).includes('@'))) {
     word.error('second-target', 'a second target', {

@@ -1,9 +1,14 @@
+import { isIPv6 } from 'node:net'
 import { nearest } from '../source/suggest'
-import { LAST_PORT, parseEndpoint, SMTP_PORT, SMTPS_PORT, type Endpoint } from '../model/endpoint'
+import { nameCharacter } from '../model/character'
+import { findDisallowedCharacter } from '../model/domain'
+import { formatHost, LAST_PORT, parseEndpoint, SMTP_PORT, SMTPS_PORT, type Endpoint } from '../model/endpoint'
 import type { Credentials, Relay } from '../model/relay'
 import { Secret } from '../model/secret'
 import { DEFAULT_TERMS, SMTPS_TERMS } from '../model/terms'
+import type { Help } from '../source/report'
 import type { WordReader } from '../source/word'
+import { reportForeignTarget } from './foreign-target'
 import type { Target } from './types'
 
 const HOST = 'a host name, an IPv4 address or [IPv6]'
@@ -27,14 +32,27 @@ export function parseTarget(word: WordReader, relays: NamedRelays): Target | und
     })
   }
   if (text.startsWith('@')) return parseRelayTarget(word, relays)
+  if (reportForeignTarget(word)) return undefined
+  warnOfMissingSign(word, relays)
   return parseHostTarget(word)
+}
+
+/** A host without a dot that is called like something with a sign before it. */
+function warnOfMissingSign(word: WordReader, relays: NamedRelays): void {
+  const key = word.text.toLowerCase()
+  const relay = relays.get(key)
+  const suggestion = key === 'direct' ? '$direct' : relay === undefined ? undefined : `@${relay.name}`
+  if (suggestion === undefined) return
+  const meaning = relay === undefined ? "the domain's own MX" : `the relay ${relay.name}`
+  word.warning('missing-sign', `a host named ${key}, and not ${meaning}`, { suggestion })
 }
 
 function parseRelayTarget(word: WordReader, relays: NamedRelays): Target | undefined {
   const wanted = word.text.slice(1)
   const relay = relays.get(wanted.toLowerCase())
   if (relay !== undefined) return { kind: 'named', relay, span: word.span() }
-  const names = [...relays.values()].map(({ name }) => name)
+  // A name that was refused at its section is not offered.
+  const names = [...relays.values()].map(({ name }) => name).filter((name) => /^[\w.-]+$/.test(name))
   const near = nearest(wanted, names)
   const known =
     names.length === 0 ? 'the file has none' : `the file has ${names.map((name) => `@${name}`).join(', ')}`
@@ -54,7 +72,7 @@ function parseHostTarget(word: WordReader): Target | undefined {
   if (scheme !== null && scheme[1]!.toLowerCase() !== 'smtps') {
     return word.error(
       'bad-scheme',
-      'a target is a host and no URL',
+      'a target is a host and not a URL',
       { expected: `${FORM}; or smtps://...` },
       0,
       scheme[0].length,
@@ -63,10 +81,24 @@ function parseHostTarget(word: WordReader): Target | undefined {
   const implicitTls = scheme !== null
   const begin = scheme?.[0].length ?? 0
   const at = text.lastIndexOf('@')
-  const credentials = at === -1 ? undefined : parseCredentials(word, begin, at)
+  const credentials = at === -1 ? undefined : parseCredentials(word, begin, at, implicitTls)
   const endpoint = parseServer(word, Math.max(begin, at + 1), implicitTls ? SMTPS_PORT : SMTP_PORT)
   if (endpoint === undefined || (at !== -1 && credentials === undefined)) return undefined
+  if (endpoint.port === SMTPS_PORT && !implicitTls) {
+    // Both ends would wait for the other's greeting.
+    return word.error('implicit-tls', 'port 465 speaks TLS from the first byte', {
+      expected: `smtps://[<user>:<password>@]${formatHost(endpoint.host)}`,
+      suggestion: at === -1 ? `smtps://${formatHost(endpoint.host)}` : undefined,
+    })
+  }
   return { kind: 'inline', relay: inlineRelay(endpoint, credentials, implicitTls), span: word.span() }
+}
+
+/** Where the address may end in a port, both readings: a suggestion must not be another address. */
+function bracketHelp(text: string): Help {
+  const [, address = '', port] = /^(.*):(\d{2,5})$/.exec(text) ?? []
+  if (port === undefined || !isIPv6(address)) return { expected: FORM, suggestion: `[${text}]` }
+  return { expected: `[${text}], or [${address}]:${port} for port ${port}` }
 }
 
 /** Written out, so that the very many of a long list have few shapes and share their terms. */
@@ -77,7 +109,13 @@ function inlineRelay(endpoint: Endpoint, credentials: Credentials | undefined, i
     : { endpoint, terms, credentials, implicitTls, allowPlaintextAuth: false }
 }
 
-function parseCredentials(word: WordReader, begin: number, at: number): Credentials | undefined {
+/** User and password; in a URL they are percent-encoded (RFC 3986 section 3.2.1). */
+function parseCredentials(
+  word: WordReader,
+  begin: number,
+  at: number,
+  isUrl: boolean,
+): Credentials | undefined {
   const text = word.text.slice(begin, at)
   const colon = text.indexOf(':')
   const expected = '<user>:<password>@<host>'
@@ -92,7 +130,22 @@ function parseCredentials(word: WordReader, begin: number, at: number): Credenti
   }
   if (colon === 0)
     return word.error('missing-user', 'a password without a user', { expected }, begin, begin + 1)
-  return { user: text.slice(0, colon), password: new Secret(text.slice(colon + 1)) }
+  const parts = [text.slice(0, colon), text.slice(colon + 1)]
+  const [user, password] = isUrl ? parts.map(decodePercent) : parts
+  if (user === undefined || password === undefined) {
+    const help = { expected: '%25 for a "%" in the user or the password of smtps://' }
+    return word.error('bad-percent', 'a "%" that encodes no text', help, begin, at)
+  }
+  return { user, password: new Secret(password) }
+}
+
+function decodePercent(text: string): string | undefined {
+  try {
+    const decoded = decodeURIComponent(text)
+    return /\p{Cc}/u.test(decoded) ? undefined : decoded
+  } catch {
+    return undefined
+  }
 }
 
 /** Host and port, from `begin` to the end of the word. */
@@ -101,8 +154,7 @@ function parseServer(word: WordReader, begin: number, defaultPort: number): Endp
   const reading = parseEndpoint(text)
   if (reading.ok) {
     if (!reading.bareIPv6) return { host: reading.host, port: reading.port ?? defaultPort }
-    const help = { expected: FORM, suggestion: `[${text}]` }
-    return word.error('bare-ipv6', 'an IPv6 address without brackets', help, begin)
+    return word.error('bare-ipv6', 'an IPv6 address without brackets', bracketHelp(text), begin)
   }
   const { fault, suggestion } = reading
   const start = begin + reading.start
@@ -112,6 +164,21 @@ function parseServer(word: WordReader, begin: number, defaultPort: number): Endp
       if (text === '') return word.error('missing-host', 'a host is missing', { expected: FORM }, begin)
       return word.error('bad-host', 'a host is missing', { expected: HOST, suggestion }, start, end)
     case 'bad-host': {
+      const withPort = /^(.*):(\d{1,5})$/.exec(text)
+      if (isIPv6(withPort?.[1] ?? '')) {
+        const help = { expected: FORM, suggestion: `[${withPort![1]}]:${withPort![2]}` }
+        return word.error('bare-ipv6', 'an IPv6 address without brackets', help, begin)
+      }
+      const odd = findDisallowedCharacter(text.slice(reading.start, reading.end))
+      if (
+        odd !== undefined &&
+        !/[[\]]/.test(odd.character) &&
+        word.quote(start, end) === word.text.slice(start, end)
+      ) {
+        const at = start + odd.start
+        const problem = `${nameCharacter(odd.character)} is not allowed in a host name`
+        return word.error('bad-host', problem, { expected: HOST, suggestion }, at, at + odd.character.length)
+      }
       const problem = `"${word.quote(start, end)}" is neither a host name nor an IP address`
       return word.error('bad-host', problem, { expected: HOST, suggestion }, start, end)
     }

@@ -1,4 +1,5 @@
 import type { Diagnostic } from './diagnostic'
+import { displayWidth, widthOfCharacter } from './display-width'
 
 const RED = '\u001b[1;31m'
 const YELLOW = '\u001b[1;33m'
@@ -6,25 +7,70 @@ const GREEN = '\u001b[32m'
 const BOLD = '\u001b[1m'
 const RESET = '\u001b[0m'
 
-/** The most of a line that is shown on each side of the caret. */
-const CONTEXT = 100
+const INDENT = '  '
+const ELLIPSIS = '...'
+/** A tab takes up to so many cells. */
+const TAB = 8
 
-/** The part of the line around the caret; a line that is very long is not shown in whole. */
-function window(
-  source: string,
-  column: number,
-  length: number,
-): { text: string; before: string; caret: string } {
-  const start = column - 1 > CONTEXT ? column - 1 - CONTEXT / 2 : 0
-  const end = Math.min(source.length, column - 1 + CONTEXT)
-  const lead = start > 0 ? '...' : ''
-  const text = `${lead}${source.slice(start, end)}${end < source.length ? '...' : ''}`
+/** How {@link formatDiagnostic} writes. */
+export interface FormatOptions {
+  /** @default false */
+  readonly color?: boolean
+  /**
+   * Cells of a line of the terminal. A line of the file that is longer is cut around the caret.
+   *
+   * @default 120
+   */
+  readonly columns?: number
+}
+
+const cellsOf = (character: string) => (character === '\t' ? TAB : widthOfCharacter(character))
+
+/**
+ * The part of a line that is displayed, as offsets: all of it if it fits into so many cells, else the caret with a third of the
+ * cells before it and the rest after it.
+ */
+function findWindow(source: string, caret: number, cells: number): { start: number; end: number } {
+  // What is further away is not displayed: a line may be very long.
+  const from = Math.max(0, caret - 2 * cells)
+  const to = Math.min(source.length, caret + 2 * cells)
+  const characters = Array.from(source.slice(from, to))
+  let at = from
+  const offsets = characters.map((character) => (at += character.length) - character.length)
+  const total = characters.reduce((sum, character) => sum + cellsOf(character), 0)
+  if (to - from === source.length && total <= cells) return { start: 0, end: source.length }
+  const room = Math.max(cells - 2 * ELLIPSIS.length, 1)
+  const found = offsets.findIndex((offset, index) => caret < offset + characters[index]!.length)
+  let first = found === -1 ? characters.length : found
+  let last = first
+  let used = 0
+  const take = (index: number, limit: number): boolean => {
+    const character = characters[index]
+    if (character === undefined || used + cellsOf(character) > limit) return false
+    used += cellsOf(character)
+    return true
+  }
+  while (take(first - 1, room / 3)) first--
+  while (take(last, room)) last++
+  while (take(first - 1, room)) first--
+  return { start: offsets[first] ?? to, end: offsets[last] ?? to }
+}
+
+/** The line, or its part around the caret, and the line with the caret under it. */
+function drawCaret(
+  { source, span }: Diagnostic,
+  columns: number,
+): { readonly text: string; readonly before: string; readonly caret: string } {
+  const begin = Math.min(span.column - 1, source.length)
+  const { start, end } = findWindow(source, begin, columns - INDENT.length)
+  const lead = start > 0 ? ELLIPSIS : ''
+  const text = `${lead}${source.slice(start, end)}${end < source.length ? ELLIPSIS : ''}`
   // A tab stays a tab, so that the caret stands where the terminal has put the character above it.
-  const before = `${lead}${source.slice(start, column - 1)}`
-    .padEnd(lead.length + column - 1 - start)
-    .replace(/[^\t]/g, ' ')
-  const room = Math.max(1, end - column + 1)
-  return { text, before, caret: `^${'~'.repeat(Math.max(0, Math.min(length, room) - 1))}` }
+  const before = [...`${lead}${source.slice(start, begin)}`]
+    .map((character) => (character === '\t' ? character : ' '.repeat(widthOfCharacter(character))))
+    .join('')
+  const marked = source.slice(begin, Math.min(end, begin + span.length))
+  return { text, before, caret: `^${'~'.repeat(Math.max(0, displayWidth(marked) - 1))}` }
 }
 
 /**
@@ -36,17 +82,19 @@ function window(
  *       expected: ...
  *       did you mean $retries?
  */
-export function formatDiagnostic(diagnostic: Diagnostic, options: { color?: boolean } = {}): string {
-  const paint = (code: string, text: string) => (options.color === true ? `${code}${text}${RESET}` : text)
-  const { file, span, severity, message, source, expected, suggestion, related } = diagnostic
+export function formatDiagnostic(diagnostic: Diagnostic, options: FormatOptions = {}): string {
+  const { color = false, columns = 120 } = options
+  const paint = (code: string, text: string) => (color ? `${code}${text}${RESET}` : text)
+  const { file, span, severity, message, hidden, expected, suggestion, related } = diagnostic
   const tint = severity === 'error' ? RED : YELLOW
-  const { text, before, caret } = window(source, span.column, span.length)
+  const { text, before, caret } = drawCaret(diagnostic, columns)
   return [
     `${paint(BOLD, `${file}:${span.line}:${span.column}:`)} ${paint(tint, `${severity}:`)} ${message}`,
-    `  ${text}`,
-    `  ${before}${paint(tint, caret)}`,
-    ...(expected === undefined ? [] : [`  expected: ${expected}`]),
-    ...(suggestion === undefined ? [] : [`  did you mean ${paint(GREEN, suggestion)}?`]),
-    ...(related === undefined ? [] : [`  ${file}:${related.line}: ${related.message}`]),
+    `${INDENT}${text}`,
+    `${INDENT}${before}${paint(tint, caret)}`,
+    ...(hidden === true ? [`${INDENT}note: *** hides what may be a password`] : []),
+    ...(expected === undefined ? [] : [`${INDENT}expected: ${expected}`]),
+    ...(suggestion === undefined ? [] : [`${INDENT}did you mean ${paint(GREEN, suggestion)}?`]),
+    ...(related === undefined ? [] : [`${INDENT}${file}:${related.line}: ${related.message}`]),
   ].join('\n')
 }

@@ -1,7 +1,7 @@
 import type { Diagnostic, Related, Span } from './diagnostic'
 import type { Line, LineKind, Mask } from './line'
 
-/** What helps to mend a mistake. */
+/** What helps to correct a mistake. */
 export interface Help {
   readonly expected?: string | undefined
   readonly suggestion?: string | undefined
@@ -13,13 +13,26 @@ export function spanOf(line: number, start: number, end: number): Span {
   return { line, column: start + 1, length: Math.max(1, end - start) }
 }
 
-/** Collects the diagnostics of one file. */
+/**
+ * The most errors that are kept of one file, and the most warnings. More help nobody, and a file of a million mistakes must not fill the memory of
+ * a server that reads it; the rest is counted.
+ */
+export const MOST_DIAGNOSTICS = 1000
+
+/** How many errors and warnings a file has besides those that are kept. */
+export interface Omitted {
+  readonly errors: number
+  readonly warnings: number
+}
+
+/** Collects the diagnostics of one file: up to {@link MOST_DIAGNOSTICS} errors and warnings each, and the number of the rest. */
 export class Report {
   readonly #diagnostics: Diagnostic[] = []
-  #errors = 0
-  #masked: { readonly text: string; readonly kind: LineKind; readonly shown: string } | undefined
-
   readonly #mask: Mask
+  #errors = 0
+  #warnings = 0
+  #kept = { error: 0, warning: 0 }
+  #masked: { readonly text: string; readonly kind: LineKind; readonly shown: string } | undefined
 
   constructor(
     readonly file: string,
@@ -34,26 +47,34 @@ export class Report {
   }
 
   warning(line: Line, span: Span, code: string, message: string, help: Help = {}): void {
+    this.#warnings++
     this.#add('warning', line, span, code, message, help)
   }
 
   /** How a part of a line may be quoted in a message. */
   quote(line: Line, span: Span): string {
+    // A message that is not kept need not be right, and masking costs most of its time.
+    if (this.#kept.error >= MOST_DIAGNOSTICS) return ''
     const start = span.column - 1
-    return this.#shown(line).slice(start, start + span.length)
+    return this.#maskedText(line).slice(start, start + span.length)
   }
 
   get hasErrors(): boolean {
     return this.#errors > 0
   }
 
-  /** In order of line and column. */
+  /** Those that are kept, in order of line and column. */
   get diagnostics(): readonly Diagnostic[] {
     return this.#diagnostics.toSorted((a, b) => a.span.line - b.span.line || a.span.column - b.span.column)
   }
 
-  /** The line as it may be shown; kept, because a line with very many mistakes is shown as often. */
-  #shown({ text, kind }: Line): string {
+  /** How many there are besides {@link diagnostics}. */
+  get omitted(): Omitted {
+    return { errors: this.#errors - this.#kept.error, warnings: this.#warnings - this.#kept.warning }
+  }
+
+  /** The line as it may be displayed; kept, because a line with very many mistakes is displayed as often. */
+  #maskedText({ text, kind }: Line): string {
     if (this.#masked?.text !== text || this.#masked.kind !== kind) {
       this.#masked = { text, kind, shown: this.#mask(text, kind) }
     }
@@ -66,18 +87,30 @@ export class Report {
     span: Span,
     code: string,
     message: string,
-    help: Help,
+    { expected, suggestion, related }: Help,
   ): void {
+    if (this.#kept[severity] >= MOST_DIAGNOSTICS) return
+    this.#kept[severity]++
+    const source = this.#maskedText(line)
     this.#diagnostics.push({
       severity,
       code,
       message,
       file: this.file,
       span,
-      source: this.#shown(line),
-      ...(help.expected === undefined ? {} : { expected: help.expected }),
-      ...(help.suggestion === undefined ? {} : { suggestion: help.suggestion }),
-      ...(help.related === undefined ? {} : { related: help.related }),
+      source,
+      ...(isMasked(line.text, source) ? { hidden: true } : {}),
+      ...(expected === undefined ? {} : { expected }),
+      ...(suggestion === undefined ? {} : { suggestion }),
+      ...(related === undefined ? {} : { related }),
     })
   }
+}
+
+/** Does the mask hide a part of the line? It puts an asterisk for each character. */
+function isMasked(text: string, shown: string): boolean {
+  for (let index = 0; index < shown.length; index++) {
+    if (shown[index] === '*' && text[index] !== '*') return true
+  }
+  return false
 }

@@ -4,7 +4,7 @@ export function whyUnreadable(error: unknown): string {
     case 'ENOENT':
       return 'there is no such file'
     case 'EACCES':
-      return 'it may not be read by this user'
+      return 'this user may not read it'
     case 'EISDIR':
       return 'it is a folder'
     default:

@@ -47,6 +47,10 @@ export class WordReader {
     return this.report.quote(this.line, this.span(start, end))
   }
 
+  warning(code: string, message: string, help: Help): void {
+    this.report.warning(this.line, this.span(), code, message, help)
+  }
+
   error(code: string, message: string, help: Help, start?: number, end?: number): undefined {
     this.report.error(this.line, this.span(start, end), code, message, help)
     return undefined

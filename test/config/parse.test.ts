@@ -1,4 +1,4 @@
-import { maskLine } from '../../lib/config/mask'
+import { maskLine } from '../../lib/rules/mask'
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import fc from 'fast-check'
@@ -113,7 +113,7 @@ describe('a file is sections, settings and lines', () => {
           const line = lines[span.line - 1]
           assert.ok(line !== undefined && span.column >= 1 && span.length >= 1)
           assert.equal(shown.length, line.length)
-          assert.ok(span.column <= line.length + 1, 'the caret is in the line or just behind it')
+          assert.ok(span.column <= line.length + 1, 'the caret is in the line or just after it')
         }
       }),
       { numRuns: 1000 },
@@ -164,9 +164,27 @@ describe('mistakes of the file', () => {
     ['dns_server = 192.0.2.1', '1:1+10', 'unknown setting dns_server', 'dns_servers'],
     ['timeout = 2s', '1:1+7', 'unknown setting timeout'],
     ['[dns]\ntrys = 1', '2:1+4', 'unknown setting trys', 'tries'],
-    ['[dns]\ntries 1', '2:1+7', 'no setting'],
+    ['[dns]\ntries 1', '2:1+7', 'not a setting'],
+    [
+      '[smtp.example.net]:587 fred:letmein',
+      '1:1+22',
+      'a server as Postfix writes it',
+      '* <user>:<password>@smtp.example.net:587',
+    ],
+    [
+      '[overrides]\n[smtp.example.net] fred:letmein',
+      '2:1+18',
+      'a server as Postfix writes it',
+      '* <user>:<password>@smtp.example.net',
+    ],
+    [
+      '[2001:db8::1]:25 fred:letmein',
+      '1:1+16',
+      'a server as Postfix writes it',
+      '* <user>:<password>@[2001:db8::1]:25',
+    ],
     ['[overrides]\ndns_cache_size = 5', '2:1+14', 'a setting among override lines'],
-    ['[overrides]\nexample.com = h', '2:1+11', 'a setting among override lines'],
+    ['[overrides]\nexample.com = h', '2:13+1', '"=" between the domain and the target'],
   ]
   for (const [text, place, message, suggestion] of rows) {
     it(`${JSON.stringify(text)}: ${message}`, () => {

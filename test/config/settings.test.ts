@@ -105,7 +105,7 @@ describe('[dns]', () => {
   for (const [line, message] of [
     ['deadline = 26s', 'bad value "26s" for deadline'],
     ['timeout = 0', 'bad value "0" for timeout'],
-    ['timeout = 5 sec', 'bad value "5 ***" for timeout'],
+    ['timeout = 5 sec', 'bad value "5 sec" for timeout'],
     ['order = random', 'bad value "random" for order'],
     ['tries = 0', 'bad value "0" for tries'],
     ['tries =', 'no value for tries'],
@@ -240,10 +240,22 @@ max_per_hour = 100`
       'host = h\nuser = joe\npassword_env = LINES',
       '4:16 the environment variable of password_env holds a line break or another control character',
     ],
-    ['host = h\nuser = joe\npassword_file = none', '4:17 the file of password_file cannot be read (ENOENT)'],
+    [
+      'host = h\nuser = joe\npassword_env = constructor',
+      '4:16 the environment variable of password_env is not set',
+    ],
+    [
+      'host = h\nuser = joe\npassword_env = LATIN',
+      '4:16 the environment variable of password_env is not UTF-8',
+    ],
+    ['host = h\nuser = joe\npassword = x\ntls = off', '5:7 with tls = off the password is never sent'],
+    [
+      'host = h\nuser = joe\npassword_file = none',
+      '4:17 the password file cannot be read: there is no such file',
+    ],
   ] as const) {
     it(`${JSON.stringify(lines)}: ${message}`, () => {
-      const secrets = { ...NO_SECRETS, env: { EMPTY: '', LINES: 'a\nb' } }
+      const secrets = { ...NO_SECRETS, env: { EMPTY: '', LINES: 'a\nb', LATIN: 'p\ufffdss' } }
       assert.equal(errorOf(`[relay:isp]\n${lines}`, secrets), message)
     })
   }
@@ -256,6 +268,59 @@ max_per_hour = 100`
     const text = '[relay:isp]\nhost = h\nuser = joe\npassword_env = ISP_PASSWORD'
     const { credentials } = settingsOf(text, { ...NO_SECRETS, env: { ISP_PASSWORD: 'letmein' } }).relays[0]!
     assert.equal(credentials?.password.reveal(), 'letmein')
+  })
+
+  for (const [text, password] of [
+    ['letmein', 'letmein'],
+    ['letmein\n', 'letmein'],
+    ['\ufeffletmein\r\n', 'letmein'],
+    [' let me in ', ' let me in '],
+    ['pässwört\n', 'pässwört'],
+  ] as const) {
+    it(`a password file of ${JSON.stringify(text)}`, () => {
+      const secrets = { env: {}, readFile: () => ({ text, mode: 0o600 }) }
+      const file = '[relay:isp]\nhost = h\nuser = joe\npassword_file = isp.secret'
+      assert.deepEqual(diagnose(file, secrets), [])
+      const relay = settingsOf(file, secrets).relays[0]!
+      assert.equal(relay.credentials?.password.reveal(), password)
+    })
+  }
+
+  for (const [text, problem] of [
+    ['', 'is empty'],
+    ['\n', 'is empty'],
+    ['\ufeff\n', 'is empty'],
+    ['p\ufffdss\n', 'is not UTF-8'],
+    ['\ufffd\ufffdp\0a\0', 'is not UTF-8'],
+    ['let\nmein\n', 'holds a line break or another control character'],
+  ] as const) {
+    it(`refuses a password file of ${JSON.stringify(text)}`, () => {
+      const secrets = { env: {}, readFile: () => ({ text, mode: 0o600 }) }
+      const file = '[relay:isp]\nhost = h\nuser = joe\npassword_file = isp.secret'
+      assert.equal(errorOf(file, secrets), `4:17 the password file ${problem}`)
+    })
+  }
+
+  it('where no relay is spoken to, a secret that is missing is a warning', () => {
+    const text =
+      '[relay:a]\nhost = h\nuser = joe\npassword_env = NONE\n[relay:b]\nhost = h\nuser = ann\npassword_file = none'
+    const secrets = { ...NO_SECRETS, missing: 'warning' } as const
+    assert.deepEqual(
+      diagnose(text, secrets).map(({ severity, code, message }) => [severity, code, message]),
+      [
+        ['warning', 'no-secret', 'the environment variable of password_env is not set'],
+        ['warning', 'no-secret', 'the password file cannot be read: there is no such file'],
+      ],
+    )
+    assert.deepEqual(
+      settingsOf(text, secrets).relays.map(({ credentials }) => credentials?.user),
+      ['joe', 'ann'],
+    )
+  })
+
+  it('sends a password in clear with tls = off only if that is allowed', () => {
+    const text = '[relay:isp]\nhost = h\nuser = joe\npassword = x\ntls = off\nallow_plaintext_auth = true'
+    assert.deepEqual(diagnose(text), [])
   })
 
   for (const [mode, codes] of [
@@ -284,6 +349,55 @@ max_per_hour = 100`
   }
 })
 
+describe('a value that other formats read otherwise', () => {
+  const relay = '[relay:isp]\nhost = h\nuser = joe\n'
+  for (const [line, column, message] of [
+    ['password = "letmein"', 12, 'the quotes are part of the value'],
+    ["password = 'letmein'", 12, 'the quotes are part of the value'],
+    ['password = ${ISP_PASSWORD}', 12, 'variables are not replaced: "${" and "}" are part of the value'],
+    ['password = letmein # of the provider', 20, '"#" is part of the value'],
+    ['password_file = "isp.secret"', 17, 'the quotes are part of the value'],
+  ] as const) {
+    it(`warns of ${line}`, () => {
+      const secrets = { env: {}, readFile: () => ({ text: 'letmein', mode: 0o600 }) }
+      const found = diagnose(`${relay}${line}`, secrets)
+      assert.deepEqual(
+        found.map(({ severity, code, span, ...rest }) => [
+          severity,
+          code,
+          span.line,
+          span.column,
+          rest.message,
+        ]),
+        [['warning', 'doubtful-value', 4, column, message]],
+      )
+      assert.doesNotMatch(JSON.stringify(found), /letmein/)
+    })
+  }
+
+  it('takes it as it stands', () => {
+    const [isp] = settingsOf(`${relay}password = "let#me;in" ; really`).relays
+    assert.equal(isp?.credentials?.password.reveal(), '"let#me;in"')
+  })
+
+  for (const [text, suggestion] of [
+    ['[relay:isp]\nhost = "smtp.example.net"', 'smtp.example.net'],
+    ['[relay:isp]\nhost = h\nport = 587 # submission', '587'],
+    ['[dns]\ntimeout = "2s"', '2s'],
+    ['dns_cache_size = 500 # entries', '500'],
+    ['[relay:isp]\nhost = h\ntls = yes', 'required'],
+    ['[relay:isp]\nhost = h\ntls = no', 'off'],
+    ['[relay:isp]\nhost = h\ntls = requird', 'required'],
+  ] as const) {
+    it(`${JSON.stringify(text)} was meant as ${suggestion}`, () => {
+      assert.deepEqual(
+        diagnose(text).map(({ severity, ...rest }) => [severity, rest.suggestion]),
+        [['error', suggestion]],
+      )
+    })
+  }
+})
+
 describe('[attempts]', () => {
   const relay = '[relay:isp]\nhost = h\n[attempts]\n'
 
@@ -304,6 +418,9 @@ describe('[attempts]', () => {
     ['*', '4:1 direct is missing'],
     ['* direct=2', '4:1 relay is missing'],
     ['* direct=2 ; relay=3', '4:1 relay is missing'],
+    ['* direct = 2 relay=3', '4:3 white space around "="'],
+    ['* direct=2 relay= 3', '4:12 white space around "="'],
+    ['* direct =2 relay=3', '4:3 white space around "="'],
     ['* direct=2 relay=3;x', '4:12 bad number of attempts for relay'],
     ['* direct=2 rely=3', '4:12 neither direct=<n> nor relay=<m>'],
     ['* direct=2 relay=2 relay=3', '4:20 relay is given twice'],
@@ -328,7 +445,7 @@ describe('[attempts]', () => {
   it('refuses attempts through relays where there is none', () => {
     assert.equal(
       errorOf('[attempts]\n* direct=1 relay=1'),
-      '2:12 attempts through relays, and there is no relay',
+      '2:12 attempts through relays, but the file has no relay',
     )
   })
 

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { ResolveError } from '../../lib/model/errors'
-import { decisionLine, type LoggedDecision, sanitized } from '../../lib/haraka/log-line'
+import { decisionLine, type LoggedDecision } from '../../lib/haraka/log-line'
 import type { Decision } from '../../lib/model/decision'
 import { Secret } from '../../lib/model/secret'
 import { mxExchange, relayExchange } from '../support/servers'
@@ -89,7 +89,6 @@ for (const [name, told, line] of lines) {
 
 test('nothing from outside makes a second line or a command of the terminal', () => {
   const evil = 'a\r\nb\u0000\u001b[2J\u0085\u2028\u202e\u007f'
-  assert.equal(sanitized(evil), 'a??b??[2J????')
   const line = decisionLine({
     ...plain,
     id: evil,

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import { CONDITIONS } from '../../lib/rules/conditions'
-import { diagnose, printed } from '../support/rules'
+import { configure, diagnose, printed } from '../support/rules'
 
 const NAMES = '$retries, $size, $authsender, $from, $reply, $dnsmx, $dnsmxall, $end, $adddns, $priority'
 
@@ -50,18 +50,80 @@ describe('mistakes in an override line', () => {
     ['joe@example.com h', '***@example.com', 'an address where a domain is expected', 'example.com'],
     ['.example.com h', '.', 'an empty label', '*.example.com'],
     ['a..b h', '.', 'an empty label'],
-    ['a,b h', 'a,b', '"," in a domain'],
-    ['a\u00a0b h', 'a\u00a0b', 'U+00A0 in a domain'],
+    ['a,b h', ',', '"," is not allowed in a domain'],
+    ['a\u00a0b h', '\u00a0', 'the no-break space (U+00A0) is not allowed in a domain'],
+    ['joe’s.example h', '’', 'the curly quote "’" (U+2019) is not allowed in a domain'],
     ['[IPv6:::1 h', '[**********', 'the section header is not closed'],
     [`${'a'.repeat(64)}.b h`, 'a'.repeat(64), 'a label of more than 63 characters'],
     ['m?ller.ex.m*ü h', 'm*ü', 'a wildcard in a label that is not ASCII'],
     ['a=b h', 'a', 'unknown setting a'],
-    ['gmail.com = h', 'gmail.com', 'gmail.com is no setting'],
+    ['gmail.com = h', 'gmail.com', 'gmail.com is not a setting'],
     ['dns_servers 192.0.2.1', 'dns_servers', '"=" is missing after dns_servers'],
     ['* $end', '$end', 'a target is missing before the conditions and options'],
     ['* $direkt', '$direkt', 'a target is missing before the conditions and options', '$direct'],
-    ['* smtp://h', 'smtp://', 'a target is a host and no URL'],
+    ['* smtp://h', 'smtp://', 'a target is a host and not a URL'],
     ['* u:p@', '* u:p@'.slice(6), 'a host is missing'],
+    ['* h:465', 'h:465', 'port 465 speaks TLS from the first byte', 'smtps://h'],
+    ['* [::1]:465', '[::1]:465', 'port 465 speaks TLS from the first byte', 'smtps://[::1]'],
+    ['* u:letmein@h:465', 'u:*******@h:465', 'port 465 speaks TLS from the first byte'],
+    ['* 2001:db8::1:587', '2001:db8::1:587', 'an IPv6 address without brackets'],
+    [
+      '* 2001:db8:0:0:0:0:0:1:587',
+      '2001:db8:0:0:0:0:0:1:587',
+      'an IPv6 address without brackets',
+      '[2001:db8:0:0:0:0:0:1]:587',
+    ],
+    ['* joe’s.example.net', '’', 'the curly quote "’" (U+2019) is not allowed in a host name'],
+    ['* a–b.example.net:587', '–', 'the en dash "–" (U+2013) is not allowed in a host name'],
+    ['* h\u00a0$end', '\u00a0', 'the no-break space (U+00A0) is not allowed in a host name'],
+    [
+      '* smtp:[smtp.example.net]:587',
+      'smtp:[smtp.example.net]:587',
+      'a server as Postfix writes it',
+      'smtp.example.net:587',
+    ],
+    [
+      '* [smtp.example.net]:587',
+      '[smtp.example.net]:587',
+      'a server as Postfix writes it',
+      'smtp.example.net:587',
+    ],
+    ['* [smtp.example.net]', '[smtp.example.net]', 'a server as Postfix writes it', 'smtp.example.net'],
+    [
+      '* relay:smtp.example.net:2525',
+      'relay:smtp.example.net:2525',
+      'a server as Postfix writes it',
+      'smtp.example.net:2525',
+    ],
+    ['* smtp:[2001:db8::1]:25', 'smtp:[2001:db8::1]:25', 'a server as Postfix writes it', '[2001:db8::1]:25'],
+    ['* error:5.1.1', 'error:5.1.1', '"error:" is a transport of Postfix, and a target is a server'],
+    ['* discard:', 'discard:', '"discard:" is a transport of Postfix, and a target is a server'],
+    [
+      '* smtp.example.net|587|fred|letmein',
+      'smtp.example.net|587|************',
+      'the fields of a target are not separated by "|"',
+    ],
+    [
+      '* smtp.example.net;587;fred;letmein',
+      'smtp.example.net;587;************',
+      'the fields of a target are not separated by ";"',
+    ],
+    [
+      '* smtp.example.net,587,fred,letmein',
+      'smtp.example.net,587,************',
+      'the fields of a target are not separated by ","',
+    ],
+    [
+      '* smtp.example.net|fred|p@ss',
+      'smtp.example.net|*********',
+      'the fields of a target are not separated by "|"',
+    ],
+    ['* a.example.net,b.example.net', 'a.example.net,b.example.net', 'several hosts in one target'],
+    ['gmail.com => smtp.example.net', 'gmail.com', 'gmail.com is not a setting'],
+    ['gmail.com -> smtp.example.net', '->', '"->" between the domain and the target'],
+    ['* smtp.example.net 587', '587', 'white space before a port'],
+    ['* direct = 2 relay = 3', '*', 'a line of [attempts] among override lines'],
+    ['* direct=2 relay=3', '*', 'a line of [attempts] among override lines'],
     ['* :p@h', ':', 'a password without a user'],
     ['* u:@h', 'u:', 'a user without a password'],
     ['* u@h', '*', 'a user without a password'],
@@ -84,9 +146,7 @@ describe('mistakes in an override line', () => {
     ['* h $adddns=yes', '$adddns=yes', '$adddns takes no value', '$adddns'],
     ['* h $adddns $ADDDNS', '$ADDDNS', '$adddns is given twice'],
     ['* h $direct', '$direct', 'a second target'],
-    ['* h @isp', '****', 'a second target'],
-    ['* h ; comment $foo', ';', 'an override line cannot have a comment after it'],
-    ['* h # comment', '#', 'an override line cannot have a comment after it'],
+    ['* h @isp', '@isp', 'a second target'],
     ['* h end', 'end', '"$" is missing before end', '$end'],
     ['* h retries>=4', 'retries>=4', '"$" is missing before retries', '$retries>=4'],
     ['* h $', '$', 'a name is missing after "$"'],
@@ -102,7 +162,10 @@ describe('mistakes in an override line', () => {
     ['* h $retries=>4', '>4', 'bad value ">4" for $retries', '$retries>=4'],
     ['* h $retries~=4', '~=', '~= is for text, and $retries is a number'],
     ['* h $size!~4', '!~', '!~ is for text, and $size is a number'],
-    ['* h $size>10MB', '10MB', 'bad value "10MB" for $size'],
+    ['* h $size>10MB', '10MB', 'bad value "10MB" for $size', '$size>10M'],
+    ['* h $size>=512kib', '512kib', 'bad value "512kib" for $size', '$size>=512k'],
+    ['* h $size>1.5M', '1.5M', 'bad value "1.5M" for $size'],
+    ['* smtps://u:100%@h', 'u:****', 'a "%" that encodes no text'],
     ['* h $from', '$from', '$from without an operator'],
     ['* h $from:x', '$from:x', '$from without an operator', '$from=x'],
     ['* h $from~=/(a/', '/(a/', 'bad regular expression: missing closing ): `(a`'],
@@ -119,7 +182,7 @@ describe('mistakes in an override line', () => {
     ['* h $dnsmx:!', '$dnsmx:!', '$dnsmx without a value'],
     ['* h $dnsmx=*.x', '$dnsmx=*.x', '$dnsmx takes ":" and no operator', '$dnsmx:*.x'],
     ['* h $dnsmx!=*.x', '$dnsmx!=*.x', '$dnsmx takes ":" and no operator', '$dnsmx:!*.x'],
-    ['* h $dnsmx:/x/', '/x/', '"/" in a domain'],
+    ['* h $dnsmx:/x/', '/x/', '"/" is not allowed in a domain'],
     ['* h $dnsmxall:!x', '!', '$dnsmxall cannot be negated', '$dnsmx:!x'],
   ]
   for (const [text, part, message, suggestion] of rows) {
@@ -135,6 +198,50 @@ describe('mistakes in an override line', () => {
       assert.notEqual(first.expected ?? '', '')
     })
   }
+
+  for (const sign of ['=', '=>', '->']) {
+    it(`"${sign}" between domain and target of [overrides]`, () => {
+      assert.equal(
+        printed(`[overrides]\ngmail.com ${sign} smtp.example.net`),
+        `f.ini:2:11: error: "${sign}" between the domain and the target
+  gmail.com ${sign} smtp.example.net
+            ^${'~'.repeat(sign.length - 1)}
+  expected: only white space between them`,
+      )
+    })
+  }
+
+  it('offers no relay whose own name was refused', () => {
+    const [, found] = diagnose('[relay:i$p]\nhost = h\n[relay:other]\nhost = h\n[overrides]\n* @isp')
+    assert.equal(found?.expected, 'the NAME of a section [relay:NAME]; the file has @other')
+    assert.equal(found.suggestion, undefined)
+  })
+
+  for (const [target, message, suggestion] of [
+    ['direct', "a host named direct, and not the domain's own MX", '$direct'],
+    ['isp', 'a host named isp, and not the relay isp', '@isp'],
+  ] as const) {
+    it(`warns of a target ${target}`, () => {
+      const [found, ...more] = diagnose(`gmail.com ${target}\n[relay:isp]\nhost = h.example`)
+      assert.deepEqual(
+        [found?.severity, found?.message, found?.suggestion, more],
+        ['warning', message, suggestion, []],
+      )
+    })
+  }
+
+  it('takes a comment after white space for none of the line', () => {
+    const text = '* u:p;#x@h.example $from~=/a;b/ $end ; letmein $nonsense\nb.example c.example # u:p'
+    assert.deepEqual(diagnose(text), [])
+    assert.deepEqual(
+      configure(text).rules.lines.map((line) => [line.text, line.end]),
+      [
+        ['* u:****@h.example $from~=/a;b/ $end', true],
+        ['b.example c.example', false],
+      ],
+    )
+    assert.equal(diagnose('* ; a comment')[0]?.message, 'a target is missing')
+  })
 
   it('knows the name of every condition', () => {
     assert.deepEqual(

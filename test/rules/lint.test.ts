@@ -272,7 +272,138 @@ const SILENT: readonly (readonly [string, string])[] = [
 ]
 
 for (const [name, text] of SILENT) {
-  test(`no warning of ${name}`, () => assert.deepEqual(warnings(text), []))
+  test(`no warning of ${name}`, () =>
+    // Two lines that one message matches have a warning of their own, with cases of its own.
+    assert.deepEqual(
+      warnings(text).filter((warning) => !warning.includes(' equal-priority ')),
+      [],
+    ))
+}
+
+const equalPriority = (line: number, earlier: number, priority = 10) =>
+  `${line}:1 equal-priority line ${earlier} can match the same message, and both servers have priority ${priority}: which is tried first is random`
+
+const EQUAL: readonly (readonly [name: string, text: string, warns: readonly string[]])[] = [
+  ['a domain and then all', 'gmail.com a.test\n* b.test', [equalPriority(2, 1)]],
+  ['all and then a domain', '* a.test\ngmail.com b.test', [equalPriority(2, 1)]],
+  ['wildcards that overlap', 'mail.* a.test\n*.example b.test', [equalPriority(2, 1)]],
+  ['conditions that can both hold', '* a.test $retries>=2\n* b.test $retries>=4', [equalPriority(2, 1)]],
+  [
+    'two relays',
+    `[relay:x]\nhost = a.test\n[relay:y]\nhost = b.test\n[overrides]\n* @x\n* @y`,
+    [equalPriority(7, 6)],
+  ],
+  ['the first of three', '* a.test\n* b.test\n* c.test', [equalPriority(2, 1), equalPriority(3, 1)]],
+  ['$end on the earlier line', 'gmail.com a.test $end\n* b.test', []],
+  ['$end on the later line only', 'gmail.com a.test\n* b.test $end', [equalPriority(2, 1)]],
+  ['a written priority', 'gmail.com a.test $priority:10\n* b.test', []],
+  ['a written priority on the later line', 'gmail.com a.test\n* b.test $priority:10', []],
+  ['the priority of a relay', `[relay:x]\nhost = a.test\npriority = 10\n[overrides]\n* @x\n* b.test`, []],
+  ['the same server', 'gmail.com a.test\n* a.test:25 $retries>2 $end', []],
+  ['other domains', '*.example a.test\n*.test b.test', []],
+  ['conditions that exclude each other', '* a.test $retries<2\n* b.test $retries>=2', []],
+  ['$direct, which keeps the priorities of DNS', '* $direct\n* a.test', []],
+]
+for (const [name, text, warns] of EQUAL) {
+  test(`lines of equal priority: ${name}`, () =>
+    assert.deepEqual(
+      warnings(text).filter((warning) => warning.includes(' equal-priority ')),
+      warns,
+    ))
+}
+
+test('lines of equal priority are looked for among 100,000 lines in no more than a moment', () => {
+  const count = 100_000
+  for (const line of [
+    (index: number) => `d${index}.example h${index % 7}.test`,
+    (index: number) => `*.d${index}.example h${index % 7}.test`,
+    (index: number) => `*.d${index}.example h${index % 7}.test $end`,
+  ]) {
+    const text = [...Array.from({ length: count }, (_, index) => line(index)), '*.d5.* last.test'].join('\n')
+    const configuration = configure(text)
+    const begin = process.cpuUsage().user
+    const found = lint(configuration, { text, intervals: INTERVALS })
+    const seconds = (process.cpuUsage().user - begin) / 1e6
+    assert.ok(seconds < 15, `${seconds} s`)
+    assert.ok(found.length <= 1)
+  }
+})
+
+const UNMEETABLE: readonly (readonly [condition: string, message: string, suggestion: string])[] = [
+  ['$from=@corp.example', 'is never true: an address has a local part before its @', '$from~=*@corp.example'],
+  [
+    '$from~=@corp.example',
+    'is never true: an address has a local part before its @',
+    '$from~=*@corp.example',
+  ],
+  ['$from="joe@corp.example"', 'is never true: an address has no quotes around it', '$from=joe@corp.example'],
+  ["$from~='*@corp.example'", 'is never true: an address has no quotes around it', '$from~=*@corp.example'],
+  [
+    '$from=<joe@corp.example>',
+    'is never true: an address is written without angle brackets',
+    '$from=joe@corp.example',
+  ],
+  [
+    '$from~=<*@corp.example>',
+    'is never true: an address is written without angle brackets',
+    '$from~=*@corp.example',
+  ],
+  [
+    '$from==mailto:joe@corp.example',
+    'is never true: an address is written without mailto:',
+    '$from=joe@corp.example',
+  ],
+  ['$from=corp.example', 'is never true: an address has an @', '$from~=*@corp.example'],
+  ['$from=joe', 'is never true: an address has an @', '$from~=joe@*'],
+  ['$from~=joe', 'is never true: an address has an @', '$from~=joe@*'],
+  ['$from=joe@', 'is never true: an address has a domain after its @', '$from~=joe@*'],
+  [
+    '$from<>@corp.example',
+    'is always true: an address has a local part before its @',
+    '$from~!*@corp.example',
+  ],
+  [
+    '$from!=<joe@corp.example>',
+    'is always true: an address is written without angle brackets',
+    '$from<>joe@corp.example',
+  ],
+  ['$from~!corp.example', 'is always true: an address has an @', '$from~!*@corp.example'],
+]
+for (const [condition, message, suggestion] of UNMEETABLE) {
+  test(`an address that nobody has: ${condition}`, () => {
+    const text = `* a.test ${condition} $end`
+    const found = lint(configure(text), { text, intervals: INTERVALS }).filter(
+      ({ code }) => code === 'unmeetable-address',
+    )
+    assert.deepEqual(
+      found.map(({ span, ...rest }) => [span.column, span.length, rest.message, rest.suggestion]),
+      [[10, condition.length, `${condition} ${message}`, suggestion]],
+    )
+  })
+}
+
+for (const condition of [
+  '$from=joe@corp.example',
+  '$from=',
+  '$from=<>',
+  '$from<>',
+  '$from~=*corp*',
+  '$from~=joe?corp.example',
+  '$from~=*',
+  '$from=postmaster',
+  '$from~=/corp/',
+  '$from>=m',
+  "$from=o'brien@corp.example",
+  '$from="joe"@corp.example',
+  '$authsender=joe',
+  '$authsender=@joe',
+]) {
+  test(`an address, or not compared with one: ${condition}`, () => {
+    assert.deepEqual(
+      warnings(`* a.test ${condition} $end`).filter((warning) => warning.includes(' unmeetable-address ')),
+      [],
+    )
+  })
 }
 
 test('a password that is not in the file is no reason to warn of its permissions', () => {
@@ -292,7 +423,11 @@ test('no warning shows a password', () => {
 })
 
 test('every warning has a code of its own words, and a test here', () => {
-  const texts = CASES.flatMap(({ warns }) => warns)
+  const texts = [
+    ...CASES.flatMap(({ warns }) => warns),
+    ...EQUAL.flatMap(([, , warns]) => warns),
+    ' unmeetable-address ',
+  ]
   for (const { code } of LINT_RULES)
     assert.ok(
       texts.some((text) => text.includes(` ${code}`)),

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs'
 import { parseArgs } from 'node:util'
-import { maskLine } from '../../lib/config/mask'
+import { maskLine } from '../../lib/rules/mask'
 import { HarakaServer } from '../support/haraka-server'
 import { startZone, a, mx } from '../support/dns-scripted'
 import { startSink, type Received, type Sink } from '../support/smtp-sink'

@@ -1,5 +1,7 @@
 import assert from 'node:assert/strict'
-import { it } from 'node:test'
+import { describe, it } from 'node:test'
+import fc from 'fast-check'
+import { displayWidth } from '../../lib/source/display-width'
 import { formatDiagnostic } from '../../lib/source/format'
 import type { Diagnostic } from '../../lib/source/diagnostic'
 
@@ -41,7 +43,7 @@ it('prints what is expected, a suggestion and the other place', () => {
   )
 })
 
-it('colours only when told to', () => {
+it('colours only on request', () => {
   assert.equal(
     formatDiagnostic({ ...diagnostic, suggestion: 'tries' }, { color: true }),
     '\u001b[1mconfig/dns_overrides.ini:3:1:\u001b[0m \u001b[1;31merror:\u001b[0m unknown setting tris\n' +
@@ -60,7 +62,73 @@ it('shows the part of a very long line that matters', () => {
   assert.ok(line.length < 220)
 })
 
-it('puts the caret behind the end of a line', () => {
+it('puts the caret after the end of a line', () => {
   const text = formatDiagnostic({ ...diagnostic, source: 'tris =', span: { line: 3, column: 7, length: 1 } })
   assert.equal(text.split('\n')[2], '        ^')
+})
+
+describe('the caret stands under what it points at', () => {
+  /** A line with the marked part between « and », and the lines that are printed of it. */
+  const rows: (readonly [name: string, line: string, columns: number, printed: string, caret: string])[] = [
+    ['ASCII', '* h «$foo» $end', 120, '* h $foo $end', '    ^~~~'],
+    ['a tab before it', '*\th «x»', 120, '*\th x', ' \t  ^'],
+    ['wide characters before it', '日本 «x» y', 120, '日本 x y', '     ^'],
+    ['wide characters under it', 'a «日本» b', 120, 'a 日本 b', '  ^~~~'],
+    ['an emoji of two code units', 'a\u{1f600} «x»', 120, 'a\u{1f600} x', '    ^'],
+    ['fullwidth letters', 'ａｂ«c»', 120, 'ａｂc', '    ^'],
+    ['a combining mark', 'u\u0308 «x»', 120, 'u\u0308 x', '  ^'],
+    [
+      'a line as wide as the terminal',
+      `${'a'.repeat(17)}«b»`,
+      20,
+      `${'a'.repeat(17)}b`,
+      `${' '.repeat(17)}^`,
+    ],
+    ['a line wider than the terminal, at its start', '«ab»cdefghijklmnopqrst', 20, 'abcdefghijkl...', '^~'],
+    ['in its middle', 'abcdefghijkl«mn»opqrstuvwxyz', 20, '...ijklmnopqrst...', '       ^~'],
+    ['at its end', 'abcdefghijklmnopqrstuv«wxyz»', 20, '...opqrstuvwxyz', '           ^~~~'],
+    ['after its end', 'abcdefghijklmnopqrstuvwxyz«»', 20, '...opqrstuvwxyz', '               ^'],
+    ['a long part', `ab${'c'.repeat(3)}«${'d'.repeat(30)}»`, 20, '...bcccdddddddd...', '       ^~~~~~~~'],
+  ]
+  for (const [name, line, columns, text, caret] of rows) {
+    it(name, () => {
+      const start = line.indexOf('«')
+      const span = { line: 3, column: start + 1, length: Math.max(1, line.indexOf('»') - start - 1) }
+      const source = line.replace(/[«»]/g, '')
+      const printed = formatDiagnostic({ ...diagnostic, source, span }, { columns }).split('\n')
+      assert.deepEqual(printed.slice(1), [`  ${text}`, `  ${caret}`])
+    })
+  }
+
+  it('no printed line of the source is wider than the terminal', () => {
+    const units = fc.constantFrom('a', '日', '\u{1f600}', 'u\u0308', ' ')
+    fc.assert(
+      fc.property(
+        fc.string({ unit: units, maxLength: 300 }),
+        fc.nat(320),
+        fc.integer({ min: 20, max: 200 }),
+        (source, column, columns) => {
+          const span = { line: 1, column: Math.min(column, source.length) + 1, length: 5 }
+          const [, line = '', caret = ''] = formatDiagnostic(
+            { ...diagnostic, source, span },
+            { columns },
+          ).split('\n')
+          assert.ok(displayWidth(line) <= columns, line)
+          assert.ok(displayWidth(caret) <= columns + 1, caret)
+        },
+      ),
+    )
+  })
+})
+
+it('says that what is hidden is hidden', () => {
+  assert.equal(
+    formatDiagnostic({ ...diagnostic, source: 'tris = ****', hidden: true }),
+    [
+      'config/dns_overrides.ini:3:1: error: unknown setting tris',
+      '  tris = ****',
+      '  ^~~~',
+      '  note: *** hides what may be a password',
+    ].join('\n'),
+  )
 })

@@ -10,6 +10,8 @@ export interface NumericAttribute {
   readonly example: string
   /** Undefined for a text that is not a number of this attribute. */
   readonly parse: (text: string) => number | undefined
+  /** What was probably meant by such a text. */
+  readonly meant?: (text: string) => string | undefined
 }
 
 /** `$name<operator><number>`. */
@@ -57,8 +59,11 @@ export function numericCondition(attribute: NumericAttribute): ConditionKind<Num
       const number = attribute.parse(text)
       if (number === undefined) {
         const swapped = /^([<>])(\d+)$/.exec(text)
+        const meant = attribute.meant?.(text)
         const suggestion =
-          spelling === '=' && swapped !== null ? `$${name}${swapped[1]}=${swapped[2]}` : undefined
+          spelling === '=' && swapped !== null
+            ? `$${name}${swapped[1]}=${swapped[2]}`
+            : meant && `$${name}${spelling}${meant}`
         const what = text === '' ? 'no value' : `bad value "${word.quote(valueAt)}"`
         return word.error('bad-value', `${what} for $${name}`, { expected, suggestion }, valueAt)
       }

@@ -8,4 +8,5 @@ export const size = numericCondition({
   expected: 'a number of bytes, or with K, M or G of 1024, 1024 x 1024 and so on',
   example: '10M',
   parse: parseSize,
+  meant: (text) => /^(\d+[kmg])i?b$/i.exec(text)?.[1],
 })

@@ -22,6 +22,8 @@ export class Reach {
   readonly #candidates: Candidates
   readonly #work: Work = { matched: 0 }
   #comparisons = 0
+  /** Steps of {@link findCompanion}, which is bounded by itself. */
+  #steps = 0
 
   /**
    * @param lines in file order
@@ -74,6 +76,27 @@ export class Reach {
       if (this.#comparisons++ > MOST_COMPARISONS) return false
       return !overlap(text, other.pattern.text) || exclude(line.conditions, other.conditions)
     })
+  }
+
+  /**
+   * The first earlier line that some message can match together with this one, as far as can be told.
+   *
+   * @param among the lines in question, in file order
+   * @param wanted what else must be true of it
+   */
+  findCompanion(
+    line: OverrideLine,
+    among: ReadonlySet<OverrideLine>,
+    wanted: (earlier: OverrideLine) => boolean,
+  ): OverrideLine | undefined {
+    const { text } = line.pattern
+    const others = /[*?]/.test(text) ? among : this.#candidates(text, this.#work)
+    for (const other of others) {
+      if (other.line >= line.line || this.#steps++ > MOST_COMPARISONS) return undefined
+      if (!among.has(other) || !wanted(other) || !overlap(text, other.pattern.text)) continue
+      if (!exclude(line.conditions, other.conditions)) return other
+    }
+    return undefined
   }
 }
 

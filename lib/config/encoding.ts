@@ -1,0 +1,36 @@
+import { spanOf, type Report } from '../source/report'
+
+/** A text that began as UTF-16 and was decoded as UTF-8: a byte order mark of two bad bytes, or every other byte a NUL. */
+const UTF_16 = /^\ufffd\ufffd|^(?:[^\0]\0){2}|^(?:\0[^\0]){2}/
+
+/**
+ * Reports a text that cannot be what its author wrote, because its bytes were not UTF-8: decoding puts U+FFFD in place of each
+ * bad byte, so a password would not be the operator's any more. One error for the whole file: what else is wrong with it shows
+ * when it is saved as UTF-8.
+ *
+ * @returns whether the text is as written
+ */
+export function checkEncoding(text: string, report: Report): boolean {
+  const at = text.search(/[\0\ufffd]/)
+  if (at === -1) return true
+  const before = text.slice(0, at).split(/\r\n|\n|\r/)
+  const start = before.at(-1)!.length
+  const rest = /^[^\r\n]*/.exec(text.slice(at - start))![0]
+  const isUtf16 = UTF_16.test(text)
+  const line = { line: before.length, text: rest, kind: 'unknown' } as const
+  const span = isUtf16 ? spanOf(1, 0, 1) : spanOf(line.line, start, start + 1)
+  if (isUtf16) {
+    report.error(line, span, 'not-utf-8', 'this file is UTF-16', {
+      expected: 'UTF-8: save it so, or convert it with iconv -f UTF-16 -t UTF-8',
+    })
+  } else if (text[at] === '\0') {
+    report.error(line, span, 'not-utf-8', 'a NUL character: this is not a text file', {
+      expected: 'a text in UTF-8',
+    })
+  } else {
+    report.error(line, span, 'not-utf-8', 'bytes that are not UTF-8', {
+      expected: 'UTF-8: save the file so, or convert it, for example with iconv -f ISO-8859-1 -t UTF-8',
+    })
+  }
+  return false
+}

@@ -1,0 +1,84 @@
+import { isIPv4 } from 'node:net'
+import { networkInterfaces } from 'node:os'
+import type { Section } from '../config/parse'
+import { canonicalIPv6 } from '../model/domain'
+import { formatEndpoint, type Endpoint } from '../model/endpoint'
+import type { RuleSet } from '../rules/compile'
+import type { Line } from '../source/line'
+import type { Report } from '../source/report'
+
+/** Where this mail server itself is. */
+export interface OwnServer {
+  /** The addresses and ports at which it takes mail (`listen` of smtp.ini). `0.0.0.0` and `::` stand for every address. */
+  readonly listens: readonly Endpoint[]
+  /** The addresses of the machine's interfaces. */
+  readonly addresses: readonly string[]
+}
+
+/** The addresses of this machine's interfaces, as they are now. */
+export function localAddresses(): readonly string[] {
+  return Object.values(networkInterfaces()).flatMap((each) => each?.map(({ address }) => address) ?? [])
+}
+
+const canonical = (host: string) => (host.includes(':') ? canonicalIPv6(host) : host)
+const isLoopback = (host: string) => host === '::1' || host.startsWith('127.')
+
+/**
+ * Tells whether a connection to an endpoint surely comes to this server. Of host names only `localhost` is sure: others depend
+ * on what DNS says at the time.
+ */
+export function ownEndpointTest({ listens, addresses }: OwnServer): (endpoint: Endpoint) => boolean {
+  const own = new Set(addresses.map(canonical))
+  const isLocal = (address: string) => isLoopback(address) || own.has(address)
+  const listensAt = (address: string, port: number) =>
+    listens.some((listen) => {
+      const host = canonical(listen.host)
+      // A socket of :: takes IPv4 too (Node net.Server.listen, ipv6Only).
+      const isAny = host === '::' || (host === '0.0.0.0' && isIPv4(address))
+      return listen.port === port && (host === address || (isAny && isLocal(address)))
+    })
+  const ports = new Set(listens.map(({ port }) => port))
+  return ({ host, port }) => {
+    if (!ports.has(port)) return false
+    return host === 'localhost'
+      ? listensAt('127.0.0.1', port) || listensAt('::1', port)
+      : listensAt(canonical(host), port)
+  }
+}
+
+/**
+ * Reports each target that is this server itself: mail would come back to it again and again, until somebody counts its
+ * Received headers.
+ */
+export function reportOwnTargets(
+  own: OwnServer,
+  {
+    sections,
+    overrides,
+    rules,
+  }: { readonly sections: readonly Section[]; readonly overrides: readonly Line[]; readonly rules: RuleSet },
+  report: Report,
+): void {
+  const fail = (line: Line, span: Parameters<Report['error']>[1], endpoint: Endpoint) =>
+    report.error(
+      line,
+      span,
+      'own-server',
+      `${formatEndpoint(endpoint)} is this server itself: mail would go round`,
+      {
+        expected: 'another server, or a port at which this one does not take mail (smtp.ini)',
+      },
+    )
+  const isOwn = ownEndpointTest(own)
+  const found = rules.lines.filter(({ target }) => target.kind === 'inline' && isOwn(target.relay.endpoint))
+  const sources = new Map(found.length === 0 ? [] : overrides.map((line) => [line.line, line]))
+  for (const { line, target } of found) {
+    const source = sources.get(line)
+    if (source !== undefined && target.kind === 'inline') fail(source, target.span, target.relay.endpoint)
+  }
+  for (const { name, endpoint } of rules.relays) {
+    const section = sections.find((each) => each.kind === 'relay' && each.name === name)
+    const host = section?.settings.get('host')
+    if (host !== undefined && isOwn(endpoint)) fail(host.source, host.valueSpan, endpoint)
+  }
+}

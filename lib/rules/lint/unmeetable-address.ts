@@ -1,0 +1,70 @@
+import type { Condition } from '../conditions/condition'
+import { readOperator } from '../operators'
+import type { Finding, LintRule } from './kind'
+
+/** The attributes whose value is an address (RFC 5321 section 4.1.2) or, for the null sender, empty. */
+const ADDRESSES: ReadonlySet<string> = new Set(['from', 'rcpt'])
+
+/** Why no address is like a value, and what was meant. */
+interface Flaw {
+  readonly problem: string
+  /** The condition after its name. */
+  readonly suggestion: string
+}
+
+function findFlaw(value: string, isPattern: boolean): Flaw | undefined {
+  const operator = isPattern ? '~=' : '='
+  const [, quoted] = /^(?:"(.+)"|'.+')$/.exec(value) ?? []
+  if (quoted !== undefined || /^'.+'$/.test(value)) {
+    return { problem: 'an address has no quotes around it', suggestion: `${operator}${value.slice(1, -1)}` }
+  }
+  if (value.startsWith('<') || value.endsWith('>')) {
+    const problem = 'an address is written without angle brackets'
+    return { problem, suggestion: `${operator}${value.replace(/^<|>$/g, '')}` }
+  }
+  if (/^mailto:/i.test(value)) {
+    return { problem: 'an address is written without mailto:', suggestion: `${operator}${value.slice(7)}` }
+  }
+  if (value.startsWith('@')) {
+    return { problem: 'an address has a local part before its @', suggestion: `~=*${value}` }
+  }
+  if (value.endsWith('@')) {
+    return { problem: 'an address has a domain after its @', suggestion: `~=${value}*` }
+  }
+  // A wildcard may take in the "@". A message to postmaster needs no domain (RFC 5321 section 4.5.1).
+  if (value.includes('@') || (isPattern && /[*?]/.test(value)) || /^(?:postmaster)?$/i.test(value))
+    return undefined
+  return { problem: 'an address has an @', suggestion: value.includes('.') ? `~=*@${value}` : `~=${value}@*` }
+}
+
+/** What is compared with the whole address: a text, or a wildcard. Ordered comparisons and expressions are something else. */
+function findCondition(condition: Condition): (Flaw & { readonly negated: boolean }) | undefined {
+  if (condition.kind !== 'text' && condition.kind !== 'match') return undefined
+  const { attribute, operator, text } = condition
+  if (!ADDRESSES.has(attribute.name)) return undefined
+  const isPattern = condition.kind === 'match'
+  if (isPattern ? condition.form === 'regex' : operator !== '=' && operator !== '<>') return undefined
+  const rest = text.slice(1 + attribute.name.length)
+  const value = rest.slice(readOperator(rest)?.spelling.length ?? 0)
+  if (value === attribute.empty) return undefined
+  const flaw = findFlaw(value, isPattern)
+  if (flaw === undefined) return undefined
+  const negated = operator === '<>' || operator === '~!'
+  const suggestion = negated ? flaw.suggestion.replace(/^~=/, '~!').replace(/^=/, '<>') : flaw.suggestion
+  return { problem: flaw.problem, suggestion: `$${attribute.name}${suggestion}`, negated }
+}
+
+/** A value of `$from` or `$rcpt` that no address can have, such as `@example.com`, `<joe@example.com>` or a name without an `@`. */
+export const unmeetableAddress: LintRule = {
+  code: 'unmeetable-address',
+  find: ({ lines }) =>
+    lines.flatMap(({ conditions }) =>
+      conditions.flatMap((condition): Finding[] => {
+        const found = findCondition(condition)
+        if (found === undefined) return []
+        const { problem, suggestion, negated } = found
+        const message = `${condition.text} is ${negated ? 'always' : 'never'} true: ${problem}`
+        return [{ span: condition.span, shown: 'overrides', message, help: { suggestion } }]
+      }),
+    ),
+}

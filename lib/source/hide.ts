@@ -1,0 +1,46 @@
+import { toPrintable } from '../model/printable'
+
+/*
+ * What of a line may be displayed. A diagnostic is printed and logged, so a password must not be in it, even (above all) on a
+ * line that is malformed just around its password. When in doubt, text is hidden.
+ *
+ * Hidden characters become `*` one by one: the columns of a diagnostic are those of the file, and a shorter mask would give
+ * the length away as the difference between the two.
+ */
+
+/** A part of a line, offsets in UTF-16 code units. */
+export interface Range {
+  readonly start: number
+  readonly end: number
+}
+
+/** A word of a line, where it stands. */
+export interface PlacedWord extends Range {
+  readonly text: string
+}
+
+/**
+ * The words of a line, between white space of any kind.
+ *
+ * @param from offset at which the first may begin
+ */
+export function placeWords(line: string, from = 0): PlacedWord[] {
+  return [...line.slice(from).matchAll(/\S+/g)].map(({ 0: text, index }) => {
+    const start = from + index
+    return { text, start, end: start + text.length }
+  })
+}
+
+/** The line with these parts hidden, printable and of the same length. */
+export function hideRanges(line: string, ranges: readonly Range[]): string {
+  const parts: string[] = []
+  let done = 0
+  for (const { start, end } of ranges.toSorted((a, b) => a.start - b.start)) {
+    const begin = Math.max(done, start)
+    const stop = Math.min(end, line.length)
+    if (stop <= begin) continue
+    parts.push(line.slice(done, begin), '*'.repeat(stop - begin))
+    done = stop
+  }
+  return toPrintable([...parts, line.slice(done)].join(''), { tabs: true })
+}

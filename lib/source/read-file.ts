@@ -1,0 +1,70 @@
+import { closeSync, constants, fstatSync, openSync, readSync, type Stats } from 'node:fs'
+import { DnsOverridesError } from '../model/errors'
+
+/** What stands at a path is not a file that can be read, or it is too large. The message says why, as the end of a sentence. */
+export class UnsuitableFileError extends DnsOverridesError {
+  constructor(code: 'ENOTFILE' | 'EISDIR' | 'EFBIG', message: string) {
+    super(message, { code, temporary: false })
+  }
+}
+
+/** The content of a file. */
+export interface FileContent {
+  readonly bytes: Buffer
+  /** Permission bits, such as 0o600. */
+  readonly mode: number
+}
+
+/** The longest `dns_overrides.ini`, bytes: more than a million lines. */
+export const LONGEST_CONFIGURATION = 64 * 1024 * 1024
+/** The longest file with a secret, bytes. */
+export const LONGEST_SECRET = 64 * 1024
+
+const CHUNK = 64 * 1024
+
+function sizeText(bytes: number): string {
+  return bytes >= 1024 * 1024 ? `${bytes / 1024 / 1024} MiB` : `${bytes / 1024} KiB`
+}
+
+/**
+ * Opens what somebody else put at a path, if it is a regular file (or a link to one), and closes it afterwards. A FIFO does not
+ * block and a device is not read: opening is non-blocking, and the type is that of the open descriptor.
+ *
+ * @throws UnsuitableFileError if it is a folder, a FIFO, a socket or a device; else Error as `fs.openSync` does
+ */
+export function withRegularFile<T>(path: string, use: (descriptor: number, stats: Stats) => T): T {
+  const descriptor = openSync(path, constants.O_RDONLY | constants.O_NONBLOCK | constants.O_NOCTTY)
+  try {
+    const stats = fstatSync(descriptor)
+    if (stats.isDirectory()) throw new UnsuitableFileError('EISDIR', 'it is a folder')
+    if (!stats.isFile()) throw new UnsuitableFileError('ENOTFILE', 'it is not a regular file')
+    return use(descriptor, stats)
+  } finally {
+    closeSync(descriptor)
+  }
+}
+
+/**
+ * Reads what somebody else put at a path: a configuration, a secret, a list, a state file.
+ *
+ * @param limit bytes; a longer file is not read, and one that grows meanwhile is not read further
+ * @throws UnsuitableFileError if it is longer or not a regular file; else Error as `fs.readFileSync` does
+ */
+export function readRegularFile(path: string, limit: number): FileContent {
+  return withRegularFile(path, (descriptor, stats) => {
+    const tooLarge = () => new UnsuitableFileError('EFBIG', `it has more than ${sizeText(limit)}`)
+    if (stats.size > limit) throw tooLarge()
+    const chunks: Buffer[] = []
+    let length = 0
+    // The size is only a hint: files of /proc say 0.
+    for (let size = stats.size + 1; ; size = CHUNK) {
+      const chunk = Buffer.allocUnsafe(size)
+      const count = readSync(descriptor, chunk, 0, size, null)
+      if (count === 0) break
+      chunks.push(chunk.subarray(0, count))
+      length += count
+      if (length > limit) throw tooLarge()
+    }
+    return { bytes: Buffer.concat(chunks), mode: stats.mode & 0o777 }
+  })
+}

@@ -1,0 +1,88 @@
+import assert from 'node:assert/strict'
+import { execFileSync } from 'node:child_process'
+import { chmodSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, truncateSync, writeFileSync } from 'node:fs'
+import { createServer } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { after, before, describe, it } from 'node:test'
+import { LONGEST_SECRET, readRegularFile } from '../../lib/source/read-file'
+import { whyUnreadable } from '../../lib/source/unreadable'
+
+describe('what somebody else put at a path', () => {
+  let folder = ''
+  const at = (name: string) => join(folder, name)
+  before(() => (folder = mkdtempSync(join(tmpdir(), 'read-file-'))))
+  after(() => rmSync(folder, { recursive: true }))
+
+  const why = (path: string, limit = LONGEST_SECRET): string => {
+    try {
+      readRegularFile(path, limit)
+    } catch (error) {
+      return whyUnreadable(error)
+    }
+    return 'it was read'
+  }
+
+  it('a regular file gives its bytes and its permissions, also through a link', () => {
+    writeFileSync(at('file'), 'h\u00e9llo\n')
+    chmodSync(at('file'), 0o640)
+    symlinkSync(at('file'), at('link'))
+    for (const name of ['file', 'link']) {
+      const { bytes, mode } = readRegularFile(at(name), 100)
+      assert.deepEqual([bytes.toString(), mode], ['h\u00e9llo\n', 0o640])
+    }
+    writeFileSync(at('empty'), '')
+    assert.equal(readRegularFile(at('empty'), 0).bytes.length, 0)
+  })
+
+  it('a file of unknown size is read, as those of /proc are', () => {
+    assert.match(readRegularFile('/proc/self/status', 100_000).bytes.toString(), /^Name:/)
+  })
+
+  it('a FIFO without a writer does not block', () => {
+    execFileSync('mkfifo', [at('fifo')])
+    assert.equal(why(at('fifo')), 'it is not a regular file')
+  })
+
+  it('a device is not read', () => {
+    assert.equal(why('/dev/zero'), 'it is not a regular file')
+    assert.equal(why('/dev/null'), 'it is not a regular file')
+  })
+
+  it('a socket is not read', async () => {
+    const server = createServer().listen(at('socket'))
+    await new Promise((resolve) => server.once('listening', resolve))
+    try {
+      assert.match(why(at('socket')), /ENXIO|not a regular file/)
+    } finally {
+      server.close()
+    }
+  })
+
+  it('a folder is not read', () => {
+    mkdirSync(at('folder'))
+    assert.equal(why(at('folder')), 'it is a folder')
+  })
+
+  it('100 MB are not read', () => {
+    writeFileSync(at('large'), '')
+    truncateSync(at('large'), 100_000_000)
+    const begin = process.memoryUsage().rss
+    assert.equal(why(at('large')), 'it has more than 64 KiB')
+    assert.ok(process.memoryUsage().rss - begin < 50_000_000)
+  })
+
+  it('the limit itself is allowed, one byte more is not', () => {
+    writeFileSync(at('edge'), 'x'.repeat(1024))
+    assert.equal(readRegularFile(at('edge'), 1024).bytes.length, 1024)
+    assert.equal(why(at('edge'), 1023), `it has more than ${1023 / 1024} KiB`)
+  })
+
+  it('what is not there, or not for this user, is said in words', () => {
+    assert.equal(why(at('none')), 'there is no such file')
+    assert.equal(
+      whyUnreadable(Object.assign(new Error('x'), { code: 'EACCES' })),
+      'this user may not read it',
+    )
+  })
+})
