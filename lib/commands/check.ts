@@ -1,16 +1,12 @@
 import { statSync } from 'node:fs'
-import type { Configuration } from '../routing/configuration'
+import type { Configuration, LoadResult } from '../routing/configuration'
 import { runExpectations } from '../rules/expectations'
 import { lint } from '../rules/lint'
 import type { Diagnostic } from '../source/diagnostic'
+import { formatFirst } from '../source/format-list'
 import { formatJson } from './shared/json'
 import type { Arguments } from './shared/arguments'
-import {
-  loadText,
-  printDiagnostics,
-  readConfigurationText,
-  readOutboundSettings,
-} from './shared/configuration-file'
+import { loadText, readConfigurationText, readOutboundSettings } from './shared/configuration-file'
 import { EXIT } from './shared/exit-status'
 import { findConfiguration, findOperandOrOption } from './shared/location'
 import { paint } from './shared/paint'
@@ -66,19 +62,23 @@ async function findFailingTests(configuration: Configuration, text: string): Pro
     })
 }
 
+/** Warnings that a line which has an error could take away: that line may be the one that uses the relay or needs the priority. */
+const NEED_ALL_LINES: readonly string[] = ['unused-relay', 'idle-priority']
+
 /** Warnings of what is legal and probably not intended. */
 async function findWarnings(
-  configuration: Configuration,
+  { configuration, rest }: LoadResult,
   { text, configFolder, fileMode }: Source,
 ): Promise<readonly Diagnostic[]> {
-  return [
-    ...lint(configuration, {
-      text,
-      intervals: readOutboundSettings({ configFolder }).intervals,
-      ...(fileMode === undefined ? {} : { fileMode }),
-    }),
-    ...(await findFailingTests(configuration, text)),
-  ]
+  const checked = configuration ?? rest
+  if (checked === undefined) return []
+  const warnings = lint(checked, {
+    text,
+    intervals: readOutboundSettings({ configFolder }).intervals,
+    ...(fileMode === undefined ? {} : { fileMode }),
+  })
+  if (configuration === undefined) return warnings.filter(({ code }) => !NEED_ALL_LINES.includes(code))
+  return [...warnings, ...(await findFailingTests(configuration, text))]
 }
 
 function compareByPlace(a: Diagnostic, b: Diagnostic): number {
@@ -88,18 +88,19 @@ function compareByPlace(a: Diagnostic, b: Diagnostic): number {
 /** `dns-overrides check`: exit status 78 if there is an error; warnings do not change it. */
 export async function runCheck(args: Arguments, terminal: Terminal): Promise<number> {
   const source = await readSource(args, terminal)
-  const { configuration, diagnostics } = loadText(source.text, source.file)
-  const all =
-    configuration === undefined
-      ? diagnostics
-      : [...diagnostics, ...(await findWarnings(configuration, source))].sort(compareByPlace)
-  const errors = all.filter(({ severity }) => severity === 'error').length
+  const result = loadText(source.text, source)
+  const all = [...result.diagnostics, ...(await findWarnings(result, source))].sort(compareByPlace)
+  const listed = all.filter(({ severity }) => severity === 'error').length
+  const errors = listed + result.omitted.errors
+  const warnings = all.length - listed + result.omitted.warnings
   if (args.flag('json')) {
     terminal.out(formatJson(all))
   } else {
-    printDiagnostics(all, terminal.out, terminal.color.out)
+    const omitted = result.omitted.errors + result.omitted.warnings
+    const format = { color: terminal.color.out, columns: terminal.columns, most: all.length, omitted }
+    for (const text of formatFirst(all, format)) terminal.out(`${text}\n\n`)
     const ink = paint(terminal.color.out)
-    const verdict = `${formatCount(errors, 'error')}, ${formatCount(all.length - errors, 'warning')}`
+    const verdict = `${formatCount(errors, 'error')}, ${formatCount(warnings, 'warning')}`
     terminal.out(`${source.file}: ${errors > 0 ? ink.bad(verdict) : ink.good(verdict)}\n`)
   }
   return errors > 0 ? EXIT.config : EXIT.ok

@@ -88,7 +88,7 @@ function reportText(report: RelayReport, ink: Paint): string {
 export async function runProbe(args: Arguments, terminal: Terminal): Promise<number> {
   const timeout = readTimeout(args)
   const location = findConfiguration(args.value('config'), terminal)
-  const configuration = requireConfiguration(location, terminal)
+  const configuration = requireConfiguration(location, terminal, { needsSecrets: true })
   const relays = chooseRelays(args.operands, listRelays(configuration))
   const { inetPrefer } = readOutboundSettings(location)
   const resolver = openResolver(configuration, (message) => terminal.err(`${message}\n`))

@@ -17,7 +17,7 @@ import type { Terminal } from './shared/terminal'
 import { describeAddresses, describeMx, describeNoRoute } from './shared/wording'
 
 /** Neither overrides nor `[attempts]`: what is left of a decision is what DNS says. */
-function noRules(): RuleSet {
+function makeEmptyRules(): RuleSet {
   const { configuration } = loadConfiguration('', { file: 'empty', secrets: nodeSecretSources() })
   if (configuration === undefined) {
     throw new DnsOverridesError('an empty configuration is refused', { code: 'EFAULT', temporary: false })
@@ -74,7 +74,7 @@ function resolveText(explanation: Explanation, ink: Paint): string {
 export async function runResolve(args: Arguments, terminal: Terminal): Promise<number> {
   const domain = recipientDomain(args.operands[0] ?? '')
   const location = findConfiguration(args.value('config'), terminal)
-  const configuration = { ...requireConfiguration(location, terminal), rules: noRules() }
+  const configuration = { ...requireConfiguration(location, terminal), rules: makeEmptyRules() }
   const warn = (message: string) => terminal.err(`${message}\n`)
   const lookup = openLookup(configuration, readOutboundSettings(location), warn)
   try {

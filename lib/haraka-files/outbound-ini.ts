@@ -45,9 +45,9 @@ export function parseRetryIntervals(text: string | undefined, maxFailures = DEFA
 /**
  * Haraka's settings for outbound mail, from the files of its config folder.
  *
- * @param read gives the text of one file of that folder, or undefined where there is none.
+ * @param read gives the text of one file of that folder, or undefined if it does not exist.
  */
-export function outboundSettings(read: (file: string) => string | undefined): OutboundSettings {
+export function parseOutboundSettings(read: (file: string) => string | undefined): OutboundSettings {
   const main = readMainSettings(read('outbound.ini') ?? '')
   // the two files of their own are what Haraka still reads from before outbound.ini
   const value = (name: string) => main.get(name) || firstLine(read(`outbound.${name}`))

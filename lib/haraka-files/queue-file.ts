@@ -1,7 +1,8 @@
-import { closeSync, constants, fstatSync, openSync, readSync } from 'node:fs'
+import { readSync } from 'node:fs'
 import { basename } from 'node:path'
 import { UsageError } from '../model/errors'
 import type { Failed } from '../model/message'
+import { withRegularFile } from '../source/read-file'
 import { whyUnreadable } from '../source/unreadable'
 import { NOTES_KEY, readNotes, type AttemptNote } from './notes'
 
@@ -72,21 +73,14 @@ export function parseQueueName(name: string): { attempts: number; nextAttempt?: 
 
 /** The header of a queue file, and the number of bytes of its message. */
 function readHeader(file: string): { todo: Fields; size: number } {
-  // A FIFO that somebody put there would block for ever without O_NONBLOCK.
-  const handle = openSync(file, constants.O_RDONLY | constants.O_NONBLOCK)
-  try {
-    const stats = fstatSync(handle)
-    if (stats.isDirectory()) throw new Error('it is a folder')
-    if (!stats.isFile()) throw new Error(NOT_OURS)
+  return withRegularFile(file, (descriptor, { size }) => {
     const prefix = Buffer.alloc(4)
-    const length = readSync(handle, prefix, 0, 4, 0) === 4 ? prefix.readUInt32BE(0) : Infinity
-    if (length > stats.size - 4 || length > LONGEST_HEADER) throw new Error(NOT_OURS)
+    const length = readSync(descriptor, prefix, 0, 4, 0) === 4 ? prefix.readUInt32BE(0) : Infinity
+    if (length > size - 4 || length > LONGEST_HEADER) throw new Error(NOT_OURS)
     const header = Buffer.alloc(length)
-    readSync(handle, header, 0, length, 4)
-    return { todo: toFields(JSON.parse(header.toString('utf8'))), size: stats.size - 4 - length }
-  } finally {
-    closeSync(handle)
-  }
+    readSync(descriptor, header, 0, length, 4)
+    return { todo: toFields(JSON.parse(header.toString('utf8'))), size: size - 4 - length }
+  })
 }
 
 /**

@@ -22,6 +22,8 @@ export interface Configuration {
 /** What loading a file gives. With an error among the diagnostics there is no configuration. */
 export interface LoadResult {
   readonly configuration?: Configuration
+  /** If there are errors: what is left without the wrong lines, to look for other mistakes. Never to be used for mail. */
+  readonly rest?: Configuration
   /** Errors and warnings in order of line and column; of very many only the first (`MOST_DIAGNOSTICS`). */
   readonly diagnostics: readonly Diagnostic[]
   /** How many errors and warnings there are besides. */
@@ -64,9 +66,10 @@ function* loading(text: string, { file, secrets, ownServer }: LoadOptions): Gene
     reportOwnTargets(ownServer, { sections, overrides: lines.overrides, rules }, report)
   }
   const { diagnostics, omitted } = report
-  if (report.hasErrors) return { diagnostics, omitted }
   const configuration = Object.freeze({ file, settings: Object.freeze(settings), rules, tests })
-  return { configuration, diagnostics, omitted }
+  return report.hasErrors
+    ? { rest: configuration, diagnostics, omitted }
+    : { configuration, diagnostics, omitted }
 }
 
 /** Reads and checks a configuration at one go: for start-up and the command line. Reports all mistakes; never throws. */

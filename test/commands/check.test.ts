@@ -1,7 +1,9 @@
 import assert from 'node:assert/strict'
+import { execFileSync } from 'node:child_process'
 import { chmodSync, mkdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'node:test'
+import { needs } from '../support/programs'
 import { temporaryFolder } from './folder'
 import { run } from './terminal'
 
@@ -77,6 +79,76 @@ test('check --json: diagnostics as data', async () => {
       related: { line: 1, message: '* ... $end' },
     },
   )
+})
+
+test('check: warnings are shown and counted beside errors', async () => {
+  const lines = [
+    '* a.test $end',
+    'x.example b.test',
+    'y.example c.test $retrys>=4',
+    '[relay:isp]',
+    'host = r.test',
+  ]
+  const { status, out } = await run(['check', folder.write('both.ini', lines.join('\n'))])
+  assert.equal(status, 78)
+  assert.match(out, /both\.ini:2:1: warning: /)
+  assert.match(out, /both\.ini:3:18: error: /)
+  // the line with the error may be the one that uses the relay
+  assert.doesNotMatch(out, /both\.ini:4:/)
+  assert.match(out, /both\.ini: 1 error, 1 warning\n$/)
+})
+
+test('check: very many errors are counted, not all printed', async () => {
+  const file = folder.write('broken.ini', 'nonsense\n'.repeat(1200))
+  const { status, out } = await run(['check', file])
+  assert.equal(status, 78)
+  assert.equal(out.match(/: error: /g)?.length, 1000)
+  assert.match(out, /\nand 200 more\n\n.*: 1200 errors, 0 warnings\n$/)
+})
+
+test('a secret that cannot be read is a warning for all but probe', async () => {
+  const file = folder.write(
+    'secrets.ini',
+    '* @isp\n[relay:isp]\nhost = 127.0.0.1\nuser = fred\npassword_env = NOT_SET_ANYWHERE',
+  )
+  const checked = await run(['check', file])
+  assert.equal(checked.status, 0)
+  assert.match(checked.out, /secrets\.ini:5:\d+: warning: .*password_env.*\n.*NOT_SET_ANYWHERE/)
+  assert.equal((await run(['explain', 'a@x.example', '--mx', 'none', '-c', file])).status, 0)
+  assert.equal((await run(['relays', '-c', file])).status, 0)
+  const probed = await run(['probe', '-c', file])
+  assert.equal(probed.status, 78)
+  assert.match(probed.err, /secrets\.ini:5:\d+: error: .*password_env.*\n.*NOT_SET_ANYWHERE/)
+})
+
+test(
+  'check: a file in UTF-16 is one error, and a FIFO is not waited for',
+  { skip: needs('mkfifo') },
+  async () => {
+    const wide = await run([
+      'check',
+      folder.write('wide.ini', Buffer.from('\ufeffa.test b.test\n', 'utf16le')),
+    ])
+    assert.equal(wide.status, 78)
+    assert.match(wide.out, /wide\.ini:1:1: error: .*UTF-16/)
+    assert.match(wide.out, /1 error, 0 warnings\n$/)
+    const fifo = join(folder.path, 'fifo.ini')
+    execFileSync('mkfifo', [fifo])
+    const { status, err } = await run(['check', fifo])
+    assert.equal(status, 78)
+    assert.match(err, /^dns-overrides: cannot read .*fifo\.ini: it is not a regular file /)
+  },
+)
+
+test('check: a target that is this server itself, where smtp.ini says so', async () => {
+  folder.write('own/config/smtp.ini', 'listen=127.0.0.1:2525')
+  const file = folder.write('own/config/dns_overrides.ini', '* 127.0.0.1:2525\n* 127.0.0.1:2526 $priority:20')
+  const own = await run(['check', '-c', join(folder.path, 'own')])
+  assert.equal(own.status, 78)
+  assert.match(own.out, /dns_overrides\.ini:1:\d+: error: /)
+  assert.match(own.out, /1 error, 0 warnings\n$/)
+  folder.write('own/config/smtp.ini', 'listen=127.0.0.1:25')
+  assert.equal((await run(['check', file])).status, 0)
 })
 
 test('check -: the standard input', async () => {

@@ -414,6 +414,32 @@ test('a message of the queue: its sender, size, attempts, user and turn; options
   )
 })
 
+test("a stranger's addresses cannot move the cursor or hide, neither in words nor in JSON", async () => {
+  const nasty = 'a\u001b[2J\u009b\u0085\u202e\u2066\u200b\ufeff\u{e0001}b'
+  const todo = {
+    queue_time: 1,
+    domain: 'x.example',
+    rcpt_to: [{ user: nasty, host: 'x.example' }],
+    mail_from: { user: nasty, host: 'corp.example' },
+    notes: { dns_overrides: { auth_sender: nasty } },
+  }
+  mkdirSync(join(folder, 'queue'), { recursive: true })
+  const queued = queueFile('queue/1_1800000000000_1_2_AbCdEf_9_mail.example', todo, 'hello')
+  const options = configured(`x.example a.test $from=x $authsender=y`)
+  const unsafe = /[\p{Cc}\p{Cf}]/u
+  const explain = ['explain', '--queue', queued, '--mx', 'none', ...options]
+  const old = join(folder, 'old.ini')
+  writeFileSync(old, '* b.test')
+  const diff = ['diff', old, file, '--queue', join(folder, 'queue')]
+  for (const words of [explain, [...explain, '--json'], diff, [...diff, '--json']]) {
+    const { status, out, err } = await run(words)
+    assert.equal(status, 0, err)
+    assert.doesNotMatch(`${out}${err}`.replaceAll('\n', ''), unsafe, words.join(' '))
+  }
+  const { changes } = JSON.parse((await run([...diff, '--json'])).out) as { changes: { message: string }[] }
+  assert.ok(changes[0]?.message.includes(nasty), 'JSON keeps the text as it was')
+})
+
 test('a file that is missing, and one with errors: status 78, and every error', async () => {
   const missing = await run(['explain', 'a@x.example', '--config', join(folder, 'none.ini')])
   assert.equal(missing.status, 78)

@@ -3,7 +3,7 @@ import { createRequire } from 'node:module'
 import { resolve } from 'node:path'
 import { test } from 'node:test'
 import fc from 'fast-check'
-import { outboundSettings, parseRetryIntervals } from '../../lib/haraka-files/outbound-ini'
+import { parseOutboundSettings, parseRetryIntervals } from '../../lib/haraka-files/outbound-ini'
 
 interface OutboundConfig {
   temp_fail_intervals: unknown
@@ -63,7 +63,7 @@ test('retry intervals of random texts are those of Haraka', () => {
 })
 
 test('without a file the intervals are those of 13 failures', () => {
-  const { intervals, inetPrefer } = outboundSettings(() => undefined)
+  const { intervals, inetPrefer } = parseOutboundSettings(() => undefined)
   assert.deepEqual(intervals, harakaIntervals('', 13))
   assert.equal(intervals.length, 12)
   assert.equal(inetPrefer, 'default')
@@ -85,7 +85,7 @@ const FILES: readonly (readonly [Record<string, string>, readonly number[], stri
 for (const [files, intervals, prefer] of FILES) {
   test(`outbound settings of ${JSON.stringify(files)}`, () => {
     assert.deepEqual(
-      outboundSettings((name) => files[name]),
+      parseOutboundSettings((name) => files[name]),
       { intervals, inetPrefer: prefer },
     )
   })

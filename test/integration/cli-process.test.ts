@@ -59,7 +59,7 @@ test('colours on a terminal, and none there with NO_COLOR', { skip: needs('scrip
   assert.ok(!terminal({ TERM: 'dumb' }).includes('\u001b[3'))
 })
 
-test('a reader that goes away early is no error', async () => {
+test('a reader that goes away early is not an error', async () => {
   const lines = Array.from({ length: 20_000 }, (_, index) => `d${index}.example s.example $retries>=1`)
   const file = folder.write('many.ini', lines.join('\n'))
   const child = spawn(process.execPath, [CLI, 'explain', 'a@x.example', '--mx', 'none', '--config', file], {

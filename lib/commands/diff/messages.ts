@@ -1,4 +1,4 @@
-import { readdirSync, readFileSync } from 'node:fs'
+import { readdirSync } from 'node:fs'
 import { basename, join, resolve } from 'node:path'
 import { parseQueueName, readQueueFile } from '../../haraka-files/queue-file'
 import { UsageError } from '../../model/errors'
@@ -6,6 +6,7 @@ import { toPrintable } from '../../model/printable'
 import { BLANK_MESSAGE } from '../../model/message'
 import type { Configuration } from '../../routing/configuration'
 import { domainOf, readMessage, type WrittenMessage } from '../../rules/message-spec'
+import { LONGEST_CONFIGURATION, readRegularFile } from '../../source/read-file'
 import { whyUnreadable } from '../../source/unreadable'
 import type { Arguments } from '../shared/arguments'
 import type { Terminal } from '../shared/terminal'
@@ -18,7 +19,7 @@ export interface NamedMessage extends WrittenMessage {
 async function readList(path: string, { cwd, input }: Terminal): Promise<string> {
   if (path === '-') return (await input()).toString('utf8')
   try {
-    return readFileSync(resolve(cwd, path), 'utf8')
+    return readRegularFile(resolve(cwd, path), LONGEST_CONFIGURATION).bytes.toString('utf8')
   } catch (error) {
     throw new UsageError(`cannot read the list ${path}: ${whyUnreadable(error)}`)
   }
@@ -90,7 +91,7 @@ function readTests(configurations: readonly Configuration[]): readonly NamedMess
 /**
  * The messages that `diff` compares: those of `--queue FOLDER` and of the list, else those of the `[tests]`.
  *
- * @throws UsageError if there is none of these, or one cannot be read
+ * @throws UsageError if no messages are given, or they cannot be read
  */
 export async function readMessages(
   args: Arguments,

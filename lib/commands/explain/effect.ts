@@ -25,7 +25,7 @@ function nameOf({ relay, endpoint }: Exchange): string {
 
 /**
  * What holds, breakers and limits of the running server change. As in delivery: what is held or at its limit is not tried; what a
- * breaker leaves out is tried all the same if the decision has nothing else.
+ * breaker leaves out is still tried if the decision has nothing else.
  */
 export function findEffect({ exchanges, fallbackRelays = [] }: Decision, state: Running): Effect {
   const all = [...exchanges, ...fallbackRelays].map((exchange) => ({

@@ -1,6 +1,6 @@
-import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { parsePluginList } from '../../haraka-files/plugin-list'
+import { readRegularFile } from '../../source/read-file'
 import type { Location } from '../shared/location'
 
 /** This plugin, and what it is called as a package. */
@@ -21,9 +21,12 @@ export const SHIPPED_RIVALS: readonly string[] = [
 /** How a plugin's source registers a hook (Haraka `plugins.js` `register_hook`, `hook_NAME`). */
 const HOOK = /\bhook_(?:get_mx|server_details)\b|register_hook\(\s*['"`](?:get_mx|server_details)['"`]/
 
+/** Bytes. */
+const LONGEST_SOURCE = 4 * 1024 * 1024
+
 function readText(path: string): string | undefined {
   try {
-    return readFileSync(path, 'utf8')
+    return readRegularFile(path, LONGEST_SOURCE).bytes.toString('utf8')
   } catch {
     return undefined
   }

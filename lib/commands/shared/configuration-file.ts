@@ -1,10 +1,12 @@
-import { existsSync, readFileSync } from 'node:fs'
+import { existsSync } from 'node:fs'
 import { basename, dirname, join } from 'node:path'
 import { nodeSecretSources } from '../../config/secrets'
-import { outboundSettings, type OutboundSettings } from '../../haraka-files/outbound-ini'
+import { parseOutboundSettings, type OutboundSettings } from '../../haraka-files/outbound-ini'
+import { parseListenEndpoints } from '../../haraka-files/smtp-ini'
 import { loadConfiguration, type Configuration, type LoadResult } from '../../routing/configuration'
-import type { Diagnostic } from '../../source/diagnostic'
-import { formatDiagnostic } from '../../source/format'
+import { localAddresses, type OwnServer } from '../../routing/own-server'
+import { formatFirst } from '../../source/format-list'
+import { LONGEST_CONFIGURATION, readRegularFile } from '../../source/read-file'
 import { whyUnreadable } from '../../source/unreadable'
 import { UnusableConfiguration, type Location } from './location'
 import type { Terminal } from './terminal'
@@ -23,7 +25,7 @@ function findMisspelled(file: string): string | undefined {
  */
 export function readConfigurationText(file: string): string {
   try {
-    return readFileSync(file, 'utf8')
+    return readRegularFile(file, LONGEST_CONFIGURATION).bytes.toString('utf8')
   } catch (error) {
     const misspelled = findMisspelled(file)
     const hint =
@@ -34,41 +36,75 @@ export function readConfigurationText(file: string): string {
   }
 }
 
-/** Checks a text as Haraka does at start. `file` is what diagnostics call it. */
-export function loadText(text: string, file: string): LoadResult {
-  return loadConfiguration(text, { file, secrets: nodeSecretSources() })
+/** Whether a command speaks to relays: then a secret that cannot be read is an error, else a warning. */
+export interface LoadSettings {
+  /** @default false */
+  readonly needsSecrets?: boolean
 }
 
-/** Prints diagnostics one after the other, each with an empty line after it. */
-export function printDiagnostics(
-  diagnostics: readonly Diagnostic[],
-  print: (text: string) => void,
-  color: boolean,
-): void {
-  for (const diagnostic of diagnostics) print(`${formatDiagnostic(diagnostic, { color })}\n\n`)
+/** Longer settings of Haraka are not read, bytes. */
+const LONGEST_SETTINGS = 4 * 1024 * 1024
+
+/** Reads Haraka's own settings in a config folder; undefined for a file that does not exist: Haraka's defaults stand in for it. */
+function settingsReader(configFolder: string): (name: string) => string | undefined {
+  return (name) => {
+    try {
+      return readRegularFile(join(configFolder, name), LONGEST_SETTINGS).bytes.toString('utf8')
+    } catch {
+      return undefined
+    }
+  }
 }
+
+/** Where the Haraka of a config folder takes mail; undefined if it has no smtp.ini, which leaves it open. */
+function readOwnServer(configFolder: string): OwnServer | undefined {
+  const text = settingsReader(configFolder)('smtp.ini')
+  if (text === undefined) return undefined
+  return { listens: parseListenEndpoints(text), addresses: localAddresses() }
+}
+
+/**
+ * Checks a text as Haraka does at start.
+ *
+ * @param location what diagnostics call it, and where Haraka's own settings are
+ */
+export function loadText(
+  text: string,
+  { file, configFolder }: Pick<Location, 'file' | 'configFolder'>,
+  { needsSecrets = false }: LoadSettings = {},
+): LoadResult {
+  const ownServer = readOwnServer(configFolder)
+  return loadConfiguration(text, {
+    file,
+    secrets: nodeSecretSources(needsSecrets ? 'error' : 'warning'),
+    ...(ownServer === undefined ? {} : { ownServer }),
+  })
+}
+
+/** The most errors that a command prints before it gives up; `check` prints all. */
+const MOST_ERRORS = 50
 
 /**
  * Loads a configuration; prints its errors on stderr.
  *
  * @throws UnusableConfiguration if the file cannot be read or has errors
  */
-export function requireConfiguration({ file }: Pick<Location, 'file'>, terminal: Terminal): Configuration {
-  const { configuration, diagnostics } = loadText(readConfigurationText(file), file)
+export function requireConfiguration(
+  location: Location,
+  terminal: Terminal,
+  settings: LoadSettings = {},
+): Configuration {
+  const { file } = location
+  const { configuration, diagnostics, omitted } = loadText(readConfigurationText(file), location, settings)
   if (configuration !== undefined) return configuration
   const errors = diagnostics.filter(({ severity }) => severity === 'error')
-  printDiagnostics(errors, terminal.err, terminal.color.err)
-  throw new UnusableConfiguration(`${file} has ${formatCount(errors.length, 'error')}`)
+  const { color, columns } = terminal
+  const format = { color: color.err, columns, most: MOST_ERRORS, omitted: omitted.errors }
+  for (const text of formatFirst(errors, format)) terminal.err(`${text}\n\n`)
+  throw new UnusableConfiguration(`${file} has ${formatCount(errors.length + omitted.errors, 'error')}`)
 }
 
 /** What Haraka's own settings say about outbound mail. */
 export function readOutboundSettings({ configFolder }: Pick<Location, 'configFolder'>): OutboundSettings {
-  return outboundSettings((name) => {
-    try {
-      return readFileSync(join(configFolder, name), 'utf8')
-    } catch {
-      // Haraka's defaults stand in for a file that is not there.
-      return undefined
-    }
-  })
+  return parseOutboundSettings(settingsReader(configFolder))
 }

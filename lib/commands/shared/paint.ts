@@ -1,4 +1,4 @@
-/** Marks for a terminal; each gives the text unchanged where colours are not wanted. */
+/** Marks for a terminal; each gives the text unchanged if colours are not welcome. */
 export interface Paint {
   readonly good: (text: string) => string
   readonly bad: (text: string) => string
