@@ -36,6 +36,22 @@ const MESSAGE: readonly OptionSpec[] = [
     summary: 'delivery attempts already made (default 0)',
   },
   {
+    name: 'age',
+    value: { name: 'TIME', kind: 'text' },
+    summary: 'time since the message was queued, for example 30m, 4h or 2d (default 0)',
+  },
+  {
+    name: 'reply',
+    value: { name: 'TEXT', kind: 'text' },
+    summary: "the last reply that refused it, for example '550 5.7.1 blocked' (default: none)",
+  },
+  {
+    name: 'failed',
+    value: { name: 'STEP', kind: 'text' },
+    summary:
+      'the step at which the last attempt failed: dns, connect, greeting, tls, auth, mail, rcpt or data',
+  },
+  {
     name: 'mx',
     value: { name: 'PRIO:HOST,...', kind: 'text' },
     summary: 'use these MX records and look nothing up; also none, nxdomain or fail',
@@ -192,7 +208,7 @@ export const COMMANDS: readonly CommandSpec[] = Object.freeze<CommandSpec[]>([
       JSON_OUTPUT,
     ],
     details: [
-      'An expectation is SENDER -> RECIPIENT [retries=N] [size=N] [auth=USER] [mx=PRIO:HOST,...] : EXPECTED. SENDER may be <>. EXPECTED is bounce, defer, or a list of servers in the order in which they are tried: HOST[:PORT], @NAME for a named relay, direct for the mail servers of the domain itself.',
+      'An expectation is SENDER -> RECIPIENT [retries=N] [size=N] [auth=USER] [age=TIME] [reply="TEXT"] [failed=STEP] [mx=PRIO:HOST,...] : EXPECTED. SENDER may be <>. EXPECTED is bounce, defer, or a list of servers in the order in which they are tried: HOST[:PORT], @NAME for a named relay, direct for the mail servers of the domain itself.',
       'Nothing is looked up: without mx= the domain has one MX, mx.DOMAIN.',
     ],
     examples: [
@@ -223,7 +239,7 @@ export const COMMANDS: readonly CommandSpec[] = Object.freeze<CommandSpec[]>([
       JSON_OUTPUT,
     ],
     details: [
-      'LIST has one message on each line: SENDER RECIPIENT [retries=N] [size=N] [auth=USER] [mx=PRIO:HOST,...]. A LIST of - is the standard input. Without LIST and --queue, the messages are those of section [tests] of both files.',
+      'LIST has one message on each line: SENDER RECIPIENT [retries=N] [size=N] [auth=USER] [age=TIME] [reply="TEXT"] [failed=STEP] [mx=PRIO:HOST,...]. A LIST of - is the standard input. Without LIST and --queue, the messages are those of section [tests] of both files.',
     ],
     examples: [
       {

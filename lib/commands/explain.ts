@@ -34,7 +34,7 @@ interface Task {
 function readTask(args: Arguments, terminal: Terminal): Task {
   const queueFile = args.value('queue')
   const queued = queueFile === undefined ? undefined : readQueueFile(resolve(terminal.cwd, queueFile))
-  const message = readMessage(args, queued)
+  const message = readMessage(args, queued, terminal.now())
   const given = readMxOption(args)
   for (const address of given?.skipped ?? []) {
     terminal.err(`--mx: ${address} is left out, because an MX names a host and not an address\n`)
@@ -50,13 +50,17 @@ async function timelineOf(
   lookup: Lookup,
   now: number,
 ): Promise<Timeline> {
+  const first = Math.max(now, queued?.nextAttempt ?? now)
   const start = {
-    at: Math.max(now, queued?.nextAttempt ?? now),
+    at: first,
     retries: message.retries,
     // Haraka does not count the attempts before it split the message.
     failures: Math.max(0, message.retries - (queued?.attemptsBeforeSplit ?? 0)),
   }
-  return makeTimeline(start, intervals, (retries) => explain(configuration, { ...message, retries }, lookup))
+  return makeTimeline(start, intervals, ({ retries, at }) => {
+    const ageMs = message.ageMs + at - now
+    return explain(configuration, { ...message, retries, ageMs }, lookup)
+  })
 }
 
 /** What the message is called in the first line. */

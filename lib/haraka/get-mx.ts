@@ -70,7 +70,7 @@ function isLiteral({ exchange }: Located): boolean {
 export class Router {
   readonly #parts: RouterParts
   readonly #now: () => number
-  readonly #envelopes = new EnvelopeReader()
+  readonly #envelopes: EnvelopeReader
   readonly #outbound: OutboundConfig
   readonly #runner: HookRunner
   readonly #queue: ConnectionQueue
@@ -83,6 +83,7 @@ export class Router {
     const { plugin, now = Date.now } = parts
     this.#parts = parts
     this.#now = now
+    this.#envelopes = new EnvelopeReader(now)
     this.#outbound = plugin.haraka_require('outbound/config') as OutboundConfig
     this.#runner = plugin.haraka_require('plugins') as HookRunner
     const queue = () => plugin.haraka_require('outbound/queue') as DeliveryQueue

@@ -37,13 +37,21 @@ export interface LoadOptions {
   readonly secrets: SecretSources
   /** Where this mail server itself is; absent: targets are not compared with it. */
   readonly ownServer?: OwnServer
+  /** Names of conditions that are refused. @default those that delivery cannot honour */
+  readonly unsupported?: ReadonlySet<string>
 }
+
+/** Delivery does not yet keep what refused a message, nor part recipients: see the notes of a message. */
+const UNSUPPORTED: ReadonlySet<string> = new Set(['rcpt', 'reply', 'failed'])
 
 /** Milliseconds of work at one go while others wait. */
 const SLICE = 8
 
 /** The whole work, in small steps. Never throws. */
-function* loading(text: string, { file, secrets, ownServer }: LoadOptions): Generator<void, LoadResult> {
+function* loading(
+  text: string,
+  { file, secrets, ownServer, unsupported = UNSUPPORTED }: LoadOptions,
+): Generator<void, LoadResult> {
   const report = new Report(file, maskLine)
   if (!checkEncoding(text, report)) {
     const { diagnostics, omitted } = report
@@ -54,7 +62,7 @@ function* loading(text: string, { file, secrets, ownServer }: LoadOptions): Gene
   const { relays, attempts } = settings
   yield
   const rules = yield* compileRules(
-    { overrides: lines.overrides, relays, attempts, attemptsLines: lines.attempts },
+    { overrides: lines.overrides, relays, attempts, attemptsLines: lines.attempts, unsupported },
     report,
   )
   const tests = readTests(

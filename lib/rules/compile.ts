@@ -15,6 +15,8 @@ export interface RuleSource {
   readonly attempts: readonly AttemptsEntry[]
   /** The lines of `[attempts]` as they stand in the file, to point at. */
   readonly attemptsLines: readonly Line[]
+  /** Names of conditions that delivery cannot honour: a line with one is an error. */
+  readonly unsupported?: ReadonlySet<string>
 }
 
 /** The override lines, the relays that they name and `[attempts]`, with an index by domain. Immutable. */
@@ -82,6 +84,7 @@ export function* compileRules(source: RuleSource, report: Report): Generator<voi
     if (++count % CHUNK === 0) yield
     const line = parseOverride(override, named, report)
     if (line === undefined) continue
+    if (source.unsupported !== undefined) reportUnsupported(line, override, source.unsupported, report)
     index.add(line.pattern.text, lines.length)
     lines.push(line)
   }
@@ -101,6 +104,19 @@ export function* compileRules(source: RuleSource, report: Report): Generator<voi
   }
   yield* attemptsIndex.finish()
   return new RuleSet(lines, relays, attempts, index, attemptsIndex)
+}
+
+function reportUnsupported(
+  { conditions }: OverrideLine,
+  source: Line,
+  names: ReadonlySet<string>,
+  report: Report,
+): void {
+  for (const { attribute, span } of conditions) {
+    if (!names.has(attribute.name)) continue
+    const message = `this version cannot decide by $${attribute.name} yet`
+    report.error(source, span, 'unsupported', message, { expected: `no condition on $${attribute.name}` })
+  }
 }
 
 function reportAttemptsPattern(

@@ -206,13 +206,18 @@ function conclude(
     fallbackRelays,
     noRoute,
     mx,
-    onRefusal: lines.some(({ readsReply }) => readsReply) ? onRefusalOf(lines) : undefined,
+    onRefusal: lines.some(asksForRefusal) ? onRefusalOf(lines) : undefined,
   }
 }
 
+const asksForRefusal = ({ readsReply, againMs }: OverrideLine) => readsReply || againMs !== undefined
+
+/** The first `$again` of the matched lines counts. */
 function onRefusalOf(lines: readonly OverrideLine[]): OnRefusal {
+  const againMs = lines.find((line) => line.againMs !== undefined)?.againMs
   return {
     replyLines: lines.filter(({ readsReply }) => readsReply).map(({ line, text }) => ({ line, text })),
+    ...(againMs === undefined ? {} : { againMs }),
   }
 }
 

@@ -5,7 +5,14 @@ import { spanOf, type Report } from '../source/report'
 import { type Line } from '../source/line'
 import { decide } from './decide'
 import type { RuleSet } from './compile'
-import { assumedMx, MESSAGE_KEYS, readMessage, writtenFacts, type WrittenMessage } from './message-spec'
+import {
+  assumedMx,
+  MESSAGE_KEYS,
+  readMessage,
+  splitMessage,
+  writtenFacts,
+  type WrittenMessage,
+} from './message-spec'
 
 /** One place in a list of expected exchanges. `direct` stands for one or more exchanges from DNS. */
 export type ExpectedExchange =
@@ -66,14 +73,24 @@ function parseExpected(
   return { outcome: 'deliver', exchanges }
 }
 
+/** The words between recipient and colon as they are written. */
+function writtenRest(text: string, rest: string, expected: string): string {
+  const end = text.slice(0, text.trimEnd().length - expected.length).lastIndexOf(':')
+  const words = text.slice(0, end).trimEnd()
+  return words.slice(words.length - rest.length)
+}
+
 function parseTest(
   source: Line,
   relays: readonly string[] | undefined,
   report: Report,
 ): Expectation | undefined {
   const { line } = source
-  const text = source.text.replace(/\s;.*$/s, '')
-  const [, indent = '', sender = '', recipient = '', rest = '', expected = ''] = FORM.exec(text) ?? []
+  // What is in quotes is one word, whatever is in it; offsets stay.
+  const shape = source.text.replace(/="[^"]*"/g, (value) => `=${''.padEnd(value.length - 1, '_')}`)
+  const text = source.text.slice(0, shape.replace(/\s;.*$/s, '').length)
+  const form = FORM.exec(shape.slice(0, text.length)) ?? []
+  const [, indent = '', sender = '', recipient = '', rest = '', expected = ''] = form
   if (expected === '') {
     const start = text.length - text.trimStart().length
     report.error(source, spanOf(line, start, text.trimEnd().length), 'bad-test', 'this is not a test', {
@@ -81,7 +98,7 @@ function parseTest(
     })
     return undefined
   }
-  const message = readMessage(sender, recipient, rest.split(/\s+/).filter(Boolean))
+  const message = readMessage(sender, recipient, splitMessage(writtenRest(text, rest, expected)))
   if ('word' in message) {
     const at = text.indexOf(message.word, indent.length + sender.length)
     const span = spanOf(line, at, at + message.word.length)

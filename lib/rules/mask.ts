@@ -11,7 +11,7 @@ import { OPTIONS } from './options'
 const QUALIFIERS = [...CONDITIONS.keys(), ...OPTIONS, 'direct']
 /** Those with `:` after the name. */
 const WITH_COLON = [...CONDITIONS.values()].filter(({ form }) => form.includes(':')).map(({ name }) => name)
-const KNOWN_WITH_COLON = [...WITH_COLON, 'priority']
+const KNOWN_WITH_COLON = [...WITH_COLON, 'priority', 'again']
 
 /**
  * Is this word a condition or an option, or one that is misspelt or lacks its `$`? A `$` by itself proves nothing: a user name
@@ -97,6 +97,10 @@ function secretsOfTestWord(line: string, word: PlacedWord): readonly Range[] {
   })
 }
 
+/** The line with what stands in quotes, which may be of many words, as one word of the same length. */
+const withoutQuoted = (line: string) =>
+  line.replace(/="[^"]*"/g, (value) => `=${''.padEnd(value.length - 1, '_')}`)
+
 /** `gmail.com = smtp.example.net` before the first header was meant as an override line. */
 function isMeantAsOverride(line: string): boolean {
   const key = /^\s*([^\s=:]*)/.exec(line)?.[1] ?? ''
@@ -107,7 +111,8 @@ function secretsOf(line: string, kind: LineKind): readonly Range[] {
   if (kind === 'overrides' || (kind === 'top' && isMeantAsOverride(line))) return secretsOfOverride(line)
   if (kind !== 'tests') return secretsOfLine(line, kind)
   if (!line.includes('->')) return secretsOfSetting(line, kind)
-  return placeWords(line).flatMap((word) => secretsOfTestWord(line, word))
+  const shape = withoutQuoted(line)
+  return placeWords(shape).flatMap((word) => secretsOfTestWord(shape, word))
 }
 
 /** The line as it may be displayed: of the same length, with passwords and what is unprintable replaced. */

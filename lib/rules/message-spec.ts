@@ -2,7 +2,10 @@ import type { MxAnswer } from '../model/dns-answer'
 import type { KnownFacts } from './decide'
 import { normalizeDomain } from './domain-pattern'
 import { NO_ADDRESS, parseMxText } from './mx-spec'
-import { BLANK_MESSAGE, type Message } from '../model/message'
+import { parseDuration } from '../model/duration'
+import { BLANK_MESSAGE, FAILED, type Failed, type Message } from '../model/message'
+import { shortenTo } from '../model/printable'
+import { LONGEST_REPLY } from '../model/reply'
 import { parseSize } from '../model/size'
 
 /** A message as somebody wrote it down, and the MX answer if it is written too. */
@@ -17,9 +20,22 @@ export interface WordFault {
   readonly message: string
 }
 
+/** For messages. */
+export const FAILED_WORDS = FAILED.filter((word) => word !== '').join(', ')
+
 /** A count of attempts. */
 export function parseRetries(text: string): number | undefined {
   return /^\d{1,6}$/.test(text) ? Number(text) : undefined
+}
+
+/** The word of `$failed`, or undefined. */
+export function parseFailed(text: string): Failed | undefined {
+  return FAILED.find((word) => word === text.toLowerCase())
+}
+
+/** The words of a message as it is written: a value in quotes may hold blanks. */
+export function splitMessage(text: string): string[] {
+  return text.match(/[^\s=]+="[^"]*"|\S+/g) ?? []
 }
 
 /** An address without its angle brackets; empty for the null sender `<>`. */
@@ -29,7 +45,7 @@ export function unbracketed(address: string): string {
 }
 
 /** The keys that may stand after a recipient, in the order of their being explained. */
-export const MESSAGE_KEYS = ['retries', 'size', 'auth', 'mx'] as const
+export const MESSAGE_KEYS = ['retries', 'size', 'auth', 'age', 'reply', 'failed', 'mx'] as const
 
 /** The domain to which mail for an address or a bare domain goes, or undefined. */
 export function domainOf(recipient: string): string | undefined {
@@ -49,8 +65,8 @@ export function writtenFacts(mx: MxAnswer): KnownFacts {
 }
 
 /**
- * Reads `SENDER RECIPIENT [retries=N] [size=N] [auth=USER] [mx=PRIO:HOST,...]`, already cut into words. SENDER is `<>` for the
- * null sender.
+ * Reads `SENDER RECIPIENT [retries=N] [size=N] [auth=USER] [age=TIME] [reply="TEXT"] [failed=STEP] [mx=PRIO:HOST,...]`, cut into
+ * words by {@link splitMessage}. SENDER is `<>` for the null sender.
  */
 export function readMessage(
   sender: string,
@@ -104,6 +120,22 @@ function addWord(
     }
     case 'auth':
       return { ...written, message: { ...message, authSender: value } }
+    case 'age': {
+      const ageMs = parseDuration(value)
+      if (ageMs === undefined) return { word, message: `age takes a time, as 30m or 4h, not "${value}"` }
+      return { ...written, message: { ...message, ageMs } }
+    }
+    case 'reply':
+      return {
+        ...written,
+        message: { ...message, reply: shortenTo(value.replace(/^"(.*)"$/s, '$1'), LONGEST_REPLY) },
+      }
+    case 'failed': {
+      const failed = parseFailed(value)
+      if (failed === undefined)
+        return { word, message: `failed takes one of ${FAILED_WORDS}, not "${value}"` }
+      return { ...written, message: { ...message, failed } }
+    }
     case 'mx': {
       const parsed = parseMxText(value)
       return 'error' in parsed ? { word, message: `mx: ${parsed.error}` } : { ...written, mx: parsed.answer }

@@ -1,3 +1,3 @@
 /** The names of the options that a line may have, without `$`. */
-export const OPTIONS = ['end', 'adddns', 'priority'] as const
+export const OPTIONS = ['end', 'adddns', 'priority', 'again'] as const
 export type Option = (typeof OPTIONS)[number]

@@ -7,6 +7,7 @@ import { toPrintable } from '../model/printable'
 import { CONDITIONS } from './conditions'
 import { parseDomainPattern } from './domain-pattern'
 import { tokenise, WordReader, type Word } from '../source/word'
+import { checkAgain, parseAgain, type Again } from './again'
 import { OPTIONS, type Option } from './options'
 import { parseTarget, type NamedRelays } from './target'
 import type { Condition } from './conditions/condition'
@@ -21,11 +22,12 @@ interface Qualifiers {
   readonly conditions: Condition[]
   readonly options: Set<Option>
   priority: OverrideLine['priority']
+  again: Again | undefined
 }
 
 /**
  * line      = pattern target { qualifier }        words between spaces and tabs
- * qualifier = condition | "$end" | "$adddns" | "$priority:" number
+ * qualifier = condition | "$end" | "$adddns" | "$priority:" number | "$again:" duration
  * condition = "$" attribute operator value | "$dnsmx:" [ "!" ] match | "$dnsmxall:" match
  *
  * Every mistake of the line goes to the report; the line is undefined if there was one.
@@ -62,11 +64,12 @@ export function parseOverride(
   const pattern = parsePattern(reader(first))
   const target =
     second === undefined ? missingTarget(line, first, report) : parseTarget(reader(second), relays)
-  const qualifiers: Qualifiers = { conditions: [], options: new Set(), priority: undefined }
+  const qualifiers: Qualifiers = { conditions: [], options: new Set(), priority: undefined, again: undefined }
   // Where the target is missing, the second word is a qualifier.
   const begin = second !== undefined && target === undefined && isQualifier(second) ? [second] : []
   const read = withoutTails([...begin, ...rest]).map((word) => parseQualifier(reader(word), qualifiers))
-  if (pattern === undefined || target === undefined || read.includes(false)) return undefined
+  const isRight = !read.includes(false) && checkAgain(qualifiers)
+  if (pattern === undefined || target === undefined || !isRight) return undefined
   const { options, priority } = qualifiers
   return {
     line: line.line,
@@ -77,6 +80,7 @@ export function parseOverride(
     end: options.has('end'),
     addDns: options.has('adddns'),
     readsReply: qualifiers.conditions.some(({ attribute }) => attribute.name === reply.name),
+    againMs: qualifiers.again?.ms,
     exchange:
       target.kind === 'direct'
         ? undefined
@@ -167,7 +171,11 @@ function parseQualifier(word: WordReader, into: Qualifiers): boolean {
 }
 
 function parseOption(word: WordReader, option: Option, rest: string, into: Qualifiers): boolean {
-  if (option === 'priority') {
+  if (option === 'again') {
+    const again = parseAgain(word, rest)
+    if (again === undefined) return false
+    into.again ??= again
+  } else if (option === 'priority') {
     const priority = rest.startsWith(':') ? parsePriority(rest.slice(1)) : undefined
     if (priority === undefined) {
       const number = /^[:=<>!~]*(\d{1,5})$/.exec(rest)?.[1]

@@ -26,6 +26,8 @@ export interface OverrideLine {
   readonly addDns: boolean
   /** Has the line a condition on `$reply`? */
   readonly readsReply: boolean
+  /** `$again`: the wait after the refusal that the line asks for, milliseconds. */
+  readonly againMs: number | undefined
   /** What the line adds to a decision; undefined for `$direct`. The same object in every decision. */
   readonly exchange: Exchange | undefined
   /** The line as written, passwords masked. */

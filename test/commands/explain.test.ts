@@ -27,6 +27,9 @@ const OPTIONS: Readonly<Record<string, string>> = {
   size: '--size',
   retries: '--retries',
   mx: '--mx',
+  age: '--age',
+  reply: '--reply',
+  failed: '--failed',
 }
 
 /** Is all of `part` in `whole`, lists element by element? */
@@ -410,7 +413,7 @@ test('a message of the queue: its sender, size, attempts, user and turn; options
   const { out } = await run(['explain', '--queue', queued, '--mx', 'none', ...options])
   assert.match(
     out,
-    /^a@x\.example, b@x\.example\n {2}from boss@corp\.example, authenticated as fred, 5 bytes, 2 attempts made\n/,
+    /^a@x\.example, b@x\.example\n {2}from boss@corp\.example, authenticated as fred, 5 bytes, 2 attempts made, queued for [\dhd ]+\n/,
   )
 })
 
@@ -516,4 +519,35 @@ test('a file of nearly the right name is pointed out', async () => {
   const { status, err } = await run(['explain', 'a@x.example', '-c', config])
   assert.equal(status, 78)
   assert.match(err, /there is no such file \(there is a file dns-overrides\.ini: rename it\)\n$/)
+})
+
+test('age, last reply and failed step: in the title, and judged', async () => {
+  const options = configured('x.example a.test $age>=4h $end\nx.example b.test')
+  const words = ['explain', 'a@x.example', '--mx', 'none', ...options]
+  const more = ['--age', '4h', '--reply', '550 5.7.1 blo\u001bcked', '--failed', 'mail']
+  const { out } = await run([...words, ...more])
+  assert.match(
+    out,
+    /first attempt, queued for 4h, the last failed at mail, refused with "550 5\.7\.1 blo\ufffdcked"\n/,
+  )
+  assert.match(out, /a\.test:25/)
+  const younger = await run([...words, '--age', '30m'])
+  assert.match(younger.out, /no: \$age>=4h is false: age is 30m/)
+})
+
+test('a time or a step that makes no sense is wrong usage', async () => {
+  const words = ['explain', 'a@x.example', '--mx', 'none', ...configured('')]
+  const age = await run([...words, '--age', '4w'])
+  assert.deepEqual([age.status, age.err.includes('--age takes a time')], [64, true])
+  const failed = await run([...words, '--failed', 'lunch'])
+  assert.deepEqual([failed.status, failed.err.includes('one of dns, connect, greeting, tls')], [64, true])
+})
+
+test('a message grows older along its timeline', async () => {
+  mkdirSync(join(folder, 'config'), { recursive: true })
+  writeFileSync(join(folder, 'config', 'outbound.ini'), 'temp_fail_intervals = 1m, 1h\n')
+  const options = configured('x.example a.test $age<1h\nx.example b.test $age>=1h')
+  const words = ['explain', 'a@x.example', '--timeline', '--mx', 'none', '--age', '30m', ...options]
+  const { out } = await run(words, { env: { HARAKA: folder } })
+  assert.match(out, /0 {2}.*a\.test.*\n.*1 {2}.*a\.test.*\n.*2 {2}.*b\.test/)
 })

@@ -1,6 +1,5 @@
 import assert from 'node:assert/strict'
 import { test, type TestContext } from 'node:test'
-import { BLANK_MESSAGE } from '../../lib/model/message'
 import type { Resolver } from '../../lib/dns/resolver'
 import { route, type Route } from '../../lib/routing/route'
 import { decide } from '../../lib/rules/decide'
@@ -19,6 +18,7 @@ import {
   TYPES,
   type WireMessage,
 } from '../support/dns-wire'
+import { BLANK_MESSAGE } from '../../lib/model/message'
 import { configure } from '../support/rules'
 
 const { QR, AA, RD, RA } = FLAGS

@@ -49,6 +49,60 @@ describe('$retries and $size compare numbers', () => {
   }
 })
 
+describe('$age compares times', () => {
+  const HOUR = 3_600_000
+  const rows: Row<Partial<Message>>[] = [
+    ['$age>=4h', { ageMs: 4 * HOUR }, null],
+    ['$age>=4h', { ageMs: 4 * HOUR - 1 }, '$age>=4h is false: age is 14399s'],
+    ['$age<30m', { ageMs: 0 }, null],
+    ['$age<30m', { ageMs: HOUR }, '$age<30m is false: age is 1h'],
+    ['$age>2d', { ageMs: 49 * HOUR }, null],
+    ['$AGE⇐90', { ageMs: 90_000 }, null],
+    ['$age=1H', { ageMs: HOUR }, null],
+    ['$age<>1h', { ageMs: HOUR }, '$age<>1h is false: age is 1h'],
+  ]
+  for (const [condition, message, reason] of rows) {
+    it(`${condition} of ${JSON.stringify(message)}`, () => check(condition, message, reason))
+  }
+})
+
+describe('$failed compares a word', () => {
+  const rows: Row<Message['failed']>[] = [
+    ['$failed=tls', 'tls', null],
+    ['$failed==TLS', 'tls', null],
+    ['$FAILED=tls', 'connect', '$FAILED=tls is false: failed is connect'],
+    ['$failed=', '', null],
+    ['$failed=', 'dns', '$failed= is false: failed is dns'],
+    ['$failed<>', 'data', null],
+    ['$failed<>', '', '$failed<> is false: failed is empty'],
+    ['$failed!=rcpt', 'mail', null],
+    ['$failed!=rcpt', 'rcpt', '$failed!=rcpt is false: failed is rcpt'],
+  ]
+  for (const [condition, failed, reason] of rows) {
+    it(`${condition} of ${JSON.stringify(failed)}`, () => check(condition, { failed }, reason))
+  }
+})
+
+describe('$rcpt and $reply are text', () => {
+  const reply = '550 5.7.1 Service unavailable, client host is on our block list (S3140)'
+  const rows: Row<Partial<Message>>[] = [
+    ['$reply~=/^5.*(S3140|spamhaus|block.?list)/i', { reply }, null],
+    [
+      '$reply~=/^5.*(S3140|spamhaus)/i',
+      { reply: '' },
+      '$reply~=/^5.*(S3140|spamhaus)/i is false: reply is empty',
+    ],
+    ['$reply~=550?5.7.1*', { reply }, null],
+    ['$reply~=4*', { reply }, `$reply~=4* is false: reply is ${reply}`],
+    ['$reply<>', { reply }, null],
+    ['$rcpt=JOE@example.com', { rcptTo: ['joe@example.com'] }, null],
+    ['$rcpt~=joe@*', { rcptTo: ['fred@example.com'] }, '$rcpt~=joe@* is false: rcpt is fred@example.com'],
+  ]
+  for (const [condition, message, reason] of rows) {
+    it(`${condition} of ${JSON.stringify(message)}`, () => check(condition, message, reason))
+  }
+})
+
 describe('$authsender and $from compare text', () => {
   const rows: Row<string>[] = [
     ['=joe', 'JOE', null],

@@ -294,6 +294,15 @@ describe('matched lines with a condition on $reply', () => {
     ])
   })
 
+  it('say how long to wait: the first $again counts, of lines on $failed too', async () => {
+    const lines = '* a.example $failed=rcpt $again:5m\n* b.example $reply<> $again:1h\n* c.example'
+    const { onRefusal } = await decideBy(lines, { reply: '451 4.7.1 later', failed: 'rcpt' })
+    assert.deepEqual(onRefusal, {
+      replyLines: [{ line: 2, text: '* b.example $reply<> $again:1h' }],
+      againMs: 300_000,
+    })
+  })
+
   it('are absent where none matched', async () => {
     assert.equal((await decideBy(text)).onRefusal, undefined)
   })

@@ -1,9 +1,11 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import { CONDITIONS } from '../../lib/rules/conditions'
-import { configure, diagnose, printed } from '../support/rules'
+import { loadConfiguration } from '../../lib/routing/configuration'
+import { configure, diagnose, NO_SECRETS, printed } from '../support/rules'
 
-const NAMES = '$retries, $size, $authsender, $from, $reply, $dnsmx, $dnsmxall, $end, $adddns, $priority'
+const NAMES =
+  '$retries, $size, $authsender, $from, $rcpt, $age, $reply, $failed, $dnsmx, $dnsmxall, $end, $adddns, $priority, $again'
 
 describe('mistakes in an override line', () => {
   it('shows the place with a caret, what is expected and the nearest spelling', () => {
@@ -177,6 +179,26 @@ describe('mistakes in an override line', () => {
       '/a',
       'the regular expression is not closed (a value holds no white space: write \\s or \\x20)',
     ],
+    ['* h $age', '$age', '$age without an operator', '$age>=4h'],
+    ['* h $age:4h', '$age:4h', '$age without an operator', '$age=4h'],
+    ['* h $age=>4h', '>4h', 'bad value ">4h" for $age', '$age>=4h'],
+    ['* h $age>4w', '4w', 'bad value "4w" for $age'],
+    ['* h $age~=4h', '~=', '~= is for text, and $age is a number'],
+    ['* h $failed', '$failed', '$failed without an operator'],
+    ['* h $failed:tls', '$failed:tls', '$failed without an operator', '$failed=tls'],
+    ['* h $failed>tls', '>', '> cannot compare $failed'],
+    ['* h $failed~=t*', '~=', '~= cannot compare $failed'],
+    ['* h $failed=conect', 'conect', 'bad value "conect" for $failed', '$failed=connect'],
+    ['* h $failed=x', 'x', 'bad value "x" for $failed'],
+    ['* h $reply', '$reply', '$reply without an operator'],
+    ['* h $replay~=*x*', '$replay~=*x*', 'unknown condition or option $replay', '$reply~=*x*'],
+    ['* h $rcpt:x', '$rcpt:x', '$rcpt without an operator', '$rcpt=x'],
+    ['* h $reply<> $again=5m', '$again=5m', 'bad $again', '$again:5m'],
+    ['* h $reply<> $again', '$again', 'bad $again'],
+    ['* h $reply<> $again:0', '$again:0', 'bad $again'],
+    ['* h $reply<> $again:31d', '$again:31d', 'bad $again'],
+    ['* h $failed<> $again:5m $again:5m', '$again:5m', '$again is given twice'],
+    ['* h $retries>1 $again:5m', '$again:5m', '$again without a condition on $reply or $failed'],
     ['* h $dnsmx', '$dnsmx', '$dnsmx without a value'],
     ['* h $dnsmx:', '$dnsmx:', '$dnsmx without a value'],
     ['* h $dnsmx:!', '$dnsmx:!', '$dnsmx without a value'],
@@ -246,7 +268,22 @@ describe('mistakes in an override line', () => {
   it('knows the name of every condition', () => {
     assert.deepEqual(
       [...CONDITIONS.keys()],
-      ['retries', 'size', 'authsender', 'from', 'reply', 'dnsmx', 'dnsmxall'],
+      ['retries', 'size', 'authsender', 'from', 'rcpt', 'age', 'reply', 'failed', 'dnsmx', 'dnsmxall'],
+    )
+  })
+})
+
+describe('conditions that delivery cannot honour', () => {
+  it('are errors where they stand, and those that it can are not', () => {
+    const text = '* h $reply<>\n* h $age>4h $failed=tls\n* h $rcpt=joe@example.com\n* h $age>1h'
+    const { diagnostics } = loadConfiguration(text, { file: 'f.ini', secrets: NO_SECRETS })
+    assert.deepEqual(
+      diagnostics.map(({ span, message }) => [span.line, span.column, message]),
+      [
+        [1, 5, 'this version cannot decide by $reply yet'],
+        [2, 13, 'this version cannot decide by $failed yet'],
+        [3, 5, 'this version cannot decide by $rcpt yet'],
+      ],
     )
   })
 })

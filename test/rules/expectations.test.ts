@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { loadConfiguration } from '../../lib/routing/configuration'
-import { readTests, runExpectations } from '../../lib/rules/expectations'
+import { readTests, runExpectation, runExpectations } from '../../lib/rules/expectations'
 import { maskLine } from '../../lib/rules/mask'
+import { splitMessage } from '../../lib/rules/message-spec'
 import { Report } from '../../lib/source/report'
 import type { Line, SourceLine } from '../../lib/source/line'
 import { configure, NO_SECRETS, printed } from '../support/rules'
@@ -89,7 +90,7 @@ const WRONG: readonly (readonly [string, string, string])[] = [
   [
     '<> -> a@gmail.com retires=1 : bounce',
     '                  ^~~~~~~~~',
-    '"retires=1" is not one of retries=, size=, auth=, mx=',
+    '"retires=1" is not one of retries=, size=, auth=, age=, reply=, failed=, mx=',
   ],
   ['<> -> a@gmail.com size=1 size=2 : bounce', '                         ^~~~~~', 'size= is given twice'],
   ['<> -> a@gmail.com mx=a.test : bounce', '                  ^~~~~~~~~', 'mx: "a.test" is not PRIO:HOST'],
@@ -172,4 +173,20 @@ test('what is no password is shown as it is', () => {
     tests.map(({ text }) => text),
     lines,
   )
+})
+
+test('a reply in quotes may hold blanks, colons and semicolons; age and failed step count too', () => {
+  const line =
+    '<> -> a@x.example age=4h reply="550 5.7.1 no : really ; see <https://x.example/S3140>" failed=mail : a.test ; why'
+  const rules = 'x.example a.test $reply~=/S3140/ $failed=mail $age>=4h $end\nx.example b.test'
+  const { tests, rules: compiled } = configure(`${rules}\n[tests]\n${line}`)
+  const [expectation] = tests
+  assert.ok(expectation)
+  assert.equal(expectation.message.message.reply, '550 5.7.1 no : really ; see <https://x.example/S3140>')
+  assert.equal(expectation.text, line.replace(' ; why', ''))
+  assert.equal(runExpectation(compiled, expectation).met, true)
+})
+
+test('a quote that is not closed ends with its word', () => {
+  assert.deepEqual(splitMessage('<>  a@x.example reply="550 no'), ['<>', 'a@x.example', 'reply="550', 'no'])
 })

@@ -7,7 +7,8 @@ import { normalizeDomain } from '../../lib/rules/domain-pattern'
 import { writtenFacts } from '../../lib/rules/message-spec'
 import { parseMxText } from '../../lib/rules/mx-spec'
 import type { Exchange } from '../../lib/model/exchange'
-import { BLANK_MESSAGE } from '../../lib/model/message'
+import { parseDuration } from '../../lib/model/duration'
+import { BLANK_MESSAGE, type Failed } from '../../lib/model/message'
 import { exchangeJson } from '../../lib/commands/shared/explanation'
 
 interface Vector {
@@ -19,6 +20,9 @@ interface Vector {
     readonly authSender?: string
     readonly size?: number
     readonly retries?: number
+    readonly reply?: string
+    readonly failed?: Failed
+    readonly age?: string
     readonly mx?: string
   }
   readonly expect: {
@@ -42,7 +46,11 @@ describe('the examples of the products whose rules these are', () => {
   for (const { name, config, message, expect } of vectors) {
     it(name, async () => {
       const secrets = { env: {}, readFile: () => ({ text: '', mode: 0o600 }) }
-      const { configuration, diagnostics } = loadConfiguration(config, { file: 'dns_overrides.ini', secrets })
+      const { configuration, diagnostics } = loadConfiguration(config, {
+        file: 'dns_overrides.ini',
+        secrets,
+        unsupported: new Set(),
+      })
       if (expect.exit === 78) {
         assert.equal(configuration, undefined)
         assert.ok(diagnostics.some(({ severity }) => severity === 'error'))
@@ -58,6 +66,10 @@ describe('the examples of the products whose rules these are', () => {
         authSender: message.authSender ?? '',
         size: message.size ?? 0,
         retries: message.retries ?? 0,
+        rcptTo: [message.to],
+        reply: message.reply ?? '',
+        failed: message.failed ?? '',
+        ageMs: parseDuration(message.age ?? '0') ?? 0,
       }
       const decision = explain(configuration.rules, given, writtenFacts(mx.answer))
       if (expect.outcome !== undefined) assert.equal(decision.outcome, expect.outcome)

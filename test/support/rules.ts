@@ -21,9 +21,12 @@ export const NO_SECRETS: SecretSources = {
   },
 }
 
+/** The rules know more than delivery can do. */
+const NONE: ReadonlySet<string> = new Set()
+
 /** The diagnostics of a text. */
 export function diagnose(text: string, secrets: SecretSources = NO_SECRETS): readonly Diagnostic[] {
-  return loadConfiguration(text, { file: 'f.ini', secrets }).diagnostics
+  return loadConfiguration(text, { file: 'f.ini', secrets, unsupported: NONE }).diagnostics
 }
 
 /** The errors of a text as an operator reads them. */
@@ -35,7 +38,11 @@ export function printed(text: string, secrets: SecretSources = NO_SECRETS): stri
 
 /** A configuration that must be good. */
 export function configure(text: string, secrets: SecretSources = NO_SECRETS): Configuration {
-  const { configuration, diagnostics } = loadConfiguration(text, { file: 'f.ini', secrets })
+  const { configuration, diagnostics } = loadConfiguration(text, {
+    file: 'f.ini',
+    secrets,
+    unsupported: NONE,
+  })
   assert.ok(configuration, diagnostics.map((diagnostic) => formatDiagnostic(diagnostic)).join('\n'))
   return configuration
 }

@@ -3,9 +3,8 @@ import { basename, join, resolve } from 'node:path'
 import { parseQueueName, readQueueFile } from '../../haraka-files/queue-file'
 import { UsageError } from '../../model/errors'
 import { toPrintable } from '../../model/printable'
-import { BLANK_MESSAGE } from '../../model/message'
 import type { Configuration } from '../../routing/configuration'
-import { domainOf, readMessage, type WrittenMessage } from '../../rules/message-spec'
+import { domainOf, readMessage, splitMessage, type WrittenMessage } from '../../rules/message-spec'
 import { LONGEST_CONFIGURATION, readRegularFile } from '../../source/read-file'
 import { whyUnreadable } from '../../source/unreadable'
 import type { Arguments } from '../shared/arguments'
@@ -33,7 +32,7 @@ async function readList(path: string, { cwd, input }: Terminal): Promise<string>
  */
 function parseList(text: string, name: string): readonly NamedMessage[] {
   return text.split(/\r?\n/).flatMap((line, index) => {
-    const [sender, recipient, ...words] = line.trim().split(/\s+/)
+    const [sender, recipient, ...words] = splitMessage(line)
     if (sender === undefined || sender === '' || /^[#;]/.test(sender)) return []
     const place = `${name}:${index + 1}`
     if (recipient === undefined) throw new UsageError(`${place}: expected SENDER RECIPIENT [retries=N] ...`)
@@ -47,7 +46,7 @@ function parseList(text: string, name: string): readonly NamedMessage[] {
  * The messages of Haraka's queue folder. Other files do not count. A message that cannot be read is only warned of: mail moves
  * while we look.
  */
-function readQueue(folder: string, warn: (message: string) => void): readonly NamedMessage[] {
+function readQueue(folder: string, now: number, warn: (message: string) => void): readonly NamedMessage[] {
   let names: string[]
   try {
     names = readdirSync(folder).sort()
@@ -58,22 +57,14 @@ function readQueue(folder: string, warn: (message: string) => void): readonly Na
     .filter((name) => parseQueueName(name).nextAttempt !== undefined)
     .flatMap((name) => {
       try {
-        const { mailFrom, recipients, domain, ...queued } = readQueueFile(join(folder, name))
-        const { size, retries, authSender, rotationOffset, reply, failed } = queued
+        const { mailFrom, recipients: rcptTo, domain, ...queued } = readQueueFile(join(folder, name))
+        const { size, retries, authSender, rotationOffset, queuedAt, reply, failed } = queued
         const to = domainOf(domain)
         if (to === undefined) throw new UsageError(`${name}: "${domain}" is not a domain`)
-        const known = {
-          mailFrom,
-          rcptTo: recipients,
-          authSender,
-          size,
-          retries,
-          rotationOffset,
-          reply,
-          failed,
-        }
-        const message = { ...BLANK_MESSAGE, ...known, domain: to }
-        return [{ message, name: `${basename(name)} ${mailFrom || '<>'} -> ${recipients.join(', ')}` }]
+        const ageMs = Math.max(0, now - queuedAt)
+        const known = { mailFrom, rcptTo, authSender, size, retries, ageMs, reply, failed, rotationOffset }
+        const message = { ...known, domain: to }
+        return [{ message, name: `${basename(name)} ${mailFrom || '<>'} -> ${rcptTo.join(', ')}` }]
       } catch (error) {
         warn(toPrintable(error instanceof Error ? error.message : String(error)))
         return []
@@ -107,7 +98,7 @@ export async function readMessages(
   }
   const warn = (message: string) => terminal.err(`${message}\n`)
   return [
-    ...(folder === undefined ? [] : readQueue(resolve(terminal.cwd, folder), warn)),
+    ...(folder === undefined ? [] : readQueue(resolve(terminal.cwd, folder), terminal.now(), warn)),
     ...(list === undefined
       ? []
       : parseList(await readList(list, terminal), list === '-' ? 'standard input' : list)),

@@ -1,9 +1,12 @@
 import type { QueuedMessage } from '../../haraka-files/queue-file'
 import type { MxAnswer } from '../../model/dns-answer'
 import { UsageError } from '../../model/errors'
-import { BLANK_MESSAGE, type Message } from '../../model/message'
+import { parseDuration } from '../../model/duration'
+import { BLANK_MESSAGE, type Failed, type Message } from '../../model/message'
+import { shortenTo } from '../../model/printable'
+import { LONGEST_REPLY } from '../../model/reply'
 import { parseSize } from '../../model/size'
-import { parseRetries, unbracketed } from '../../rules/message-spec'
+import { FAILED_WORDS, parseFailed, parseRetries, unbracketed } from '../../rules/message-spec'
 import { parseMxText } from '../../rules/mx-spec'
 import type { Arguments } from '../shared/arguments'
 import { recipientDomain } from '../shared/recipient'
@@ -22,12 +25,27 @@ function readRetries(args: Arguments): number | undefined {
   throw new UsageError(`--retries takes a number, not "${text}"`)
 }
 
+function readAge(args: Arguments): number | undefined {
+  const text = args.value('age')
+  const age = text === undefined ? undefined : parseDuration(text)
+  if (text === undefined || age !== undefined) return age
+  throw new UsageError(`--age takes a time, for example 30m, 4h or 2d, not "${text}"`)
+}
+
+function readFailed(args: Arguments): Failed | undefined {
+  const text = args.value('failed')
+  const failed = text === undefined ? undefined : parseFailed(text)
+  if (text === undefined || failed !== undefined) return failed
+  throw new UsageError(`--failed takes one of ${FAILED_WORDS}, not "${text}"`)
+}
+
 /**
  * The message that the words of the command describe; for what they leave out, the message of the queue.
  *
+ * @param now milliseconds since the epoch
  * @throws UsageError if a word makes no sense, or there is no recipient
  */
-export function readMessage(args: Arguments, queued: QueuedMessage | undefined): Message {
+export function readMessage(args: Arguments, queued: QueuedMessage | undefined, now: number): Message {
   const recipient = args.operands[0] ?? queued?.domain
   if (recipient === undefined) throw new UsageError('explain: RECIPIENT is missing, and there is no --queue')
   const sender = args.value('from')
@@ -39,8 +57,9 @@ export function readMessage(args: Arguments, queued: QueuedMessage | undefined):
     size: readSize(args) ?? queued?.size ?? 0,
     retries: readRetries(args) ?? queued?.retries ?? 0,
     rcptTo: args.operands[0] === undefined ? (queued?.recipients ?? []) : [unbracketed(recipient)],
-    reply: queued?.reply ?? '',
-    failed: queued?.failed ?? '',
+    ageMs: readAge(args) ?? (queued === undefined ? 0 : Math.max(0, now - queued.queuedAt)),
+    reply: shortenTo(args.value('reply') ?? queued?.reply ?? '', LONGEST_REPLY),
+    failed: readFailed(args) ?? queued?.failed ?? '',
     rotationOffset: queued?.rotationOffset ?? 0,
   }
 }

@@ -12,6 +12,7 @@ import {
   describeNoRoute,
   describeOrigin,
   describeSource,
+  formatAge,
   formatCount,
   formatSize,
   groupByPriority,
@@ -33,12 +34,15 @@ export interface TextOptions {
 }
 
 function describeMessage({ message }: Explanation): string {
-  const { mailFrom, authSender, size, retries } = message
+  const { mailFrom, authSender, size, retries, ageMs, reply, failed } = message
   return [
     mailFrom === '' ? 'from the null sender <>' : `from ${toPrintable(mailFrom)}`,
     ...(authSender === '' ? [] : [`authenticated as ${toPrintable(authSender)}`]),
     formatSize(size),
     retries === 0 ? 'first attempt' : `${formatCount(retries, 'attempt')} made`,
+    ...(ageMs === 0 ? [] : [`queued for ${formatAge(ageMs)}`]),
+    ...(failed === '' ? [] : [`the last failed at ${failed}`]),
+    ...(reply === '' ? [] : [`refused with "${reply}"`]),
   ].join(', ')
 }
 

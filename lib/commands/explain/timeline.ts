@@ -33,17 +33,17 @@ export interface StartingPoint {
  * message when they are used up (Haraka `outbound/hmail.js` `temp_fail`).
  *
  * @param intervals Haraka's waits between attempts, seconds
- * @param explainAt the explanation of the message after so many retries
+ * @param explainAt the explanation of the message after so many retries, at a time (ms since the epoch)
  */
 export async function makeTimeline(
   start: StartingPoint,
   intervals: readonly number[],
-  explainAt: (retries: number) => Promise<Explanation>,
+  explainAt: (attempt: { readonly retries: number; readonly at: number }) => Promise<Explanation>,
 ): Promise<Timeline> {
   const attempts: TimelineAttempt[] = []
   let { at } = start
   for (let step = 0; ; step++) {
-    const explanation = await explainAt(start.retries + step)
+    const explanation = await explainAt({ retries: start.retries + step, at })
     attempts.push({ at, explanation })
     const { outcome, noRoute } = explanation.route
     if (outcome === 'bounce') return { attempts, end: { at, message: noRoute?.message ?? 'no route' } }

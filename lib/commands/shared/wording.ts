@@ -30,6 +30,20 @@ export function formatSize(bytes: number): string {
   return `${value.toFixed(1)} ${units[unit]}`
 }
 
+/** A time in its largest unit and the next: `45s`, `3h 20m`, `2d 4h`. */
+export function formatAge(milliseconds: number): string {
+  const seconds = Math.floor(milliseconds / 1000)
+  const parts = [
+    [Math.floor(seconds / 86_400), 'd'],
+    [Math.floor(seconds / 3600) % 24, 'h'],
+    [Math.floor(seconds / 60) % 60, 'm'],
+    [seconds % 60, 's'],
+  ] as const
+  const first = parts.findIndex(([number]) => number > 0)
+  const shown = parts.slice(first, first + 2).filter(([number]) => number > 0)
+  return first === -1 ? '0s' : shown.map(([number, unit]) => `${number}${unit}`).join(' ')
+}
+
 /** `2026-05-17 12:00:00 UTC`: the zone of the log lines, whatever that of this machine is. */
 export function formatTime(millisecondsSinceEpoch: number): string {
   return `${new Date(millisecondsSinceEpoch).toISOString().slice(0, 19).replace('T', ' ')} UTC`

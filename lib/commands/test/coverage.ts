@@ -1,11 +1,12 @@
 import type { Decision } from '../../model/decision'
 import type { MxAnswer } from '../../model/dns-answer'
-import { BLANK_MESSAGE, type Message } from '../../model/message'
+import { formatDuration } from '../../model/duration'
+import { BLANK_MESSAGE, FAILED, type Message } from '../../model/message'
 import type { RuleSet } from '../../rules/compile'
 import { decide } from '../../rules/decide'
 import { decisionWords, type ExpectationResult } from '../../rules/expectations'
 import { messageHolds, mxHolds, type Condition } from '../../rules/conditions/condition'
-import { assumedMx, writtenFacts } from '../../rules/message-spec'
+import { assumedMx, domainOf, writtenFacts } from '../../rules/message-spec'
 import { parseMxText } from '../../rules/mx-spec'
 import type { OverrideLine } from '../../rules/types'
 
@@ -93,12 +94,20 @@ function* candidates(line: OverrideLine, rules: RuleSet): Generator<Candidate> {
   const values = (name: string, ...first: readonly string[]) =>
     [...new Set([...first, ...valuesFor(named(name))])].filter(isWord)
   const mx = mxValues(conditions)
+  const replies = [...new Set(['', ...valuesFor(named('reply'))])].filter((text) => !text.includes('"'))
+  const steps = FAILED.filter((step) => values('failed', '').includes(step))
   for (const mailFrom of values('from', 'sender@example.com', ''))
     for (const authSender of values('authsender', '', 'user'))
-      for (const size of values('size', '0').map(Number))
-        for (const retries of values('retries', '0').map(Number))
-          for (const each of mx)
-            yield { message: { ...BLANK_MESSAGE, domain, mailFrom, authSender, size, retries }, mx: each }
+      for (const recipient of values('rcpt', `user@${domain}`).filter((each) => domainOf(each) === domain))
+        for (const size of values('size', '0').map(Number))
+          for (const retries of values('retries', '0').map(Number))
+            for (const ageMs of values('age', '0').map(Number))
+              for (const reply of replies)
+                for (const failed of steps)
+                  for (const each of mx) {
+                    const known = { domain, mailFrom, rcptTo: [recipient], authSender, size, retries }
+                    yield { message: { ...BLANK_MESSAGE, ...known, ageMs, reply, failed }, mx: each }
+                  }
 }
 
 /** A cheap look at the line's own conditions, before the whole decision is made. */
@@ -121,14 +130,17 @@ function expectedText(decision: Decision): string {
 }
 
 function expectationText({ message, mx }: Candidate, decision: Decision): string {
-  const { domain, mailFrom, authSender, size, retries } = message
+  const { mailFrom, rcptTo, authSender, size, retries, ageMs, reply, failed } = message
   return [
     mailFrom === '' ? '<>' : mailFrom,
     '->',
-    `user@${domain}`,
+    ...rcptTo,
     ...(retries === 0 ? [] : [`retries=${retries}`]),
     ...(size === 0 ? [] : [`size=${size}`]),
     ...(authSender === '' ? [] : [`auth=${authSender}`]),
+    ...(ageMs === 0 ? [] : [`age=${formatDuration(ageMs)}`]),
+    ...(reply === '' ? [] : [`reply="${reply}"`]),
+    ...(failed === '' ? [] : [`failed=${failed}`]),
     ...(mx === '' ? [] : [`mx=${mx}`]),
     ':',
     expectedText(decision),

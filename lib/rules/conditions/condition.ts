@@ -17,6 +17,12 @@ export function messageHolds(condition: MessageCondition, message: Message): boo
 
 export { mxHolds }
 
+function valueSeen(condition: MessageCondition, message: Message): string {
+  if (condition.kind !== 'number') return condition.attribute.value(message)
+  const { value, format = String } = condition.attribute
+  return format(value(message))
+}
+
 /**
  * Why a condition does not hold, with the value seen, as `$retries>=4 is false: retries is 1`.
  *
@@ -25,7 +31,7 @@ export { mxHolds }
 export function whyNot(condition: Condition, message: Message, mx: MxAnswer | undefined): string {
   const { text } = condition
   if (condition.kind !== 'mx') {
-    const seen = String(condition.attribute.value(message))
+    const seen = valueSeen(condition, message)
     return `${text} is false: ${condition.attribute.name} is ${seen === '' ? 'empty' : printable(seen)}`
   }
   if (mx === undefined || mx.kind === 'failed') {

@@ -12,6 +12,8 @@ export interface NumericAttribute {
   readonly parse: (text: string) => number | undefined
   /** What was probably meant by such a text. */
   readonly meant?: (text: string) => string | undefined
+  /** A value as a reason shows it. */
+  readonly format?: (value: number) => string
 }
 
 /** `$name<operator><number>`. */
@@ -58,7 +60,7 @@ export function numericCondition(attribute: NumericAttribute): ConditionKind<Num
       }
       const number = attribute.parse(text)
       if (number === undefined) {
-        const swapped = /^([<>])(\d+)$/.exec(text)
+        const swapped = /^([<>])(\d+[a-z]*)$/i.exec(text)
         const meant = attribute.meant?.(text)
         const suggestion =
           spelling === '=' && swapped !== null
