@@ -1,5 +1,4 @@
-import { readFileSync } from 'node:fs'
-import { join } from 'node:path'
+import { packageVersion } from '../source/package-version'
 import { EXIT } from '../commands/shared/exit-status'
 import type { Terminal } from '../commands/shared/terminal'
 import { DnsOverridesError, UsageError } from '../model/errors'
@@ -8,17 +7,12 @@ import type { CommandSpec } from './command-spec'
 import { commandHelp, generalHelp, PROGRAM } from './help'
 import { COMMANDS, COMMON_OPTIONS } from './table'
 
-function readVersion(): string {
-  const manifest = readFileSync(join(__dirname, '..', '..', '..', 'package.json'), 'utf8')
-  return (JSON.parse(manifest) as { version: string }).version
-}
-
 function printHelp(words: readonly string[], { out, columns }: Terminal): void {
   const [name, ...rest] = words
   if (rest.length > 0) throw new UsageError(`help: unexpected argument "${rest[0]}"`)
   if (name === '--man') {
     const { manualPage } = require('./man') as typeof import('./man')
-    out(manualPage(COMMANDS, COMMON_OPTIONS, readVersion()))
+    out(manualPage(COMMANDS, COMMON_OPTIONS, packageVersion()))
   } else if (name === undefined || name === '--help' || name === '-h') {
     out(generalHelp(COMMANDS, columns))
   } else {
@@ -48,7 +42,7 @@ async function dispatch(words: readonly string[], terminal: Terminal): Promise<n
       )
     case '--version':
     case '-V':
-      terminal.out(`${readVersion()}\n`)
+      terminal.out(`${packageVersion()}\n`)
       return EXIT.ok
     case 'help':
     case '--help':

@@ -3,7 +3,7 @@ import type { Configuration } from '../routing/configuration'
 import type { Resolver } from '../dns/resolver'
 
 /** What one message works with, from beginning to end. */
-export interface InForce {
+export interface Active {
   readonly configuration: Configuration
   readonly resolver: Resolver
 }
@@ -20,7 +20,7 @@ function closeIfUnused(shared: Shared): void {
 }
 
 /** Do both mean the same resolver? Then its cache is still good. */
-function sameDns({ settings: a }: Configuration, { settings: b }: Configuration): boolean {
+function hasSameDns({ settings: a }: Configuration, { settings: b }: Configuration): boolean {
   return isDeepStrictEqual(
     [a.dnsServers, a.dnsCacheSize, a.dns, a.dnsZones],
     [b.dnsServers, b.dnsCacheSize, b.dns, b.dnsZones],
@@ -30,9 +30,9 @@ function sameDns({ settings: a }: Configuration, { settings: b }: Configuration)
 /**
  * The configuration in force and the resolver that belongs to it. Both change together and between messages: a message sees
  * the old ones or the new ones. A resolver outlives a change that does not touch DNS; else it is closed when the last message
- * that uses it has what it wants.
+ * that uses it is done.
  */
-export class Live {
+export class ActiveConfiguration {
   readonly #createResolver: (configuration: Configuration) => Resolver
   #configuration: Configuration | undefined
   #shared: Shared | undefined
@@ -48,7 +48,7 @@ export class Live {
 
   set(configuration: Configuration): void {
     const before = this.#configuration
-    if (this.#shared === undefined || before === undefined || !sameDns(before, configuration)) {
+    if (this.#shared === undefined || before === undefined || !hasSameDns(before, configuration)) {
       this.#retire()
       this.#shared = { resolver: this.#createResolver(configuration), users: 0, retired: false }
     }
@@ -56,7 +56,7 @@ export class Live {
   }
 
   /** Runs the work with what is in force now. @throws Error while nothing is */
-  async use<T>(work: (inForce: InForce) => Promise<T>): Promise<T> {
+  async use<T>(work: (active: Active) => Promise<T>): Promise<T> {
     const shared = this.#shared
     const configuration = this.#configuration
     if (shared === undefined || configuration === undefined) throw new Error('there are no rules in force')

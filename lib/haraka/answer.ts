@@ -4,7 +4,7 @@ import { explainFailure } from './failure-reason'
 import type { PlannedExchange } from './delivery/types'
 import { requeueAfterAnswer } from './delivery/requeue'
 import { NULL_MX, type PassedOver } from './mx-list'
-import { type HMailItem, RETVAL } from './types'
+import { type HMailItem, type Loggable, RETVAL } from './types'
 
 /** What becomes of a message at `get_mx`. */
 export type Outcome =
@@ -32,8 +32,10 @@ export type Outcome =
 export interface AnswerServices {
   /** Milliseconds since the epoch. */
   readonly now: () => number
+  /** For lines about this message. */
+  readonly log: Loggable
   /** Logs the decision. */
-  readonly log: (outcome: Outcome) => void
+  readonly logDecision: (outcome: Outcome) => void
   /** Watches the delivery. */
   readonly deliver: (outcome: Extract<Outcome, { kind: 'deliver' }>) => void
   /**
@@ -46,19 +48,19 @@ export interface AnswerServices {
 
 /** Says the outcome in the words of Haraka's hook, with all that has to be done in the same moment. */
 export function answerOutcome(hmail: HMailItem, outcome: Outcome, services: AnswerServices): HookAnswer {
-  const { log, deliver, fail, now } = services
+  const { log, logDecision, deliver, fail, now } = services
   switch (outcome.kind) {
     case 'deliver':
       return {
         retval: RETVAL.ok,
         message: outcome.candidates.map(({ mx }) => mx),
         commit: () => {
-          log(outcome)
+          logDecision(outcome)
           deliver(outcome)
         },
       }
     case 'null-mx':
-      return { retval: RETVAL.ok, message: NULL_MX, commit: () => log(outcome) }
+      return { retval: RETVAL.ok, message: NULL_MX, commit: () => logDecision(outcome) }
     case 'bounce':
     case 'defer': {
       const { kind, reason } = outcome
@@ -66,7 +68,7 @@ export function answerOutcome(hmail: HMailItem, outcome: Outcome, services: Answ
         retval: kind === 'bounce' ? RETVAL.deny : RETVAL.denysoft,
         message: reason,
         commit: () => {
-          log(outcome)
+          logDecision(outcome)
           explainFailure(hmail, kind === 'bounce' ? 'bounce' : 'temp_fail', reason)
         },
       }
@@ -77,9 +79,9 @@ export function answerOutcome(hmail: HMailItem, outcome: Outcome, services: Answ
         retval: RETVAL.denysoft,
         message: reason,
         commit: () => {
-          log(outcome)
+          logDecision(outcome)
           const atOnce = failed.length > 0 && fail(failed, reason)
-          requeueAfterAnswer(hmail, { reason, now, ...(atOnce ? { seconds: 0 } : {}) })
+          requeueAfterAnswer(hmail, { reason, log, now, ...(atOnce ? { seconds: 0 } : {}) })
         },
       }
     }

@@ -1,7 +1,7 @@
 import { DnsOverridesError } from '../model/errors'
 import type { Next } from './types'
 
-/** What a hook answers, and what is done in the moment before, if the answer is still wanted. */
+/** What a hook answers, and what is done just before, unless the answer comes too late. */
 export interface HookAnswer {
   readonly retval: number
   readonly message?: unknown
@@ -9,17 +9,17 @@ export interface HookAnswer {
   readonly commit?: () => void
 }
 
-/** How long, and what else. */
+/** How long the work may take, and what happens if it fails. */
 export interface Boundary {
   /** Milliseconds from the call to the answer. */
   readonly deadline: number
   /** Answered when the work throws or takes too long. */
   readonly failure: (error: Error) => HookAnswer
-  /** Told of everything that went wrong. */
+  /** Called with everything that goes wrong. */
   readonly onError: (error: Error) => void
 }
 
-/** The work took longer than it may. No mistake of the program: its stack says nothing. */
+/** The work took too long. That is no fault of the program, so the stack says nothing. */
 export class LateError extends DnsOverridesError {
   constructor(deadline: number) {
     super(`no answer within ${deadline} ms`, { code: 'ETIMEOUT', temporary: true })
@@ -30,7 +30,7 @@ export class LateError extends DnsOverridesError {
 const UNLIMITED = 30
 /** The longest a hook may keep a message waiting, milliseconds. */
 const LONGEST = 25_000
-/** The part of Haraka's timeout that is used, so that the answer is ours and not Haraka's. */
+/** The part of Haraka's timeout that is used, so that we answer before Haraka does. */
 const PART = 0.8
 
 /** Milliseconds in which a hook must answer, by Haraka's timeout for the plugin in seconds. */
@@ -43,11 +43,11 @@ function asError(thrown: unknown): Error {
 }
 
 /**
- * The one place where a promise meets Haraka's `next`. It is called once, always, inside the deadline: Haraka 3.3.4
- * (`plugins.js` `run_next_hook`) catches only what a hook throws at once; a rejected promise would end the server.
- * What comes after the deadline is thrown away.
+ * Answers a hook with what the work results in. This is the one place where a promise meets Haraka's `next`, which is always called
+ * once, before the deadline. Haraka 3.3.4 (`plugins.js` `run_next_hook`) catches only what a hook throws at once; a rejected promise
+ * would end the server. A result that comes after the deadline is thrown away.
  */
-export function answer(next: Next, work: () => Promise<HookAnswer>, boundary: Boundary): void {
+export function answerHook(next: Next, work: () => Promise<HookAnswer>, boundary: Boundary): void {
   let answered = false
 
   const say = ({ retval, message }: HookAnswer) => {

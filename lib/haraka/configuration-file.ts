@@ -1,7 +1,6 @@
-import { resolve } from 'node:path'
 import { inspect } from 'node:util'
-import { formatDiagnostic } from '../source/format'
 import { nodeSecretSources } from '../config/secrets'
+import { DnsOverridesError } from '../model/errors'
 import {
   type Configuration,
   loadConfiguration,
@@ -9,17 +8,24 @@ import {
   type LoadOptions,
   type LoadResult,
 } from '../routing/configuration'
-import type { Diagnostic } from '../source/diagnostic'
-import { DnsOverridesError } from '../model/errors'
-import { runExpectations, unmetText } from '../rules/expectations'
-import type { HarakaPlugin } from './types'
+import { runExpectations } from '../rules/expectations'
+import {
+  countMistakes,
+  countText,
+  entriesOf,
+  inForceEntry,
+  mistakesText,
+  refusedEntry,
+  SHOWN,
+  unmetTestsText,
+} from './configuration-log'
+import { type ConfigurationSource, readConfigurationSource } from './configuration-source'
+import { watchFile } from './file-watch'
+import type { LogEntry } from './log-entry'
+import type { Finding } from './server-log'
 
-const NAME = 'dns_overrides.ini'
-/** What the file is called in messages: as seen from the Haraka folder. */
-const SHOWN = `config/${NAME}`
-
-/** The file cannot be used. The message has every error, each with line, column and caret. */
-export class ConfigurationError extends DnsOverridesError {
+/** There is no configuration to start with. The message has the errors of the file, each with line, column and caret. */
+export class StartError extends DnsOverridesError {
   constructor(message: string) {
     super(message, { code: 'ECONFIG', temporary: false })
     // Haraka prints the stack of what stops it: a list of calls would only hide the list of errors.
@@ -31,115 +37,167 @@ export class ConfigurationError extends DnsOverridesError {
   }
 }
 
-/** The full path of the file: relative paths of secrets are meant from its folder, wherever Haraka was started. */
-function loadOptions(): LoadOptions {
-  return { file: resolve(process.env.HARAKA ?? '.', SHOWN), secrets: nodeSecretSources() }
+export interface ConfigurationFileOptions {
+  /** Full path. Relative paths of secrets are meant from its folder, wherever Haraka was started. */
+  readonly path: string
+  /** Logs what was found, once for the whole server. */
+  readonly report: (finding: Finding) => void
+  /** Takes the configuration of a reload. */
+  readonly onChange: (configuration: Configuration) => void
+  /** Names of the relays that are held by hand. */
+  readonly readHolds: () => readonly string[]
+  /** Milliseconds since the epoch. */
+  readonly now: () => number
+  /** @default watchFile */
+  readonly watch?: typeof watchFile
 }
 
-/** A diagnostic as the log has it, with the short name of the file. */
-function textOf(diagnostic: Diagnostic): string {
-  return formatDiagnostic({ ...diagnostic, file: SHOWN })
+/** A reload, from the change of the file to the answer. */
+interface Reload {
+  readonly source: ConfigurationSource
+  /** Is it still the newest? */
+  readonly isValid: () => boolean
 }
 
-function errorText(result: LoadResult): string {
-  const errors = result.diagnostics.filter(({ severity }) => severity === 'error')
-  const count = errors.length === 1 ? '1 error' : `${errors.length} errors`
-  return [`${SHOWN} has ${count}`, ...errors.map(textOf)].join('\n')
-}
+/** Either a configuration to be taken up, with warnings, or why the file is not used, with errors. */
+type ReloadResult =
+  | { readonly kind: 'good'; readonly configuration: Configuration; readonly entries: readonly LogEntry[] }
+  | { readonly kind: 'refused'; readonly reason: string; readonly entries: readonly LogEntry[] }
 
-/** Haraka joins the lines of one message into one (`logger.js`); a caret needs the line above it. */
-function eachLine(text: string, log: (line: string) => unknown): void {
-  for (const line of text.split('\n')) if (line.trim() !== '') log(line)
-}
-
-/**
- * `config/dns_overrides.ini`, read through Haraka so that Haraka tells of changes. Type `data` keeps every line, so that line
- * numbers are those of the file (haraka-config 1.7 `lib/readers/flat.js`).
- */
+/** `config/dns_overrides.ini`: read at the start, and again whenever it changes. */
 export class ConfigurationFile {
-  readonly #plugin: HarakaPlugin
-  readonly #onChange: (configuration: Configuration) => void
+  readonly #options: ConfigurationFileOptions
+  readonly #loadOptions: LoadOptions
+  #stopWatching: () => void = () => {}
   /** Number of the newest reload that has begun: what an older one finds is thrown away. */
   #newest = 0
   #closed = false
+  /** When the configuration in force was read. */
+  #since: number | undefined
 
-  constructor(plugin: HarakaPlugin, onChange: (configuration: Configuration) => void) {
-    this.#plugin = plugin
-    this.#onChange = onChange
+  constructor(options: ConfigurationFileOptions) {
+    this.#options = options
+    this.#loadOptions = { file: options.path, secrets: nodeSecretSources() }
   }
 
   /**
-   * Reads the file for the first time.
+   * Reads the file for the first time. One that is missing or empty is a warning: there are no rules.
    *
-   * @param watched from now on it is read again whenever it changes
-   * @throws ConfigurationError with every error of the file
+   * @throws StartError with the errors of the file, or why it cannot be read
    */
-  open(watched = true): Configuration {
-    const result = loadConfiguration(this.#text(watched), loadOptions())
-    if (result.configuration === undefined) throw new ConfigurationError(errorText(result))
-    this.#warn(result)
-    // a server that starts has no other rules to go on with, so its tests can only warn
-    this.#warnOfTests(result.configuration)
-    return result.configuration
+  read(): Configuration {
+    const source = readConfigurationSource(this.#options.path)
+    if (source.kind === 'unreadable') throw new StartError(`${SHOWN} ${source.why}`)
+    const result = loadConfiguration(source.kind === 'text' ? source.text : '', this.#loadOptions)
+    const { configuration } = result
+    if (configuration === undefined) throw new StartError(errorsText(result))
+    this.#since = this.#options.now()
+    const absent = source.kind === 'absent' ? `${SHOWN} ${source.why}. No rules: nothing is overridden` : ''
+    this.#report(source, 'in force', [
+      ...entriesOf('warn', absent),
+      ...entriesOf('warn', mistakesText(result, 'warning')),
+      inForceEntry({ configuration, holds: this.#options.readHolds(), when: 'start' }),
+    ])
+    // A server that starts has no other rules to go on with, so its tests can only warn.
+    this.#reportUnmetTests(source, configuration)
+    return configuration
+  }
+
+  /** Reads the file again whenever it changes, until {@link close}. */
+  watch(): void {
+    const { path, watch = watchFile } = this.#options
+    try {
+      this.#stopWatching = watch(path, () => void this.#reload())
+    } catch (error) {
+      const text = `changes of ${SHOWN} cannot be seen, only a restart reads it again: ${String(error)}`
+      this.#options.report({ key: text, entries: entriesOf('error', text) })
+    }
   }
 
   /** Forgets a reload that is under way, and later ones. */
   close(): void {
     this.#closed = true
+    this.#stopWatching()
   }
 
-  #text(watched: boolean): string {
-    const changed = watched ? () => void this.#reload() : undefined
-    return this.#plugin.config.get(NAME, 'data', changed).join('\n')
-  }
-
+  /** Never rejects. */
   async #reload(): Promise<void> {
-    const turn = ++this.#newest
-    const plugin = this.#plugin
+    const number = ++this.#newest
+    const source = readConfigurationSource(this.#options.path)
     try {
-      const result = await loadConfigurationInSteps(this.#text(true), loadOptions())
-      if (this.#closed || turn !== this.#newest) return
-      if (result.configuration === undefined) {
-        eachLine(errorText(result), (line) => plugin.logerror(line))
-        plugin.logerror(`${SHOWN} is not used as it stands now: the rules read before stay in force`)
-        return
-      }
-      this.#warn(result)
-      const unmet = this.#unmetTests(result.configuration)
-      if (unmet !== '' && result.configuration.settings.tests.onReload === 'refuse') {
-        eachLine(unmet, (line) => plugin.logerror(line))
-        plugin.logerror(`${SHOWN} does not meet its own [tests]: the rules read before stay in force`)
-        return
-      }
-      eachLine(unmet, (line) => plugin.logwarn(line))
-      this.#onChange(result.configuration)
-      plugin.lognotice(`${SHOWN} is read again and in force`)
+      const isValid = () => !this.#closed && number === this.#newest
+      const result = await this.#load({ source, isValid })
+      if (result !== undefined) this.#finish(source, result)
     } catch (error) {
-      plugin.logerror(`${SHOWN} could not be read again: the rules read before stay in force:`, error)
+      this.#finish(source, {
+        kind: 'refused',
+        reason: 'could not be read again',
+        entries: entriesOf('error', inspect(error)),
+      })
     }
   }
 
-  /** The lines of `[tests]` that the rules do not meet; empty where all are, or nobody wants to know. */
-  #unmetTests(configuration: Configuration): string {
-    if (configuration.settings.tests.onReload === 'ignore') return ''
-    const results = runExpectations(configuration)
-    return results
-      .filter(({ met }) => !met)
-      .map((result) => unmetText(result, SHOWN))
-      .join('\n')
+  #finish(source: ConfigurationSource, result: ReloadResult): void {
+    const { onChange, readHolds, now } = this.#options
+    if (result.kind === 'refused') {
+      const conclusion = refusedEntry(result.reason, this.#since)
+      this.#report(source, result.reason, [...result.entries, conclusion])
+      return
+    }
+    const { configuration } = result
+    onChange(configuration)
+    this.#since = now()
+    this.#report(source, 'in force', [
+      ...result.entries,
+      inForceEntry({ configuration, holds: readHolds(), when: 'reload' }),
+    ])
   }
 
-  #warnOfTests(configuration: Configuration): void {
+  /** What the file says now; undefined if that is no longer of interest. */
+  async #load({ source, isValid }: Reload): Promise<ReloadResult | undefined> {
+    if (source.kind !== 'text') {
+      // A full disk leaves an empty file, an editor for a moment none: neither takes the rules away.
+      return { kind: 'refused', reason: source.why, entries: entriesOf('error', `${SHOWN} ${source.why}`) }
+    }
+    const result = await loadConfigurationInSteps(source.text, this.#loadOptions)
+    if (!isValid()) return undefined
+    const { configuration } = result
+    if (configuration === undefined) {
+      const reason = `has ${countText(countMistakes(result, 'error'), 'error')} and is not used`
+      return { kind: 'refused', reason, entries: entriesOf('error', mistakesText(result, 'error')) }
+    }
+    const unmet = unmetTests(configuration)
+    if (unmet !== '' && configuration.settings.tests.onReload === 'refuse') {
+      const reason = 'does not meet its own [tests] and is not used'
+      return { kind: 'refused', reason, entries: entriesOf('error', unmet) }
+    }
+    const warnings = [mistakesText(result, 'warning'), unmet].join('\n')
+    return { kind: 'good', configuration, entries: entriesOf('warn', warnings) }
+  }
+
+  #report({ digest }: ConfigurationSource, outcome: string, entries: readonly LogEntry[]): void {
+    this.#options.report({ key: `${digest} ${outcome}`, entries })
+  }
+
+  /** Never throws. */
+  #reportUnmetTests(source: ConfigurationSource, configuration: Configuration): void {
     try {
-      eachLine(this.#unmetTests(configuration), (line) => this.#plugin.logwarn(line))
+      const unmet = unmetTests(configuration)
+      if (unmet !== '') this.#report(source, 'tests', entriesOf('warn', unmet))
     } catch (error) {
-      this.#plugin.logerror(`${SHOWN}: its [tests] could not be run:`, error)
+      const text = `the [tests] of ${SHOWN} could not be run: ${inspect(error)}`
+      this.#report(source, 'tests', entriesOf('error', text))
     }
   }
+}
 
-  #warn(result: LoadResult): void {
-    for (const warning of result.diagnostics.filter(({ severity }) => severity === 'warning')) {
-      eachLine(textOf(warning), (line) => this.#plugin.logwarn(line))
-    }
-  }
+function errorsText(result: LoadResult): string {
+  const count = countText(countMistakes(result, 'error'), 'error')
+  return `${SHOWN} has ${count}\n${mistakesText(result, 'error')}`
+}
+
+/** The lines of `[tests]` that the rules do not meet, as text; empty where all are met or `on_reload = ignore`. */
+function unmetTests(configuration: Configuration): string {
+  if (configuration.settings.tests.onReload === 'ignore') return ''
+  return unmetTestsText(runExpectations(configuration))
 }

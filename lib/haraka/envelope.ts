@@ -3,7 +3,7 @@ import { NOTES_KEY, readNotes, writeNotes, type MessageNotes } from '../haraka-f
 import type { Message } from '../model/message'
 import type { HarakaAddress, HarakaConnection, HMailItem, Notes } from './types'
 
-/** Changes our part of the notes; what somebody else has made into something strange is replaced. */
+/** Changes our part of the notes; one that is not an object is replaced. */
 function changeNotes(notes: Notes, changes: Partial<MessageNotes>): void {
   notes[NOTES_KEY] = writeNotes({ ...readNotes(notes[NOTES_KEY]), ...changes })
 }

@@ -8,7 +8,7 @@ import { decideWithDns } from '../routing/decide-with-dns'
 import { planAttempts } from '../rules/attempts-plan'
 import { decide } from '../rules/decide'
 import { DEFAULT_NEXT_MX } from '../smtp/next-mx'
-import type { InForce, Live } from './active-configuration'
+import type { Active, ActiveConfiguration } from './active-configuration'
 import { answerOutcome, type Outcome } from './answer'
 import type { HookAnswer } from './boundary'
 import { ConnectionQueue } from './delivery/connection-queue'
@@ -16,7 +16,7 @@ import { type AttemptOutcome, Delivery } from './delivery/delivery'
 import { DeliveryHooks } from './delivery/hooks'
 import type { OutboundItem } from './delivery/types'
 import { EnvelopeReader } from './envelope'
-import { decisionLine } from './log-line'
+import { type Action, logDecision, messageLog } from './log-line'
 import { buildMxList, type HarakaMxClass, type Random, sortExchanges } from './mx-list'
 import { type OwnListeners, readOwnListeners } from './own-listeners'
 import { type HookRunner, serverDetails } from './server-details'
@@ -35,7 +35,7 @@ interface DeliveryQueue {
 
 export interface RouterParts {
   readonly plugin: HarakaPlugin
-  readonly live: Live
+  readonly active: ActiveConfiguration
   readonly relays: RelayState
   /** Milliseconds that an answer may take. */
   readonly deadline: number
@@ -52,13 +52,22 @@ interface RoutedMessage {
   readonly hmail: HMailItem
   readonly message: Message
   readonly decision: Decision
-  readonly inForce: InForce
+  readonly active: Active
 }
 
 /** An outcome, and the addresses that led to it. */
 interface Result {
   readonly outcome: Outcome
   readonly located: readonly Located[]
+}
+
+/** What an outcome is in the log. */
+const ACTIONS: Readonly<Record<Outcome['kind'], Action>> = {
+  deliver: 'try',
+  bounce: 'bounce',
+  'null-mx': 'bounce',
+  defer: 'defer',
+  wait: 'wait',
 }
 
 /** Is it the address of a domain literal (or one that `server_details` put in the place of a name)? */
@@ -96,8 +105,8 @@ export class Router {
    * DNS, wherever they stand in `config/plugins`; {@link routeByDns} follows them. Rejects only where something is broken.
    */
   async route(hmail: HMailItem): Promise<HookAnswer> {
-    return this.#useConfiguration(hmail, async (inForce) => {
-      const routed = await this.#decide(hmail, inForce)
+    return this.#useConfiguration(hmail, async (active) => {
+      const routed = await this.#decide(hmail, active)
       if (routed.decision.source !== 'dns') return this.#carryOut(routed)
       this.#plain.set(hmail, routed)
       return { retval: RETVAL.cont }
@@ -108,37 +117,43 @@ export class Router {
   async routeByDns(hmail: HMailItem): Promise<HookAnswer> {
     const routed = this.#plain.get(hmail)
     this.#plain.delete(hmail)
-    return this.#useConfiguration(hmail, async (inForce) => {
-      const isCurrent = routed !== undefined && routed.inForce.configuration === inForce.configuration
-      return this.#carryOut(isCurrent ? { ...routed, inForce } : await this.#decide(hmail, inForce))
+    return this.#useConfiguration(hmail, async (active) => {
+      const isCurrent = routed !== undefined && routed.active.configuration === active.configuration
+      return this.#carryOut(isCurrent ? { ...routed, active } : await this.#decide(hmail, active))
     })
   }
 
   async #useConfiguration(
     hmail: HMailItem,
-    work: (inForce: InForce) => Promise<HookAnswer>,
+    work: (active: Active) => Promise<HookAnswer>,
   ): Promise<HookAnswer> {
-    const { live } = this.#parts
-    if (live.configuration !== undefined) return live.use(work)
+    const { active } = this.#parts
+    if (active.configuration !== undefined) return active.use(work)
     const reason = 'the configuration has errors, and there was none before'
     return answerOutcome(
       hmail,
       { kind: 'wait', reason },
-      { now: this.#now, log: () => {}, deliver: () => {}, fail: () => false },
+      {
+        now: this.#now,
+        log: this.#logOf(hmail),
+        logDecision: () => {},
+        deliver: () => {},
+        fail: () => false,
+      },
     )
   }
 
   /** Step 1: what the rules say. */
-  async #decide(hmail: HMailItem, inForce: InForce): Promise<RoutedMessage> {
+  async #decide(hmail: HMailItem, active: Active): Promise<RoutedMessage> {
     const message = this.#envelopes.read(hmail)
-    const { configuration, resolver } = inForce
+    const { configuration, resolver } = active
     const { inet_prefer: prefer } = this.#outbound.cfg
     const question = { rules: configuration.rules, message, isUsable: this.#isUsable }
     const decision = await decideWithDns(decide, question, {
       mx: (domain) => resolver.mx(domain),
       addresses: (domain) => resolver.addresses(domain, prefer),
     })
-    return { hmail, message, decision, inForce }
+    return { hmail, message, decision, active }
   }
 
   readonly #isUsable = (relay: Exchange): boolean => this.#parts.relays.look(relay).usable
@@ -146,11 +161,12 @@ export class Router {
   async #carryOut(routed: RoutedMessage): Promise<HookAnswer> {
     const { hmail, decision } = routed
     const { outcome, located } = await this.#findOutcome(routed)
+    const log = this.#logOf(hmail)
     return answerOutcome(hmail, outcome, {
       now: this.#now,
-      log: (final) => this.#log(routed, located, final),
+      log,
+      logDecision: (final) => this.#log(routed, located, final),
       deliver: ({ candidates, passedOver }) => {
-        const log = this.#logOf(hmail)
         for (const { reason, exchange, level } of passedOver) {
           log[`log${level}`](`${exchangeLabel(exchange)} is passed over: ${reason}`)
         }
@@ -162,6 +178,7 @@ export class Router {
           nextMx: DEFAULT_NEXT_MX,
           passedOver: passedOver.map(({ reason, exchange }) => `${exchangeLabel(exchange)}: ${reason}`),
           queue: this.#queue,
+          log,
           onEnd: (attempt) => log.logdebug(attemptLine(attempt)),
         })
         this.#hooks.install(hmail, delivery)
@@ -172,7 +189,7 @@ export class Router {
 
   /** Steps 2 to 5: what becomes of the message. */
   async #findOutcome(routed: RoutedMessage): Promise<Result> {
-    const { decision, inForce } = routed
+    const { decision, active } = routed
     if (decision.outcome !== 'deliver') return { outcome: this.#withoutRoute(routed, decision), located: [] }
     const exchanges = await this.#askPlugins(routed)
     if (exchanges.length === 0) {
@@ -182,7 +199,7 @@ export class Router {
     // Step 3: addresses.
     const { random = Math.random } = this.#parts
     const { inet_prefer: prefer } = this.#outbound.cfg
-    const located = await locateAll(sortExchanges(exchanges, random), inForce.resolver, prefer)
+    const located = await locateAll(sortExchanges(exchanges, random), active.resolver, prefer)
     const found = verdict(decision, located)
     if (found.outcome !== 'deliver') return { outcome: this.#withoutAddress(routed, located, found), located }
     const allowed = await this.#removeLocalLiterals(routed.hmail, located)
@@ -245,9 +262,9 @@ export class Router {
   }
 
   /** Would `[attempts]` bounce the message next? */
-  #isLastAttempt({ decision, message, inForce }: RoutedMessage): boolean {
+  #isLastAttempt({ decision, message, active }: RoutedMessage): boolean {
     if (decision.source !== 'attempts') return false
-    const { rules } = inForce.configuration
+    const { rules } = active.configuration
     const entry = rules.attemptsFor(message.domain)
     const next = { ...message, retries: message.retries + 1 }
     return entry !== undefined && planAttempts(entry, rules.rotation, next).kind === 'exhausted'
@@ -259,35 +276,14 @@ export class Router {
     return others.some((relay) => relays.look(relay).usable)
   }
 
-  #log(
-    { hmail, message: { retries }, decision }: RoutedMessage,
-    located: readonly Located[],
-    outcome: Outcome,
-  ): void {
-    const reason = outcome.kind === 'deliver' ? undefined : outcome.reason
-    this.#logOf(hmail).loginfo(
-      decisionLine({
-        id: hmail.todo.uuid ?? '-',
-        retries,
-        decision,
-        located,
-        outcome: outcome.kind === 'null-mx' ? 'bounce' : outcome.kind,
-        ...(reason === undefined ? {} : { reason }),
-      }),
-    )
+  #log({ hmail, message, decision }: RoutedMessage, located: readonly Located[], outcome: Outcome): void {
+    const reason = outcome.kind === 'deliver' ? {} : { reason: outcome.reason }
+    const action = ACTIONS[outcome.kind]
+    logDecision(this.#logOf(hmail), { message, decision, located, action, ...reason })
   }
 
-  /** Lines that carry the message's id and this plugin's name. */
   #logOf(hmail: HMailItem): Loggable {
-    const { plugin } = this.#parts
-    return {
-      logdebug: (...parameters) => hmail.logdebug(plugin, ...parameters),
-      loginfo: (...parameters) => hmail.loginfo(plugin, ...parameters),
-      lognotice: (...parameters) => hmail.lognotice(plugin, ...parameters),
-      logwarn: (...parameters) => hmail.logwarn(plugin, ...parameters),
-      logerror: (...parameters) => hmail.logerror(plugin, ...parameters),
-      logcrit: (...parameters) => hmail.logcrit(plugin, ...parameters),
-    }
+    return messageLog(this.#parts.plugin, hmail)
   }
 
   #netUtils(): NetUtils {

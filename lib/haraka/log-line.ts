@@ -1,18 +1,17 @@
-import type { Provenance } from '../model/dns-answer'
 import type { Decision } from '../model/decision'
+import type { Provenance } from '../model/dns-answer'
 import { exchangeKey, type Exchange } from '../model/exchange'
-import { toPrintable } from '../model/printable'
+import type { Message } from '../model/message'
 import type { Located } from '../routing/route'
-
-function field(name: string, value: string): string {
-  const clean = toPrintable(value)
-  return /^[^\s"=]+$/.test(clean) ? `${name}=${clean}` : `${name}="${clean.replaceAll(/["\\]/g, '\\$&')}"`
-}
+import { toPrintable } from '../model/printable'
+import { type LogFields, LONGEST_TEXT, writeEntry } from './log-entry'
+import type { HarakaPlugin, HMailItem, Loggable } from './types'
 
 function provenanceText({ how, server, ttl }: Provenance): string {
   return `${how}@${server}/${ttl}s`
 }
 
+/** `10:@isp=fred@smtp.isp.example:587(line 7)`: priority, relay, user, host, port, and what named it. */
 function exchangeText(exchange: Exchange): string {
   const { priority, relay, origin } = exchange
   const name = relay?.name === undefined ? '' : `@${relay.name}=`
@@ -27,36 +26,68 @@ function mxText({ mx }: Decision): string {
   return `${mx.kind} ${provenanceText(mx)}`
 }
 
-function addressText({ exchange, answer }: Located): string {
-  if (answer.kind === 'failed') return `${exchange.endpoint.host} failed: ${answer.error.message}`
-  if (answer.kind === 'none') return `${exchange.endpoint.host} none ${provenanceText(answer)}`
+/** `mx.example.com 192.0.2.1 192.0.2.2 cached@192.0.2.53#53/42s`: a host and what was found of its addresses. */
+function addressesText({ exchange, answer }: Located): string {
+  const { host } = exchange.endpoint
+  if (answer.kind === 'failed') return `${host} failed: ${answer.error.message}`
+  if (answer.kind === 'none') return `${host} none ${provenanceText(answer)}`
   const from = answer.server === 'literal' ? '' : ` ${provenanceText(answer)}`
-  return `${exchange.endpoint.host} ${answer.addresses.join(',')}${from}`
+  return `${host} ${answer.addresses.join(' ')}${from}`
 }
+
+/** What is done with a message now. `try`: Haraka tries the exchanges; whether one takes the message shows later. */
+export type Action = 'try' | 'bounce' | 'defer' | 'wait'
 
 /** One decision. */
 export interface LoggedDecision {
-  /** Haraka's id of the message. */
-  readonly id: string
-  readonly retries: number
+  readonly message: Message
   readonly decision: Decision
   readonly located: readonly Located[]
-  readonly outcome: Decision['outcome'] | 'wait'
+  readonly action: Action
+  /** Why it is not tried. */
   readonly reason?: string
 }
 
-/** The one line that is logged of a decision: `key=value`, text with spaces in quotes. Holds no secret. */
-export function decisionLine({ id, retries, decision, located, outcome, reason }: LoggedDecision): string {
-  return [
-    field('message', id),
-    field('domain', decision.domain),
-    field('retries', String(retries)),
-    field('outcome', outcome),
-    field('source', decision.source),
-    field('lines', decision.matched.join(',') || '-'),
-    field('exchanges', located.map(({ exchange }) => exchangeText(exchange)).join(' ') || '-'),
-    field('mx', mxText(decision)),
-    field('addresses', located.map(addressText).join('; ') || '-'),
-    ...(reason === undefined ? [] : [field('reason', reason)]),
-  ].join(' ')
+/** The facts of a decision for the log. Holds no secret. */
+export function decisionFields({ message, decision, located, action, reason }: LoggedDecision): LogFields {
+  const [recipient] = message.rcptTo
+  return {
+    domain: decision.domain,
+    sender: message.mailFrom === '' ? '<>' : message.mailFrom,
+    recipients: message.rcptTo.length,
+    ...(message.rcptTo.length === 1 && recipient !== undefined ? { recipient } : {}),
+    size: message.size,
+    retries: message.retries,
+    action,
+    source: decision.source,
+    lines: decision.matched,
+    exchanges: located.map(({ exchange }) => exchangeText(exchange)),
+    mx: mxText(decision),
+    addresses: located.map(addressesText),
+    ...(reason === undefined ? {} : { reason }),
+  }
+}
+
+/** Logs one decision: one INFO line of its message. */
+export function logDecision(log: Loggable, decision: LoggedDecision): void {
+  writeEntry(log, { level: 'info', text: 'decided', fields: decisionFields(decision) })
+}
+
+/** The parameters of a log line with all text printable: an SMTP reply or a name in DNS may hold anything. */
+function printable(parameters: readonly unknown[]): unknown[] {
+  return parameters.map((parameter) =>
+    typeof parameter === 'string' ? toPrintable(parameter, { max: LONGEST_TEXT }) : parameter,
+  )
+}
+
+/** A log whose lines carry the message's id and this plugin's name, and are printable. */
+export function messageLog(plugin: HarakaPlugin, hmail: HMailItem): Loggable {
+  return {
+    logdebug: (...parameters) => hmail.logdebug(plugin, ...printable(parameters)),
+    loginfo: (...parameters) => hmail.loginfo(plugin, ...printable(parameters)),
+    lognotice: (...parameters) => hmail.lognotice(plugin, ...printable(parameters)),
+    logwarn: (...parameters) => hmail.logwarn(plugin, ...printable(parameters)),
+    logerror: (...parameters) => hmail.logerror(plugin, ...printable(parameters)),
+    logcrit: (...parameters) => hmail.logcrit(plugin, ...printable(parameters)),
+  }
 }

@@ -1,12 +1,20 @@
+import { join, resolve } from 'node:path'
 import { createResolver } from '../dns/resolver'
-import { answer, deadlineOf, type HookAnswer, LateError } from './boundary'
+import { readHolds } from '../relays/holds'
+import { STATE_FOLDER } from '../relays/state-folder'
+import type { Configuration } from '../routing/configuration'
+import { answerHook, deadlineOf, type HookAnswer, LateError } from './boundary'
 import { SendingThreads } from './sending-threads'
-import { ConfigurationError, ConfigurationFile } from './configuration-file'
+import { ConfigurationFile, StartError } from './configuration-file'
+import { entriesOf } from './configuration-log'
 import { keepAuthSender, keepRotationOffset } from './envelope'
-import { Live } from './active-configuration'
+import { ActiveConfiguration } from './active-configuration'
 import { type ProcessRole, processRole } from './process'
 import { Router } from './get-mx'
+import { writeEntry } from './log-entry'
+import { messageLog } from './log-line'
 import { type OpenRelayState, openRelayState } from './relay-state'
+import { type Finding, ServerLog } from './server-log'
 import {
   type HarakaConnection,
   type HarakaPlugin,
@@ -17,11 +25,12 @@ import {
 } from './types'
 
 /** The hooks of the plugin, and what they share. One in each process of the server. */
-export class Seam {
+export class PluginHooks {
   readonly #plugin: HarakaPlugin
   readonly #deadline: number
   readonly #relays: OpenRelayState
-  readonly #live: Live
+  readonly #active: ActiveConfiguration
+  readonly #report: (finding: Finding) => void
   readonly #file: ConfigurationFile
   readonly #threads: SendingThreads
   readonly #router: Router
@@ -29,8 +38,8 @@ export class Seam {
   /**
    * Reads the configuration and puts it in force.
    *
-   * @throws ConfigurationError where it has errors; Haraka stops. Only a worker that replaces another in a running server goes on:
-   *   it would be started again and again; its mail waits until the file is mended.
+   * @throws StartError where it has errors or cannot be read; Haraka stops. Only a worker that replaces another in a running
+   *   server goes on, because it would be started again and again; its mail waits until the file is corrected.
    */
   constructor(plugin: HarakaPlugin) {
     const role = processRole(plugin)
@@ -40,24 +49,32 @@ export class Seam {
       plugin.haraka_require('outbound/config') as OutboundConfig,
       role.workers,
     )
-    this.#live = new Live(({ settings: { dnsServers, dnsZones, dnsCacheSize, dns } }) =>
+    this.#active = new ActiveConfiguration(({ settings: { dnsServers, dnsZones, dnsCacheSize, dns } }) =>
       createResolver({
         servers: dnsServers,
         zones: dnsZones,
         cacheSize: dnsCacheSize,
         tuning: dns,
-        log: (level, message) => plugin[`log${level}`](message),
+        log: (level, text) => writeEntry(plugin, { level, text }),
       }),
     )
-    this.#file = new ConfigurationFile(plugin, (configuration) => {
-      this.#live.set(configuration)
-      this.#threads.apply(configuration.settings.mxSendingThreads)
+    this.#report = createReport(plugin, role)
+    const haraka = process.env.HARAKA ?? '.'
+    this.#file = new ConfigurationFile({
+      path: resolve(haraka, 'config', 'dns_overrides.ini'),
+      report: this.#report,
+      onChange: (configuration) => {
+        this.#apply(configuration)
+        plugin.logdebug('this process uses the configuration that was read again')
+      },
+      readHolds: () => [...readHolds(join(haraka, STATE_FOLDER), Date.now()).keys()],
+      now: Date.now,
     })
     this.#open(role)
     this.#relays = openRelayState(plugin, role)
     this.#router = new Router({
       plugin,
-      live: this.#live,
+      active: this.#active,
       relays: this.#relays.relays,
       deadline: this.#deadline,
     })
@@ -65,15 +82,22 @@ export class Seam {
 
   #open({ kind, replaceable }: ProcessRole): void {
     try {
-      const configuration = this.#file.open(kind === 'sender')
-      if (kind !== 'sender') return
-      this.#live.set(configuration)
-      this.#threads.apply(configuration.settings.mxSendingThreads)
+      const configuration = this.#file.read()
+      if (kind === 'sender') this.#apply(configuration)
     } catch (error) {
-      if (!replaceable || !(error instanceof ConfigurationError)) throw error
-      for (const line of error.message.split('\n')) if (line !== '') this.#plugin.logerror(line)
-      this.#plugin.logcrit('no mail is sent by this worker until the file is mended')
+      if (!replaceable || !(error instanceof StartError)) throw error
+      const consequence = 'no mail is sent by this worker until the file is corrected'
+      this.#report({
+        key: error.message,
+        entries: [...entriesOf('error', error.message), ...entriesOf('crit', consequence)],
+      })
     }
+    if (kind === 'sender') this.#file.watch()
+  }
+
+  #apply(configuration: Configuration): void {
+    this.#active.set(configuration)
+    this.#threads.apply(configuration.settings.mxSendingThreads)
   }
 
   /** Hook `mail`. */
@@ -89,10 +113,10 @@ export class Seam {
       return { retval: RETVAL.cont, commit: () => keepRotationOffset(connection, offset) }
     }
     // Without one the message begins with the first relay: mail need not wait for it.
-    answer(next, work, {
+    answerHook(next, work, {
       deadline: this.#deadline,
       failure: () => ({ retval: RETVAL.cont }),
-      onError: (error) => this.#plugin.logerror('no rotation offset for a message: ', shown(error)),
+      onError: (error) => this.#plugin.logerror('no rotation offset for a message: ', describe(error)),
     })
   }
 
@@ -107,18 +131,18 @@ export class Seam {
   }
 
   #answer(next: Next, hmail: HMailItem, work: () => Promise<HookAnswer>): void {
-    answer(next, work, {
+    answerHook(next, work, {
       deadline: this.#deadline,
       // Never CONT: Haraka would go on with its own DNS, and past the rules.
       failure: (error) => ({ retval: RETVAL.denysoft, message: error.message }),
       onError: (error) =>
-        hmail.logerror(this.#plugin, `no decision for ${hmail.todo.domain}: `, shown(error)),
+        messageLog(this.#plugin, hmail).logerror(`no decision for ${hmail.todo.domain}: `, describe(error)),
     })
   }
 
   /**
-   * Reads the file no more, and writes what is known of relays. Rules, resolver and number of threads stay: Haraka still ends the
-   * deliveries that it has begun, and none of them keeps the process.
+   * Stops watching the file, and writes what is known of relays. Rules, resolver and number of threads stay: Haraka still finishes
+   * the deliveries that it has begun, and none of them keeps the process alive.
    */
   close(): void {
     this.#file.close()
@@ -126,7 +150,14 @@ export class Seam {
   }
 }
 
-/** For the log: Haraka prints the stack of an error, which is wanted where something is broken. */
-function shown(error: Error): Error | string {
+/** For the log: Haraka prints the stack of an error, which helps only where something is broken. */
+function describe(error: Error): Error | string {
   return error instanceof LateError ? error.message : error
+}
+
+/** How this process logs what concerns the whole server. A tool takes nothing into use, so it has nothing to say. */
+function createReport(plugin: HarakaPlugin, { kind }: ProcessRole): (finding: Finding) => void {
+  if (kind === 'tool') return () => {}
+  const log = new ServerLog(plugin, kind === 'master')
+  return (finding) => log.report(finding)
 }

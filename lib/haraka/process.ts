@@ -4,14 +4,14 @@ import { availableParallelism, cpus } from 'node:os'
 import { type Workers, workerCount } from './sending-threads'
 import type { HarakaPlugin } from './types'
 
-/** What Haraka's `server.js` says of itself, as far as it is looked at. A tool such as `haraka -o` has no `cfg`. */
+/** Haraka's `server.js`, as far as it is used. A tool such as `haraka -o` has no `cfg`. */
 interface HarakaServer {
   readonly cfg?: {
     readonly main?: { readonly nodes?: unknown; readonly user?: unknown; readonly group?: unknown }
   }
 }
 
-/** Who runs the server in the end, where Haraka gives up root (`smtp.ini` `user`, `group`). */
+/** The user that the server runs as after Haraka has given up root (`smtp.ini` `user`, `group`). */
 export interface Owner {
   readonly uid: number
   readonly gid: number
@@ -24,7 +24,7 @@ export interface Owner {
 export interface ProcessRole {
   readonly kind: 'sender' | 'master' | 'tool'
   readonly workers: Workers
-  /** Runs beside others that deliver: the server lives on without it. */
+  /** It is one of several workers: Haraka starts another in its place. */
   readonly replaceable: boolean
   readonly owner: Owner | undefined
 }

@@ -7,6 +7,7 @@ import { openQuotaJournal } from '../relays/quota-journal'
 import { createRelayState } from '../relays/state'
 import { openStateFolder, prepareStateFolder, STATE_FOLDER, type StateFolder } from '../relays/state-folder'
 import type { RelayState } from '../relays/types'
+import { writeEntry } from './log-entry'
 import type { ProcessRole } from './process'
 import type { HarakaPlugin } from './types'
 
@@ -37,7 +38,10 @@ export function openRelayState(plugin: HarakaPlugin, role: ProcessRole): OpenRel
   const local = cluster.isWorker ? undefined : new LocalLimits(server === undefined ? counting : clock)
   const relays = createRelayState({
     clock,
-    log: { info: (message) => plugin.loginfo(message), warn: (message) => plugin.logwarn(message) },
+    log: {
+      info: (text) => writeEntry(plugin, { level: 'info', text }),
+      warn: (text) => writeEntry(plugin, { level: 'warn', text }),
+    },
     limits: local ?? new ChannelLimits(process),
     workerIndex: (role.workers.id - 1) % role.workers.count,
     ...(local === undefined ? {} : { limitStatus: () => local.arbiter.status() }),

@@ -1,6 +1,6 @@
 import type { OutboundConfig, OutboundSettings } from './types'
 
-/** This process among those that send. */
+/** Which of the processes that send this one is. */
 export interface Workers {
   /** Worker processes of the server; 1 without cluster. */
   readonly count: number
@@ -19,19 +19,19 @@ export function workerCount(nodes: unknown, cpus: number): number {
 }
 
 /**
- * This worker's part of the messages that the whole server sends at once: at least one, and together never more than `threads`
- * where there is one for each. The remainder goes to the first workers; a worker that has replaced another gets none of it,
- * because nobody knows whether the one before had.
+ * This worker's part of the messages that the whole server sends at once. It is at least one; where there are as many threads as
+ * workers, all parts together are never more than `threads`. The remainder goes to the first workers. A worker that has replaced
+ * another gets none of it, because nobody knows whether the one before had some.
  */
-export function shareOf(threads: number, { count, id }: Workers): number {
+export function shareOfWorker(threads: number, { count, id }: Workers): number {
   return Math.max(1, Math.floor(threads / count) + (id <= threads % count ? 1 : 0))
 }
 
 /**
- * Haraka's `concurrency_max` under our control, and back again. The queue (Haraka 3.3.4 `outbound/queue.js` `_process`) reads
- * `cfg.concurrency_max` of `outbound/config.js` each time it takes work, and the module replaces `cfg` whenever `outbound.ini`
- * changes: an accessor in place of the property gives every new `cfg` our number when it is first read. `load_config` reads it
- * for the first time after it has filled in its own default, so that this is what is put back.
+ * Sets Haraka's `concurrency_max`, and puts it back. The queue (Haraka 3.3.4 `outbound/queue.js` `_process`) reads
+ * `cfg.concurrency_max` of `outbound/config.js` each time it takes work, and that module replaces `cfg` whenever `outbound.ini`
+ * changes. So an accessor takes the place of `cfg`, and gives every new `cfg` our number when it is first read. `load_config` reads
+ * it for the first time after it has filled in its own default, which is therefore what is put back.
  */
 export class SendingThreads {
   readonly #outbound: OutboundConfig
@@ -54,11 +54,11 @@ export class SendingThreads {
       return
     }
     if (this.#share === undefined) this.#install()
-    this.#share = shareOf(threads, this.#workers)
+    this.#share = shareOfWorker(threads, this.#workers)
     if (this.#changed?.cfg === this.#cfg) this.#cfg.concurrency_max = this.#share
   }
 
-  /** Leaves Haraka as if this had never been. */
+  /** Leaves Haraka as it was. */
   #restore(): void {
     if (this.#share === undefined) return
     this.#share = undefined

@@ -36,9 +36,6 @@ export interface HarakaPlugin extends Loggable {
   readonly name: string
   /** Seconds that a hook may take; 0: for ever. */
   readonly timeout: number
-  readonly config: {
-    get(name: string, type: 'data', onReload: ((error?: unknown) => void) | undefined): string[]
-  }
   register_hook(hook: string, method: string, priority?: number): void
   /** `require` in Haraka's own folder. */
   haraka_require(name: string): unknown

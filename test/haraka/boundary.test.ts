@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { mock, test, type TestContext } from 'node:test'
-import { answer, type Boundary, deadlineOf, type HookAnswer } from '../../lib/haraka/boundary'
+import { answerHook, type Boundary, deadlineOf, type HookAnswer } from '../../lib/haraka/boundary'
 import { RETVAL } from '../../lib/haraka/types'
 
 interface Heard {
@@ -15,7 +15,7 @@ function hear(work: () => Promise<HookAnswer>, next?: () => void): Heard {
     failure: (error) => ({ retval: RETVAL.denysoft, message: error.message }),
     onError: (error) => void heard.errors.push(error.message),
   }
-  answer(
+  answerHook(
     (retval, message) => {
       heard.answers.push([retval, message])
       next?.()

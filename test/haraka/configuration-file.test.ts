@@ -1,122 +1,232 @@
 import assert from 'node:assert/strict'
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
-import { test, type TestContext } from 'node:test'
-import type { Configuration } from '../../lib/routing/configuration'
-import { ConfigurationFile } from '../../lib/haraka/configuration-file'
-import type { HarakaPlugin } from '../../lib/haraka/types'
+import { execFileSync } from 'node:child_process'
+import { chmodSync, mkdirSync, rmSync, truncateSync, writeFileSync } from 'node:fs'
+import { dirname, join } from 'node:path'
+import { setImmediate as nextTurn } from 'node:timers/promises'
+import { test } from 'node:test'
+import { StartError } from '../../lib/haraka/configuration-file'
+import { ConfigurationFolder } from '../support/configuration-folder'
 
-// Reloads that overlap, and password files. The plugin is a fake because Haraka tells of a change five seconds late.
-
-function folder(t: TestContext): string {
-  const path = mkdtempSync(join(tmpdir(), 'dns-overrides-file-'))
-  mkdirSync(join(path, 'config'))
-  const before = process.env.HARAKA
-  process.env.HARAKA = path
-  t.after(() => {
-    if (before === undefined) delete process.env.HARAKA
-    else process.env.HARAKA = before
-    rmSync(path, { recursive: true, force: true })
-  })
-  return path
-}
-
-/** A file whose changes the test tells of. */
-function open(text: string) {
-  let current = text
-  let tell: () => void = () => assert.fail('nobody asked to be told of changes')
-  let listener: () => void = () => {}
-  const log: string[] = []
-  const inForce: Configuration[] = []
-  const note = (...parts: unknown[]) => {
-    log.push(parts.join(' '))
-    listener()
-  }
-  const plugin = {
-    config: {
-      get(_name: string, _type: 'data', onReload?: () => void) {
-        if (onReload) tell = onReload
-        return current.split('\n')
-      },
-    },
-    lognotice: note,
-    logwarn: note,
-    logerror: note,
-  } as unknown as HarakaPlugin
-  const file = new ConfigurationFile(plugin, (configuration) => inForce.push(configuration))
-  inForce.push(file.open())
-  return {
-    file,
-    log,
-    inForce,
-    change(next: string) {
-      current = next
-      tell()
-    },
-    /** Waits for a line of the log. */
-    said: (words: string) =>
-      new Promise<void>((resolve) => {
-        listener = () => {
-          if (log.some((line) => line.includes(words))) resolve()
-        }
-        listener()
-      }),
-  }
-}
+// What becomes of config/dns_overrides.ini at the start and when it changes, and what the log says of it.
 
 const lines = (count: number, target: string) =>
   Array.from({ length: count }, (_, n) => `d${n}.example ${target}`).join('\n')
 
+const SINCE = 'the configuration read at 2026-01-02T03:04:05.000Z stays in force'
+
 test('of reloads that overlap the newest wins, although an older one has more to do', async (t) => {
-  folder(t)
-  const { change, said, inForce, log } = open('* first.example')
-  change(lines(20_000, 'second.example'))
-  change('* third.example')
-  await said('in force')
+  const folder = new ConfigurationFolder(t).start('* first.example')
+  folder.change(lines(20_000, 'second.example'))
+  folder.change('* third.example')
+  await folder.waitFor(() => folder.log.length === 2)
   // The long one would be ready by now: it is read once more in whole, and only this may be seen.
-  change(lines(20_000, 'fourth.example'))
-  while (inForce.length < 3) await new Promise((resolve) => setImmediate(resolve))
+  folder.change(lines(20_000, 'fourth.example'))
+  while (folder.inForce.length < 3) await nextTurn()
   assert.deepEqual(
-    inForce.map(({ rules }) => rules.lines[0]!.text.split(' ')[1]),
+    folder.inForce.map(({ rules }) => rules.lines[0]!.text.split(' ')[1]),
     ['first.example', 'third.example', 'fourth.example'],
   )
-  assert.equal(log.length, 2)
+  assert.equal(folder.log.length, 3)
 })
 
 test('after the end a reload that is under way changes nothing', async (t) => {
-  folder(t)
-  const { file, change, inForce, log } = open('* first.example')
-  change(lines(5_000, 'second.example'))
-  file.close()
-  for (let turn = 0; turn < 200; turn++) await new Promise((resolve) => setImmediate(resolve))
-  assert.equal(inForce.length, 1)
-  assert.deepEqual(log, [])
+  const folder = new ConfigurationFolder(t).start('* first.example')
+  folder.change(lines(5_000, 'second.example'))
+  folder.file.close()
+  for (let turn = 0; turn < 200; turn++) await nextTurn()
+  assert.equal(folder.inForce.length, 1)
+  assert.equal(folder.findings.length, 1)
 })
 
+const WITH_SECRET = '[relay:a]\nhost = a.example\nuser = fred\npassword_file = secret\n[overrides]\n* @a'
+
 test('a password file is read again, from the folder of the configuration', async (t) => {
-  const path = join(folder(t), 'config', 'secret')
+  const folder = new ConfigurationFolder(t)
+  const path = join(dirname(folder.configurationPath), 'secret')
   writeFileSync(path, 'one\n', { mode: 0o600 })
-  const text = '[relay:a]\nhost = a.example\nuser = fred\npassword_file = secret\n[overrides]\n* @a'
-  const { change, said, inForce } = open(text)
+  folder.start(WITH_SECRET)
   writeFileSync(path, 'two\n', { mode: 0o600 })
-  change(text)
-  await said('in force')
-  const passwords = inForce.map(({ settings }) => settings.relays[0]!.credentials!.password.reveal())
+  await folder.reload(WITH_SECRET)
+  const passwords = folder.inForce.map(({ settings }) => settings.relays[0]!.credentials!.password.reveal())
   assert.deepEqual(passwords, ['one', 'two'])
 })
 
 test('a password file that has gone away is an error, and the rules before stay', async (t) => {
-  const path = join(folder(t), 'config', 'secret')
+  const folder = new ConfigurationFolder(t)
+  const path = join(dirname(folder.configurationPath), 'secret')
   writeFileSync(path, 'one\n', { mode: 0o600 })
-  const text = '[relay:a]\nhost = a.example\nuser = fred\npassword_file = secret\n[overrides]\n* @a'
-  const { change, said, inForce, log } = open(text)
+  folder.start(WITH_SECRET)
   rmSync(path)
-  change(text)
-  await said('stay in force')
-  assert.equal(inForce.length, 1)
-  assert.ok(
-    log.some((line) => line.startsWith('config/dns_overrides.ini:4:')),
-    log.join('\n'),
+  const entries = await folder.reload(WITH_SECRET)
+  assert.equal(folder.inForce.length, 1)
+  assert.ok(entries[0]!.text.startsWith('config/dns_overrides.ini:4:'), folder.log.join('\n'))
+  assert.equal(entries.at(-1)!.text, `config/dns_overrides.ini has 1 error and is not used: ${SINCE}`)
+})
+
+test('a start is one NOTICE with version, lines, relays, DNS servers and holds', (t) => {
+  const { findings } = new ConfigurationFolder(t, ['isp']).start(
+    'dns_servers = 192.0.2.53, tls://192.0.2.54#dns.example\n* @isp\n[attempts]\n* direct=1 relay=1\n[relay:isp]\nhost = a.example\n[zone:corp.internal]\ndns_servers = 10.0.0.1\n',
   )
+  const manifest = require('../../../package.json') as { version: string }
+  assert.deepEqual(
+    findings.flatMap(({ entries }) => entries),
+    [
+      {
+        level: 'notice',
+        text: 'config/dns_overrides.ini is in force',
+        fields: {
+          version: manifest.version,
+          lines: 1,
+          attempts: 1,
+          relays: ['isp'],
+          dns_servers: ['192.0.2.53:53', 'tls://192.0.2.54:853#dns.example'],
+          dns_zones: ['corp.internal'],
+          holds: ['isp'],
+        },
+      },
+    ],
+  )
+})
+
+const ABSENT: [name: string, why: string, prepare: (folder: ConfigurationFolder) => void][] = [
+  ['a missing file', 'is missing', (folder) => rmSync(folder.configurationPath, { force: true })],
+  [
+    'a file of the wrong name',
+    'is missing, but config/dns-overrides.ini is there: rename it',
+    (folder) => {
+      rmSync(folder.configurationPath, { force: true })
+      writeFileSync(join(dirname(folder.configurationPath), 'dns-overrides.ini'), '* a.example\n')
+    },
+  ],
+  ['an emptied file', 'is empty', (folder) => folder.write('')],
+  ['a file of blank lines and a byte order mark', 'is empty', (folder) => folder.write('\ufeff\r\n \n')],
+]
+
+for (const [name, why, prepare] of ABSENT) {
+  test(`${name} at the start is a warning that nothing is overridden`, (t) => {
+    const folder = new ConfigurationFolder(t)
+    prepare(folder)
+    folder.start()
+    assert.equal(folder.inForce[0]!.rules.lines.length, 0)
+    assert.deepEqual(folder.log, [
+      `warn config/dns_overrides.ini ${why}. No rules: nothing is overridden`,
+      'notice config/dns_overrides.ini is in force',
+    ])
+  })
+
+  test(`${name} on a reload takes no rule away, and the log says so`, async (t) => {
+    const folder = new ConfigurationFolder(t).start('* a.example')
+    const entries = await folder.reloadAfter(() => prepare(folder))
+    assert.equal(folder.inForce.length, 1)
+    assert.deepEqual(
+      entries.map(({ level, text }) => `${level} ${text}`),
+      [`error config/dns_overrides.ini ${why}`, `notice config/dns_overrides.ini ${why}: ${SINCE}`],
+    )
+    await folder.reload('* b.example')
+    assert.equal(folder.inForce.length, 2)
+  })
+}
+
+/** What cannot be read, whoever runs the test: root may read a file without permissions. */
+const UNREADABLE: [name: string, why: RegExp, prepare: (path: string) => void][] = [
+  ['a folder', /it is a folder/, (path) => mkdirSync(path)],
+  ['a FIFO', /it is not a regular file/, (path) => execFileSync('mkfifo', [path])],
+  [
+    'a file without end',
+    /it has more than 64 MiB/,
+    (path) => {
+      writeFileSync(path, '')
+      truncateSync(path, 65 * 1024 * 1024)
+    },
+  ],
+  ...(process.getuid?.() === 0
+    ? []
+    : ([
+        [
+          'a file of another user',
+          /this user may not read it/,
+          (path) => {
+            writeFileSync(path, '* a.example')
+            chmodSync(path, 0)
+          },
+        ],
+      ] satisfies [string, RegExp, (path: string) => void][])),
+]
+
+for (const [name, why, prepare] of UNREADABLE) {
+  test(`${name} at the start stops Haraka`, (t) => {
+    const folder = new ConfigurationFolder(t)
+    prepare(folder.configurationPath)
+    assert.throws(
+      () => folder.start(),
+      (error: unknown) => error instanceof StartError && why.test(error.message),
+    )
+  })
+
+  test(`${name} on a reload changes nothing, and the log says so`, async (t) => {
+    const folder = new ConfigurationFolder(t).start('* a.example')
+    const entries = await folder.reloadAfter(() => {
+      rmSync(folder.configurationPath)
+      prepare(folder.configurationPath)
+    })
+    assert.equal(folder.inForce.length, 1)
+    assert.match(entries[0]!.text, why)
+    assert.match(entries.at(-1)!.text, /cannot be read: .*stays in force$/)
+  })
+}
+
+test('of 2000 errors 50 are logged, and the number of the rest, at the start and on a reload', async (t) => {
+  const text = lines(2_000, 'a.example $bad>=1')
+  const isPlace = (line: string) => /^config\/dns_overrides\.ini:\d+:\d+: error/.test(line)
+  const rest = 'and 1,950 more'
+
+  const folder = new ConfigurationFolder(t)
+  assert.throws(
+    () => folder.start(text),
+    (error: unknown) => {
+      const told = (error as Error).message.split('\n')
+      assert.equal(told[0], 'config/dns_overrides.ini has 2000 errors')
+      assert.equal(told.filter(isPlace).length, 50)
+      assert.equal(told.at(-1), rest)
+      return true
+    },
+  )
+
+  folder.start('* a.example')
+  const entries = await folder.reload(text)
+  assert.equal(entries.filter((entry) => isPlace(entry.text)).length, 50)
+  assert.deepEqual(
+    entries.slice(-2).map((entry) => entry.text),
+    [rest, `config/dns_overrides.ini has 2000 errors and is not used: ${SINCE}`],
+  )
+})
+
+test('200,000 wrong lines on a reload never keep the event loop for half a second', async (t) => {
+  const folder = new ConfigurationFolder(t).start('* a.example')
+  const text = lines(200_000, 'a.example $bad>=1')
+  // Time of this process alone: on a busy machine the others' time says nothing.
+  let longest = 0
+  let last = process.cpuUsage()
+  const timer = setInterval(() => {
+    const { user, system } = process.cpuUsage(last)
+    longest = Math.max(longest, (user + system) / 1_000)
+    last = process.cpuUsage()
+  }, 5)
+  const entries = await folder.reload(text)
+  clearInterval(timer)
+  assert.match(entries.at(-1)!.text, /has 200000 errors and is not used/)
+  assert.ok(longest < 500, `${longest} ms`)
+})
+
+test('the same content and outcome give the same key, so that of many workers one is heard', async (t) => {
+  const [one, two] = [new ConfigurationFolder(t), new ConfigurationFolder(t)]
+  one.start('* a.example')
+  two.start('* a.example')
+  await one.reload('* b.example $bad')
+  await two.reload('* b.example $bad')
+  assert.deepEqual(
+    one.findings.map(({ key }) => key),
+    two.findings.map(({ key }) => key),
+  )
+  assert.notEqual(one.findings[0]!.key, one.findings[1]!.key)
 })

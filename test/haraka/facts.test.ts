@@ -9,7 +9,7 @@ import { RETVAL } from '../../lib/haraka/types'
 import { loadHaraka, type RealHMail } from '../support/haraka-modules'
 import { mxExchange } from '../support/servers'
 
-// What the seam relies on in Haraka 3.3.4, each by itself: a Haraka in which one of these no longer holds is noticed here, and
+// What the plugin relies on in Haraka 3.3.4, each by itself: a Haraka in which one of these no longer holds is noticed here, and
 // the message of the test says which file has to be looked at. What delivery.ts relies on is pinned in delivery.test.ts.
 
 const haraka = loadHaraka()

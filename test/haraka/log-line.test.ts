@@ -1,9 +1,12 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { ResolveError } from '../../lib/model/errors'
-import { decisionLine, type LoggedDecision } from '../../lib/haraka/log-line'
+import { decisionFields, logDecision, type LoggedDecision } from '../../lib/haraka/log-line'
 import type { Decision } from '../../lib/model/decision'
+import type { LogFields } from '../../lib/haraka/log-entry'
+import type { Loggable } from '../../lib/haraka/types'
 import { Secret } from '../../lib/model/secret'
+import { messageOf } from '../support/rules'
 import { mxExchange, relayExchange } from '../support/servers'
 
 const decision: Decision = {
@@ -13,7 +16,17 @@ const decision: Decision = {
   matched: [],
   exchanges: [],
 }
-const plain: LoggedDecision = { id: 'M.1', retries: 0, decision, located: [], outcome: 'deliver' }
+const message = messageOf({
+  mailFrom: 'sender@here.example',
+  rcptTo: ['user@example.com'],
+  size: 1234,
+})
+const plain: LoggedDecision = {
+  message,
+  decision,
+  located: [],
+  action: 'try',
+}
 const dns = mxExchange('mx.example.com')
 const relay = relayExchange(
   {
@@ -27,12 +40,23 @@ const relay = relayExchange(
 )
 const error = new ResolveError('no answer within 5 s', { code: 'ETIMEOUT', temporary: true })
 
-const lines: [string, LoggedDecision, string][] = [
-  [
-    'nothing at all',
-    plain,
-    'message=M.1 domain=example.com retries=0 outcome=deliver source=dns lines=- exchanges=- mx="not asked" addresses=-',
-  ],
+const NOTHING = {
+  domain: 'example.com',
+  sender: 'sender@here.example',
+  recipients: 1,
+  recipient: 'user@example.com',
+  size: 1234,
+  retries: 0,
+  action: 'try',
+  source: 'dns',
+  lines: [],
+  exchanges: [],
+  mx: 'not asked',
+  addresses: [],
+}
+
+const decisions: [string, LoggedDecision, LogFields][] = [
+  ['nothing at all', plain, NOTHING],
   [
     'what DNS gave, and how',
     {
@@ -54,13 +78,18 @@ const lines: [string, LoggedDecision, string][] = [
         },
       ],
     },
-    'message=M.1 domain=example.com retries=0 outcome=deliver source=dns lines=- exchanges=10:mx.example.com:25(dns) mx="mx cached@192.0.2.53#53/42s" addresses="mx.example.com 192.0.2.1,192.0.2.2 stale@192.0.2.53#53/0s"',
+    {
+      ...NOTHING,
+      exchanges: ['10:mx.example.com:25(dns)'],
+      mx: 'mx cached@192.0.2.53#53/42s',
+      addresses: ['mx.example.com 192.0.2.1 192.0.2.2 stale@192.0.2.53#53/0s'],
+    },
   ],
   [
     'lines and a named relay with a user, and no password',
     {
       ...plain,
-      retries: 3,
+      message: { ...message, retries: 3 },
       decision: { ...decision, source: 'overrides', matched: [3, 7] },
       located: [
         {
@@ -69,7 +98,14 @@ const lines: [string, LoggedDecision, string][] = [
         },
       ],
     },
-    'message=M.1 domain=example.com retries=3 outcome=deliver source=overrides lines=3,7 exchanges="5:@backup=fred@[2001:db8::1]:587(line 7)" mx="not asked" addresses="2001:db8::1 2001:db8::1"',
+    {
+      ...NOTHING,
+      retries: 3,
+      source: 'overrides',
+      lines: [3, 7],
+      exchanges: ['5:@backup=fred@[2001:db8::1]:587(line 7)'],
+      addresses: ['2001:db8::1 2001:db8::1'],
+    },
   ],
   [
     'failures and their reason',
@@ -77,23 +113,48 @@ const lines: [string, LoggedDecision, string][] = [
       ...plain,
       decision: { ...decision, outcome: 'defer', mx: { kind: 'failed', error } },
       located: [{ exchange: dns, answer: { kind: 'failed', error } }],
-      outcome: 'defer',
+      action: 'defer',
       reason: 'a "b" \\ c',
     },
-    'message=M.1 domain=example.com retries=0 outcome=defer source=dns lines=- exchanges=10:mx.example.com:25(dns) mx="failed: no answer within 5 s" addresses="mx.example.com failed: no answer within 5 s" reason="a \\"b\\" \\\\ c"',
+    {
+      ...NOTHING,
+      action: 'defer',
+      exchanges: ['10:mx.example.com:25(dns)'],
+      mx: 'failed: no answer within 5 s',
+      addresses: ['mx.example.com failed: no answer within 5 s'],
+      reason: 'a "b" \\ c',
+    },
   ],
 ]
-for (const [name, told, line] of lines) {
-  test(`one line: ${name}`, () => assert.equal(decisionLine(told), line))
+for (const [name, logged, fields] of decisions) {
+  test(`the fields of a decision: ${name}`, () => assert.deepEqual(decisionFields(logged), fields))
 }
+
+test('the null sender is <>, and of several recipients only the number is logged', () => {
+  const fields = decisionFields({
+    ...plain,
+    message: { ...message, mailFrom: '', rcptTo: ['a@example.com', 'b@example.com'] },
+  })
+  assert.equal(fields.sender, '<>')
+  assert.equal(fields.recipients, 2)
+  assert.equal('recipient' in fields, false)
+})
+
+test('no field takes the place of one that Haraka writes', () => {
+  for (const own of ['level', 'message', 'name', 'origin', 'uuid']) {
+    assert.equal(own in decisionFields({ ...plain, reason: 'x' }), false)
+  }
+})
 
 test('nothing from outside makes a second line or a command of the terminal', () => {
   const evil = 'a\r\nb\u0000\u001b[2J\u0085\u2028\u202e\u007f'
-  const line = decisionLine({
+  const logged: unknown[] = []
+  const log = { loginfo: (...parameters: unknown[]) => logged.push(...parameters) } as unknown as Loggable
+  logDecision(log, {
     ...plain,
-    id: evil,
+    message: { ...message, mailFrom: evil, rcptTo: [evil] },
     reason: evil,
     decision: { ...decision, domain: evil },
   })
-  assert.doesNotMatch(line, /[\p{Cc}\p{Cf}\u2028]/u)
+  assert.doesNotMatch(JSON.stringify(logged).replaceAll('\\\\', ''), /[\p{Cc}\p{Cf}\u2028]|\\[a-z]/u)
 })

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { SendingThreads, shareOf, workerCount } from '../../lib/haraka/sending-threads'
+import { SendingThreads, shareOfWorker, workerCount } from '../../lib/haraka/sending-threads'
 import type { OutboundConfig, OutboundSettings } from '../../lib/haraka/types'
 
 const settings = (concurrency_max: number): OutboundSettings => ({
@@ -13,7 +13,9 @@ const ALONE = { count: 1, id: 1 }
 test('the shares of all workers are the number, and at least one each', () => {
   for (let threads = 1; threads <= 25; threads++) {
     for (let count = 1; count <= 9; count++) {
-      const shares = Array.from({ length: count }, (_, index) => shareOf(threads, { count, id: index + 1 }))
+      const shares = Array.from({ length: count }, (_, index) =>
+        shareOfWorker(threads, { count, id: index + 1 }),
+      )
       const sum = shares.reduce((total, share) => total + share, 0)
       assert.equal(sum, Math.max(threads, count), `${threads} threads, ${count} workers`)
       assert.ok(Math.max(...shares) - Math.min(...shares) <= 1)
@@ -22,8 +24,8 @@ test('the shares of all workers are the number, and at least one each', () => {
 })
 
 test('a worker that replaces another never makes the whole exceed the number', () => {
-  assert.equal(shareOf(10, { count: 4, id: 5 }), 2)
-  assert.equal(shareOf(3, { count: 4, id: 9 }), 1)
+  assert.equal(shareOfWorker(10, { count: 4, id: 5 }), 2)
+  assert.equal(shareOfWorker(3, { count: 4, id: 9 }), 1)
 })
 
 test('the number of workers is read as Haraka reads it', () => {

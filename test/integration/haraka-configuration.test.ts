@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { execFile } from 'node:child_process'
-import { existsSync } from 'node:fs'
+import { existsSync, rmSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { after, before, test } from 'node:test'
 import { promisify } from 'node:util'
@@ -8,8 +8,8 @@ import { HarakaServer } from '../support/haraka-server'
 import { SmtpClient } from '../support/smtp-client'
 import { startSink, type Sink } from '../support/smtp-sink'
 
-// What becomes of config/dns_overrides.ini at start, on a reload, and in a worker that comes later. haraka-config tells of an
-// edit about five seconds after it (its own sedation): that is what these tests take their time with.
+// What becomes of config/dns_overrides.ini at start, on a reload, and in a worker that comes later. A file is read again when it
+// has rested for five seconds: that is what these tests take their time with.
 
 const BAD = `
 mx_sending_treads = 5
@@ -63,6 +63,28 @@ test('haraka -o lists the hooks, makes no folder, and shows the errors of a bad 
   for (const error of ERRORS) assert.match(bad.output, error)
 })
 
+test('a missing file is a warning; one that comes is taken up, and one that is emptied takes nothing away', async (t) => {
+  const haraka = HarakaServer.install({ overrides: '' })
+  t.after(() => haraka.close())
+  const sink = await startSink()
+  t.after(() => sink.close())
+  rmSync(join(haraka.folder, 'config', 'dns_overrides.ini'))
+  haraka.write('config/dns-overrides.ini', '* 127.0.0.1:25')
+  await haraka.restart()
+  assert.equal(
+    haraka.lines(/\[WARN\] .*is missing, but config\/dns-overrides\.ini is there: rename it\. No rules/)
+      .length,
+    1,
+  )
+
+  haraka.write('config/dns_overrides.ini', `* 127.0.0.1:${sink.port}\n`)
+  await haraka.waitForLog(/\[NOTICE\] .*is read again and in force .* lines=1 /)
+  haraka.write('config/dns_overrides.ini', '')
+  await haraka.waitForLog(/\[NOTICE\] .*is empty: the configuration read at \d{4}-\S+Z stays in force/)
+  await haraka.send({ to: 'a@example.com' })
+  await haraka.waitFor(() => sink.received.length === 1, 'the message by the rule', [sink])
+})
+
 /** Holds messages in the middle, and counts how many there are at once. */
 class Gate {
   inside = 0
@@ -106,6 +128,8 @@ before(async () => {
   fresh = await startSink({ answer: (stage) => (stage === 'data' ? gate.enter() : undefined) })
   haraka = await HarakaServer.start({
     nodes: 2,
+    // Each worker says at DEBUG that it has read the file again.
+    loglevel: 'DEBUG',
     overrides: `mx_sending_threads = 3\n* 127.0.0.1:${old.port}\n`,
     outbound: ['temp_fail_intervals=5s*10', 'concurrency_max=50'],
   })
@@ -115,6 +139,9 @@ after(async () => {
   await haraka?.close()
   await Promise.all([old?.close(), fresh?.close()])
 })
+
+/** What a worker logs that has taken up a changed file. */
+const IN_USE = /this process uses the configuration that was read again/
 
 /** Hands in messages by connections of their own, which Haraka deals out to its workers in turn. */
 async function handIn(count: number): Promise<void> {
@@ -143,6 +170,15 @@ async function mostAtOnce(sink: Sink, expected: number): Promise<number> {
   return gate.most
 }
 
+test('the start is one NOTICE of the server, with what is in force', async () => {
+  const [notice, ...others] = haraka.lines(/dns_overrides\.ini is in force/)
+  assert.deepEqual(others, [])
+  assert.match(
+    notice!,
+    /\[NOTICE\] \[-\] \[dns-overrides\] config\/dns_overrides\.ini is in force version=\d\S+ lines=1 attempts=0 relays="" dns_servers=system dns_zones="" holds=""$/,
+  )
+})
+
 test('mx_sending_threads holds over two workers, from the first message on', async () => {
   assert.equal(await mostAtOnce(old, 3), 3)
 })
@@ -157,37 +193,37 @@ test('it holds after outbound.ini is read again, and a good edit brings new rule
   assert.equal(await mostAtOnce(old, 3), 3)
 
   haraka.write('config/dns_overrides.ini', `mx_sending_threads = 4\n* 127.0.0.1:${fresh.port}\n`)
-  await haraka.waitFor(
-    () => haraka.lines(/is read again and in force/, mark).length === 2,
-    'both workers have the new rules',
-  )
+  await haraka.waitFor(() => haraka.lines(IN_USE, mark).length === 2, 'both workers have the new rules')
   const earlier = old.received.length
   assert.equal(await mostAtOnce(fresh, 4), 4)
+  assert.equal(
+    haraka.lines(/\[NOTICE\] .*is read again and in force/, mark).length,
+    1,
+    'one NOTICE of the server',
+  )
   assert.equal(old.received.length, earlier)
 })
 
-test('a bad edit is told with its errors, and the rules before stay in force, in whole', async () => {
+test('a bad edit is logged once with its errors, and the rules before stay in force, in whole', async () => {
   const mark = haraka.mark()
   haraka.write('config/dns_overrides.ini', `mx_sending_threads = 9\n* 127.0.0.1:${old.port}\n${BAD}`)
-  await haraka.waitFor(
-    () => haraka.lines(/the rules read before stay in force/, mark).length === 2,
-    'the errors',
-  )
+  await haraka.waitForLog(/stays in force/, mark)
+  assert.equal(await mostAtOnce(fresh, 4), 4)
+  assert.equal(haraka.lines(/\[NOTICE\] .*has 3 errors and is not used: .*stays in force/, mark).length, 1)
   for (const error of [
     /:4:1: error: .*mx_sending_treads/,
     /:6:20: error: .*\$retris/,
     /:7:22: error: .*99999/,
   ]) {
-    assert.equal(haraka.lines(error, mark).length, 2, `${error}, told by each worker:\n${haraka.since(mark)}`)
+    assert.equal(haraka.lines(error, mark).length, 1, `${error}, once:\n${haraka.since(mark)}`)
   }
-  assert.equal(await mostAtOnce(fresh, 4), 4)
 })
 
 test('a worker that comes while the file is bad lets its mail wait, and delivers when the file is good again', async () => {
   const mark = haraka.mark()
   const worker = Number(/worker started\s.*\bpid=(\d+)/.exec(haraka.log)![1])
   process.kill(worker, 'SIGKILL')
-  await haraka.waitForLog(/no mail is sent by this worker until the file is mended/, mark)
+  await haraka.waitForLog(/no mail is sent by this worker until the file is corrected/, mark)
   await haraka.waitForLog(/worker \d+ listening/, mark)
   // While it takes over the queue it also removes what other workers are about to write (outbound/queue.js delete_dot_files).
   await haraka.waitForLog(/\d+ files in my temp fail queue/, mark)
@@ -204,10 +240,7 @@ test('a worker that comes while the file is bad lets its mail wait, and delivers
 
   const mended = haraka.mark()
   haraka.write('config/dns_overrides.ini', `* 127.0.0.1:${fresh.port}\n`)
-  await haraka.waitFor(
-    () => haraka.lines(/is read again and in force/, mended).length === 2,
-    'both workers have rules',
-  )
+  await haraka.waitFor(() => haraka.lines(IN_USE, mended).length === 2, 'both workers have rules')
   const through = gate.letThrough(haraka, fresh, total)
   await haraka.flushUntil(() => haraka.queueFiles().length === 0, 'an empty queue', [fresh])
   await through

@@ -200,12 +200,12 @@ test('an exchange that the rules have found asks nothing of DNS twice, and Harak
 })
 
 test('the log has one line for each decision, with what the decision was made of', () => {
-  const line = (domain: string) => haraka.lines(new RegExp(`\\[dns-overrides\\] .* domain=${domain} `))
+  const line = (domain: string) => haraka.lines(new RegExp(`\\[dns-overrides\\] decided domain=${domain} `))
   assert.equal(line('priority\\.example').length, 1)
   const [priority] = line('priority\\.example')
   assert.match(
     priority!,
-    /^\S+ \[INFO\] \[(\S+)\] \[dns-overrides\] message=\1 domain=priority\.example retries=0 outcome=deliver source=overrides lines=\d+,\d+ exchanges="10:127\.0\.0\.1:\d+\(line \d+\) 20:127\.0\.0\.1:\d+\(line \d+\)" mx="not asked" addresses=/,
+    /^\S+ \[INFO\] \[[0-9A-F-]+\.\d+\S*\] \[dns-overrides\] decided domain=priority\.example sender=\S+@\S+ recipients=1 recipient=\S+@priority\.example size=\d+ retries=0 action=try source=overrides lines=\d+,\d+ exchanges="10:127\.0\.0\.1:\d+\(line \d+\),20:127\.0\.0\.1:\d+\(line \d+\)" mx="not asked" addresses=/,
   )
   assert.match(
     line('internal\\.example')[0]!,
@@ -242,7 +242,7 @@ test('what DNS cannot say for the time being is put off, and nothing else is lef
     'one deferred message',
   )
   assert.equal(
-    haraka.lines(/domain=servfail\.example .*outcome=defer source=overrides .*reason="the MX lookup/).length,
+    haraka.lines(/domain=servfail\.example .*action=defer source=overrides .*reason="the MX lookup/).length,
     1,
   )
   assert.equal(haraka.lines(/Temp failing .*the MX lookup of servfail\.example failed/).length, 1)

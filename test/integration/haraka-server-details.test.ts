@@ -175,9 +175,9 @@ test('a message whose exchanges are all dropped is held without counting and wit
   const sent = plain.received.length
   const mark = haraka.mark()
   await haraka.send({ to: 'a@held.example' })
-  await haraka.waitForLog(/domain=held\.example .*outcome=wait/, mark)
+  await haraka.waitForLog(/domain=held\.example .*action=wait/, mark)
   await haraka.flushUntil(
-    () => haraka.lines(/domain=held\.example .*outcome=wait/, mark).length >= 3,
+    () => haraka.lines(/domain=held\.example .*action=wait/, mark).length >= 3,
     'two more attempts',
   )
   assert.ok(haraka.lines(/domain=held\.example/, mark).every((line) => line.includes(' retries=0 ')))

@@ -317,7 +317,7 @@ ${section('good', good.port)}`,
   assert.deepEqual(recipients(good), ['a@d.example'])
   assert.deepEqual(server.lines(BOUNCE), [])
   assert.deepEqual(server.lines(/Temp failing/), [])
-  assert.match(server.lines(/outcome=wait/)[0]!, /source=attempts .*gone\.invalid/)
+  assert.match(server.lines(/action=wait/)[0]!, /source=attempts .*gone\.invalid/)
   await server.waitForLog(/relay gone is left out for 60 s: no address/)
 })
 

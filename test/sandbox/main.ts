@@ -80,9 +80,9 @@ function news(log: string): string[] {
   const shown: string[] = []
   for (const line of log.split('\n')) {
     const [, level = '', text = ''] = /\[([A-Z]+)\] \[[^\]]*\] \[dns-overrides\] (.*)/.exec(line) ?? []
-    const [, domain, outcome, reason] =
-      /^message=.* domain=(\S+) .*outcome=(\w+) .* reason="(.*)"/.exec(text) ?? []
-    if (domain !== undefined) shown.push(`${domain}: ${outcome}: ${reason}`)
+    const [, domain, action, reason] =
+      /^decided domain=(\S+) .*action=(\w+) .* reason="(.*)"/.exec(text) ?? []
+    if (domain !== undefined) shown.push(`${domain}: ${action}: ${reason}`)
     else if (['NOTICE', 'WARN', 'ERROR', 'CRIT'].includes(level)) shown.push(text)
   }
   return shown
@@ -103,7 +103,7 @@ function showNews(haraka: HarakaServer): void {
 function decisionOf(haraka: HarakaServer, message: Received): string {
   const id = /\bid ([0-9A-F-]{36}\.\d+)/.exec(message.data)?.[1]
   if (id === undefined) return ''
-  const decision = haraka.lines(new RegExp(`dns-overrides.*message=${id}`)).at(-1) ?? ''
+  const decision = haraka.lines(new RegExp(`\\[${id}\\] \\[dns-overrides\\] decided`)).at(-1) ?? ''
   const number = /\blines=(\d+)/.exec(decision)?.[1]
   if (number === undefined) return 'no line: plain DNS'
   const text =

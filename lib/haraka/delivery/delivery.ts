@@ -5,6 +5,7 @@ import type { NextMx } from '../../smtp/next-mx'
 import { Session } from '../../smtp/session'
 import { needsGoodCertificate, type SessionOptions, type SessionReport } from '../../smtp/session-types'
 import { Attempt, type Step } from './attempt'
+import type { Loggable } from '../types'
 import type { ConnectionQueue } from './connection-queue'
 import { GuardedSocket } from './guarded-socket'
 import type { DeliverySteps } from './hooks'
@@ -24,6 +25,8 @@ export interface DeliveryContext {
   /** Why exchanges of the decision are not among the candidates. */
   readonly passedOver: readonly string[]
   readonly queue: ConnectionQueue
+  /** For lines about this message. */
+  readonly log: Loggable
   /** Called once at the end of the attempt. */
   readonly onEnd: (outcome: AttemptOutcome) => void
 }
@@ -121,9 +124,11 @@ export class Delivery implements DeliverySteps {
   }
 
   #acquired({ exchange, lastResort }: StepOf<'acquire'>, place: Lease | Refusal): void {
-    if (isRefusal(place)) this.#hmail.loginfo(`not now: ${place.message}`)
+    if (isRefusal(place)) this.#context.log.loginfo(`not now: ${place.message}`)
     else if (lastResort) {
-      this.#hmail.loginfo(`every exchange is left out, ${exchangeLabel(exchange)} is tried as a last resort`)
+      this.#context.log.loginfo(
+        `every exchange is left out, ${exchangeLabel(exchange)} is tried as a last resort`,
+      )
     }
     this.#attempt.acquired(place)
   }
@@ -213,7 +218,9 @@ export class Delivery implements DeliverySteps {
     const hmail = this.#hmail
     const { mx, exchange } = candidate
     if (inClear)
-      hmail.lognotice('TLS failed where it is not required, the same address is tried once without')
+      this.#context.log.lognotice(
+        'TLS failed where it is not required, the same address is tried once without',
+      )
     this.#current = { candidate, inClear, forced: false }
     this.#connections.push(this.#current)
     if (exchange.relay !== undefined) {
@@ -243,6 +250,7 @@ export class Delivery implements DeliverySteps {
   #requeue({ reason, seconds, waitFor }: StepOf<'requeue'>): void {
     const { now, queue } = this.#context
     requeue(this.#hmail, {
+      log: this.#context.log,
       reason,
       now: now(),
       ...(seconds === undefined ? {} : { seconds }),

@@ -1,4 +1,4 @@
-import { RETVAL } from '../types'
+import { type Loggable, RETVAL } from '../types'
 import { replaceNextCall } from './hooks'
 import type { OutboundItem } from './types'
 
@@ -29,6 +29,8 @@ function isTooOld(hmail: OutboundItem, now: number): boolean {
 /** Why and how long a message waits. */
 export interface Requeue {
   readonly reason: string
+  /** For the line that says so. */
+  readonly log: Pick<Loggable, 'lognotice'>
   /** Milliseconds since the epoch. */
   readonly now: number
   /**
@@ -49,13 +51,16 @@ export interface Requeue {
  * Puts the message back into the queue without counting an attempt: nothing was tried for which it could be blamed.
  * A message that is too old is deferred by Haraka's count instead.
  */
-export function requeue(hmail: OutboundItem, { reason, now, seconds = Infinity, putBack }: Requeue): void {
+export function requeue(
+  hmail: OutboundItem,
+  { reason, log, now, seconds = Infinity, putBack }: Requeue,
+): void {
   if (isTooOld(hmail, now)) {
     hmail.temp_fail(reason)
     return
   }
   const delay = Math.max(0, Math.min(seconds, retryInterval(hmail)))
-  hmail.lognotice(`waiting ${Math.ceil(delay)} s, not counted as an attempt: ${reason}`)
+  log.lognotice(`waiting ${Math.ceil(delay)} s, not counted as an attempt: ${reason}`)
   // Haraka 3.3.4 outbound/hmail.js send_email_respond(): next_cb(), then the temp fail queue. Name and count of the queue
   // file stay as they are.
   if (putBack === undefined) hmail.send_email_respond(RETVAL.delay, delay)

@@ -15,6 +15,7 @@ import { RETVAL } from '../../../lib/haraka/types'
 import { localRelayState } from '../../support/relay-state'
 import type { Exchange } from '../../../lib/model/exchange'
 import { mxExchange, relayExchange } from '../../support/servers'
+import { SILENT_LOG } from '../../support/silent-log'
 import { loadHaraka, type HarakaModules, type RealHMail } from '../../support/haraka-modules'
 import { startScripted, type Script, type Scripted } from '../../support/smtp-scripted'
 
@@ -109,6 +110,7 @@ function context(): DeliveryContext {
     nextMx: 'connection',
     passedOver: [],
     queue: new ConnectionQueue(relays, quiet),
+    log: SILENT_LOG,
     onEnd: quiet,
   }
 }
@@ -224,7 +226,7 @@ test('a wait leaves the queue file and the count as they are', async () => {
   const { hmail, calls } = await message()
   Reflect.deleteProperty(hmail, 'temp_fail')
   const { filename, num_failures: failures } = hmail
-  requeueAfterAnswer(hmail, { reason: 'no room', now: Date.now })
+  requeueAfterAnswer(hmail, { reason: 'no room', log: SILENT_LOG, now: Date.now })
   await hmail.get_mx_respond(RETVAL.denysoft, 'no room')
   assert.deepEqual(calls, ['next_cb'])
   assert.deepEqual([hmail.filename, hmail.num_failures], [filename, failures])
@@ -233,7 +235,7 @@ test('a wait leaves the queue file and the count as they are', async () => {
 test('a message older than all intervals together is deferred by count', async () => {
   const { hmail, ended } = await message()
   Object.assign(hmail.todo, { queue_time: 0 })
-  requeueAfterAnswer(hmail, { reason: 'no room', now: Date.now })
+  requeueAfterAnswer(hmail, { reason: 'no room', log: SILENT_LOG, now: Date.now })
   await hmail.get_mx_respond(RETVAL.denysoft, 'no room')
   assert.equal(await ended, 'temp_fail: no room')
 })

@@ -13,6 +13,7 @@ import { garbageCollector } from '../../bench/support'
 import { loadHaraka, type HarakaModules } from '../../support/haraka-modules'
 import { localRelayState } from '../../support/relay-state'
 import { mxExchange, relayExchange } from '../../support/servers'
+import { SILENT_LOG } from '../../support/silent-log'
 import { startScripted, type ScriptedOptions } from '../../support/smtp-scripted'
 
 // What outlives its connection keeps each message in memory: timers, listeners, maps. Haraka's own modules and real connections.
@@ -85,6 +86,7 @@ async function attempt(port: number, exchange: Exchange): Promise<WeakRef<object
     nextMx: 'connection',
     passedOver: [],
     queue: new ConnectionQueue(relays, quiet),
+    log: SILENT_LOG,
     onEnd: quiet,
   })
   new DeliveryHooks().install(hmail, delivery)

@@ -1,0 +1,37 @@
+import { createHash } from 'node:crypto'
+import { existsSync } from 'node:fs'
+import { dirname, join } from 'node:path'
+import { LONGEST_CONFIGURATION, readRegularFile } from '../source/read-file'
+import { whyUnreadable } from '../source/unreadable'
+
+/** What is found where the configuration should be. */
+export type ConfigurationSource =
+  | { readonly kind: 'text'; readonly text: string; readonly digest: string }
+  /** Nothing is written: there is no file, or it is empty. `why` is the rest of a sentence about the file. */
+  | { readonly kind: 'absent'; readonly why: string; readonly digest: string }
+  | { readonly kind: 'unreadable'; readonly why: string; readonly digest: string }
+
+/** A name that is taken for the right one: the plugin's own, with a hyphen. */
+const WRONG_NAME = 'dns-overrides.ini'
+
+/**
+ * Reads the file, whatever stands there. Never throws. haraka-config says of a file that cannot be read that it is empty.
+ *
+ * @returns with `digest` the same for the same content or failure
+ */
+export function readConfigurationSource(path: string): ConfigurationSource {
+  try {
+    const { bytes } = readRegularFile(path, LONGEST_CONFIGURATION)
+    const text = bytes.toString('utf8')
+    if (text.trim() === '') return { kind: 'absent', why: 'is empty', digest: 'empty' }
+    return { kind: 'text', text, digest: createHash('sha256').update(bytes).digest('base64') }
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ENOENT') {
+      const why = `cannot be read: ${whyUnreadable(error)}`
+      return { kind: 'unreadable', why, digest: why }
+    }
+    const isMisnamed = existsSync(join(dirname(path), WRONG_NAME))
+    const why = isMisnamed ? `is missing, but config/${WRONG_NAME} is there: rename it` : 'is missing'
+    return { kind: 'absent', why, digest: why }
+  }
+}
