@@ -8,6 +8,7 @@ import {
   type LoadOptions,
   type LoadResult,
 } from '../routing/configuration'
+import type { OwnServer } from '../routing/own-server'
 import { runExpectations } from '../rules/expectations'
 import {
   countMistakes,
@@ -46,6 +47,8 @@ export interface ConfigurationFileOptions {
   readonly onChange: (configuration: Configuration) => void
   /** Names of the relays that are held by hand. */
   readonly readHolds: () => readonly string[]
+  /** Where this server takes mail: a target there is an error. Absent: not checked. */
+  readonly readOwnServer?: () => OwnServer
   /** Milliseconds since the epoch. */
   readonly now: () => number
   /** @default watchFile */
@@ -67,7 +70,6 @@ type ReloadResult =
 /** `config/dns_overrides.ini`: read at the start, and again whenever it changes. */
 export class ConfigurationFile {
   readonly #options: ConfigurationFileOptions
-  readonly #loadOptions: LoadOptions
   #stopWatching: () => void = () => {}
   /** Number of the newest reload that has begun: what an older one finds is thrown away. */
   #newest = 0
@@ -77,7 +79,6 @@ export class ConfigurationFile {
 
   constructor(options: ConfigurationFileOptions) {
     this.#options = options
-    this.#loadOptions = { file: options.path, secrets: nodeSecretSources() }
   }
 
   /**
@@ -88,7 +89,7 @@ export class ConfigurationFile {
   read(): Configuration {
     const source = readConfigurationSource(this.#options.path)
     if (source.kind === 'unreadable') throw new StartError(`${SHOWN} ${source.why}`)
-    const result = loadConfiguration(source.kind === 'text' ? source.text : '', this.#loadOptions)
+    const result = loadConfiguration(source.kind === 'text' ? source.text : '', this.#loadOptions())
     const { configuration } = result
     if (configuration === undefined) throw new StartError(errorsText(result))
     this.#since = this.#options.now()
@@ -159,7 +160,7 @@ export class ConfigurationFile {
       // A full disk leaves an empty file, an editor for a moment none: neither takes the rules away.
       return { kind: 'refused', reason: source.why, entries: entriesOf('error', `${SHOWN} ${source.why}`) }
     }
-    const result = await loadConfigurationInSteps(source.text, this.#loadOptions)
+    const result = await loadConfigurationInSteps(source.text, this.#loadOptions())
     if (!isValid()) return undefined
     const { configuration } = result
     if (configuration === undefined) {
@@ -173,6 +174,12 @@ export class ConfigurationFile {
     }
     const warnings = [mistakesText(result, 'warning'), unmet].join('\n')
     return { kind: 'good', configuration, entries: entriesOf('warn', warnings) }
+  }
+
+  #loadOptions(): LoadOptions {
+    const { path, readOwnServer } = this.#options
+    const ownServer = readOwnServer === undefined ? {} : { ownServer: readOwnServer() }
+    return { file: path, secrets: nodeSecretSources(), ...ownServer }
   }
 
   #report({ digest }: ConfigurationSource, outcome: string, entries: readonly LogEntry[]): void {

@@ -3,6 +3,7 @@ import { createResolver } from '../dns/resolver'
 import { readHolds } from '../relays/holds'
 import { STATE_FOLDER } from '../relays/state-folder'
 import type { Configuration } from '../routing/configuration'
+import { localAddresses } from '../routing/own-server'
 import { answerHook, deadlineOf, type HookAnswer, LateError } from './boundary'
 import { SendingThreads } from './sending-threads'
 import { ConfigurationFile, StartError } from './configuration-file'
@@ -68,6 +69,7 @@ export class PluginHooks {
         plugin.logdebug('this process uses the configuration that was read again')
       },
       readHolds: () => [...readHolds(join(haraka, STATE_FOLDER), Date.now()).keys()],
+      readOwnServer: () => ({ listens: role.listens, addresses: localAddresses() }),
       now: Date.now,
     })
     this.#open(role)

@@ -1,13 +1,19 @@
 import cluster from 'node:cluster'
 import { execFileSync } from 'node:child_process'
 import { availableParallelism, cpus } from 'node:os'
+import { listenEndpoints, type ListenSettings } from '../haraka-files/smtp-ini'
+import type { Endpoint } from '../model/endpoint'
 import { type Workers, workerCount } from './sending-threads'
 import type { HarakaPlugin } from './types'
 
 /** Haraka's `server.js`, as far as it is used. A tool such as `haraka -o` has no `cfg`. */
 interface HarakaServer {
   readonly cfg?: {
-    readonly main?: { readonly nodes?: unknown; readonly user?: unknown; readonly group?: unknown }
+    readonly main?: ListenSettings & {
+      readonly nodes?: unknown
+      readonly user?: unknown
+      readonly group?: unknown
+    }
   }
 }
 
@@ -27,6 +33,8 @@ export interface ProcessRole {
   /** It is one of several workers: Haraka starts another in its place. */
   readonly replaceable: boolean
   readonly owner: Owner | undefined
+  /** Where the server takes mail (`smtp.ini` `listen`). */
+  readonly listens: readonly Endpoint[]
 }
 
 function idOf(name: unknown, option: '-u' | '-g'): number | undefined {
@@ -56,15 +64,16 @@ export function processRole(plugin: HarakaPlugin): ProcessRole {
   const { server } = plugin.haraka_require('plugins') as { server?: HarakaServer }
   const main = server?.cfg?.main
   if (main === undefined) {
-    return { kind: 'tool', workers: { count: 1, id: 1 }, replaceable: false, owner: undefined }
+    return { kind: 'tool', workers: { count: 1, id: 1 }, replaceable: false, owner: undefined, listens: [] }
   }
   // Haraka starts as many workers as there are CPUs (os.cpus()), which is empty on some systems.
   const count = workerCount(main.nodes, cpus().length || availableParallelism())
   const owner = ownerOf(main.user, main.group)
+  const listens = listenEndpoints(main)
   if (cluster.isWorker) {
     const id = cluster.worker?.id ?? 1
-    return { kind: 'sender', workers: { count, id }, replaceable: true, owner }
+    return { kind: 'sender', workers: { count, id }, replaceable: true, owner, listens }
   }
   const kind = main.nodes ? 'master' : 'sender'
-  return { kind, workers: { count, id: 1 }, replaceable: false, owner }
+  return { kind, workers: { count, id: 1 }, replaceable: false, owner, listens }
 }

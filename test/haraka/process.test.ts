@@ -16,6 +16,16 @@ const cases: [string, Record<string, unknown> | undefined, Partial<ProcessRole>]
   ],
   ['the first of three', { nodes: 3 }, { kind: 'master', workers: { count: 3, id: 1 }, replaceable: false }],
   ['a worker for each CPU', { nodes: 'cpus' }, { kind: 'master', workers: { count: cpus().length, id: 1 } }],
+  [
+    'where it takes mail',
+    { nodes: 0, listen: '127.0.0.1:2525, [::1]:25' },
+    {
+      listens: [
+        { host: '127.0.0.1', port: 2525 },
+        { host: '::1', port: 25 },
+      ],
+    },
+  ],
   ['a user by name', { nodes: 0, user: 'root' }, { owner: root }],
   ['a user and a group by number', { nodes: 0, user: 0, group: '0' }, { owner: root }],
   ['a user that there is not', { nodes: 0, user: 'no such user' }, { owner: undefined }],

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { createServer, type AddressInfo } from 'node:net'
 import { after, before, test } from 'node:test'
+import { a, startZone, type ZoneServer } from '../support/dns-scripted'
 import { HarakaServer } from '../support/haraka-server'
 import { startScripted, type Scripted } from '../support/smtp-scripted'
 
@@ -14,6 +15,7 @@ let echo: Scripted
 let good: Scripted
 let haraka: HarakaServer
 let own: number
+let zone: ZoneServer
 
 /** A port that was free a moment ago. */
 async function freePort(): Promise<number> {
@@ -32,10 +34,13 @@ before(async () => {
       verb === 'RCPT' ? `550-5.1.1 I know ${FORMS[0]}\r\n550 5.1.1 and ${FORMS[1]} ${FORMS[2]}` : undefined,
   })
   own = await freePort()
+  zone = await startZone({ 'me.zone.example': [a('127.0.0.1')] })
   haraka = await HarakaServer.start({
     overrides: `
-own.example    127.0.0.1:${own}
-both.example   127.0.0.1:${own} $priority:1
+dns_servers = 127.0.0.1:${zone.port}
+[overrides]
+own.example    me.zone.example:${own}
+both.example   me.zone.example:${own} $priority:1
 both.example   127.0.0.1:${good.port} $priority:2
 family.example @v6only
 echo.example   @echo
@@ -58,16 +63,26 @@ password = ${PASSWORD}
 
 after(async () => {
   await haraka?.close()
-  await Promise.all([echo, good].map((server) => server?.close()))
+  await Promise.all([zone?.stop(), ...[echo, good].map((server) => server?.close())])
 })
 
-test('a target that is this server itself is refused: an error in the log, the message deferred', async () => {
+test('a target that turns out to be this server itself is refused: an error in the log, the message deferred', async () => {
   await haraka.send({ to: 'a@own.example' })
   const reason = `127\\.0\\.0\\.1:${own} is this server itself`
   await haraka.waitForLog(new RegExp(`\\[ERROR\\].* is passed over: ${reason}`))
-  await haraka.waitForLog(new RegExp(`Temp failing .*Tried all MXs: 127\\.0\\.0\\.1:${own}: ${reason}`))
+  await haraka.waitForLog(new RegExp(`Temp failing .*Tried all MXs: me\\.zone\\.example:${own}: ${reason}`))
   assert.deepEqual(haraka.lines(/bouncing mail/), [])
   assert.equal(haraka.queueFiles().length, 1)
+})
+
+test('a target that is surely this server itself stops Haraka at the start', async () => {
+  const port = await freePort()
+  const { code, log } = await HarakaServer.startAndFail({
+    overrides: `own.example 127.0.0.1:${port}`,
+    files: { 'config/smtp.ini': `listen=127.0.0.1:${port}\nnodes=0\n` },
+  })
+  assert.equal(code, 1)
+  assert.match(log, new RegExp(`:1:13: error: 127\\.0\\.0\\.1:${port} is this server itself`))
 })
 
 test('another exchange beside this server itself takes the message', async () => {
