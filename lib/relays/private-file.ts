@@ -80,10 +80,14 @@ export function replaceFile(folder: string, from: string, to: string): void {
   renameSync(join(folder, from), join(folder, to))
 }
 
+/** What a file is called while it is written. It begins unlike any file that is read, such as `hold.`. */
+export const temporaryName = (name: string): string => `new.${name}`
+
 /** Writes a file in one step: whoever reads sees the old text or the new one. */
 export function writeWhole(folder: string, name: string, text: string): void {
-  closeSync(createFile(folder, `${name}.new`, text))
-  replaceFile(folder, `${name}.new`, name)
+  const temporary = temporaryName(name)
+  closeSync(createFile(folder, temporary, text))
+  replaceFile(folder, temporary, name)
 }
 
 /**

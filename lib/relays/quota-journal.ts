@@ -1,7 +1,7 @@
 import { appendFileSync, closeSync } from 'node:fs'
 import type { Clock } from './clock'
 import type { JournalState, LimitJournal, SentCount } from './limit-arbiter'
-import { createFile, readSmallFile, replaceFile } from './private-file'
+import { createFile, readSmallFile, replaceFile, temporaryName } from './private-file'
 
 /*
  * What was sent in the last hour, so that a server that is killed and started again keeps to `max_per_hour`. A line is written
@@ -97,8 +97,8 @@ class QuotaJournal implements LimitJournal {
     this.#closeFile()
     this.#bytes = 0
     this.#try(() => {
-      this.#file = createFile(folder, `${JOURNAL_FILE}.new`, text)
-      replaceFile(folder, `${JOURNAL_FILE}.new`, JOURNAL_FILE)
+      this.#file = createFile(folder, temporaryName(JOURNAL_FILE), text)
+      replaceFile(folder, temporaryName(JOURNAL_FILE), JOURNAL_FILE)
     })
   }
 

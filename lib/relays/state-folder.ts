@@ -181,7 +181,7 @@ class LiveFolder implements StateFolder {
     const { path } = this.#options
     try {
       for (const file of readdirSync(path)) {
-        const pid = pidOfFile(file.replace(/\.new$/, ''))
+        const pid = pidOfFile(file.replace(/^new\./, ''))
         if (pid !== undefined && pid !== this.#pid && !isAlive(pid)) rmSync(join(path, file), { force: true })
       }
     } catch {

@@ -14,6 +14,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { test, type TestContext } from 'node:test'
 import { LONGEST_REASON, readHolds, removeHold, writeHold } from '../../lib/relays/holds'
+import { temporaryName } from '../../lib/relays/private-file'
 
 const T = 1_750_000_000_000
 
@@ -35,6 +36,15 @@ test('a hold is written and read back, replaced, and removed', (t) => {
   assert.equal(removeHold(folder, hold.name), true)
   assert.equal(removeHold(folder, hold.name), false)
   assert.deepEqual(readdirSync(folder), [])
+})
+
+test('a hold that is only half written does not hold another relay', (t) => {
+  const folder = temporary(t)
+  writeHold(folder, { name: 'isp', since: T })
+  const [file] = readdirSync(folder)
+  // what a reader sees between the making of the file and its first byte
+  writeFileSync(join(folder, temporaryName(file!)), '')
+  assert.deepEqual([...readHolds(folder, T).keys()], ['isp'])
 })
 
 test('a hold ends by itself', (t) => {

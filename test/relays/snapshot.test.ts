@@ -40,7 +40,7 @@ test('snapshots of living processes are read back', async (t) => {
   const text = JSON.stringify(snapshot)
   writeFileSync(join(folder, `${process.pid}.json`), text)
   writeFileSync(join(folder, `${await deadPid()}.json`), text)
-  writeFileSync(join(folder, `${process.pid}.json.new`), text)
+  writeFileSync(join(folder, `new.${process.pid}.json`), text)
   assert.deepEqual(readSnapshots(folder, T), [{ ...snapshot, pid: process.pid }])
   assert.equal(readSnapshots(folder, T + 179_000).length, 1)
   assert.equal(readSnapshots(folder, T + 181_000).length, 0, 'another process has its id')

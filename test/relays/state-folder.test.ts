@@ -115,7 +115,7 @@ test('a snapshot is written by rename, for the owner only, and those of the dead
   prepareStateFolder(path)
   const gone = await deadPid()
   writeFileSync(join(path, `${gone}.json`), '{}')
-  writeFileSync(join(path, `${gone}.json.new`), '{')
+  writeFileSync(join(path, `new.${gone}.json`), '{')
   writeFileSync(join(path, '999999999.txt'), 'not ours')
   const folder = open(t, path)
   folder.publish(() => snapshot([{ name: 'isp', since: 1 }]), ignore)
