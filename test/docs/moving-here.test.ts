@@ -76,6 +76,7 @@ for (const block of PAGE.blocks.filter(({ language }) => language === 'ini')) {
           mx: words.mx ?? `10:mx.${recipient!.split('@')[1]}`,
           retries: words.retries ?? '0',
           size: words.size ?? '0',
+          age: words.age ?? '0',
           'auth-sender': words.auth ?? '',
         }
         const described = Object.entries(options).map(([name, value]) => `--${name}=${value}`)
