@@ -1,5 +1,6 @@
 import type { Section } from './parse'
 import { spanOf, type Report } from '../source/report'
+import type { DiagnosticCode } from '../source/diagnostic'
 import { type Line } from '../source/line'
 import { nearest } from '../source/suggest'
 import type { AttemptsEntry } from './types'
@@ -41,7 +42,7 @@ function readEntry(line: Line, hasRelays: boolean, report: Report): AttemptsEntr
   let good = true
   const fail = (
     word: RegExpMatchArray,
-    code: string,
+    code: DiagnosticCode,
     message: string,
     expected: string,
     suggestion?: string,

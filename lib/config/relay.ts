@@ -118,6 +118,7 @@ export function readRelay(
       expected: 'user and a password',
     })
   }
+  const password = at('password')
   const terms: Terms = {
     tls: implicitTls ? 'required' : (tls ?? DEFAULT_TERMS.tls),
     lmtp: values.lmtp ?? DEFAULT_TERMS.lmtp,
@@ -140,6 +141,7 @@ export function readRelay(
     ...(credentials === undefined ? {} : { credentials }),
     ...(values.auth_type === undefined ? {} : { authType: values.auth_type }),
     span: header.span,
+    ...(password === undefined || password.value === '' ? {} : { passwordSpan: password.keySpan }),
   }
 }
 

@@ -16,6 +16,8 @@ export interface RelaySettings extends Relay {
   readonly name: string
   /** The header. */
   readonly span: Span
+  /** The key `password`; absent where the password is not in this file. */
+  readonly passwordSpan?: Span
 }
 
 /** One line of `[attempts]`. */

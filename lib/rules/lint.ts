@@ -62,7 +62,6 @@ export function lint(
     relays,
     attempts,
     findAttempts: (domain) => rules.findAttempts(domain),
-    text: source,
     intervals,
     ...(fileMode === undefined ? {} : { fileMode }),
   }

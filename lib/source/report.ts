@@ -1,4 +1,4 @@
-import type { Diagnostic, Related, Span } from './diagnostic'
+import type { Diagnostic, DiagnosticCode, Related, Span } from './diagnostic'
 import type { Line, LineKind, Mask } from './line'
 
 /** What helps to correct a mistake. */
@@ -41,12 +41,12 @@ export class Report {
     this.#mask = mask
   }
 
-  error(line: Line, span: Span, code: string, message: string, help: Help = {}): void {
+  error(line: Line, span: Span, code: DiagnosticCode, message: string, help: Help = {}): void {
     this.#errors++
     this.#add('error', line, span, code, message, help)
   }
 
-  warning(line: Line, span: Span, code: string, message: string, help: Help = {}): void {
+  warning(line: Line, span: Span, code: DiagnosticCode, message: string, help: Help = {}): void {
     this.#warnings++
     this.#add('warning', line, span, code, message, help)
   }
@@ -85,7 +85,7 @@ export class Report {
     severity: Diagnostic['severity'],
     line: Line,
     span: Span,
-    code: string,
+    code: DiagnosticCode,
     message: string,
     { expected, suggestion, related }: Help,
   ): void {

@@ -1,4 +1,4 @@
-import type { Span } from './diagnostic'
+import type { DiagnosticCode, Span } from './diagnostic'
 import { spanOf, type Help, type Report } from './report'
 import { type Line } from './line'
 
@@ -47,11 +47,11 @@ export class WordReader {
     return this.report.quote(this.line, this.span(start, end))
   }
 
-  warning(code: string, message: string, help: Help): void {
+  warning(code: DiagnosticCode, message: string, help: Help): void {
     this.report.warning(this.line, this.span(), code, message, help)
   }
 
-  error(code: string, message: string, help: Help, start?: number, end?: number): undefined {
+  error(code: DiagnosticCode, message: string, help: Help, start?: number, end?: number): undefined {
     this.report.error(this.line, this.span(start, end), code, message, help)
     return undefined
   }

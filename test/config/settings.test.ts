@@ -180,7 +180,8 @@ max_connections = 3
 max_per_hour = 100`
     const [relay] = settingsOf(text).relays
     assert.ok(relay)
-    const { credentials, span: _, ...rest } = relay
+    const { credentials, span: _, passwordSpan, ...rest } = relay
+    assert.deepEqual(passwordSpan, { line: 5, column: 1, length: 8 })
     assert.deepEqual(rest, {
       name: 'isp',
       endpoint: { host: '2001:db8::1', port: 587 },

@@ -1,6 +1,6 @@
 import type { Help } from '../../source/report'
 import type { AttemptsEntry, RelaySettings } from '../../config/types'
-import type { Span } from '../../source/diagnostic'
+import type { DiagnosticCode, Span } from '../../source/diagnostic'
 import type { OverrideLine } from '../types'
 import type { Reach } from './reach'
 
@@ -12,8 +12,6 @@ export interface LintInput {
   readonly attempts: readonly AttemptsEntry[]
   /** The indices in `attempts` of the entries whose pattern matches a domain, ascending. */
   readonly findAttempts: (domain: string) => readonly number[]
-  /** The text of the file, line by line. */
-  readonly text: readonly string[]
   /** Haraka's retry intervals: a message has one attempt more than there are intervals. */
   readonly intervals: readonly number[]
   /** Permission bits of the file, where they are known. */
@@ -30,7 +28,7 @@ export interface Finding {
 
 /** One kind of warning. */
 export interface LintRule {
-  /** The word for programs in each of its diagnostics. */
-  readonly code: string
+  /** The code of each of its diagnostics. */
+  readonly code: DiagnosticCode
   readonly find: (input: LintInput) => readonly Finding[]
 }

@@ -5,7 +5,7 @@ const READABLE_BY_OTHERS = 0o004
 /** A password in a file that every user of the machine can read. */
 export const readablePassword: LintRule = {
   code: 'readable-password',
-  find: ({ lines, relays, text, fileMode }) => {
+  find: ({ lines, relays, fileMode }) => {
     if (fileMode === undefined || (fileMode & READABLE_BY_OTHERS) === 0) return []
     const message = 'there is a password here, and every user of this machine can read the file'
     const help = { expected: 'chmod o-r, or password_env or password_file in a [relay:NAME]' }
@@ -14,22 +14,10 @@ export const readablePassword: LintRule = {
         ? [{ span: target.span, shown: 'overrides' as const, message, help }]
         : [],
     )
-    const inRelays = relays.flatMap(({ span }) => {
-      const at = passwordKey(text, span.line)
-      return at === undefined ? [] : [{ ...at, shown: 'relay' as const, message, help }]
-    })
+    const inRelays = relays.flatMap(({ passwordSpan: span }) =>
+      span === undefined ? [] : [{ span, shown: 'relay' as const, message, help }],
+    )
     // One warning is enough: it is about the file.
     return [...inline, ...inRelays].sort((a, b) => a.span.line - b.span.line).slice(0, 1)
   },
-}
-
-/** The `password` key of the section whose header is in that line. */
-function passwordKey(text: readonly string[], header: number) {
-  for (let line = header + 1; line <= text.length; line++) {
-    const source = text[line - 1] ?? ''
-    if (source.trimStart().startsWith('[')) return undefined
-    const match = /^(\s*)password(?=\s*=\s*\S)/i.exec(source)
-    if (match) return { span: { line, column: match[1]!.length + 1, length: 'password'.length } }
-  }
-  return undefined
 }
