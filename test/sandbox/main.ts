@@ -103,7 +103,7 @@ function showNews(haraka: HarakaServer): void {
 function decisionOf(haraka: HarakaServer, message: Received): string {
   const id = /\bid ([0-9A-F-]{36}\.\d+)/.exec(message.data)?.[1]
   if (id === undefined) return ''
-  const decision = haraka.lines(new RegExp(`\\[${id}\\] \\[dns-overrides\\] decided`)).at(-1) ?? ''
+  const decision = haraka.lines(new RegExp(`\\[${id}[.\\d]*\\] \\[dns-overrides\\] decided`)).at(-1) ?? ''
   const number = /\blines=(\d+)/.exec(decision)?.[1]
   if (number === undefined) return 'no line: plain DNS'
   const text =
