@@ -1,6 +1,6 @@
 import type { Exchange } from '../model/exchange'
 import type { HookAnswer } from './boundary'
-import { explainFailure } from './failure-reason'
+import { explainFailure, type Finish } from './failure-reason'
 import type { PlannedExchange } from './delivery/types'
 import { requeueAfterAnswer } from './delivery/requeue'
 import { NULL_MX, type PassedOver } from './mx-list'
@@ -44,11 +44,13 @@ export interface AnswerServices {
    * @returns may another relay take the message at once?
    */
   readonly fail: (failed: readonly Exchange[], reason: string) => boolean
+  /** Defers the message after a lookup that failed. */
+  readonly defer: Finish
 }
 
 /** Says the outcome in the words of Haraka's hook, with all that has to be done in the same moment. */
 export function answerOutcome(hmail: HMailItem, outcome: Outcome, services: AnswerServices): HookAnswer {
-  const { log, logDecision, deliver, fail, now } = services
+  const { log, logDecision, deliver, fail, defer, now } = services
   switch (outcome.kind) {
     case 'deliver':
       return {
@@ -69,7 +71,8 @@ export function answerOutcome(hmail: HMailItem, outcome: Outcome, services: Answ
         message: reason,
         commit: () => {
           logDecision(outcome)
-          explainFailure(hmail, kind === 'bounce' ? 'bounce' : 'temp_fail', reason)
+          if (kind === 'bounce') explainFailure(hmail, 'bounce', reason)
+          else explainFailure(hmail, 'temp_fail', reason, defer)
         },
       }
     }

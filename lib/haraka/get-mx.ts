@@ -12,11 +12,14 @@ import type { Active, ActiveConfiguration } from './active-configuration'
 import { answerOutcome, type Outcome } from './answer'
 import type { HookAnswer } from './boundary'
 import { ConnectionQueue } from './delivery/connection-queue'
-import { type AttemptOutcome, Delivery } from './delivery/delivery'
+import { Delivery } from './delivery/delivery'
+import { deferWithoutConnection, type EndingServices } from './delivery/endings'
 import { DeliveryHooks } from './delivery/hooks'
 import type { OutboundItem } from './delivery/types'
+import { endingServices } from './ending-services'
 import { EnvelopeReader } from './envelope'
-import { type Action, logDecision, messageLog } from './log-line'
+import { type Action, attemptLine, logDecision, messageLog } from './log-line'
+import { MessageMemory } from './message-memory'
 import { buildMxList, type HarakaMxClass, type Random, sortExchanges } from './mx-list'
 import { type OwnListeners, readOwnListeners } from './own-listeners'
 import { type HookRunner, serverDetails } from './server-details'
@@ -80,6 +83,7 @@ export class Router {
   readonly #parts: RouterParts
   readonly #now: () => number
   readonly #envelopes: EnvelopeReader
+  readonly #memory: MessageMemory
   readonly #outbound: OutboundConfig
   readonly #runner: HookRunner
   readonly #queue: ConnectionQueue
@@ -93,6 +97,7 @@ export class Router {
     this.#parts = parts
     this.#now = now
     this.#envelopes = new EnvelopeReader(now)
+    this.#memory = new MessageMemory(this.#envelopes, now)
     this.#outbound = plugin.haraka_require('outbound/config') as OutboundConfig
     this.#runner = plugin.haraka_require('plugins') as HookRunner
     const queue = () => plugin.haraka_require('outbound/queue') as DeliveryQueue
@@ -139,6 +144,7 @@ export class Router {
         logDecision: () => {},
         deliver: () => {},
         fail: () => false,
+        defer: (inner, error, extra) => inner.call(hmail, error, extra),
       },
     )
   }
@@ -146,14 +152,16 @@ export class Router {
   /** Step 1: what the rules say. */
   async #decide(hmail: HMailItem, active: Active): Promise<RoutedMessage> {
     const message = this.#envelopes.read(hmail)
-    const { configuration, resolver } = active
+    return { hmail, message, decision: await this.#ask(message, active), active }
+  }
+
+  async #ask(message: Message, { configuration, resolver }: Active): Promise<Decision> {
     const { inet_prefer: prefer } = this.#outbound.cfg
     const question = { rules: configuration.rules, message, isUsable: this.#isUsable }
-    const decision = await decideWithDns(decide, question, {
+    return decideWithDns(decide, question, {
       mx: (domain) => resolver.mx(domain),
       addresses: (domain) => resolver.addresses(domain, prefer),
     })
-    return { hmail, message, decision, active }
   }
 
   readonly #isUsable = (relay: Exchange): boolean => this.#parts.relays.look(relay).usable
@@ -162,6 +170,7 @@ export class Router {
     const { hmail, decision } = routed
     const { outcome, located } = await this.#findOutcome(routed)
     const log = this.#logOf(hmail)
+    const endings = this.#endings(routed)
     return answerOutcome(hmail, outcome, {
       now: this.#now,
       log,
@@ -179,11 +188,26 @@ export class Router {
           passedOver: passedOver.map(({ reason, exchange }) => `${exchangeLabel(exchange)}: ${reason}`),
           queue: this.#queue,
           log,
+          endings,
           onEnd: (attempt) => log.logdebug(attemptLine(attempt)),
         })
         this.#hooks.install(hmail, delivery)
       },
       fail: (failed, reason) => this.#failRelays(failed, reason, decision.fallbackRelays ?? []),
+      defer: (inner, reason, extra) => deferWithoutConnection(hmail, endings, { inner, reason, extra }),
+    })
+  }
+
+  /** Step 6, after the attempt: what becomes of a message that was not delivered. */
+  #endings({ hmail, message, decision }: RoutedMessage): EndingServices {
+    return endingServices({
+      hmail,
+      message,
+      decision,
+      memory: this.#memory,
+      decide: (next) => this.#parts.active.use((active) => this.#ask(next, active)),
+      runner: this.#runner,
+      log: this.#logOf(hmail),
     })
   }
 
@@ -292,12 +316,3 @@ export class Router {
 }
 
 const isOfAttempts = ({ origin }: Exchange) => origin.kind === 'attempts'
-
-/** One attempt on one line. */
-function attemptLine({ delivered, connections }: AttemptOutcome): string {
-  const parts = connections.map(({ exchange, address, session }) => {
-    const how = session?.failure?.message ?? session?.reply?.text ?? 'no connection'
-    return `${exchangeLabel(exchange)} (${address}): ${session?.stage ?? 'connect'}: ${how}`
-  })
-  return `attempt ended, ${delivered ? 'delivered' : 'not delivered'}: ${parts.join('; ') || 'no connection tried'}`
-}

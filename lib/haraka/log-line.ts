@@ -1,11 +1,12 @@
 import type { Decision } from '../model/decision'
 import type { Provenance } from '../model/dns-answer'
-import { exchangeKey, type Exchange } from '../model/exchange'
+import { exchangeKey, exchangeLabel, type Exchange } from '../model/exchange'
 import type { Message } from '../model/message'
 import type { Located } from '../routing/route'
 import { toPrintable } from '../model/printable'
 import { type LogFields, LONGEST_TEXT, writeEntry } from './log-entry'
 import type { HarakaPlugin, HMailItem, Loggable } from './types'
+import type { AttemptOutcome } from './delivery/delivery'
 
 function provenanceText({ how, server, ttl }: Provenance): string {
   return `${how}@${server}/${ttl}s`
@@ -90,4 +91,13 @@ export function messageLog(plugin: HarakaPlugin, hmail: HMailItem): Loggable {
     logerror: (...parameters) => hmail.logerror(plugin, ...printable(parameters)),
     logcrit: (...parameters) => hmail.logcrit(plugin, ...printable(parameters)),
   }
+}
+
+/** One attempt on one line. */
+export function attemptLine({ delivered, connections }: AttemptOutcome): string {
+  const parts = connections.map(({ exchange, address, session }) => {
+    const how = session?.failure?.message ?? session?.reply?.text ?? 'no connection'
+    return `${exchangeLabel(exchange)} (${address}): ${session?.stage ?? 'connect'}: ${how}`
+  })
+  return `attempt ended, ${delivered ? 'delivered' : 'not delivered'}: ${parts.join('; ') || 'no connection tried'}`
 }

@@ -17,5 +17,8 @@ export const isGood = ({ code }: Reply): boolean => code >= 200 && code < 300
 /** May the same command be taken later (4xx)? */
 export const isTemporary = ({ code }: Reply): boolean => code >= 400 && code < 500
 
+/** Is the command refused for good (5xx)? */
+export const isPermanent = ({ code }: Reply): boolean => code >= 500
+
 /** Does the server close the connection, whatever it was asked (RFC 5321 section 3.8)? */
 export const isClosing = ({ code }: Reply): boolean => code === 421

@@ -54,8 +54,19 @@ export interface SessionReport {
   /** The last whole reply. */
   readonly reply?: Reply
   readonly failure?: SessionFailure
-  /** Recipients that were refused (4xx or 5xx), as RCPT named them, and why. */
-  readonly refused: readonly { readonly recipient: string; readonly reply: Reply }[]
+  readonly lmtp: boolean
+  /** Recipients that were refused (4xx or 5xx). */
+  readonly refused: readonly RefusedRecipient[]
+}
+
+/** A recipient that was refused for itself: at RCPT, or in LMTP at the end of the message (RFC 2033 section 4.2). */
+export interface RefusedRecipient {
+  /** As RCPT named it. */
+  readonly recipient: string
+  /** Its place among the recipients of the message, from 0. */
+  readonly index: number
+  readonly stage: 'rcpt' | 'dot'
+  readonly reply: Reply
 }
 
 /** Is TLS worth nothing with a certificate that is not good for the host? */

@@ -3,6 +3,7 @@ import { isClosing, isGood, isTemporary, type Reply } from '../model/reply'
 import { asksForAuthentication, explainNoMechanism } from './auth'
 import { Extensions } from './extensions'
 import { movesOn } from './next-mx'
+import { Recipients } from './recipients'
 import { Redaction } from './redaction'
 import { ReplyReader, type ReplyLine } from './reply-reader'
 import type { Encryption, SessionFailure, SessionOptions, SessionReport, Verdict } from './session-types'
@@ -48,11 +49,9 @@ export class Session {
   #startingTls: boolean
   #accepted = false
   #replies = 0
-  #recipient = ''
-  #recipients = 0
+  readonly #recipients = new Recipients()
   #reply: Reply | undefined
   #failure: SessionFailure | undefined
-  #refused: { recipient: string; reply: Reply }[] = []
 
   constructor(options: SessionOptions) {
     this.#options = options
@@ -81,7 +80,8 @@ export class Session {
       stage: this.#stage,
       ...(this.#reply === undefined ? {} : { reply: this.#reply }),
       ...(this.#failure === undefined ? {} : { failure: this.#failure }),
-      refused: this.#refused,
+      lmtp: this.#options.lmtp,
+      refused: this.#recipients.refused,
     }
   }
 
@@ -143,8 +143,7 @@ export class Session {
       case 'MAIL':
         return this.#beforeMail(encryption)
       case 'RCPT':
-        this.#recipient = this.redact(/<(.*)>/.exec(text)?.[1] ?? '')
-        this.#recipients++
+        this.#recipients.ask(this.redact(/<(.*)>/.exec(text)?.[1] ?? ''))
         return this.#begin('rcpt')
       case 'DATA':
         return this.#begin('data')
@@ -247,8 +246,9 @@ export class Session {
       case 'data':
         return this.#moveOnAfter4xx('data', 'it deferred DATA:', reply)
       case 'dot':
-        // In LMTP each recipient has its own reply to the end of the message (RFC 2033 section 4.2).
-        return this.#options.lmtp ? undefined : this.#moveOnAfter4xx('dot', 'it deferred the message:', reply)
+        if (!this.#options.lmtp) return this.#moveOnAfter4xx('dot', 'it deferred the message:', reply)
+        this.#recipients.answerEnd(reply)
+        return undefined
       case 'quit':
         return undefined
       default:
@@ -292,11 +292,9 @@ export class Session {
     if (step === 'mail' && isClosing(reply)) return this.#object('mail', 'it is closing:', reply)
     if (step === 'rcpt' || !isGood(reply)) this.#accepted = true
     if (step === 'mail') return this.#moveOnAfter4xx('mail', 'it deferred the sender:', reply)
-    if (!isGood(reply)) this.#refused.push({ recipient: this.#recipient, reply })
-    const isLast = this.#recipients === this.#options.recipients
-    const areAllTemporary =
-      this.#refused.length === this.#recipients && this.#refused.every((one) => isTemporary(one.reply))
-    return isLast && areAllTemporary
+    this.#recipients.answer(reply)
+    const isLast = this.#recipients.count === this.#options.recipients
+    return isLast && this.#recipients.areAllDeferred
       ? this.#moveOnAfter4xx('rcpt', 'it deferred every recipient:', reply)
       : undefined
   }

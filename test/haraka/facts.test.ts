@@ -65,9 +65,9 @@ test('hmail.js split_to_new_recipients: the new file has no attempts, and the no
   const hmail = await queued({ other: 1 }, 2)
   const reader = new EnvelopeReader()
   assert.equal(reader.read(hmail).retries, 2)
-  const recipients = (hmail.todo as unknown as { rcpt_to: unknown[] }).rcpt_to
+  const recipients = hmail.todo.rcpt_to
   const split = await new Promise<RealHMail>((resolve) => {
-    hmail.split_to_new_recipients(recipients.slice(0, 1), 'test', resolve)
+    hmail.split_to_new_recipients(recipients.slice(0, 1), 'test', (item) => resolve(item as RealHMail))
   })
   assert.notEqual(split, hmail)
   assert.equal(split.num_failures, 0)
@@ -79,7 +79,7 @@ test('hmail.js split_to_new_recipients: the new file has no attempts, and the no
 
 test('hmail.js split_to_new_recipients: all recipients are no split', async () => {
   const hmail = await queued()
-  const recipients = (hmail.todo as unknown as { rcpt_to: unknown[] }).rcpt_to
+  const recipients = hmail.todo.rcpt_to
   const same = await new Promise((resolve) => hmail.split_to_new_recipients(recipients, 'test', resolve))
   assert.equal(same, hmail)
 })

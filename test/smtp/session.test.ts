@@ -382,8 +382,14 @@ test('the report keeps the last reply, and who was refused with which', () => {
   assert.deepEqual(conversation.report, {
     stage: 'rcpt',
     reply: { code: 250, text: '250 z' },
+    lmtp: false,
     refused: [
-      { recipient: 'a@d.example', reply: { code: 550, enhanced: '5.1.1', text: '550 5.1.1 no such user' } },
+      {
+        recipient: 'a@d.example',
+        index: 0,
+        stage: 'rcpt',
+        reply: { code: 550, enhanced: '5.1.1', text: '550 5.1.1 no such user' },
+      },
     ],
   })
 })

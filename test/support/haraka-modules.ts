@@ -10,8 +10,6 @@ export interface RealHMail extends HMailItem {
   readonly filename: string
   path: string
   get_mx_respond(retval: number, message?: unknown): Promise<unknown>
-  split_to_new_recipients(recipients: unknown[], response: string, callback: (hmail: RealHMail) => void): void
-  discard(): void
   once(event: 'ready', listener: () => void): unknown
 }
 

@@ -3,14 +3,16 @@ import type { Decision } from '../../model/decision'
 import { isRefusal, type Lease, type Refusal, type RelayState } from '../../relays/types'
 import type { NextMx } from '../../smtp/next-mx'
 import { Session } from '../../smtp/session'
-import { needsGoodCertificate, type SessionOptions, type SessionReport } from '../../smtp/session-types'
+import { needsGoodCertificate, type SessionOptions } from '../../smtp/session-types'
 import { Attempt, type Step } from './attempt'
 import type { Loggable } from '../types'
 import type { ConnectionQueue } from './connection-queue'
+import type { ConnectionReport } from './ending'
+import { Endings, type EndingServices } from './endings'
 import { GuardedSocket } from './guarded-socket'
-import type { DeliverySteps } from './hooks'
+import type { DeliverySteps, EndingMethods } from './hooks'
 import { requeue } from './requeue'
-import type { HarakaMxLike, HarakaSocket, OutboundItem, PlannedExchange } from './types'
+import type { HarakaMxLike, HarakaSocket, OutboundItem, PlannedExchange, QueuedRecipient } from './types'
 import { patienceOf } from './watchdog'
 
 /** What delivery needs to know beside the exchanges. */
@@ -27,16 +29,9 @@ export interface DeliveryContext {
   readonly queue: ConnectionQueue
   /** For lines about this message. */
   readonly log: Loggable
+  readonly endings: EndingServices
   /** Called once at the end of the attempt. */
   readonly onEnd: (outcome: AttemptOutcome) => void
-}
-
-/** One connection of an attempt. Holds no secret. */
-export interface ConnectionReport {
-  readonly exchange: Exchange
-  readonly address: string
-  /** How far it came; absent where no connection came about. */
-  readonly session?: SessionReport
 }
 
 /** What became of one attempt: what is kept of it with the message. Holds no secret. */
@@ -74,11 +69,13 @@ export class Delivery implements DeliverySteps {
   #current: Current | undefined
   #delivered = false
   #deferral: string | undefined
+  readonly #endings: Endings
 
   constructor(hmail: OutboundItem, candidates: readonly PlannedExchange[], context: DeliveryContext) {
     const { relays, now, source, fallbackRelays, nextMx, passedOver } = context
     this.#hmail = hmail
     this.#context = context
+    this.#endings = new Endings(hmail, context.endings, () => this.#reports().at(-1))
     this.#attempt = new Attempt(
       { candidates, source, fallbackRelays, nextMx, passedOver },
       {
@@ -195,7 +192,24 @@ export class Delivery implements DeliverySteps {
     if (this.#current?.candidate.exchange.relay?.implicitTls === true) parameters[SECURED] = true
   }
 
-  explainDeferral(reason: unknown): unknown {
+  defer(reason: unknown, extra: unknown, haraka: EndingMethods): void {
+    this.#endings.defer(this.#explain(reason), extra, haraka)
+  }
+
+  bounce(reason: unknown, extra: unknown, haraka: EndingMethods): void {
+    this.#endings.bounce(reason, extra, haraka)
+  }
+
+  split(
+    recipients: readonly QueuedRecipient[],
+    response: string,
+    done: (hmail: OutboundItem) => void,
+    haraka: EndingMethods,
+  ): void {
+    this.#endings.split(recipients, response, done, haraka)
+  }
+
+  #explain(reason: unknown): unknown {
     if (this.#deferral === undefined || this.#deferral === '' || reason !== NOTHING_LEFT) return reason
     const text = `${NOTHING_LEFT}: ${this.#deferral}`
     for (const recipient of this.#hmail.todo.rcpt_to) recipient.dsn_msg = text
@@ -204,14 +218,16 @@ export class Delivery implements DeliverySteps {
 
   end(): void {
     this.#attempt.end()
-    this.#context.onEnd({
-      delivered: this.#delivered,
-      connections: this.#connections.map(({ candidate: { exchange, address }, session }) => ({
-        exchange,
-        address,
-        ...(session === undefined ? {} : { session: session.report }),
-      })),
-    })
+    this.#context.onEnd({ delivered: this.#delivered, connections: this.#reports() })
+  }
+
+  #reports(): readonly ConnectionReport[] {
+    return this.#connections.map(({ candidate: { exchange, address }, session, guard }) => ({
+      exchange,
+      address,
+      encrypted: guard?.encrypted ?? false,
+      ...(session === undefined ? {} : { session: session.report }),
+    }))
   }
 
   #connect({ candidate, inClear }: StepOf<'connect'>): void {

@@ -59,6 +59,7 @@ export class GuardedSocket {
   #accepted = false
   #upgrading = false
   #closed = false
+  #wasEncrypted = false
   #lastByte: number | undefined
   #stopWatching: () => void = () => {}
   #quitTimer: NodeJS.Timeout | undefined
@@ -120,6 +121,11 @@ export class GuardedSocket {
     this.#quitTimer = setTimeout(() => this.#connection.socket.destroy(), QUIT_TIME).unref()
   }
 
+  /** Is it encrypted, or was it when the last line was received? */
+  get encrypted(): boolean {
+    return this.#wasEncrypted
+  }
+
   /** Is the connection closed on our side? */
   get closed(): boolean {
     return this.#closed
@@ -175,7 +181,9 @@ export class GuardedSocket {
   #receive(line: string, haraka: readonly Listener[]): void {
     if (this.#failed) return
     const { session, socket } = this.#connection
-    const verdict = session.receive(line, this.#lastByte === LINE_FEED, this.#encryption)
+    const encryption = this.#encryption
+    this.#wasEncrypted = encryption.encrypted
+    const verdict = session.receive(line, this.#lastByte === LINE_FEED, encryption)
     if (session.accepted && !this.#accepted) {
       this.#accepted = true
       this.#events.accepted()

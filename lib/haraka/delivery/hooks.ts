@@ -1,5 +1,5 @@
 import { patch } from '../patch'
-import type { HarakaMxLike, HarakaSocket, OutboundItem } from './types'
+import type { HarakaMxLike, HarakaSocket, OutboundItem, QueuedRecipient } from './types'
 
 /** What is done at each step that Haraka takes with one message, from the answer to `get_mx` to the end of the attempt. */
 export interface DeliverySteps {
@@ -13,11 +13,23 @@ export interface DeliverySteps {
   redact(parameter: unknown): unknown
   /** The message was taken; parameters as `delivered` has them, to be changed in place. */
   delivered(parameters: unknown[]): void
-  /** The reason of a deferral. */
-  explainDeferral(reason: unknown): unknown
+  /** The message is deferred. */
+  defer(reason: unknown, extra: unknown, haraka: EndingMethods): void
+  /** The message is to be bounced. */
+  bounce(reason: unknown, extra: unknown, haraka: EndingMethods): void
+  /** Some recipients go on in a message of their own. */
+  split(
+    recipients: readonly QueuedRecipient[],
+    response: string,
+    done: (hmail: OutboundItem) => void,
+    haraka: EndingMethods,
+  ): void
   /** However the attempt ended. */
   end(): void
 }
+
+/** Haraka's own methods that end the attempt of one message. */
+export type EndingMethods = Pick<OutboundItem, 'bounce' | 'temp_fail' | 'split_to_new_recipients'>
 
 const METHODS = [
   'try_deliver',
@@ -26,6 +38,8 @@ const METHODS = [
   'logprotocol',
   'delivered',
   'temp_fail',
+  'bounce',
+  'split_to_new_recipients',
 ] as const
 
 type Methods = Pick<OutboundItem, (typeof METHODS)[number]>
@@ -81,6 +95,12 @@ export class DeliveryHooks {
   /** Without steps (an attempt that is over, called by a wrapper of somebody else) each does what the inner method does. */
   #wrap(inner: Methods): Methods {
     const stepsOf = (hmail: OutboundItem) => this.#steps.get(hmail)
+    const bind = (hmail: OutboundItem): EndingMethods => ({
+      temp_fail: (reason, extra) => inner.temp_fail.call(hmail, reason, extra),
+      bounce: (reason, extra) => inner.bounce.call(hmail, reason, extra),
+      split_to_new_recipients: (recipients, response, done) =>
+        inner.split_to_new_recipients.call(hmail, recipients, response, done),
+    })
     return {
       try_deliver(this: OutboundItem) {
         const next = () => inner.try_deliver.call(this)
@@ -107,7 +127,21 @@ export class DeliveryHooks {
       },
       temp_fail(this: OutboundItem, reason, extra) {
         const steps = stepsOf(this)
-        return inner.temp_fail.call(this, steps === undefined ? reason : steps.explainDeferral(reason), extra)
+        return steps === undefined
+          ? inner.temp_fail.call(this, reason, extra)
+          : steps.defer(reason, extra, bind(this))
+      },
+      bounce(this: OutboundItem, reason, extra) {
+        const steps = stepsOf(this)
+        return steps === undefined
+          ? inner.bounce.call(this, reason, extra)
+          : steps.bounce(reason, extra, bind(this))
+      },
+      split_to_new_recipients(this: OutboundItem, recipients, response, done) {
+        const steps = stepsOf(this)
+        return steps === undefined
+          ? inner.split_to_new_recipients.call(this, recipients, response, done)
+          : steps.split(recipients, response, done, bind(this))
       },
     }
   }

@@ -6,7 +6,7 @@ import type { OutboundItem } from './types'
 const FALLBACK_INTERVAL = 64
 
 /** Retry intervals in seconds, as `outbound.ini` `temp_fail_intervals` gave them. */
-function intervals(hmail: OutboundItem): readonly number[] {
+export function intervals(hmail: OutboundItem): readonly number[] {
   return hmail.cfg?.temp_fail_intervals ?? []
 }
 

@@ -56,7 +56,14 @@ export interface HarakaSocket {
 
 /** A recipient in the queue, with what a bounce message says of it. */
 export interface QueuedRecipient {
+  reason?: string
   dsn_msg?: string
+  dsn_action?: 'failed' | 'delayed' | 'delivered'
+  dsn_smtp_code?: string
+  dsn_smtp_extc?: string | undefined
+  dsn_status?: string | undefined
+  dsn_smtp_response?: string
+  dsn_remote_mta?: string
 }
 
 /** Haraka's `HMailItem` (`outbound/hmail.js`), as far as delivery works with it. */
@@ -71,7 +78,9 @@ export interface OutboundItem {
     readonly enable_tls?: boolean
     readonly connect_timeout?: number
   }
-  readonly num_failures: number
+  num_failures: number
+  /** Until it is 0 the file stays, see `discard`. */
+  refcount: number
   readonly obtls?: { get_tls_options(mx: HarakaMxLike): Record<string, unknown> }
   mxlist?: HarakaMxLike[]
   next_cb: () => void
@@ -81,6 +90,13 @@ export interface OutboundItem {
   get_force_tls(mx: HarakaMxLike): boolean
   delivered(...parameters: unknown[]): unknown
   bounce(error: unknown, extra?: unknown): unknown
+  convert_temp_failed_to_bounce(error: unknown, extra?: unknown): unknown
+  discard(): void
+  split_to_new_recipients(
+    recipients: readonly QueuedRecipient[],
+    response: string,
+    done: (hmail: OutboundItem) => void,
+  ): unknown
   temp_fail(error: unknown, extra?: unknown): unknown
   send_email_respond(retval: number, seconds: number): unknown
   logprotocol(...parameters: unknown[]): void

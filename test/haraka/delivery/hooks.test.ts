@@ -16,6 +16,7 @@ import { localRelayState } from '../../support/relay-state'
 import type { Exchange } from '../../../lib/model/exchange'
 import { mxExchange, relayExchange } from '../../support/servers'
 import { SILENT_LOG } from '../../support/silent-log'
+import { quietEndings } from '../../support/endings'
 import { loadHaraka, type HarakaModules, type RealHMail } from '../../support/haraka-modules'
 import { startScripted, type Script, type Scripted } from '../../support/smtp-scripted'
 
@@ -111,6 +112,7 @@ function context(): DeliveryContext {
     passedOver: [],
     queue: new ConnectionQueue(relays, quiet),
     log: SILENT_LOG,
+    endings: quietEndings(),
     onEnd: quiet,
   }
 }
@@ -208,7 +210,10 @@ test('every message gets the same prototype, and methods that another plugin put
       guard: () => {},
       redact: (parameter) => parameter,
       delivered: () => {},
-      explainDeferral: (reason) => reason,
+      defer: (reason, extra, inner) => void inner.temp_fail(reason, extra),
+      bounce: (reason, extra, inner) => void inner.bounce(reason, extra),
+      split: (recipients, response, done, inner) =>
+        void inner.split_to_new_recipients(recipients, response, done),
       end: () => seen.push('end'),
     })
   }

@@ -10,6 +10,7 @@ import { RETVAL } from '../../../lib/haraka/types'
 import type { Exchange } from '../../../lib/model/exchange'
 
 import { garbageCollector } from '../../bench/support'
+import { quietEndings } from '../../support/endings'
 import { loadHaraka, type HarakaModules } from '../../support/haraka-modules'
 import { localRelayState } from '../../support/relay-state'
 import { mxExchange, relayExchange } from '../../support/servers'
@@ -87,6 +88,7 @@ async function attempt(port: number, exchange: Exchange): Promise<WeakRef<object
     passedOver: [],
     queue: new ConnectionQueue(relays, quiet),
     log: SILENT_LOG,
+    endings: quietEndings(),
     onEnd: quiet,
   })
   new DeliveryHooks().install(hmail, delivery)

@@ -1,0 +1,88 @@
+import { failedAt } from '../../model/failure'
+import type { Exchange } from '../../model/exchange'
+import { exchangeLabel } from '../../model/exchange'
+import type { Failed } from '../../model/message'
+import { isGood, isPermanent, isTemporary, type Reply } from '../../model/reply'
+import type { SessionReport } from '../../smtp/session-types'
+
+/** One connection of an attempt. Holds no secret. */
+export interface ConnectionReport {
+  readonly exchange: Exchange
+  readonly address: string
+  /** Was it encrypted at its end? */
+  readonly encrypted: boolean
+  /** How far it came; absent where no connection came about. */
+  readonly session?: SessionReport
+}
+
+/** Why an attempt did not deliver the message, or a recipient of it. */
+export interface Setback {
+  readonly failed: Exclude<Failed, ''>
+  /** What the server said, if that was it. */
+  readonly reply?: Reply
+  /** The reply, or what went wrong. */
+  readonly text: string
+}
+
+/** An attempt that has ended without delivery, as it is kept with the message. */
+export interface Ending {
+  readonly setback: Setback
+  /** The last connection; absent where none was tried. */
+  readonly connection?: ConnectionReport
+  /** The override lines that rescue the message from this setback, as written. */
+  readonly rescuedBy: readonly string[]
+}
+
+/** What an ending says of where the message was sent: `line 3`, `attempts` or `dns`; empty where it was sent nowhere. */
+export function describeOrigin({ connection }: Ending): string {
+  const origin = connection?.exchange.origin
+  if (origin === undefined) return ''
+  return origin.kind === 'line' ? `line ${origin.line}` : origin.kind
+}
+
+/** The server of an ending; empty where there was none. */
+export const describeServer = ({ connection }: Ending): string =>
+  connection === undefined ? '' : exchangeLabel(connection.exchange)
+
+const refusedWith = (failed: Setback['failed'], reply: Reply): Setback => ({
+  failed,
+  reply,
+  text: reply.text,
+})
+
+/** What stopped the whole message at this connection; undefined if nothing did. */
+export function findSetback({ session }: ConnectionReport): Setback | undefined {
+  if (session === undefined) return { failed: 'connect', text: 'no connection' }
+  const { failure, reply, stage, refused } = session
+  if (failure !== undefined) {
+    const said = failure.reply === undefined ? {} : { reply: failure.reply }
+    return { failed: failedAt(failure.stage), ...said, text: failure.message }
+  }
+  if (reply !== undefined && (isTemporary(reply) || isPermanent(reply))) {
+    return refusedWith(failedAt(stage), reply)
+  }
+  const last = refused.at(-1)
+  return last === undefined ? undefined : refusedWith(failedAt(last.stage), last.reply)
+}
+
+/** What stopped each recipient, by its place in the message; undefined for one that nothing stopped. */
+export function findSetbacks(
+  connection: ConnectionReport,
+  recipients: number,
+): readonly (Setback | undefined)[] {
+  const { session } = connection
+  const refused = new Map(
+    session?.refused.map(({ index, stage, reply }) => [index, refusedWith(failedAt(stage), reply)]),
+  )
+  const whole = wholeSetback(connection)
+  return Array.from({ length: recipients }, (_, index) => refused.get(index) ?? whole)
+}
+
+/** What the server said to the message as a whole: to MAIL, DATA or the dot. */
+function wholeSetback(connection: ConnectionReport): Setback | undefined {
+  const { session } = connection
+  if (session === undefined || session.failure !== undefined) return findSetback(connection)
+  const { reply, stage, lmtp } = session
+  const speaksToAll = stage !== 'rcpt' && !(stage === 'dot' && lmtp)
+  return speaksToAll && reply !== undefined && !isGood(reply) ? findSetback(connection) : undefined
+}

@@ -1,0 +1,347 @@
+import { isPermanent, type Reply } from '../../model/reply'
+import { findSetback, findSetbacks, type ConnectionReport, type Ending, type Setback } from './ending'
+import { replaceNextCall, type EndingMethods } from './hooks'
+import { intervals } from './requeue'
+import type { OutboundItem, QueuedRecipient } from './types'
+
+/** What the rules say of a setback. */
+export interface Judgement {
+  /** Matched lines with a condition on `$reply` that have not rescued this message yet, as written. */
+  readonly rescuedBy: readonly string[]
+  /** Which lines the next attempt goes by, as far as they ask for a reply: setbacks of one word go on together. */
+  readonly goesBy: string
+  /** `$again`: seconds until the next attempt. */
+  readonly again?: number
+}
+
+/** What the end of an attempt works with. */
+export interface EndingServices {
+  /** What the rules say of the message after this setback. */
+  judge(setback: Setback): Judgement | Promise<Judgement>
+  /** Remembers an ending with the message, in its queue file too. Never rejects. */
+  keep(ending: Ending): Promise<void>
+  /** As `keep`, but only for as long as the work lasts, and not in the file: for a copy of the message that Haraka makes. */
+  lend(ending: Ending, work: () => void): void
+  /** Haraka's `plugins.run_hooks`. */
+  runHooks(hook: 'deferred', hmail: OutboundItem, parameters: Record<string, unknown>): void
+  readonly log: { lognotice(message: string): unknown; logerror(message: string): unknown }
+}
+
+/** What happens to a recipient, and why. */
+interface Fate {
+  readonly kind: 'bounce' | 'defer' | 'rescue'
+  readonly setback: Setback
+  readonly judgement: Judgement
+}
+
+/** Recipients that go on together. */
+interface Group extends Fate {
+  readonly recipients: readonly QueuedRecipient[]
+}
+
+const NOTHING_SAID: Judgement = { rescuedBy: [], goesBy: '' }
+/** What Haraka 3.3.4 (`outbound/hmail.js` `finish_processing_mail`) calls the split of those that are deferred, or bounced. */
+const DEFERRED_SPLIT = 'Some recipients temporarily failed'
+const REFUSED_SPLIT = 'Some recipients rejected'
+
+/**
+ * What becomes of a message whose attempt has ended without delivery. Haraka 3.3.4 (`outbound/hmail.js`) bounces what was refused
+ * with 5xx and defers the rest; here a recipient is deferred instead of bounced if a line of the rules rescues it, and what was said
+ * is kept with the message.
+ */
+export class Endings {
+  readonly #hmail: OutboundItem
+  readonly #services: EndingServices
+  /** The last connection of the attempt. */
+  readonly #lastConnection: () => ConnectionReport | undefined
+  readonly #withoutConnection: 'connect' | 'dns'
+
+  /** @param withoutConnection how an attempt without any connection has failed */
+  constructor(
+    hmail: OutboundItem,
+    services: EndingServices,
+    lastConnection: () => ConnectionReport | undefined,
+    withoutConnection: 'connect' | 'dns' = 'connect',
+  ) {
+    this.#hmail = hmail
+    this.#withoutConnection = withoutConnection
+    this.#services = services
+    this.#lastConnection = lastConnection
+  }
+
+  /** The whole message is deferred. */
+  defer(reason: unknown, extra: unknown, haraka: EndingMethods): void {
+    const asEver = () => haraka.temp_fail(reason, extra)
+    this.#run(asEver, async () => {
+      const connection = this.#lastConnection()
+      const found = connection === undefined ? undefined : findSetback(connection)
+      const setback: Setback = found ?? { failed: this.#withoutConnection, text: String(reason) }
+      const { again } = await this.#judge(setback)
+      await this.#services.keep(this.#ending(setback))
+      if (again === undefined) return asEver
+      return () => this.#deferFor(this.#hmail, reason, extra, { seconds: again, last: false })
+    })
+  }
+
+  /** The whole message is to be bounced. */
+  bounce(reason: unknown, extra: unknown, haraka: EndingMethods): void {
+    const asEver = () => haraka.bounce(reason, extra)
+    const connection = this.#lastConnection()
+    if (connection?.session === undefined || connection.session.failure !== undefined) {
+      asEver()
+      return
+    }
+    this.#run(asEver, async () => {
+      const groups = isRefusal(findSetback(connection))
+        ? await this.#group(this.#hmail.todo.rcpt_to, connection)
+        : undefined
+      const [first, ...others] = groups ?? []
+      if (first === undefined || !groups!.some(({ kind }) => kind === 'rescue')) return asEver
+      if (others.length > 0) return () => this.#divide([first, ...others], connection, extra, haraka)
+      await this.#services.keep(this.#ending(first.setback, first.judgement.rescuedBy))
+      return () => this.#rescue(this.#hmail, first, extra)
+    })
+  }
+
+  /** Some recipients, or all of them for different reasons, go on in a message of their own. */
+  split(
+    recipients: readonly QueuedRecipient[],
+    response: string,
+    done: (hmail: OutboundItem) => void,
+    haraka: EndingMethods,
+  ): void {
+    const asEver = () => haraka.split_to_new_recipients(recipients, response, done)
+    const connection = this.#lastConnection()
+    if (connection === undefined) {
+      asEver()
+      return
+    }
+    this.#run(asEver, async () => {
+      const right = this.#correct(recipients, response, connection)
+      const groups = await this.#group(right, connection)
+      const isWhole = groups?.length === 1 && right.length === this.#hmail.todo.rcpt_to.length
+      // Haraka goes on with the message itself then: see defer() and bounce().
+      if (groups === undefined || isWhole) {
+        return () => haraka.split_to_new_recipients(right, response, done)
+      }
+      return () => {
+        this.#hmail.refcount += groups.length - 1
+        this.#split(groups, response, haraka, (split, group) => {
+          const method = response === DEFERRED_SPLIT ? 'temp_fail' : 'bounce'
+          replaceNextCall(split, method, (_inner, _reason, extra) => this.#end(split, group, extra))
+          done(split)
+        })
+      }
+    })
+  }
+
+  /** Recipients of one message that was refused as a whole, and some of them before for themselves. */
+  #divide(
+    groups: readonly Group[],
+    connection: ConnectionReport,
+    extra: unknown,
+    haraka: EndingMethods,
+  ): void {
+    const hmail = this.#hmail
+    const { rcpt_to: all } = hmail.todo
+    // Haraka has put the reply to the whole message down for all of them.
+    for (const [index, setback] of findSetbacks(connection, all.length).entries()) {
+      if (setback?.reply !== undefined)
+        Object.assign(all[index]!, reportOf(setback.reply, connection.address))
+    }
+    hmail.refcount += groups.length
+    this.#split(groups, REFUSED_SPLIT, haraka, (split, group) => {
+      hmail.discard()
+      this.#end(split, group, extra)
+    })
+    hmail.discard()
+  }
+
+  #split(
+    groups: readonly Group[],
+    response: string,
+    haraka: EndingMethods,
+    done: (split: OutboundItem, group: Group) => void,
+  ): void {
+    for (const group of groups) {
+      const { setback, judgement, kind, recipients } = group
+      const ending = this.#ending(setback, kind === 'rescue' ? judgement.rescuedBy : [])
+      this.#services.lend(ending, () => {
+        haraka.split_to_new_recipients(recipients, response, (split) => done(split, group))
+      })
+    }
+  }
+
+  /** What becomes of a message that has just been split off. Its file has all that is known already. */
+  #end(split: OutboundItem, group: Group, given: unknown): void {
+    const { kind, recipients, judgement } = group
+    const extra = { ...(given as object | undefined) }
+    const names = recipients.join(', ')
+    // Haraka reads the recipients again from the new file, which has addresses only: the report would give no reason.
+    for (const [index, recipient] of recipients.entries()) {
+      Object.assign(split.todo.rcpt_to[index] ?? {}, reportFields(recipient))
+    }
+    switch (kind) {
+      case 'bounce':
+        split.bounce(`Some recipients failed: ${names}`, { ...extra, bounce_recips: recipients })
+        return
+      case 'rescue':
+        this.#rescue(split, group, extra)
+        return
+      case 'defer': {
+        const text = `Some recipients temp failed: ${names}`
+        const more = { ...extra, fail_recips: recipients }
+        if (judgement.again === undefined) split.temp_fail(text, more)
+        else this.#deferFor(split, text, more, { seconds: judgement.again, last: false })
+        return
+      }
+      default:
+        kind satisfies never
+    }
+  }
+
+  #rescue(hmail: OutboundItem, { recipients, setback, judgement }: Group, extra: unknown): void {
+    for (const recipient of recipients) recipient.dsn_action = 'delayed'
+    const { bounce_recips: _, ...rest } = { ...(extra as Record<string, unknown> | undefined) }
+    this.#services.log.lognotice(
+      `not bounced but tried again, by ${judgement.rescuedBy.join('; ')}: ${recipients.join(', ')}: ${setback.text}`,
+    )
+    const more = { ...rest, fail_recips: recipients }
+    this.#deferFor(hmail, setback.text, more, { seconds: judgement.again ?? 0, last: true })
+  }
+
+  /**
+   * As Haraka 3.3.4 `temp_fail`, but with a delay of our own.
+   *
+   * @param how `last`: even if Haraka's retry intervals are used up
+   */
+  #deferFor(
+    hmail: OutboundItem,
+    reason: unknown,
+    extra: unknown,
+    { seconds, last }: { readonly seconds: number; readonly last: boolean },
+  ): void {
+    hmail.num_failures++
+    if (!last && hmail.num_failures > intervals(hmail).length) {
+      hmail.convert_temp_failed_to_bounce(`Too many failures (${String(reason)})`, extra)
+      return
+    }
+    const parameters = { delay: seconds, err: reason, ...(extra as object | undefined) }
+    this.#services.runHooks('deferred', hmail, parameters)
+  }
+
+  /** The recipients by what becomes of them. Undefined if nothing is known of one. */
+  async #group(
+    recipients: readonly QueuedRecipient[],
+    connection: ConnectionReport,
+  ): Promise<readonly Group[] | undefined> {
+    const all = this.#hmail.todo.rcpt_to
+    const setbacks = findSetbacks(connection, all.length)
+    const groups = new Map<string, Group & { recipients: QueuedRecipient[] }>()
+    const judged = new Map<string, Judgement>()
+    for (const recipient of recipients) {
+      const setback = setbacks[all.indexOf(recipient)]
+      if (setback === undefined) return undefined
+      const known = judged.get(setback.text)
+      const judgement = known ?? (await this.#judge(setback))
+      judged.set(setback.text, judgement)
+      const kind = !isRefusal(setback) ? 'defer' : judgement.rescuedBy.length > 0 ? 'rescue' : 'bounce'
+      const key = kind === 'bounce' ? kind : `${kind} ${judgement.goesBy}`
+      const group = groups.get(key)
+      if (group === undefined) groups.set(key, { kind, setback, judgement, recipients: [recipient] })
+      else group.recipients.push(recipient)
+    }
+    return [...groups.values()]
+  }
+
+  /**
+   * Haraka 3.3.4 takes the first recipient for the one that a reply of LMTP refuses, whichever it is about. The reply counts
+   * recipients in their order (RFC 2033 section 4.2).
+   */
+  #correct(
+    recipients: readonly QueuedRecipient[],
+    response: string,
+    { session, address }: ConnectionReport,
+  ): readonly QueuedRecipient[] {
+    if (session?.lmtp !== true) return recipients
+    const areDeferred = response === DEFERRED_SPLIT
+    const right = session.refused.filter(({ reply }) => isPermanent(reply) !== areDeferred)
+    if (right.length !== recipients.length) return recipients
+    return right.flatMap(({ index, reply }) => {
+      const recipient = this.#hmail.todo.rcpt_to[index]
+      if (recipient === undefined) return []
+      Object.assign(recipient, reportOf(reply, address))
+      return [recipient]
+    })
+  }
+
+  async #judge(setback: Setback): Promise<Judgement> {
+    try {
+      return await this.#services.judge(setback)
+    } catch (error) {
+      this.#services.log.logerror(`the rules say nothing of "${setback.text}": ${String(error)}`)
+      return NOTHING_SAID
+    }
+  }
+
+  #ending(setback: Setback, rescuedBy: readonly string[] = []): Ending {
+    const connection = this.#lastConnection()
+    return { setback, rescuedBy, ...(connection === undefined ? {} : { connection }) }
+  }
+
+  /**
+   * Finds out what is to be done, and does it. What fails before that must not cost the message: then it goes as it would without
+   * this plugin.
+   */
+  #run(asEver: () => unknown, plan: () => Promise<() => unknown>): void {
+    const { log } = this.#services
+    plan()
+      .catch((error: unknown) => {
+        log.logerror(`what becomes of this message could not be found out: ${String(error)}`)
+        return asEver
+      })
+      .then((act) => act())
+      .catch((error: unknown) => log.logerror(`the attempt could not be ended: ${String(error)}`))
+  }
+}
+
+/** Defers a message of which no server was asked, because a lookup failed. `inner`: Haraka's `temp_fail`. */
+export function deferWithoutConnection(
+  hmail: OutboundItem,
+  services: EndingServices,
+  { inner, reason, extra }: { inner: OutboundItem['temp_fail']; reason: unknown; extra: unknown },
+): void {
+  const haraka = {
+    bounce: hmail.bounce.bind(hmail),
+    temp_fail: inner.bind(hmail),
+    split_to_new_recipients: hmail.split_to_new_recipients.bind(hmail),
+  }
+  new Endings(hmail, services, () => undefined, 'dns').defer(reason, extra, haraka)
+}
+
+/** Was a recipient, or the whole message, refused for good? */
+function isRefusal(setback: Setback | undefined): boolean {
+  const reply = setback?.reply
+  return reply !== undefined && isPermanent(reply)
+}
+
+/** What is kept with a recipient for the report to the sender. */
+function reportFields(recipient: QueuedRecipient): QueuedRecipient {
+  return Object.fromEntries(
+    Object.entries(recipient).filter(([name]) => name === 'reason' || name.startsWith('dsn_')),
+  )
+}
+
+/** What Haraka 3.3.4 (`outbound/hmail.js`) keeps of a reply with a recipient, for the report to the sender. */
+function reportOf(reply: Reply, address: string): Partial<QueuedRecipient> {
+  const { code, enhanced, text } = reply
+  return {
+    reason: text,
+    dsn_action: isPermanent(reply) ? 'failed' : 'delayed',
+    dsn_smtp_code: String(code),
+    dsn_smtp_extc: enhanced,
+    dsn_status: enhanced,
+    dsn_smtp_response: text.replace(/^\d+ (?:\d+\.\d+\.\d+ )?/, ''),
+    dsn_remote_mta: address,
+  }
+}

@@ -1,0 +1,60 @@
+import { NOTES_KEY, hashLine, readNotes } from '../haraka-files/notes'
+import type { Decision } from '../model/decision'
+import type { Message } from '../model/message'
+import { isPermanent } from '../model/reply'
+import type { EndingServices, Judgement } from './delivery/endings'
+import type { Setback } from './delivery/ending'
+import { replyAfter, replyLinesOf, type MessageMemory } from './message-memory'
+import type { HookRunner } from './server-details'
+import type { HMailItem, Loggable } from './types'
+
+/** One attempt, and what is needed of the rest of the plugin to end it. */
+export interface EndedAttempt {
+  readonly hmail: HMailItem
+  readonly message: Message
+  readonly decision: Decision
+  readonly memory: MessageMemory
+  /** What the rules in force say of a message now. */
+  readonly decide: (message: Message) => Promise<Decision>
+  readonly runner: HookRunner
+  readonly log: Loggable
+}
+
+/** What the end of an attempt works with, for one message. */
+export function endingServices(attempt: EndedAttempt): EndingServices {
+  const { hmail, message, decision, memory, decide, runner, log } = attempt
+  const sentBy = replyLinesOf(decision)
+  return {
+    async judge(setback) {
+      const notes = readNotes(hmail.todo.notes[NOTES_KEY])
+      const next = await decide({
+        ...message,
+        retries: message.retries + 1,
+        reply: replyAfter(notes, setback, sentBy),
+        failed: setback.failed,
+      })
+      return judgementOf(next, setback, notes.rescued)
+    },
+    keep: (ending) => memory.keep(hmail, ending, sentBy),
+    lend: (ending, work) => memory.lend(hmail, ending, sentBy, work),
+    runHooks: (hook, item, parameters) => runner.run_hooks(hook, item, parameters),
+    log,
+  }
+}
+
+/**
+ * A line rescues a message once: if the server that it leads to refuses too, its reply stands.
+ *
+ * @param rescued hashes of the lines that have rescued the message
+ */
+function judgementOf({ onRefusal }: Decision, setback: Setback, rescued: readonly string[]): Judgement {
+  const { replyLines = [], againMs } = onRefusal ?? {}
+  const isRefused = setback.reply !== undefined && isPermanent(setback.reply)
+  return {
+    rescuedBy: replyLines
+      .map(({ text }) => text)
+      .filter((text) => isRefused && !rescued.includes(hashLine(text))),
+    goesBy: `${replyLines.map(({ line }) => line).join(',')} ${againMs ?? ''}`,
+    ...(againMs === undefined ? {} : { again: againMs / 1000 }),
+  }
+}
