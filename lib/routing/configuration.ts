@@ -41,8 +41,8 @@ export interface LoadOptions {
   readonly unsupported?: ReadonlySet<string>
 }
 
-/** Delivery does not yet keep what refused a message, nor part recipients: see the notes of a message. */
-const UNSUPPORTED: ReadonlySet<string> = new Set(['rcpt', 'reply', 'failed'])
+/** Delivery does not part the recipients of a message yet. */
+const UNSUPPORTED: ReadonlySet<string> = new Set(['rcpt'])
 
 /** Milliseconds of work at one go while others wait. */
 const SLICE = 8
