@@ -35,7 +35,7 @@ export function endingServices(attempt: EndedAttempt): EndingServices {
       })
       return judgementOf(next, setback, notes.rescued)
     },
-    keep: (ending) => memory.keep(hmail, ending, sentBy),
+    keep: (ending) => memory.keep(hmail, ending, sentBy, log),
     lend: (ending, work) => memory.lend(hmail, ending, sentBy, work),
     runHooks: (hook, item, parameters) => runner.run_hooks(hook, item, parameters),
     log,

@@ -4,7 +4,7 @@ import type { Decision } from '../model/decision'
 import { isPermanent } from '../model/reply'
 import { describeOrigin, describeServer, type Ending, type Setback } from './delivery/ending'
 import type { EnvelopeReader } from './envelope'
-import type { HMailItem } from './types'
+import type { HMailItem, Loggable } from './types'
 
 /** The hashes of the lines that read a reply and by which a message was sent. */
 export function replyLinesOf({ onRefusal }: Pick<Decision, 'onRefusal'>): readonly string[] {
@@ -67,16 +67,19 @@ export class MessageMemory {
    *
    * To be called while Haraka does not read the file: just before the message is deferred.
    */
-  async keep(hmail: HMailItem, ending: Ending, sentBy: readonly string[]): Promise<void> {
+  async keep(
+    hmail: HMailItem,
+    ending: Ending,
+    sentBy: readonly string[],
+    log: Pick<Loggable, 'logwarn'>,
+  ): Promise<void> {
     this.#envelopes.change(hmail, (notes) => addEnding(notes, ending, sentBy, this.#now()))
     try {
       const { size, dataStart } = await this.#write(hmail)
       hmail.file_size = size
       hmail.data_start = dataStart
     } catch (error) {
-      hmail.logwarn(
-        `what is known of this message could not be written into its queue file: ${String(error)}`,
-      )
+      log.logwarn(`what is known of this message could not be written into its queue file: ${String(error)}`)
     }
   }
 
