@@ -198,13 +198,6 @@ const CASES: readonly Case[] = [
     unheard: /AUTH|MAIL/,
   },
   {
-    what: 'never in clear, tls off',
-    relay: ['tls = off', ...USER],
-    server: TLS,
-    outcome: /not encrypted \(tls is off\)/,
-    unheard: /AUTH|MAIL|STARTTLS/,
-  },
-  {
     what: 'in clear where allowed',
     relay: ['allow_plaintext_auth = true', 'auth_type = plain', ...USER],
     server: PLAIN,
