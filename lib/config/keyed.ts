@@ -69,6 +69,9 @@ function suggestValue<T>(value: string, reader: Reader<T>, expected: string): st
   return words ? nearest(value, expected.split(/, | or /)) : undefined
 }
 
-function reportFault(setting: SettingLine, { expected, suggestion, at }: Fault, report: Report): void {
-  badValue(setting, report, { expected, suggestion }, at)
+function reportFault(setting: SettingLine, fault: Fault, report: Report): void {
+  const { problem, expected, suggestion, at } = fault
+  if (problem === undefined) return badValue(setting, report, { expected, suggestion }, at)
+  const span = at === undefined ? setting.valueSpan : partOf(setting, at)
+  report.error(setting.source, span, 'bad-value', problem, { expected, suggestion })
 }

@@ -1,5 +1,6 @@
+import { nameCharacter } from '../model/character'
 import { isIPv6 } from 'node:net'
-import { toALabels, toHost } from '../model/domain'
+import { findDisallowedCharacter, toALabels, toHost } from '../model/domain'
 import type { Span } from '../source/diagnostic'
 import { homeOf, knownKey, KEYS, SECTION_NAMES, type KeyedSection } from './keys'
 import { type SectionKind } from '../source/line'
@@ -167,9 +168,13 @@ function parseHeader(source: Line, report: Report): OpenSection {
   const kind = sectionKind(fullName)
   if (kind === 'unknown' && bracket !== undefined) reportUnknownSection(source, span, fullName, report)
   if (kind === 'zone') {
-    const domain = toALabels(fullName.replace(/^zone\s*:\s*/i, ''))
+    const written = fullName.replace(/^zone\s*:\s*/i, '')
+    const odd = findDisallowedCharacter(written)?.character ?? ''
+    const domain = odd === '' ? toALabels(written) : undefined
     if (domain === undefined) {
-      report.error(source, span, 'bad-zone', 'a zone is named by a domain', {
+      const problem =
+        odd > '\x7f' ? `${nameCharacter(odd)} is not allowed in a domain` : 'a zone is named by a domain'
+      report.error(source, span, 'bad-zone', problem, {
         expected: '[zone:DOMAIN], such as [zone:corp.internal], for the domain and all below it',
       })
     }
@@ -262,7 +267,16 @@ function reportMissingEquals(source: Line, report: Report): void {
   const [, lead = '', word = ''] = TOP_KEY.exec(source.text) ?? []
   const key = knownKey('top', word) ?? word
   const span = spanOf(source.line, lead.length, lead.length + word.length)
-  report.error(source, span, 'missing-equals', `"=" is missing after ${key}`, { expected: `${key} = value` })
+  const expected = `${key} = value`
+  const blankAt = lead.length + word.length
+  const [blank] = /^[^\P{Zs} ]/u.exec(source.text.slice(blankAt)) ?? []
+  if (blank !== undefined) {
+    const problem = `${nameCharacter(blank)} is not white space here`
+    return report.error(source, spanOf(source.line, blankAt, blankAt + 1), 'missing-equals', problem, {
+      expected,
+    })
+  }
+  report.error(source, span, 'missing-equals', `"=" is missing after ${key}`, { expected })
 }
 
 function parseSetting(source: Line, section: OpenSection, kind: KeyedSection, report: Report): void {

@@ -1,4 +1,5 @@
-import { toHost } from '../model/domain'
+import { nameCharacter } from '../model/character'
+import { findDisallowedCharacter, toHost } from '../model/domain'
 import { formatHost, LAST_PORT, parseEndpoint, SMTP_PORT, SMTPS_PORT } from '../model/endpoint'
 import { LAST_PRIORITY } from '../model/exchange'
 import { DEFAULT_TERMS, type Terms } from '../model/terms'
@@ -7,7 +8,17 @@ import { readKeys } from './keyed'
 import type { Section } from './parse'
 import type { Report } from '../source/report'
 import type { RelaySettings, SecretSources } from './types'
-import { duration, ipAddress, oneOf, plainText, wholeNumber, withMeant, yesOrNo, type Reader } from './values'
+import {
+  duration,
+  ipAddress,
+  oneOf,
+  plainText,
+  wholeNumber,
+  withMeant,
+  yesOrNo,
+  type Fault,
+  type Reader,
+} from './values'
 
 interface HostValue {
   readonly host: string
@@ -17,11 +28,20 @@ interface HostValue {
 
 const HOST = 'a host name or IP address, or smtps://host[:port]'
 
+/** Names a character that is pasted by accident, such as a curly quote. What may hold a password is not looked at. */
+function badHost(value: string, name: string, expected: string): Fault & { readonly ok: false } {
+  const odd = /[@:/|;,\s]/.test(name) ? undefined : findDisallowedCharacter(name)
+  if (odd === undefined || odd.character < '\x80') return { ok: false, expected }
+  const start = value.length - name.length + odd.start
+  const problem = `${nameCharacter(odd.character)} is not allowed in a host name`
+  return { ok: false, problem, expected, at: { start, end: start + odd.character.length } }
+}
+
 /** `smtp.example.com`, `192.0.2.1`, `2001:db8::1`, `[2001:db8::1]`, `smtps://host[:port]`. */
 const hostValue: Reader<HostValue> = (value) => {
   const secure = /^smtps:\/\/(.*)$/is.exec(value)?.[1]
   const reading = parseEndpoint(secure ?? value)
-  if (!reading.ok) return { ok: false, expected: HOST }
+  if (!reading.ok) return badHost(value, secure ?? value, HOST)
   const { host, port } = reading
   if (port !== undefined && secure === undefined) {
     return { ok: false, expected: `${HOST}; the port has a key of its own`, suggestion: `port = ${port}` }
@@ -35,7 +55,7 @@ const hostValue: Reader<HostValue> = (value) => {
 const helo: Reader<string> = (value) => {
   const literal = /^\[[^\s\]]+\]$/.test(value)
   const host = literal ? value : toHost(value)
-  return host === undefined ? { ok: false, expected: 'a host name' } : { ok: true, value: host }
+  return host === undefined ? badHost(value, value, 'a host name') : { ok: true, value: host }
 }
 
 const MINUTE = 60_000
@@ -159,7 +179,7 @@ function checkPort(section: Section, host: HostValue | undefined, report: Report
       setting.source,
       setting.valueSpan,
       'implicit-tls',
-      'port 465 wants TLS from the first byte',
+      'port 465 speaks TLS from the first byte',
       {
         expected: 'host = smtps://HOST',
         suggestion: `host = smtps://${formatHost(host.host)}`,

@@ -3,6 +3,8 @@ import { formatDuration, parseDuration } from '../model/duration'
 
 /** What was expected of a value. `at` is the part of it that is wrong, if not the whole. */
 export interface Fault {
+  /** What is wrong, where that can be said; else the value is quoted. */
+  readonly problem?: string | undefined
   readonly expected: string
   readonly suggestion?: string | undefined
   readonly at?: { readonly start: number; readonly end: number }

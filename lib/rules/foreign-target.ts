@@ -14,10 +14,15 @@ interface ForeignForm extends Help {
 const TRANSPORT = /^(smtps?|relay|lmtp|local|virtual|error|retry|discard):(?!\d+$)(.*)$/i
 const NO_SERVER = /^(?:local|virtual|error|retry|discard)$/i
 
+/** The names of ports that Postfix takes (services(5)). */
+const PORTS: Readonly<Record<string, number>> = { smtp: 25, submission: 587 }
+
 /** `[host]:port` without the brackets, which a target has only for IPv6. */
 function withoutBrackets(text: string): string | undefined {
   const [, inside, rest = ''] = /^\[([^\]:]*)\](.*)$/.exec(text) ?? []
-  const reading = parseEndpoint(inside === undefined ? text : `${inside}${rest}`)
+  const [bare = '', service] = (inside === undefined ? text : `${inside}${rest}`).split(/:(?=[a-z]+$)/)
+  const named = service === undefined ? '' : `:${PORTS[service] ?? service}`
+  const reading = parseEndpoint(`${bare}${named}`)
   if (!reading.ok) return undefined
   return `${formatHost(reading.host)}${reading.port === undefined ? '' : `:${reading.port}`}`
 }
@@ -27,6 +32,10 @@ function findPostfixForm(text: string): ForeignForm | undefined {
   const [, transport, server = text] = TRANSPORT.exec(text) ?? []
   if (transport !== undefined && NO_SERVER.test(transport) && !server.includes('@')) {
     const message = `"${transport.toLowerCase()}:" is a transport of Postfix, and a target is a server`
+    return { code: 'postfix-form', message, expected: FORM }
+  }
+  if (/^lmtp:unix:/i.test(text)) {
+    const message = '"lmtp:unix:" is a socket of Postfix, and a target is a server'
     return { code: 'postfix-form', message, expected: FORM }
   }
   const [, inside] = /^\[([^\]]*)\]/.exec(server) ?? []
@@ -44,7 +53,8 @@ function findFields(text: string): ForeignForm | undefined {
   // Of one separator and "@" it may be a part of a password.
   if (separator === undefined || (count === 1 && text.includes('@') && text.includes(':'))) return undefined
   const isHost = (field: string) => parseEndpoint(field).ok && !/^\d+$/.test(field)
-  if (separator !== '|' && text.split(separator).every(isHost)) {
+  // `h1, h2` is two words.
+  if (separator !== '|' && text.replace(/,$/, '').split(separator).every(isHost)) {
     const expected = 'one host a line; another line for another host'
     return { code: 'second-target', message: 'several hosts in one target', expected }
   }

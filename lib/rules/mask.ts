@@ -1,5 +1,5 @@
 import { knownKey } from '../config/keys'
-import { secretsOfLine, secretsOfSetting } from '../config/mask'
+import { secretsOfAttempts, secretsOfLine, secretsOfSetting } from '../config/mask'
 import { SECRETIVE, secretsOfTarget } from '../config/secret-words'
 import { hideRanges, placeWords, type PlacedWord, type Range } from '../source/hide'
 import type { LineKind } from '../source/line'
@@ -39,14 +39,20 @@ function secretsAfterEquals({ text, start, end }: PlacedWord): readonly Range[] 
 
 /** A word after the target that is not a qualifier: a port, a relay, a word of the language. */
 function isPlainStray({ text }: PlacedWord): boolean {
-  return /^\d{1,5}$/.test(text) || text === '$' || /^(?:direct|relay|bounce|defer)$/i.test(text)
+  // Of a condition with white space in it: an operator, perhaps with its number.
+  if (/^(?:[=<>!~⇐]{1,2})?(?:\d{1,5}(?:[KMG]B?)?)?$/i.test(text)) return true
+  return text === '$' || /^(?:direct|relay|bounce|defer)$/i.test(text)
 }
+
+/** `* direct = 2 relay = 3`, which belongs into [attempts]. */
+export const isAttemptsLine = (text: string) => /\sdirect\s*=/i.test(text) && /\srelay\s*=/i.test(text)
 
 /** What to hide of an override line: the password of the target, and whatever stands where only qualifiers may. */
 function secretsOfOverride(line: string): readonly Range[] {
   const [first, ...others] = placeWords(line)
   if (first === undefined) return []
   if (first.text.startsWith('=')) return [{ start: first.start + 1, end: line.length }]
+  if (isAttemptsLine(line)) return secretsOfAttempts(line)
   const hasSign = others[0] !== undefined && isSign(others[0]) && /[.*?]/.test(first.text)
   const [target, ...rest] = hasSign ? others.slice(1) : others
   // One word by itself that is not a domain may be the second half of a line that was cut in two.

@@ -8,7 +8,9 @@ import { CONDITIONS } from './conditions'
 import { parseDomainPattern } from './domain-pattern'
 import { tokenise, WordReader, type Word } from '../source/word'
 import { checkAgain, parseAgain, type Again } from './again'
+import { isAttemptsLine } from './mask'
 import { OPTIONS, type Option } from './options'
+import { reportSpacedConditions } from './spaced-condition'
 import { parseTarget, type NamedRelays } from './target'
 import type { Condition } from './conditions/condition'
 import { reply } from './conditions/reply'
@@ -56,6 +58,16 @@ export function parseOverride(
       expected: 'this line under the header [attempts]',
     })
   }
+  const [, domain] = /^([^=]*[.*?][^=]*)=/.exec(first.text) ?? []
+  if (domain !== undefined) {
+    return reader(first).error(
+      'sign-before-target',
+      '"=" between the domain and the target',
+      { expected: 'only white space between them' },
+      domain.length,
+      domain.length + 1,
+    )
+  }
   if (first.text.includes('=') || second?.text.startsWith('=') === true) {
     return reader(first).error('setting-among-overrides', 'a setting among override lines', {
       expected: 'settings before the first section header, or in the section that they belong to',
@@ -67,8 +79,11 @@ export function parseOverride(
   const qualifiers: Qualifiers = { conditions: [], options: new Set(), priority: undefined, again: undefined }
   // Where the target is missing, the second word is a qualifier.
   const begin = second !== undefined && target === undefined && isQualifier(second) ? [second] : []
-  const read = withoutTails([...begin, ...rest]).map((word) => parseQualifier(reader(word), qualifiers))
-  const isRight = !read.includes(false) && checkAgain(qualifiers)
+  // Words after a target that is wrong, and that are no qualifiers, are more of the same mistake.
+  const later = second !== undefined && target === undefined ? rest.filter(isMeantAsQualifier) : rest
+  const spaced = reportSpacedConditions(withoutTails([...begin, ...later]), reader)
+  const read = spaced.words.map((word) => parseQualifier(reader(word), qualifiers))
+  const isRight = !spaced.found && !read.includes(false) && checkAgain(qualifiers)
   if (pattern === undefined || target === undefined || !isRight) return undefined
   const { options, priority } = qualifiers
   return {
@@ -95,9 +110,6 @@ function cheapestFirst(conditions: readonly Condition[]): readonly Condition[] {
   const needsMx = ({ kind }: Condition) => kind === 'mx'
   return [...conditions.filter((condition) => !needsMx(condition)), ...conditions.filter(needsMx)]
 }
-
-/** `* direct = 2 relay = 3` */
-const isAttemptsLine = (text: string) => /\sdirect\s*=/i.test(text) && /\srelay\s*=/i.test(text)
 
 /**
  * The words that are worth looking at: what goes on with a regular expression in which white space is would only repeat the
@@ -153,6 +165,8 @@ function isQualifier({ text }: Word): boolean {
   const name = /^\$([a-z]+)/i.exec(text)?.[1]?.toLowerCase() ?? ''
   return CONDITIONS.has(name) || OPTIONS.some((option) => option === name)
 }
+
+const isMeantAsQualifier = ({ text }: Word) => /^(?:\$|[=<>!~⇐]+)/.test(text)
 
 /** Reads one word after the target. False if there is a mistake in it. */
 function parseQualifier(word: WordReader, into: Qualifiers): boolean {

@@ -184,7 +184,10 @@ function parseServer(word: WordReader, begin: number, defaultPort: number): Endp
     }
     case 'bad-port': {
       const problem = `bad port "${word.quote(start, end).replace(/^:/, '')}"`
-      return word.error('bad-port', problem, { expected: `a port from 1 to ${LAST_PORT}` }, start, end)
+      // The right side of Postfix's sasl_passwd, among others.
+      const isNumber = /^:?\d+$/.test(text.slice(reading.start, reading.end))
+      const hint = isNumber ? '' : '; user and password stand before the host: <user>:<password>@<host>'
+      return word.error('bad-port', problem, { expected: `a port from 1 to ${LAST_PORT}${hint}` }, start, end)
     }
     default:
       return fault satisfies never

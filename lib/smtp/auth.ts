@@ -32,8 +32,14 @@ const AUTH_ENHANCED = new Set(['5.7.8', '5.7.9', '5.7.11', '5.7.57'])
 const AUTH_WORDS = [
   /\bauth(?:entication|enticate|enticated)?\b[^.;]*\b(?:required|needed|necessary|first)\b/i,
   /\b(?:requires?|needs?|must|please|turn on|enable|use|without|no)\s+(?:\w+\s+){0,3}auth(?:entication|enticate|enticated)?\b/i,
-  /\bnot\s+(?:been\s+)?(?:yet\s+)?(?:authenticated|logged in)\b/i,
+  /\bnot\s+(?:been\s+)?(?:yet\s+)?authenticated\b/i,
+  /\bunauthenticated (?:senders?|users?|clients?)\b/i,
+]
+/** These speak of the client, whatever else the reply says: Postfix has "Sender address rejected: not logged in". */
+const LOGIN_WORDS = [
+  /\bnot\s+(?:been\s+)?(?:yet\s+)?logged in\b/i,
   /\b(?:must|please|need to)\s+(?:\w+\s+)?(?:log ?in|sign in)\b/i,
+  /\blog ?in (?:is )?(?:required|needed|necessary|first)\b/i,
 ]
 /** There the author of the message is to be authenticated, and not the client (RFC 7208, RFC 6376, RFC 7489). */
 const SENDER_AUTHENTICATION = /\b(?:spf|dkim|dmarc|arc)\b|\bsend(?:er|ing)(?:'s)? (?:domain|address)\b/i
@@ -46,5 +52,6 @@ export function asksForAuthentication({ code, enhanced, text }: Reply): boolean 
   if (AUTH_CODES.has(code)) return true
   if (code < 500) return false
   if (enhanced !== undefined && AUTH_ENHANCED.has(enhanced)) return true
+  if (LOGIN_WORDS.some((pattern) => pattern.test(text))) return true
   return !SENDER_AUTHENTICATION.test(text) && AUTH_WORDS.some((pattern) => pattern.test(text))
 }

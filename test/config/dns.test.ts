@@ -61,6 +61,11 @@ describe('[zone:DOMAIN]', () => {
       '[zone:a.example]\ndns_servers = 192.0.2.1\ntimeout = 2s',
       ['3:1 unknown-key unknown setting timeout'],
     ],
+    [
+      'a character that no domain has',
+      '[zone:corp–x.example]\ndns_servers = 192.0.2.1',
+      ['1:1 bad-zone the en dash "–" (U+2013) is not allowed in a domain'],
+    ],
     ['no domain', '[zone:]\ndns_servers = 192.0.2.1', ['1:1 bad-zone a zone is named by a domain']],
     [
       'a wildcard',

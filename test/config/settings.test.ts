@@ -218,9 +218,12 @@ max_per_hour = 100`
   for (const [lines, message] of [
     ['port = 25', '1:1 relay [relay:isp] has no host'],
     ['host = fred:pw@h', '2:8 bad value "fred:**@h" for host'],
+    ['host = “h”', '2:8 the curly quote "“" (U+201C) is not allowed in a host name'],
+    ['host = smtps://a–b', '2:17 the en dash "–" (U+2013) is not allowed in a host name'],
+    ['host = h\nbind_helo = a–b', '3:14 the en dash "–" (U+2013) is not allowed in a host name'],
     ['host = h:587', '2:8 bad value "h:587" for host'],
     ['host = http://h', '2:8 bad value "http://h" for host'],
-    ['host = h\nport = 465', '3:8 port 465 wants TLS from the first byte'],
+    ['host = h\nport = 465', '3:8 port 465 speaks TLS from the first byte'],
     ['host = smtps://h:466\nport = 465', '3:8 the port is in host as well, and another'],
     ['host = smtps://h\ntls = off', '3:7 smtps:// is always encrypted, and tls is off'],
     ['host = h\nuser = joe', '3:1 user without a password'],

@@ -329,7 +329,7 @@ test('lines of equal priority are looked for among 100,000 lines in no more than
   }
 })
 
-const UNMEETABLE: readonly (readonly [condition: string, message: string, suggestion: string])[] = [
+const UNMEETABLE: readonly (readonly [condition: string, message: string, suggestion?: string])[] = [
   ['$from=@corp.example', 'is never true: an address has a local part before its @', '$from~=*@corp.example'],
   [
     '$from~=@corp.example',
@@ -353,6 +353,18 @@ const UNMEETABLE: readonly (readonly [condition: string, message: string, sugges
     'is never true: an address is written without mailto:',
     '$from=joe@corp.example',
   ],
+  [
+    '$from=Joe<joe@corp.example>',
+    'is never true: an address is written without angle brackets',
+    '$from=joe@corp.example',
+  ],
+  ['$from=“joe@corp.example”', 'is never true: an address has no quotes around it', '$from=joe@corp.example'],
+  [
+    '$from=a@corp.example,b@corp.example',
+    'is never true: these are several addresses, and a condition compares with one',
+  ],
+  ['$rcpt=a@b@corp.example', 'is never true: an address has one @'],
+  ['$from=a@corp.example\u00a0$end', 'is never true: the no-break space (U+00A0) is part of the value'],
   ['$from=corp.example', 'is never true: an address has an @', '$from~=*@corp.example'],
   ['$from=joe', 'is never true: an address has an @', '$from~=joe@*'],
   ['$from~=joe', 'is never true: an address has an @', '$from~=joe@*'],

@@ -1,3 +1,4 @@
+import { nameCharacter } from '../../model/character'
 import type { Condition } from '../conditions/condition'
 import { readOperator } from '../operators'
 import type { Finding, LintRule } from './kind'
@@ -9,18 +10,17 @@ const ADDRESSES: ReadonlySet<string> = new Set(['from', 'rcpt'])
 interface Flaw {
   readonly problem: string
   /** The condition after its name. */
-  readonly suggestion: string
+  readonly suggestion?: string
 }
 
 function findFlaw(value: string, isPattern: boolean): Flaw | undefined {
   const operator = isPattern ? '~=' : '='
-  const [, quoted] = /^(?:"(.+)"|'.+')$/.exec(value) ?? []
-  if (quoted !== undefined || /^'.+'$/.test(value)) {
+  if (/^(?:".+"|'.+'|[\u201c\u201d].+[\u201c\u201d]|[\u2018\u2019].+[\u2018\u2019])$/.test(value)) {
     return { problem: 'an address has no quotes around it', suggestion: `${operator}${value.slice(1, -1)}` }
   }
   if (value.startsWith('<') || value.endsWith('>')) {
     const problem = 'an address is written without angle brackets'
-    return { problem, suggestion: `${operator}${value.replace(/^<|>$/g, '')}` }
+    return { problem, suggestion: `${operator}${value.replace(/^[^<]*<|>$/g, '')}` }
   }
   if (/^mailto:/i.test(value)) {
     return { problem: 'an address is written without mailto:', suggestion: `${operator}${value.slice(7)}` }
@@ -31,6 +31,12 @@ function findFlaw(value: string, isPattern: boolean): Flaw | undefined {
   if (value.endsWith('@')) {
     return { problem: 'an address has a domain after its @', suggestion: `~=${value}*` }
   }
+  if (/^[^\s"@,]+@[^\s"@,]+(?:,[^\s"@,]+@[^\s"@,]+)+$/.test(value)) {
+    return { problem: 'these are several addresses, and a condition compares with one' }
+  }
+  if (/^[^"@]+@[^"@]*@[^"]*$/.test(value)) return { problem: 'an address has one @' }
+  const blank = /[^\P{Zs} ]/u.exec(value)?.[0]
+  if (blank !== undefined) return { problem: `${nameCharacter(blank)} is part of the value` }
   // A wildcard may take in the "@". A message to postmaster needs no domain (RFC 5321 section 4.5.1).
   if (value.includes('@') || (isPattern && /[*?]/.test(value)) || /^(?:postmaster)?$/i.test(value))
     return undefined
@@ -50,8 +56,10 @@ function findCondition(condition: Condition): (Flaw & { readonly negated: boolea
   const flaw = findFlaw(value, isPattern)
   if (flaw === undefined) return undefined
   const negated = operator === '<>' || operator === '~!'
-  const suggestion = negated ? flaw.suggestion.replace(/^~=/, '~!').replace(/^=/, '<>') : flaw.suggestion
-  return { problem: flaw.problem, suggestion: `$${attribute.name}${suggestion}`, negated }
+  const { problem, suggestion } = flaw
+  if (suggestion === undefined) return { problem, negated }
+  const meant = negated ? suggestion.replace(/^~=/, '~!').replace(/^=/, '<>') : suggestion
+  return { problem, suggestion: `$${attribute.name}${meant}`, negated }
 }
 
 /** A value of `$from` or `$rcpt` that no address can have, such as `@example.com`, `<joe@example.com>` or a name without an `@`. */
