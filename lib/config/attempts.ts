@@ -9,15 +9,19 @@ const FORM = '<domain pattern> direct=<n> relay=<m>'
 /** More attempts than any list of retry intervals gives. */
 const MOST = 1000
 
-/** Section `[attempts]`. The patterns themselves are checked where all patterns are. */
-export function readAttempts(
+/** Lines between two chances for the event loop to run. */
+const CHUNK = 64
+
+/** Section `[attempts]`. The patterns themselves are checked where all patterns are. Yields now and then. */
+export function* readAttempts(
   section: Section | undefined,
   hasRelays: boolean,
   report: Report,
-): AttemptsEntry[] {
+): Generator<void, AttemptsEntry[]> {
   const entries: AttemptsEntry[] = []
   let defaultLine: number | undefined
-  for (const line of section?.lines ?? []) {
+  for (const [index, line] of (section?.lines ?? []).entries()) {
+    if (index % CHUNK === CHUNK - 1) yield
     const entry = readEntry(line, hasRelays, report)
     if (entry === undefined) continue
     if (defaultLine !== undefined) {

@@ -33,6 +33,9 @@ interface OpenSection extends Section {
 /** A line is read at one go, so it must not be long without end. */
 const LONGEST_LINE = 65_536
 
+/** More than any configuration has; what follows is not read. */
+const MOST_SECTIONS = 10_000
+
 /** Lines between two chances for the event loop to run. */
 const CHUNK = 256
 
@@ -116,6 +119,12 @@ export function* parseFile(text: string, report: Report): Generator<void, readon
     } else if (first === '[' && POSTFIX_LINE.test(lineText) && !LITERAL_LINE.test(lineText)) {
       reportPostfixLine({ line: number, text: lineText, kind: 'header' }, report)
     } else if (first === '[' && !LITERAL_LINE.test(lineText)) {
+      if (sections.length > MOST_SECTIONS) {
+        const source = { line: number, text: lineText, kind: 'header' } as const
+        const message = `more than ${MOST_SECTIONS.toLocaleString('en')} sections`
+        report.error(source, spanOf(number, 0, lineText.length), 'too-many-sections', message)
+        return sections
+      }
       section = parseHeader({ line: number, text: lineText, kind: 'header' }, report)
       const key = identity(section)
       const earlier = seen.get(key)?.header

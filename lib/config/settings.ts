@@ -7,7 +7,7 @@ import type { Section } from './parse'
 import { readRelay } from './relay'
 import type { Report } from '../source/report'
 import type { Line } from '../source/line'
-import type { SecretSources, Settings, StatusSettings } from './types'
+import type { RelaySettings, SecretSources, Settings, StatusSettings } from './types'
 import { anyText, oneOf, wholeNumber, type Reader } from './values'
 
 const TOP = {
@@ -43,13 +43,22 @@ export interface Sections {
   readonly tests: readonly Line[]
 }
 
-/** Types and checks what `parseFile` gave. Never throws; with errors in the report the result is of no use but to check on. */
-export function readSettings(sections: readonly Section[], report: Report, secrets: SecretSources): Sections {
+/** Types and checks what `parseFile` gave. Yields now and then. Never throws; with errors in the report the result is of no use but to check on. */
+export function* readSettings(
+  sections: readonly Section[],
+  report: Report,
+  secrets: SecretSources,
+): Generator<void, Sections> {
   const find = (kind: Section['kind']) => sections.find((section) => section.kind === kind)
   const all = (kind: Section['kind']) => sections.filter((section) => section.kind === kind)
   const top = readKeys(find('top'), TOP, report)
-  const relays = all('relay').flatMap((section) => readRelay(section, report, secrets) ?? [])
-  const overrides = [...all('top'), ...all('overrides')].flatMap((section) => section.lines)
+  const relays: RelaySettings[] = []
+  for (const section of all('relay')) {
+    yield
+    const relay = readRelay(section, report, secrets)
+    if (relay !== undefined) relays.push(relay)
+  }
+  const overrides = ([] as Line[]).concat(...[...all('top'), ...all('overrides')].map(({ lines }) => lines))
   const tests = readKeys(find('tests'), TESTS, report)
   const redis = readRedis(find('redis'), report)
   const settings: Settings = {
@@ -59,7 +68,7 @@ export function readSettings(sections: readonly Section[], report: Report, secre
     dns: readDns(find('dns'), report),
     dnsZones: all('zone').flatMap((section) => readZone(section, report) ?? []),
     relays,
-    attempts: readAttempts(find('attempts'), all('relay').length > 0, report),
+    attempts: yield* readAttempts(find('attempts'), all('relay').length > 0, report),
     ...(redis === undefined ? {} : { redis }),
     status: readStatus(find('status'), report),
     tests: { onReload: tests.on_reload ?? 'warn' },

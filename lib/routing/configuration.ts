@@ -58,7 +58,7 @@ function* loading(
     return { diagnostics, omitted }
   }
   const sections = yield* parseFile(text, report)
-  const { settings, ...lines } = readSettings(sections, report, secrets)
+  const { settings, ...lines } = yield* readSettings(sections, report, secrets)
   const { relays, attempts } = settings
   yield
   const rules = yield* compileRules(

@@ -1,4 +1,4 @@
-import { isIPv4 } from 'node:net'
+import { isIPv4, isIPv6 } from 'node:net'
 import { networkInterfaces } from 'node:os'
 import type { Section } from '../config/parse'
 import { canonicalIPv6 } from '../model/domain'
@@ -20,8 +20,14 @@ export function localAddresses(): readonly string[] {
   return Object.values(networkInterfaces()).flatMap((each) => each?.map(({ address }) => address) ?? [])
 }
 
-const canonical = (host: string) => (host.includes(':') ? canonicalIPv6(host) : host)
-const isLoopback = (host: string) => host === '::1' || host.startsWith('127.')
+/** An address in one form; an IPv4-mapped one of IPv6 (RFC 4291 section 2.5.5.2) as IPv4. */
+function canonical(host: string): string {
+  const mapped = /^::ffff:(\d+\.\d+\.\d+\.\d+)$/i.exec(host)?.[1]
+  return mapped ?? (isIPv6(host) ? canonicalIPv6(host) : host)
+}
+
+/** Connecting to the unspecified address reaches this machine too. */
+const isLoopback = (host: string) => ['0.0.0.0', '::', '::1'].includes(host) || /^127\.\d/.test(host)
 
 /**
  * Tells whether a connection to an endpoint surely comes to this server. Of host names only `localhost` is sure: others depend
@@ -35,7 +41,8 @@ export function ownEndpointTest({ listens, addresses }: OwnServer): (endpoint: E
       const host = canonical(listen.host)
       // A socket of :: takes IPv4 too (Node net.Server.listen, ipv6Only).
       const isAny = host === '::' || (host === '0.0.0.0' && isIPv4(address))
-      return listen.port === port && (host === address || (isAny && isLocal(address)))
+      const isHere = isAny ? isLocal(address) : host === 'localhost' && isLoopback(address)
+      return listen.port === port && (host === address || isHere)
     })
   const ports = new Set(listens.map(({ port }) => port))
   return ({ host, port }) => {

@@ -75,6 +75,7 @@ export type DiagnosticCode =
   | 'text-after-header'
   | 'text-operator'
   | 'unanchored-regex'
+  | 'too-many-sections'
   | 'unclosed-header'
   | 'unknown-key'
   | 'unknown-qualifier'

@@ -201,6 +201,23 @@ describe('mistakes of the file', () => {
     })
   }
 
+  it('a file has no more than 10,000 sections, and no line of more than 65,536 characters', () => {
+    const found = diagnose('[overrides]\n'.repeat(20_000))
+    assert.deepEqual(
+      found.map(({ span, code, message }) => [span.line, code, message]),
+      [[10_001, 'too-many-sections', 'more than 10,000 sections']],
+    )
+    const long = diagnose(`* h $from=${'x'.repeat(70_000)}\n* h $nonsense`)
+    assert.deepEqual(
+      long.map(({ span, code }) => [span.line, code]),
+      [
+        [1, 'long-line'],
+        [2, 'unknown-qualifier'],
+      ],
+    )
+    assert.doesNotMatch(JSON.stringify(long[0]), /xxx/)
+  })
+
   it('says where a key belongs', () => {
     assert.equal(
       diagnose('timeout = 2s')[0]?.expected,
