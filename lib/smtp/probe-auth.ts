@@ -25,7 +25,9 @@ export async function authenticate(
       explainNoMechanism(mechanisms, relay.authType),
       mechanisms.length === 0
         ? 'try port 587, or leave out user and password'
-        : 'set auth_type to one that is offered, or leave it out',
+        : chooseMechanism(mechanisms, undefined) === undefined
+          ? 'none of these is supported: ask the provider for PLAIN or LOGIN, or for another port'
+          : 'set auth_type to one that is offered, or leave it out',
     )
   }
   await exchangeAuth(conversation, mechanism, credentials)

@@ -7,6 +7,7 @@ import { Recipients } from './recipients'
 import { Redaction } from './redaction'
 import { ReplyReader, type ReplyLine } from './reply-reader'
 import type { Encryption, SessionFailure, SessionOptions, SessionReport, Verdict } from './session-types'
+import { explainTlsFailure } from './tls-failure'
 
 /** What is going on: each command until its reply. */
 type Step = 'greeting' | 'ehlo' | 'helo' | 'starttls' | 'auth' | 'mail' | 'rcpt' | 'data' | 'dot' | 'quit'
@@ -111,9 +112,9 @@ export class Session {
   /** The connection broke or got nowhere. */
   lose(message: string): SessionFailure {
     const kind = this.#replies === 0 ? 'no-answer' : 'connection'
-    return this.#startingTls || this.#step === 'starttls'
-      ? this.#fail('tls', `TLS failed: ${this.redact(message)}`, { kind, mayGoClear: this.#mayGoClear })
-      : this.#fail(this.#stage, this.redact(message), { kind })
+    if (!this.#startingTls && this.#step !== 'starttls')
+      return this.#fail(this.#stage, this.redact(message), { kind })
+    return this.#fail('tls', this.redact(explainTlsFailure(message)), { kind, mayGoClear: this.#mayGoClear })
   }
 
   /**

@@ -199,6 +199,17 @@ test('the mechanism is picked as Haraka picks it, and one that is not offered is
   assert.equal(finding(missing, 'auth').message, 'it offers AUTH LOGIN PLAIN, and not CRAM-MD5')
 })
 
+test('where nothing that is offered is supported, the advice is not another auth_type', async (t) => {
+  const port = await script(t, ['220 x\r\n', '250-x\r\n250 AUTH NTLM XOAUTH2\r\n', '221 x\r\n'])
+  const report = await probeRelay(relayAt(port, { credentials, allowPlaintextAuth: true }), services())
+  assert.deepEqual(finding(report, 'auth'), {
+    step: 'auth',
+    result: 'bad',
+    message: 'it offers AUTH NTLM XOAUTH2, and not CRAM-MD5, PLAIN or LOGIN',
+    advice: 'none of these is supported: ask the provider for PLAIN or LOGIN, or for another port',
+  })
+})
+
 test('a password is not sent over a plain connection, unless that is allowed', async (t) => {
   const passwords: string[] = []
   const port = await relay(t, {
@@ -241,6 +252,7 @@ test('TLS from the first byte is wanted, and the server speaks plain SMTP', asyn
   const report = await probeRelay(relayAt(port, { implicitTls: true }), services())
   assert.equal(report.good, false)
   assert.match(finding(report, 'tls').advice ?? '', /leave out smtps:/)
+  assert.equal(finding(report, 'tls').message, 'TLS failed: wrong version number')
 })
 
 const GREETINGS = [
