@@ -39,7 +39,7 @@ test('explain --queue: the sender, authenticated user, attempts and recipients o
   assert.equal(status, 0)
   assert.match(
     out,
-    /^a@x\.example, b@x\.example\n {2}from boss@corp\.example, authenticated as fred, \d+ bytes, 1 attempt made, queued for \d+m?s\n/,
+    /^a@x\.example, b@x\.example\n {2}from boss@corp\.example, authenticated as fred, \d+ bytes, 1 attempt made, queued for \d+m?s, the last failed at connect\n/,
   )
   assert.match(out, /Would be sent by line 3/)
 })
