@@ -4,7 +4,7 @@ import type { Decision } from '../model/decision'
 import { toPrintable } from '../model/printable'
 import { decideWithDns } from '../routing/decide-with-dns'
 import { decide } from '../rules/decide'
-import { decisionWords } from '../rules/expectations'
+import { decisionWords, directWords } from '../rules/expectations'
 import { assumedMx } from '../rules/message-spec'
 import { readMessages, type NamedMessage } from './diff/messages'
 import { formatJson } from './shared/json'
@@ -30,7 +30,13 @@ interface Change {
 function fingerprint({ outcome, exchanges }: Decision): string {
   const parts = exchanges.map((exchange) => {
     const { priority, origin, terms } = exchange
-    return [exchangeKey(exchange), priority, origin.kind === 'dns', terms.tls, terms.lmtp].join(' ')
+    return [
+      exchangeKey(exchange),
+      priority,
+      origin.kind === 'dns' && directWords(exchange),
+      terms.tls,
+      terms.lmtp,
+    ].join(' ')
   })
   return JSON.stringify([outcome, ...(outcome === 'deliver' ? parts : [])])
 }
@@ -41,7 +47,9 @@ function decisionText(decision: Decision, madeUp: boolean): string {
   const servers =
     madeUp && decision.outcome === 'deliver'
       ? exchanges.map((exchange) =>
-          exchange.origin.kind === 'dns' ? 'direct' : decisionWords({ ...decision, exchanges: [exchange] }),
+          exchange.origin.kind === 'dns'
+            ? directWords(exchange)
+            : decisionWords({ ...decision, exchanges: [exchange] }),
         )
       : [decisionWords(decision)]
   return `${[...new Set(servers)].join(', ')} (${noRoute === undefined ? `by ${describeSource(decision)}` : toPrintable(noRoute.message)})`

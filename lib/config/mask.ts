@@ -74,7 +74,7 @@ export function secretsOfAttempts(line: string): readonly Range[] {
 }
 
 const PLAIN_HEADER =
-  /^\s*\[\s*(?:overrides|dns|attempts|redis|status|tests|(?:relay|zone)\s*:[ \t]*[\w.-]*)\s*$/i
+  /^\s*\[\s*(?:overrides|dns|attempts|redis|status|tests|direct|(?:relay|direct|zone)\s*:[ \t]*[\w.-]*)\s*$/i
 
 /** `[relay:fred:password@host]`: nothing but a plain name is shown, and nothing of a bracket that is not closed. */
 export function secretsOfHeader(line: string): readonly Range[] {
@@ -107,6 +107,7 @@ export function secretsOfLine(
     case 'dns':
     case 'zone':
     case 'relay':
+    case 'direct':
     case 'redis':
     case 'status':
     case 'unknown':

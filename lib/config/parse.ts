@@ -79,6 +79,7 @@ function sectionKind(name: string): SectionKind {
       return 'tests'
     default:
       if (/^zone\s*:/i.test(name)) return 'zone'
+      if (/^direct\s*(?::|$)/i.test(name)) return 'direct'
       return /^relay\s*:/i.test(name) ? 'relay' : 'unknown'
   }
 }
@@ -189,16 +190,18 @@ function parseHeader(source: Line, report: Report): OpenSection {
     }
     return open(kind, { header: { source, span }, ...(domain === undefined ? {} : { name: domain }) })
   }
-  if (kind !== 'relay') return open(kind, { header: { source, span } })
-  const name = fullName.replace(/^relay\s*:\s*/i, '')
+  if ((kind !== 'relay' && kind !== 'direct') || /^direct$/i.test(fullName)) {
+    return open(kind, { header: { source, span } })
+  }
+  const name = fullName.replace(/^(?:relay|direct)\s*:\s*/i, '')
   if (!/^[\w.-]+$/.test(name)) {
     report.error(
       source,
       span,
-      'bad-relay-name',
-      'a relay needs a name of letters, digits, "-", "_" and "."',
+      kind === 'relay' ? 'bad-relay-name' : 'bad-direct-name',
+      `${kind === 'relay' ? 'a relay needs' : 'terms need'} a name of letters, digits, "-", "_" and "."`,
       {
-        expected: '[relay:NAME], which override lines call @NAME',
+        expected: `[${kind}:NAME], which override lines call @NAME`,
       },
     )
   }
@@ -224,8 +227,8 @@ function reportUnknownSection(source: Line, span: Span, name: string, report: Re
   const [, word = '', colon, rest = ''] = /^([^:]*)(:?)(.*)$/s.exec(name) ?? []
   const near = nearest(word.trim(), ['relay', 'zone', ...SECTION_NAMES])
   const suggestion =
-    near === 'relay' || near === 'relay:NAME'
-      ? `[relay:${colon !== '' && /^[\w.-]+$/.test(rest.trim()) ? rest.trim() : 'NAME'}]`
+    near === 'relay' || near === 'relay:NAME' || (near?.startsWith('direct') === true && colon !== '')
+      ? `[${near.replace(':NAME', '')}:${colon !== '' && /^[\w.-]+$/.test(rest.trim()) ? rest.trim() : 'NAME'}]`
       : near === 'zone'
         ? '[zone:DOMAIN]'
         : `[${near}]`
@@ -262,6 +265,7 @@ function parseLine(source: Line, section: OpenSection, report: Report): void {
     case 'dns':
     case 'zone':
     case 'relay':
+    case 'direct':
     case 'redis':
     case 'status':
       parseSetting(source, section, section.kind, report)

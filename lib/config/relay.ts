@@ -1,24 +1,14 @@
-import { nameCharacter } from '../model/character'
-import { findDisallowedCharacter, toHost } from '../model/domain'
 import { formatHost, LAST_PORT, parseEndpoint, SMTP_PORT, SMTPS_PORT } from '../model/endpoint'
 import { LAST_PRIORITY } from '../model/exchange'
-import { DEFAULT_TERMS, type Terms } from '../model/terms'
+import { DEFAULT_TERMS, SMTPS_TERMS, type Terms } from '../model/terms'
+import { badHost } from './bad-host'
 import { readCredentials } from './credentials'
 import { readKeys } from './keyed'
 import type { Section } from './parse'
 import type { Report } from '../source/report'
+import { readTerms, TERMS_KEYS } from './terms'
 import type { RelaySettings, SecretSources } from './types'
-import {
-  duration,
-  ipAddress,
-  oneOf,
-  plainText,
-  wholeNumber,
-  withMeant,
-  yesOrNo,
-  type Fault,
-  type Reader,
-} from './values'
+import { duration, oneOf, plainText, wholeNumber, yesOrNo, type Reader } from './values'
 
 interface HostValue {
   readonly host: string
@@ -27,15 +17,6 @@ interface HostValue {
 }
 
 const HOST = 'a host name or IP address, or smtps://host[:port]'
-
-/** Names a character that is pasted by accident, such as a curly quote. What may hold a password is not looked at. */
-function badHost(value: string, name: string, expected: string): Fault & { readonly ok: false } {
-  const odd = /[@:/|;,\s]/.test(name) ? undefined : findDisallowedCharacter(name)
-  if (odd === undefined || odd.character < '\x80') return { ok: false, expected }
-  const start = value.length - name.length + odd.start
-  const problem = `${nameCharacter(odd.character)} is not allowed in a host name`
-  return { ok: false, problem, expected, at: { start, end: start + odd.character.length } }
-}
 
 /** `smtp.example.com`, `192.0.2.1`, `2001:db8::1`, `[2001:db8::1]`, `smtps://host[:port]`. */
 const hostValue: Reader<HostValue> = (value) => {
@@ -52,15 +33,10 @@ const hostValue: Reader<HostValue> = (value) => {
   }
 }
 
-const helo: Reader<string> = (value) => {
-  const literal = /^\[[^\s\]]+\]$/.test(value)
-  const host = literal ? value : toHost(value)
-  return host === undefined ? badHost(value, value, 'a host name') : { ok: true, value: host }
-}
-
 const MINUTE = 60_000
 
 const READERS = {
+  ...TERMS_KEYS,
   host: hostValue,
   port: wholeNumber(1, LAST_PORT),
   user: plainText('a user name'),
@@ -68,18 +44,7 @@ const READERS = {
   password_env: plainText('the name of an environment variable'),
   password_file: plainText('the path of a file'),
   auth_type: oneOf('plain', 'login', 'cram-md5'),
-  tls: withMeant(oneOf('required', 'opportunistic', 'off'), {
-    yes: 'required',
-    true: 'required',
-    on: 'required',
-    starttls: 'required',
-    no: 'off',
-    false: 'off',
-    none: 'off',
-  }),
   allow_plaintext_auth: yesOrNo,
-  bind: ipAddress,
-  bind_helo: helo,
   lmtp: yesOrNo,
   priority: wholeNumber(0, LAST_PRIORITY),
   retry_after: duration(1000, 60 * MINUTE),
@@ -140,11 +105,10 @@ export function readRelay(
   }
   const password = at('password')
   const terms: Terms = {
-    tls: implicitTls ? 'required' : (tls ?? DEFAULT_TERMS.tls),
+    ...readTerms(section, values, implicitTls ? SMTPS_TERMS : DEFAULT_TERMS, report),
+    ...(implicitTls ? { tls: SMTPS_TERMS.tls } : {}),
     lmtp: values.lmtp ?? DEFAULT_TERMS.lmtp,
     retryAfter: values.retry_after ?? DEFAULT_TERMS.retryAfter,
-    ...(values.bind === undefined ? {} : { bind: values.bind }),
-    ...(values.bind_helo === undefined ? {} : { bindHelo: values.bind_helo }),
     ...(values.max_connections === undefined ? {} : { maxConnections: values.max_connections }),
     ...(values.max_per_hour === undefined ? {} : { maxPerHour: values.max_per_hour }),
   }

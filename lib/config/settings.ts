@@ -1,6 +1,7 @@
 import { isIP } from 'node:net'
 import { Secret } from '../model/secret'
 import { readAttempts } from './attempts'
+import { readDirect } from './direct'
 import { dnsServers, readDns, readZone } from './dns'
 import { readKeys, readSetting } from './keyed'
 import type { Section } from './parse'
@@ -58,6 +59,8 @@ export function* readSettings(
     const relay = readRelay(section, report, secrets)
     if (relay !== undefined) relays.push(relay)
   }
+  const { direct, directTerms } = readDirect(all('direct'), report)
+  reportClashes(all('relay'), all('direct'), report)
   const overrides = ([] as Line[]).concat(...[...all('top'), ...all('overrides')].map(({ lines }) => lines))
   const tests = readKeys(find('tests'), TESTS, report)
   const redis = readRedis(find('redis'), report)
@@ -68,6 +71,8 @@ export function* readSettings(
     dns: readDns(find('dns'), report),
     dnsZones: all('zone').flatMap((section) => readZone(section, report) ?? []),
     relays,
+    direct,
+    directTerms,
     attempts: yield* readAttempts(find('attempts'), all('relay').length > 0, report),
     ...(redis === undefined ? {} : { redis }),
     status: readStatus(find('status'), report),
@@ -78,6 +83,20 @@ export function* readSettings(
     overrides,
     attempts: find('attempts')?.lines ?? [],
     tests: find('tests')?.lines ?? [],
+  }
+}
+
+/** `@NAME` means one thing. */
+function reportClashes(relays: readonly Section[], direct: readonly Section[], report: Report): void {
+  for (const { name, header } of direct) {
+    const relay = relays.find(
+      (other) => name !== undefined && other.name?.toLowerCase() === name.toLowerCase(),
+    )
+    if (header === undefined || relay?.header === undefined) continue
+    report.error(header.source, header.span, 'name-clash', `a relay is called @${name} already`, {
+      expected: 'a name of its own',
+      related: { line: relay.header.span.line, message: 'the relay' },
+    })
   }
 }
 

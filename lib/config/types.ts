@@ -1,6 +1,7 @@
 import type { Span } from '../source/diagnostic'
 import type { ResolverOptions, ServerAddress, ZoneServers } from '../dns/types'
 import type { Relay } from '../model/relay'
+import type { DirectTerms } from '../model/terms'
 import type { Secret } from '../model/secret'
 
 /** One `key = value` line. */
@@ -18,6 +19,13 @@ export interface RelaySettings extends Relay {
   readonly span: Span
   /** The key `password`; absent where the password is not in this file. */
   readonly passwordSpan?: Span
+}
+
+/** `[direct:NAME]`, with what it leaves out taken from `[direct]`. */
+export interface DirectSettings extends DirectTerms {
+  readonly name: string
+  /** The header. */
+  readonly span: Span
 }
 
 /** One line of `[attempts]`. */
@@ -47,6 +55,10 @@ export interface Settings {
   readonly dnsZones: readonly ZoneServers[]
   /** In file order. */
   readonly relays: readonly RelaySettings[]
+  /** `[direct]`: terms of mail to a domain's own servers. */
+  readonly direct: DirectTerms
+  /** `[direct:NAME]`, in file order. */
+  readonly directTerms: readonly DirectSettings[]
   /** In file order; empty: no `[attempts]`. */
   readonly attempts: readonly AttemptsEntry[]
   /** As written; a password, and a URL that may hold one, as secrets. */

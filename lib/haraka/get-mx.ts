@@ -7,7 +7,6 @@ import { type Located, locateAll, verdict } from '../routing/route'
 import { decideWithDns } from '../routing/decide-with-dns'
 import { planAttempts } from '../rules/attempts-plan'
 import { decide } from '../rules/decide'
-import { DEFAULT_NEXT_MX } from '../smtp/next-mx'
 import type { Active, ActiveConfiguration } from './active-configuration'
 import { answerOutcome, type Outcome } from './answer'
 import type { HookAnswer } from './boundary'
@@ -184,7 +183,6 @@ export class Router {
           now: this.#now,
           source: decision.source,
           fallbackRelays: decision.fallbackRelays ?? [],
-          nextMx: DEFAULT_NEXT_MX,
           passedOver: passedOver.map(({ reason, exchange }) => `${exchangeLabel(exchange)}: ${reason}`),
           queue: this.#queue,
           log,

@@ -1,6 +1,6 @@
 import type { Decision } from '../model/decision'
 import type { Provenance } from '../model/dns-answer'
-import { exchangeKey, exchangeLabel, type Exchange } from '../model/exchange'
+import { exchangeKey, exchangeLabel, sectionName, type Exchange } from '../model/exchange'
 import type { Message } from '../model/message'
 import type { Located } from '../routing/route'
 import { toPrintable } from '../model/printable'
@@ -14,9 +14,14 @@ function provenanceText({ how, server, ttl }: Provenance): string {
 
 /** `10:@isp=fred@smtp.isp.example:587(line 7)`: priority, relay, user, host, port, and what named it. */
 function exchangeText(exchange: Exchange): string {
-  const { priority, relay, origin } = exchange
-  const name = relay?.name === undefined ? '' : `@${relay.name}=`
-  const from = origin.kind === 'line' ? `line ${origin.line}` : origin.kind
+  const { priority, origin } = exchange
+  const section = sectionName(exchange)
+  const name = section === undefined ? '' : `@${section}=`
+  const line = origin.kind === 'attempts' ? undefined : origin.line
+  const from = [
+    ...(origin.kind === 'line' ? [] : [origin.kind]),
+    ...(line === undefined ? [] : [`line ${line}`]),
+  ].join(' ')
   return `${priority}:${name}${exchangeKey(exchange)}(${from})`
 }
 

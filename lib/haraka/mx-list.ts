@@ -4,7 +4,7 @@ import { shuffle } from '../dns/shuffle'
 import type { Located } from '../routing/route'
 import { formatEndpoint, type Endpoint } from '../model/endpoint'
 import type { Exchange } from '../model/exchange'
-import type { Terms } from '../model/terms'
+import { bindFor, whyPassedOver } from '../model/terms'
 import type { PlannedExchange, HarakaMxLike } from './delivery/types'
 
 /** `HarakaMx` of haraka-net-utils. The constructor gives an object of this class back as it is, and `found_mx` sees that object. */
@@ -46,6 +46,7 @@ export function sortExchanges(exchanges: readonly Exchange[], random: Random): E
  */
 export function toHarakaMx(HarakaMx: HarakaMxClass, exchange: Exchange, address: string): HarakaMxLike {
   const { endpoint, relay, terms } = exchange
+  const bind = bindFor(terms, address)
   const mx = new HarakaMx({
     exchange: address,
     port: endpoint.port,
@@ -53,7 +54,7 @@ export function toHarakaMx(HarakaMx: HarakaMxClass, exchange: Exchange, address:
     // For Haraka an address with `from_dns` is looked up already, protected by `local_mx_ok`, and checked by TLS under this
     // name. An operator's exchange gets it later (delivery/delivery.ts), when the protection is past. A domain literal has no name.
     ...(exchange.origin.kind === 'dns' && endpoint.host !== address ? { from_dns: endpoint.host } : {}),
-    ...(terms.bind === undefined ? {} : { bind: terms.bind }),
+    ...(bind === undefined ? {} : { bind }),
     ...(terms.bindHelo === undefined ? {} : { bind_helo: terms.bindHelo }),
     ...(terms.lmtp ? { using_lmtp: true } : {}),
     ...(relay?.credentials === undefined ? {} : { auth_user: relay.credentials.user }),
@@ -96,9 +97,10 @@ export function buildMxList(
   const passedOver: PassedOver[] = []
   const all = located.flatMap(({ exchange, answer }) => {
     const addresses = addressesOf(exchange, answer)
-    const fitting = addresses.filter((address) => fitsBind(exchange.terms, address))
-    if (fitting.length === 0 && addresses.length > 0) {
-      const reason = `no address of the family of bind (${exchange.terms.bind})`
+    const fitting = addresses.filter((address) => whyPassedOver(exchange.terms, address) === undefined)
+    const [first] = addresses
+    if (fitting.length === 0 && first !== undefined) {
+      const reason = `no address that fits: ${whyPassedOver(exchange.terms, first)}`
       passedOver.push({ exchange, reason, level: 'debug' })
     }
     return fitting.flatMap((address) => {
@@ -116,11 +118,6 @@ export function buildMxList(
     ({ exchange, address }) => ({ mx: toHarakaMx(HarakaMx, exchange, address), exchange, address }),
   )
   return { candidates, passedOver }
-}
-
-/** Can a connection that begins at the local address `bind` go there? */
-function fitsBind({ bind }: Terms, address: string): boolean {
-  return bind === undefined || isIP(bind) === isIP(address)
 }
 
 function addressesOf({ origin }: Exchange, answer: AddressAnswer): readonly string[] {

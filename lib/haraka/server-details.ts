@@ -3,7 +3,7 @@ import { isPort } from '../model/endpoint'
 import { isPriority, type Exchange } from '../model/exchange'
 import type { Message } from '../model/message'
 import { toPrintable } from '../model/printable'
-import type { TlsPolicy } from '../model/terms'
+import { formatBind, parseBind, type TlsPolicy } from '../model/terms'
 import { normalizeDomain } from '../rules/domain-pattern'
 import { type Loggable, RETVAL } from './types'
 
@@ -22,6 +22,7 @@ export interface DetailedExchange {
   port: number
   priority: number
   readonly auth_user?: string
+  /** An address, or one of each family with a comma between them. */
   bind?: string
   bind_helo?: string
   tls: TlsPolicy
@@ -89,7 +90,7 @@ function details(exchange: Exchange): DetailedExchange {
     port: endpoint.port,
     priority,
     ...(relay?.credentials === undefined ? {} : { auth_user: relay.credentials.user }),
-    ...(terms.bind === undefined ? {} : { bind: terms.bind }),
+    ...(terms.bind === undefined ? {} : { bind: formatBind(terms.bind) }),
     ...(terms.bindHelo === undefined ? {} : { bind_helo: terms.bindHelo }),
     tls: terms.tls,
     lmtp: terms.lmtp,
@@ -104,7 +105,7 @@ const VALID: Readonly<Record<Exclude<keyof DetailedExchange, 'auth_user'>, (valu
   host: isHost,
   port: isPort,
   priority: isPriority,
-  bind: (value) => value === undefined || (typeof value === 'string' && isIP(value) !== 0),
+  bind: (value) => value === undefined || (typeof value === 'string' && parseBind(value) !== undefined),
   bind_helo: (value) => value === undefined || (typeof value === 'string' && /^[\x21-\x7e]+$/.test(value)),
   tls: (value) => value === 'required' || value === 'opportunistic' || value === 'off',
   lmtp: (value) => typeof value === 'boolean',
@@ -144,6 +145,7 @@ function rebuilt(exchange: Exchange, before: DetailedExchange, after: DetailedEx
   const speech =
     tls !== before.tls || lmtp !== before.lmtp || bind !== before.bind || bind_helo !== before.bind_helo
   const { bind: _bind, bindHelo: _bindHelo, ...others } = exchange.terms
+  const binding = bind === undefined ? undefined : parseBind(bind)
   return {
     ...exchange,
     priority,
@@ -155,7 +157,7 @@ function rebuilt(exchange: Exchange, before: DetailedExchange, after: DetailedEx
             ...others,
             tls,
             lmtp,
-            ...(bind === undefined ? {} : { bind }),
+            ...(binding === undefined ? {} : { bind: binding }),
             ...(bind_helo === undefined ? {} : { bindHelo: bind_helo }),
           },
         }

@@ -8,8 +8,8 @@ export type Origin =
   | { readonly kind: 'line'; readonly line: number }
   /** A relay of section `[attempts]`. */
   | { readonly kind: 'attempts' }
-  /** The domain's own MX or address. */
-  | { readonly kind: 'dns' }
+  /** The domain's own MX or address; `line` and `name` of a line with terms, `@NAME` of a section `[direct:NAME]`. */
+  | { readonly kind: 'dns'; readonly line?: number; readonly name?: string }
 
 /** A server in a decision. */
 export interface Exchange {
@@ -18,7 +18,7 @@ export interface Exchange {
   /** Lower is tried first. */
   readonly priority: number
   readonly origin: Origin
-  /** As `endpoint`. Of an exchange from DNS: {@link DEFAULT_TERMS}, by reference. */
+  /** As `endpoint`. Of an exchange from DNS: those of `[direct]` or `[direct:NAME]`, by reference. */
   readonly terms: Terms
   /** The operator's server that this is; absent for an exchange from DNS. */
   readonly relay?: Relay
@@ -61,6 +61,11 @@ export const relayKey = (relay: Relay): string => exchangeKey({ endpoint: relay.
 /** How a log line or a message calls a server: `relay NAME`, or its key. */
 export function exchangeLabel(server: Server): string {
   return server.relay?.name === undefined ? exchangeKey(server) : `relay ${server.relay.name}`
+}
+
+/** The NAME of the section that an exchange is of, `[relay:NAME]` or `[direct:NAME]`; undefined if it has none. */
+export function sectionName({ relay, origin }: Pick<Exchange, 'relay' | 'origin'>): string | undefined {
+  return relay?.name ?? (origin.kind === 'dns' ? origin.name : undefined)
 }
 
 /** The exchange that an operator's server is in a decision. */

@@ -59,16 +59,24 @@ function* loading(
   }
   const sections = yield* parseFile(text, report)
   const { settings, ...lines } = yield* readSettings(sections, report, secrets)
-  const { relays, attempts } = settings
+  const { relays, direct, directTerms, attempts } = settings
   yield
   const rules = yield* compileRules(
-    { overrides: lines.overrides, relays, attempts, attemptsLines: lines.attempts, unsupported },
+    {
+      overrides: lines.overrides,
+      relays,
+      direct,
+      directTerms,
+      attempts,
+      attemptsLines: lines.attempts,
+      unsupported,
+    },
     report,
   )
   const tests = readTests(
     lines.tests,
     report,
-    relays.map(({ name }) => name),
+    [...relays, ...directTerms].map(({ name }) => name),
   )
   if (ownServer !== undefined) {
     reportOwnTargets(ownServer, { sections, overrides: lines.overrides, rules }, report)

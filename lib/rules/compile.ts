@@ -1,9 +1,11 @@
-import type { AttemptsEntry, RelaySettings } from '../config/types'
+import type { AttemptsEntry, DirectSettings, RelaySettings } from '../config/types'
 import { exchangeOf, type Exchange } from '../model/exchange'
+import { DEFAULT_DIRECT, type DirectTerms } from '../model/terms'
 import type { Report } from '../source/report'
 import type { Line } from '../source/line'
 import { parseDomainPattern } from './domain-pattern'
 import { parseOverride } from './parse'
+import type { NamedTarget } from './target'
 import { PatternIndex, type Work } from './pattern-index'
 import type { OverrideLine } from './types'
 
@@ -11,6 +13,10 @@ import type { OverrideLine } from './types'
 export interface RuleSource {
   readonly overrides: readonly Line[]
   readonly relays: readonly RelaySettings[]
+  /** `[direct]`. @default as without the section */
+  readonly direct?: DirectTerms
+  /** `[direct:NAME]`. @default none */
+  readonly directTerms?: readonly DirectSettings[]
   /** Checked, but for their patterns. */
   readonly attempts: readonly AttemptsEntry[]
   /** The lines of `[attempts]` as they stand in the file, to point at. */
@@ -19,12 +25,18 @@ export interface RuleSource {
   readonly unsupported?: ReadonlySet<string>
 }
 
+/** The parts of a rule set, each in file order. */
+type RuleParts = Pick<RuleSet, 'lines' | 'relays' | 'direct' | 'directTerms' | 'attempts'>
+
 /** The override lines, the relays that they name and `[attempts]`, with an index by domain. Immutable. */
 export class RuleSet {
   /** In file order. */
   readonly lines: readonly OverrideLine[]
   /** In file order. */
   readonly relays: readonly RelaySettings[]
+  readonly direct: DirectTerms
+  /** In file order. */
+  readonly directTerms: readonly DirectSettings[]
   /** In file order; each pattern in the form that domains have. */
   readonly attempts: readonly AttemptsEntry[]
   /** The relays as exchanges of `[attempts]`, in file order: its relay attempts take them in turn. */
@@ -33,14 +45,14 @@ export class RuleSet {
   readonly #attemptsIndex: PatternIndex
 
   constructor(
-    lines: readonly OverrideLine[],
-    relays: readonly RelaySettings[],
-    attempts: readonly AttemptsEntry[],
+    { lines, relays, direct, directTerms, attempts }: RuleParts,
     index: PatternIndex,
     attemptsIndex: PatternIndex,
   ) {
     this.lines = Object.freeze(lines)
     this.relays = Object.freeze(relays)
+    this.direct = direct
+    this.directTerms = Object.freeze(directTerms)
     this.attempts = Object.freeze(attempts)
     this.rotation = Object.freeze(relays.map((relay) => exchangeOf(relay, { kind: 'attempts' })))
     this.#index = index
@@ -75,8 +87,11 @@ const CHUNK = 64
 
 /** Parses and indexes. Yields now and then, so that a caller may let others run. Mistakes go to the report. */
 export function* compileRules(source: RuleSource, report: Report): Generator<void, RuleSet> {
-  const { overrides, relays } = source
-  const named = new Map(relays.map((relay) => [relay.name.toLowerCase(), relay]))
+  const { overrides, relays, direct = DEFAULT_DIRECT, directTerms = [] } = source
+  const named = new Map<string, NamedTarget>([
+    ...directTerms.map((terms) => [terms.name.toLowerCase(), { kind: 'terms', direct: terms }] as const),
+    ...relays.map((relay) => [relay.name.toLowerCase(), { kind: 'named', relay }] as const),
+  ])
   const lines: OverrideLine[] = []
   const index = new PatternIndex()
   let count = 0
@@ -103,7 +118,7 @@ export function* compileRules(source: RuleSource, report: Report): Generator<voi
     attempts.push({ ...entry, pattern: parsed.pattern })
   }
   yield* attemptsIndex.finish()
-  return new RuleSet(lines, relays, attempts, index, attemptsIndex)
+  return new RuleSet({ lines, relays, direct, directTerms, attempts }, index, attemptsIndex)
 }
 
 function reportUnsupported(

@@ -2,10 +2,18 @@ import type { Decision, OnRefusal } from '../model/decision'
 import type { AddressAnswer, MxAnswer } from '../model/dns-answer'
 import { exchangeKey, sameServer, type Exchange } from '../model/exchange'
 import type { Message } from '../model/message'
+import type { DirectTerms } from '../model/terms'
 import { planAttempts } from './attempts-plan'
 import type { RuleSet } from './compile'
 import { messageHolds, mxHolds, whyNot, type Condition } from './conditions/condition'
-import { exchangesByAddress, mxExchanges, noExchanges, type MxExchanges } from './mx-exchanges'
+import {
+  exchangesByAddress,
+  mxExchanges,
+  noExchanges,
+  plainDirect,
+  type DirectMail,
+  type MxExchanges,
+} from './mx-exchanges'
 import type { LineTrace, OverrideLine, TracedDecision } from './types'
 
 /** What a decision needs to know beside the rules and the message. */
@@ -107,7 +115,7 @@ function run(rules: RuleSet, message: Message, facts: Facts, trace: Trace | unde
       return conclude(domain, 'overrides', matched, undecided, mx)
     }
   }
-  if (matched.length > 0) return byOverrides(domain, matched, mx, facts)
+  if (matched.length > 0) return byOverrides(rules, domain, matched, mx, facts)
   return byAttempts(rules, message, mx, facts)
 }
 
@@ -130,6 +138,7 @@ function matters({ end, addDns, exchange }: OverrideLine, matched: readonly Over
 const usesDns = (line: OverrideLine) => line.addDns || line.exchange === undefined
 
 function byOverrides(
+  rules: RuleSet,
   domain: string,
   matched: readonly OverrideLine[],
   asked: MxAnswer | undefined,
@@ -142,7 +151,7 @@ function byOverrides(
   }
   const mx = asked ?? mxOf(domain, facts)
   if (mx === undefined) return 'mx'
-  const own = exchangesOfDomain(domain, mx, facts)
+  const own = directExchanges(domain, matched, mx, { rules, facts })
   if (own === 'addresses') return own
   // Targets count whatever becomes of the lookup.
   const joined: MxExchanges =
@@ -151,9 +160,44 @@ function byOverrides(
 }
 
 /** The domain's own exchanges. NXDOMAIN of the MX question alone does not say that the domain does not exist. */
-function exchangesOfDomain(domain: string, mx: MxAnswer, { addresses }: Facts): MxExchanges | 'addresses' {
-  if (mx.kind !== 'nxdomain') return mxExchanges(domain, mx)
-  return addresses === undefined ? 'addresses' : exchangesByAddress(domain, addresses)
+function exchangesOfDomain(
+  domain: string,
+  mx: MxAnswer,
+  mail: DirectMail,
+  { addresses }: Facts,
+): MxExchanges | 'addresses' {
+  if (mx.kind !== 'nxdomain') return mxExchanges(domain, mx, mail)
+  return addresses === undefined ? 'addresses' : exchangesByAddress(domain, addresses, mail)
+}
+
+/**
+ * The domain's own exchanges on the terms of each matched line that adds them, in order: of the same server on several terms the
+ * first counts.
+ */
+function directExchanges(
+  domain: string,
+  matched: readonly OverrideLine[],
+  mx: MxAnswer,
+  { rules, facts }: { readonly rules: RuleSet; readonly facts: Facts },
+): MxExchanges | 'addresses' {
+  const all: Exchange[] = []
+  const terms = new Set<DirectTerms>()
+  let first: MxExchanges | undefined
+  for (const line of matched) {
+    const direct = line.target.kind === 'terms' ? line.target.direct : rules.direct
+    if (!usesDns(line) || terms.has(direct)) continue
+    terms.add(direct)
+    const { name } = direct
+    const mail =
+      name === undefined
+        ? plainDirect(direct)
+        : { direct, origin: { kind: 'dns', line: line.line, name } as const }
+    const own = exchangesOfDomain(domain, mx, mail, facts)
+    if (own === 'addresses') return own
+    first ??= own
+    all.push(...own.exchanges)
+  }
+  return { ...first!, exchanges: all }
 }
 
 function byAttempts(
@@ -168,7 +212,7 @@ function byAttempts(
   if (entry === undefined || plan === undefined || plan.kind === 'direct') {
     const mx = asked ?? mxOf(domain, facts)
     if (mx === undefined) return 'mx'
-    const own = exchangesOfDomain(domain, mx, facts)
+    const own = exchangesOfDomain(domain, mx, plainDirect(rules.direct), facts)
     return own === 'addresses'
       ? own
       : conclude(domain, entry === undefined ? 'dns' : 'attempts', NO_LINES, own, mx)

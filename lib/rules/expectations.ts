@@ -1,6 +1,6 @@
 import type { Decision } from '../model/decision'
 import { formatEndpoint, parseEndpoint } from '../model/endpoint'
-import type { Exchange } from '../model/exchange'
+import { sectionName, type Exchange } from '../model/exchange'
 import { spanOf, type Report } from '../source/report'
 import { type Line } from '../source/line'
 import { decide } from './decide'
@@ -17,7 +17,8 @@ import {
 /** One place in a list of expected exchanges. `direct` stands for one or more exchanges from DNS. */
 export type ExpectedExchange =
   | { readonly kind: 'host'; readonly host: string; readonly port?: number }
-  | { readonly kind: 'relay'; readonly name: string }
+  /** `@NAME`: a relay, or one or more exchanges from DNS on the terms of `[direct:NAME]`. */
+  | { readonly kind: 'named'; readonly name: string }
   | { readonly kind: 'direct' }
 
 /** One line of `[tests]`. */
@@ -50,7 +51,7 @@ function parseExchange(text: string, relays: readonly string[] | undefined): Exp
     const name = relays?.find((known) => known.toLowerCase() === text.slice(1).toLowerCase())
     return relays !== undefined && name === undefined
       ? `there is no [relay:${text.slice(1)}]`
-      : { kind: 'relay', name: name ?? text.slice(1) }
+      : { kind: 'named', name: name ?? text.slice(1) }
   }
   const reading = parseEndpoint(text)
   if (!reading.ok) return `"${text}" is not HOST[:PORT]`
@@ -136,8 +137,8 @@ function fits(expected: ExpectedExchange, exchange: Exchange): boolean {
   switch (expected.kind) {
     case 'direct':
       return exchange.origin.kind === 'dns'
-    case 'relay':
-      return exchange.relay?.name?.toLowerCase() === expected.name.toLowerCase()
+    case 'named':
+      return sectionName(exchange)?.toLowerCase() === expected.name.toLowerCase()
     case 'host':
       return (
         exchange.endpoint.host === expected.host &&
@@ -148,19 +149,26 @@ function fits(expected: ExpectedExchange, exchange: Exchange): boolean {
   }
 }
 
-/** Do the exchanges fit the list from here on? `direct` takes all that follow one another from DNS. */
+/** Do the exchanges fit the list from here on? `direct` and terms take all that follow one another from DNS. */
 function allFit(expected: readonly ExpectedExchange[], exchanges: readonly Exchange[]): boolean {
   let at = 0
   for (const one of expected) {
     if (exchanges[at] === undefined || !fits(one, exchanges[at]!)) return false
     at++
-    while (one.kind === 'direct' && exchanges[at]?.origin.kind === 'dns') at++
+    if (one.kind === 'host') continue
+    while (exchanges[at]?.origin.kind === 'dns' && fits(one, exchanges[at]!)) at++
   }
   return at === exchanges.length
 }
 
 function exchangeWords({ endpoint, relay }: Exchange): string {
   return relay?.name === undefined ? formatEndpoint(endpoint) : `@${relay.name}`
+}
+
+/** The domain's own servers in that form: `direct`, or the name of their terms. */
+export function directWords(exchange: Exchange): string {
+  const name = sectionName(exchange)
+  return name === undefined ? 'direct' : `@${name}`
 }
 
 /** A decision in the form in which it is expected. */

@@ -54,12 +54,13 @@ export function lint(
   { text, intervals, fileMode }: LintContext,
 ): readonly Diagnostic[] {
   const { rules } = configuration
-  const { lines, relays, attempts } = rules
+  const { lines, relays, directTerms, attempts } = rules
   const source = text.replace(/^\ufeff/, '').split(/\r\n|\n|\r/)
   const input: LintInput = {
     lines,
     reach: new Reach(lines, (domain, work) => rules.candidates(domain, work)),
     relays,
+    directTerms,
     attempts,
     findAttempts: (domain) => rules.findAttempts(domain),
     intervals,

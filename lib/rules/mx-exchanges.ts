@@ -1,9 +1,8 @@
 import type { AddressAnswer, MxAnswer } from '../model/dns-answer'
 import type { Decision, NoRoute } from '../model/decision'
 import { literalAddress } from '../model/domain'
-import { SMTP_PORT } from '../model/endpoint'
 import type { Exchange, Origin } from '../model/exchange'
-import { DEFAULT_TERMS } from '../model/terms'
+import type { DirectTerms } from '../model/terms'
 
 /** What a domain's own records say: exchanges, or why there are none. */
 export type MxExchanges = Pick<Decision, 'outcome' | 'exchanges' | 'noRoute'>
@@ -19,32 +18,46 @@ export function noExchanges(
   return { outcome, exchanges: [], noRoute: { kind, message } }
 }
 
-const exchangeAt = (host: string, priority: number): Exchange => ({
-  endpoint: { host, port: SMTP_PORT },
+/** What sends mail to the domain's own servers, and how. */
+export interface DirectMail {
+  readonly direct: DirectTerms
+  /** With the line of its terms, if a line names them. */
+  readonly origin: Origin
+}
+
+/** Mail that no line gives terms of its own. */
+export const plainDirect = (direct: DirectTerms): DirectMail => ({ direct, origin: DNS })
+
+const exchangeAt = (host: string, priority: number, { direct, origin }: DirectMail): Exchange => ({
+  endpoint: { host, port: direct.port },
   priority,
-  origin: DNS,
-  terms: DEFAULT_TERMS,
+  origin,
+  terms: direct.terms,
 })
 
 /**
  * The exchanges of a domain as RFC 5321 section 5.1 has them, equals in the order of the answer. A domain literal is its own.
  */
-export function mxExchanges(domain: string, answer: Exclude<MxAnswer, { kind: 'nxdomain' }>): MxExchanges {
+export function mxExchanges(
+  domain: string,
+  answer: Exclude<MxAnswer, { kind: 'nxdomain' }>,
+  mail: DirectMail,
+): MxExchanges {
   if (domain.startsWith('[')) {
     const literal = literalAddress(domain)
     return literal === undefined
       ? noExchanges('bounce', 'nodata', `${domain} holds no IP address`)
-      : { outcome: 'deliver', exchanges: [exchangeAt(literal, 0)] }
+      : { outcome: 'deliver', exchanges: [exchangeAt(literal, 0, mail)] }
   }
   switch (answer.kind) {
     case 'mx':
       return {
         outcome: 'deliver',
-        exchanges: answer.records.map(({ exchange, priority }) => exchangeAt(exchange, priority)),
+        exchanges: answer.records.map(({ exchange, priority }) => exchangeAt(exchange, priority, mail)),
       }
     case 'nodata':
       // Implicit MX; whether the domain has an address is seen when it is looked up.
-      return { outcome: 'deliver', exchanges: [exchangeAt(domain, 0)] }
+      return { outcome: 'deliver', exchanges: [exchangeAt(domain, 0, mail)] }
     case 'nullmx':
       return noExchanges('bounce', 'nullmx', `${domain} accepts no mail (null MX)`)
     case 'failed':
@@ -58,10 +71,10 @@ export function mxExchanges(domain: string, answer: Exclude<MxAnswer, { kind: 'n
  * The exchanges of a domain whose MX question was answered with NXDOMAIN. Some servers say so of one type while another exists
  * (RFC 4074 section 4.2), so only the addresses tell whether the domain is there.
  */
-export function exchangesByAddress(domain: string, addresses: AddressAnswer): MxExchanges {
+export function exchangesByAddress(domain: string, addresses: AddressAnswer, mail: DirectMail): MxExchanges {
   switch (addresses.kind) {
     case 'addresses':
-      return { outcome: 'deliver', exchanges: [exchangeAt(domain, 0)] }
+      return { outcome: 'deliver', exchanges: [exchangeAt(domain, 0, mail)] }
     case 'none':
       return addresses.proven
         ? noExchanges('bounce', 'nxdomain', `${domain} does not exist`)

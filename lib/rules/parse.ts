@@ -11,7 +11,7 @@ import { checkAgain, parseAgain, type Again } from './again'
 import { isAttemptsLine } from './mask'
 import { OPTIONS, type Option } from './options'
 import { reportSpacedConditions } from './spaced-condition'
-import { parseTarget, type NamedRelays } from './target'
+import { parseTarget, type NamedTargets } from './target'
 import type { Condition } from './conditions/condition'
 import { reply } from './conditions/reply'
 import type { OverrideLine, Target } from './types'
@@ -36,7 +36,7 @@ interface Qualifiers {
  */
 export function parseOverride(
   source: SourceLine,
-  relays: NamedRelays,
+  names: NamedTargets,
   report: Report,
 ): OverrideLine | undefined {
   const line: Line = { line: source.line, text: source.text, kind: 'overrides' }
@@ -75,7 +75,7 @@ export function parseOverride(
   }
   const pattern = parsePattern(reader(first))
   const target =
-    second === undefined ? missingTarget(line, first, report) : parseTarget(reader(second), relays)
+    second === undefined ? missingTarget(line, first, report) : parseTarget(reader(second), names)
   const qualifiers: Qualifiers = { conditions: [], options: new Set(), priority: undefined, again: undefined }
   // Where the target is missing, the second word is a qualifier.
   const begin = second !== undefined && target === undefined && isQualifier(second) ? [second] : []
@@ -97,7 +97,7 @@ export function parseOverride(
     readsReply: qualifiers.conditions.some(({ attribute }) => attribute.name === reply.name),
     againMs: qualifiers.again?.ms,
     exchange:
-      target.kind === 'direct'
+      target.kind === 'direct' || target.kind === 'terms'
         ? undefined
         : exchangeOf(target.relay, { kind: 'line', line: line.line }, priority?.value),
     text: shownText(comment === undefined ? line.text : line.text.slice(0, comment.start).trimEnd(), target),

@@ -5,7 +5,7 @@ import { findDisallowedCharacter } from '../model/domain'
 import { formatHost, LAST_PORT, parseEndpoint, SMTP_PORT, SMTPS_PORT, type Endpoint } from '../model/endpoint'
 import type { Credentials, Relay } from '../model/relay'
 import { Secret } from '../model/secret'
-import { DEFAULT_TERMS, SMTPS_TERMS } from '../model/terms'
+import { DEFAULT_TERMS, SMTPS_TERMS, type DirectTerms } from '../model/terms'
 import type { Help } from '../source/report'
 import type { WordReader } from '../source/word'
 import { reportForeignTarget } from './foreign-target'
@@ -14,15 +14,22 @@ import type { Target } from './types'
 const HOST = 'a host name, an IPv4 address or [IPv6]'
 const FORM = '[<user>:<password>@]<host>[:<port>], @NAME or $direct'
 
-/** The relays that a line may name, by their name in lower case. */
-export type NamedRelays = ReadonlyMap<string, Relay & { readonly name: string }>
+/** What a line may name, by the name in lower case. */
+export type NamedTargets = ReadonlyMap<string, NamedTarget>
+
+/** What `@NAME` stands for. */
+export type NamedTarget =
+  | { readonly kind: 'named'; readonly relay: Relay & { readonly name: string } }
+  | { readonly kind: 'terms'; readonly direct: DirectTerms & { readonly name: string } }
+
+const nameOf = (target: NamedTarget) => (target.kind === 'named' ? target.relay.name : target.direct.name)
 
 /**
- * target      = "$direct" | "@" relay-name | [ "smtps://" ] [ credentials "@" ] host [ ":" port ]
+ * target      = "$direct" | "@" name | [ "smtps://" ] [ credentials "@" ] host [ ":" port ]
  * credentials = user ":" password        the last "@" ends them, the first ":" ends the user
  * host        = name | IPv4 | "[" IPv6 "]"
  */
-export function parseTarget(word: WordReader, relays: NamedRelays): Target | undefined {
+export function parseTarget(word: WordReader, names: NamedTargets): Target | undefined {
   const { text } = word
   if (text.toLowerCase() === '$direct') return { kind: 'direct', span: word.span() }
   if (text.startsWith('$')) {
@@ -31,28 +38,28 @@ export function parseTarget(word: WordReader, relays: NamedRelays): Target | und
       suggestion: nearest(text, ['$direct']),
     })
   }
-  if (text.startsWith('@')) return parseRelayTarget(word, relays)
+  if (text.startsWith('@')) return parseNamedTarget(word, names)
   if (reportForeignTarget(word)) return undefined
-  warnOfMissingSign(word, relays)
+  warnOfMissingSign(word, names)
   return parseHostTarget(word)
 }
 
 /** A host without a dot that is called like something with a sign before it. */
-function warnOfMissingSign(word: WordReader, relays: NamedRelays): void {
+function warnOfMissingSign(word: WordReader, names: NamedTargets): void {
   const key = word.text.toLowerCase()
-  const relay = relays.get(key)
-  const suggestion = key === 'direct' ? '$direct' : relay === undefined ? undefined : `@${relay.name}`
+  const named = names.get(key)
+  const suggestion = key === 'direct' ? '$direct' : named === undefined ? undefined : `@${nameOf(named)}`
   if (suggestion === undefined) return
-  const meaning = relay === undefined ? "the domain's own MX" : `the relay ${relay.name}`
+  const meaning = named?.kind === 'named' ? `the relay ${named.relay.name}` : "the domain's own MX"
   word.warning('missing-sign', `a host named ${key}, and not ${meaning}`, { suggestion })
 }
 
-function parseRelayTarget(word: WordReader, relays: NamedRelays): Target | undefined {
+function parseNamedTarget(word: WordReader, targets: NamedTargets): Target | undefined {
   const wanted = word.text.slice(1)
-  const relay = relays.get(wanted.toLowerCase())
-  if (relay !== undefined) return { kind: 'named', relay, span: word.span() }
+  const target = targets.get(wanted.toLowerCase())
+  if (target !== undefined) return { ...target, span: word.span() }
   // A name that was refused at its section is not offered.
-  const names = [...relays.values()].map(({ name }) => name).filter((name) => /^[\w.-]+$/.test(name))
+  const names = [...targets.values()].map(nameOf).filter((name) => /^[\w.-]+$/.test(name))
   const near = nearest(wanted, names)
   const known =
     names.length === 0 ? 'the file has none' : `the file has ${names.map((name) => `@${name}`).join(', ')}`
@@ -60,7 +67,7 @@ function parseRelayTarget(word: WordReader, relays: NamedRelays): Target | undef
     'unknown-relay',
     wanted === '' ? 'the name of a relay is missing' : `unknown relay ${word.quote()}`,
     {
-      expected: `the NAME of a section [relay:NAME]; ${known}`,
+      expected: `the NAME of a section [relay:NAME] or [direct:NAME]; ${known}`,
       suggestion: near === undefined ? undefined : `@${near}`,
     },
   )

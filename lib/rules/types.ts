@@ -2,6 +2,7 @@ import type { Span } from '../source/diagnostic'
 import type { Decision } from '../model/decision'
 import type { Exchange } from '../model/exchange'
 import type { Relay } from '../model/relay'
+import type { DirectTerms } from '../model/terms'
 import type { Condition } from './conditions/condition'
 
 /** Where an override line sends mail. */
@@ -10,6 +11,8 @@ export type Target =
   | { readonly kind: 'inline'; readonly relay: Relay; readonly span: Span }
   /** `@NAME`. */
   | { readonly kind: 'named'; readonly relay: Relay & { readonly name: string }; readonly span: Span }
+  /** `@NAME` of a section `[direct:NAME]`: the domain's own servers on these terms. */
+  | { readonly kind: 'terms'; readonly direct: DirectTerms & { readonly name: string }; readonly span: Span }
   /** `$direct`. */
   | { readonly kind: 'direct'; readonly span: Span }
 
@@ -28,7 +31,7 @@ export interface OverrideLine {
   readonly readsReply: boolean
   /** `$again`: the wait after the refusal that the line asks for, milliseconds. */
   readonly againMs: number | undefined
-  /** What the line adds to a decision; undefined for `$direct`. The same object in every decision. */
+  /** What the line adds to a decision; undefined for `$direct` and terms, which add the domain's own servers. The same object in every decision. */
   readonly exchange: Exchange | undefined
   /** The line as written, passwords masked. */
   readonly text: string

@@ -1,14 +1,4 @@
-/**
- * What moves a message on to the next exchange of its decision.
- *
- * - `no_answer`: only a server that does not answer.
- * - `connection`: also one that fails before it has replied to a recipient: greeting, EHLO, STARTTLS, 421, connection lost.
- * - `temporary`: also a 4xx reply to MAIL, to every RCPT, to DATA or to the end of the message.
- */
-export type NextMx = 'no_answer' | 'connection' | 'temporary'
-
-/** @default */
-export const DEFAULT_NEXT_MX: NextMx = 'connection'
+import type { NextMx } from '../model/terms'
 
 /** How a session failed, in the words of {@link NextMx}. */
 export type FailureKind = 'no-answer' | 'connection' | 'temporary'

@@ -2,10 +2,10 @@ import { hostname } from 'node:os'
 import type { AddressAnswer } from '../model/dns-answer'
 import { relayKey } from '../model/exchange'
 import type { Relay } from '../model/relay'
+import { bindFor, DEFAULT_TERMS, whyPassedOver } from '../model/terms'
 import type { CertificateReport } from './certificate'
 import { Connection } from './connection'
 import { Conversation } from './conversation'
-import { DEFAULT_NEXT_MX } from './next-mx'
 import { adviseConnection, CERTIFICATE_ADVICE } from './probe-advice'
 import { authenticate } from './probe-auth'
 import { ProbeStop, type ProbeFinding } from './probe-finding'
@@ -54,9 +54,12 @@ export async function probeRelay(relay: Relay, services: ProbeServices): Promise
   if (answer.kind !== 'addresses') {
     return { ...head, good: false, findings: [explainNoAddress(host, answer)], addresses: [] }
   }
+  const fitting = answer.addresses.filter((address) => whyPassedOver(relay.terms, address) === undefined)
+  if (fitting.length === 0)
+    return { ...head, good: false, findings: [explainNoneFits(relay, answer.addresses)], addresses: [] }
   const addresses: AddressReport[] = []
   // One after the other: many relays count parallel logins as an attack.
-  for (const address of answer.addresses) addresses.push(await probeAddress(relay, address, services))
+  for (const address of fitting) addresses.push(await probeAddress(relay, address, services))
   const reached = addresses.filter(({ findings }) => !findings.some(isConnectFault))
   const good = reached.length > 0 && reached.every((report) => report.good)
   return { ...head, good, findings: [], addresses }
@@ -80,6 +83,16 @@ function explainNoAddress(host: string, answer: Exclude<AddressAnswer, { kind: '
       }
 }
 
+function explainNoneFits({ endpoint, terms }: Relay, addresses: readonly string[]): ProbeFinding {
+  const why = addresses.map((address) => whyPassedOver(terms, address)).find((reason) => reason !== undefined)
+  return {
+    step: 'address',
+    result: 'bad',
+    message: `no address of ${endpoint.host} is connected to: ${why}`,
+    advice: 'check family and bind',
+  }
+}
+
 async function probeAddress(relay: Relay, address: string, services: ProbeServices): Promise<AddressReport> {
   const probe = new AddressProbe(relay, services.now())
   let connection: Connection | undefined
@@ -96,10 +109,11 @@ async function probeAddress(relay: Relay, address: string, services: ProbeServic
 }
 
 function openConnection(
-  { endpoint: { host, port }, terms: { bind } }: Relay,
+  { endpoint: { host, port }, terms }: Relay,
   address: string,
   { timeout, ca }: ProbeServices,
 ): Promise<Connection> {
+  const bind = bindFor(terms, address)
   return Connection.open({
     address,
     port,
@@ -143,7 +157,7 @@ class AddressProbe {
       ...(credentials === undefined ? {} : { credentials }),
       ...(authType === undefined ? {} : { authType }),
       allowPlaintextAuth,
-      nextMx: DEFAULT_NEXT_MX,
+      nextMx: DEFAULT_TERMS.nextMx,
       recipients: 0,
     })
     const conversation = new Conversation(connection, session, this.#relay)

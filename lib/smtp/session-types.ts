@@ -1,8 +1,8 @@
 import type { Stage } from '../model/failure'
 import type { AuthType, Credentials } from '../model/relay'
 import type { Reply } from '../model/reply'
-import type { TlsPolicy } from '../model/terms'
-import type { FailureKind, NextMx } from './next-mx'
+import type { NextMx, TlsPolicy } from '../model/terms'
+import type { FailureKind } from './next-mx'
 
 /** How one connection is to be used. */
 export interface SessionOptions {

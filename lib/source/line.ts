@@ -7,7 +7,17 @@ export interface SourceLine {
 
 /** What the lines of a section are. `top` is what stands before the first header, `unknown` a section that does not exist. */
 export type SectionKind =
-  'top' | 'overrides' | 'dns' | 'zone' | 'relay' | 'attempts' | 'redis' | 'status' | 'tests' | 'unknown'
+  | 'top'
+  | 'overrides'
+  | 'dns'
+  | 'zone'
+  | 'relay'
+  | 'direct'
+  | 'attempts'
+  | 'redis'
+  | 'status'
+  | 'tests'
+  | 'unknown'
 
 /** What a line is, which decides how much of it may be shown. */
 export type LineKind = SectionKind | 'header'

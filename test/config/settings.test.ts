@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
+import { DEFAULT_DIRECT } from '../../lib/model/terms'
 import { DNS_DEFAULTS } from '../../lib/dns/defaults'
 import type { SecretSources } from '../../lib/config/types'
 import { relayOf } from '../support/servers'
@@ -24,6 +25,8 @@ describe('defaults', () => {
       dns: DNS_DEFAULTS,
       dnsZones: [],
       relays: [],
+      direct: DEFAULT_DIRECT,
+      directTerms: [],
       attempts: [],
       status: { allow: ['127.0.0.0/8', '::1/128'] },
       tests: { onReload: 'warn' },
@@ -187,7 +190,9 @@ max_per_hour = 100`
       endpoint: { host: '2001:db8::1', port: 587 },
       terms: {
         tls: 'required',
-        bind: '192.0.2.7',
+        family: 'any',
+        nextMx: 'connection',
+        bind: { v4: '192.0.2.7' },
         bindHelo: 'mail.example.com',
         lmtp: true,
         retryAfter: 120_000,

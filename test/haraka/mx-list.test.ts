@@ -19,7 +19,7 @@ const relayFields = {
   port: 587,
   credentials: { user: 'fred', password: new Secret('Passw0rd') },
   authType: 'cram-md5',
-  bind: '192.0.2.9',
+  bind: { v4: '192.0.2.9' },
   bindHelo: 'me.example',
   lmtp: true,
 } as const
@@ -148,8 +148,34 @@ test('addresses of a family that bind does not have are passed over, without a w
     ['192.0.2.1'],
   )
   assert.deepEqual(passedOver, [
-    { exchange: v6.exchange, reason: 'no address of the family of bind (192.0.2.9)', level: 'debug' },
+    { exchange: v6.exchange, reason: 'no address that fits: bind is 192.0.2.9', level: 'debug' },
   ])
+})
+
+test('each address is connected to from the address of its family; family leaves the other out', () => {
+  const bind = { v4: '192.0.2.9', v6: '2001:db8::9' }
+  const both = {
+    exchange: relayExchange({ host: 'a.example', bind }),
+    answer: found('2001:db8::1', '192.0.2.1'),
+  }
+  const v6 = {
+    exchange: relayExchange({ host: 'b.example', family: 'v6' }),
+    answer: found('2001:db8::2', '192.0.2.2'),
+  }
+  const v4 = { exchange: relayExchange({ host: 'c.example', family: 'v4' }), answer: found('2001:db8::3') }
+  const { candidates, passedOver } = buildMxList(haraka.HarakaMx, [both, v6, v4], () => false)
+  assert.deepEqual(
+    candidates.map(({ mx }) => [mx.exchange, mx.bind]),
+    [
+      ['2001:db8::1', '2001:db8::9'],
+      ['192.0.2.1', '192.0.2.9'],
+      ['2001:db8::2', undefined],
+    ],
+  )
+  assert.deepEqual(
+    passedOver.map(({ reason }) => reason),
+    ['no address that fits: family is v4'],
+  )
 })
 
 test('an address and port where this server itself listens is an error, from DNS as from the operator', () => {

@@ -25,7 +25,7 @@ describe('mistakes in an override line', () => {
       'f.ini:1:3: error: unknown relay @isp\n' +
         '  *\t@isp\n' +
         '   \t^~~~\n' +
-        '  expected: the NAME of a section [relay:NAME]; the file has none',
+        '  expected: the NAME of a section [relay:NAME] or [direct:NAME]; the file has none',
     )
   })
 
@@ -257,7 +257,7 @@ describe('mistakes in an override line', () => {
 
   it('offers no relay whose own name was refused', () => {
     const [, found] = diagnose('[relay:i$p]\nhost = h\n[relay:other]\nhost = h\n[overrides]\n* @isp')
-    assert.equal(found?.expected, 'the NAME of a section [relay:NAME]; the file has @other')
+    assert.equal(found?.expected, 'the NAME of a section [relay:NAME] or [direct:NAME]; the file has @other')
     assert.equal(found.suggestion, undefined)
   })
 

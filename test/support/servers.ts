@@ -10,6 +10,8 @@ export type RelayFields = Partial<Terms> &
 const TERMS = [
   'tls',
   'lmtp',
+  'family',
+  'nextMx',
   'bind',
   'bindHelo',
   'retryAfter',

@@ -1,6 +1,6 @@
 import type { AddressAnswer } from '../../model/dns-answer'
 import { formatEndpoint } from '../../model/endpoint'
-import type { Exchange } from '../../model/exchange'
+import { sectionName, type Exchange } from '../../model/exchange'
 import { toPrintable } from '../../model/printable'
 import type { RuleSet } from '../../rules/compile'
 import type { LineTrace } from '../../rules/types'
@@ -125,8 +125,9 @@ function exchangeText(
 ): string[] {
   const { relay, endpoint } = exchange
   const user = relay?.credentials?.user
+  const name = sectionName(exchange)
   const notes = [
-    ...(relay?.name === undefined ? [] : [`@${relay.name}`]),
+    ...(name === undefined ? [] : [`@${name}`]),
     ...(user === undefined ? [] : [`user ${user}`]),
     describeOrigin(exchange, domain),
   ]

@@ -3,7 +3,7 @@ import type { Route } from '../../routing/route'
 import { decideWithDns } from '../../routing/decide-with-dns'
 import { explain as explainByRules } from '../../rules/decide'
 import type { Decision } from '../../model/decision'
-import type { Exchange } from '../../model/exchange'
+import { sectionName, type Exchange } from '../../model/exchange'
 import type { Message } from '../../model/message'
 import type { TracedDecision } from '../../rules/types'
 import type { Lookup } from './lookup'
@@ -52,7 +52,10 @@ export function exitStatusOf(outcome: Decision['outcome']): number {
 }
 
 /** An exchange with the words of the contract: `exchange` is the host, `from` what put it into the decision. */
-export function exchangeJson({ endpoint, priority, origin, relay }: Exchange): Record<string, unknown> {
+export function exchangeJson(exchange: Exchange): Record<string, unknown> {
+  const { endpoint, priority, origin, relay } = exchange
+  const line = origin.kind === 'attempts' ? undefined : origin.line
+  const name = sectionName(exchange)
   const user = relay?.credentials?.user
   return {
     exchange: endpoint.host,
@@ -60,7 +63,7 @@ export function exchangeJson({ endpoint, priority, origin, relay }: Exchange): R
     priority,
     ...(user === undefined ? {} : { auth_user: user }),
     from: origin.kind === 'line' ? 'overrides' : origin.kind,
-    ...(origin.kind === 'line' ? { line: origin.line } : {}),
-    ...(relay?.name === undefined ? {} : { name: relay.name }),
+    ...(line === undefined ? {} : { line }),
+    ...(name === undefined ? {} : { name }),
   }
 }

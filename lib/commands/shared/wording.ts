@@ -127,7 +127,10 @@ export function describeOrigin({ endpoint, origin }: Exchange, domain: string): 
     case 'attempts':
       return `relay of [attempts]`
     case 'dns':
-      return endpoint.host === domain ? 'the domain itself' : `MX of ${domain}`
+      return [
+        endpoint.host === domain ? 'the domain itself' : `MX of ${domain}`,
+        ...(origin.line === undefined ? [] : [`line ${origin.line}`]),
+      ].join(', ')
     default:
       return origin satisfies never
   }

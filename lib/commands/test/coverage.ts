@@ -1,10 +1,11 @@
 import type { Decision } from '../../model/decision'
 import type { MxAnswer } from '../../model/dns-answer'
 import { formatDuration } from '../../model/duration'
+import type { Exchange } from '../../model/exchange'
 import { BLANK_MESSAGE, FAILED, type Message } from '../../model/message'
 import type { RuleSet } from '../../rules/compile'
 import { decide } from '../../rules/decide'
-import { decisionWords, type ExpectationResult } from '../../rules/expectations'
+import { decisionWords, directWords, type ExpectationResult } from '../../rules/expectations'
 import { messageHolds, mxHolds, type Condition } from '../../rules/conditions/condition'
 import { assumedMx, domainOf, writtenFacts } from '../../rules/message-spec'
 import { parseMxText } from '../../rules/mx-spec'
@@ -120,13 +121,19 @@ function meets(line: OverrideLine, { message, mx }: Candidate): boolean {
   )
 }
 
-/** A decision as `[tests]` expects it: what comes from DNS is `direct`. */
+const isFromDns = (exchange: Exchange | undefined) => exchange?.origin.kind === 'dns'
+
+/** A decision as `[tests]` expects it: what comes from DNS is `direct`, or the name of its terms. */
 function expectedText(decision: Decision): string {
   if (decision.outcome !== 'deliver') return decision.outcome
   const parts = decision.exchanges.map((exchange) =>
-    exchange.origin.kind === 'dns' ? 'direct' : decisionWords({ ...decision, exchanges: [exchange] }),
+    exchange.origin.kind === 'dns'
+      ? directWords(exchange)
+      : decisionWords({ ...decision, exchanges: [exchange] }),
   )
-  return parts.filter((part, index) => part !== 'direct' || parts[index - 1] !== 'direct').join(', ')
+  return parts
+    .filter((part, index) => part !== parts[index - 1] || !isFromDns(decision.exchanges[index]))
+    .join(', ')
 }
 
 function expectationText({ message, mx }: Candidate, decision: Decision): string {

@@ -1,7 +1,7 @@
 import { exchangeKey, exchangeLabel, type Exchange } from '../../model/exchange'
 import type { Decision } from '../../model/decision'
 import { shorten } from '../../smtp/reply-reader'
-import { movesOn, type NextMx } from '../../smtp/next-mx'
+import { movesOn } from '../../smtp/next-mx'
 import type { SessionFailure } from '../../smtp/session-types'
 import { isRefusal, type Availability, type Lease, type Refusal } from '../../relays/types'
 
@@ -37,7 +37,6 @@ export interface AttemptPlan<C extends Candidate> {
   readonly source: Decision['source']
   /** Relays that a later attempt of this message could take (source `attempts`); else empty. */
   readonly fallbackRelays: readonly Exchange[]
-  readonly nextMx: NextMx
   /** Why exchanges of the decision are not among the candidates. */
   readonly passedOver: readonly string[]
 }
@@ -216,7 +215,7 @@ export class Attempt<C extends Candidate> {
     const hadAccepted = visit.progress === 'accepted'
     visit.progress = 'closed'
     this.#reasons.push(`${exchangeLabel(visit.exchange)}: ${failure.message}`)
-    if (!movesOn(this.#plan.nextMx, failure.kind)) this.#stopped = true
+    if (!movesOn(visit.exchange.terms.nextMx, failure.kind)) this.#stopped = true
     // What breaks after the server has done its part says nothing against it.
     if (failure.kind !== 'temporary' && (!hadAccepted || failure.stage === 'auth')) visit.failure = failure
   }

@@ -1,7 +1,6 @@
 import { exchangeLabel, type Exchange } from '../../model/exchange'
 import type { Decision } from '../../model/decision'
 import { isRefusal, type Lease, type Refusal, type RelayState } from '../../relays/types'
-import type { NextMx } from '../../smtp/next-mx'
 import { Session } from '../../smtp/session'
 import { needsGoodCertificate, type SessionOptions } from '../../smtp/session-types'
 import { Attempt, type Step } from './attempt'
@@ -23,7 +22,6 @@ export interface DeliveryContext {
   readonly source: Decision['source']
   /** Relays that a later attempt of this message could take (source `attempts`); else empty. */
   readonly fallbackRelays: readonly Exchange[]
-  readonly nextMx: NextMx
   /** Why exchanges of the decision are not among the candidates. */
   readonly passedOver: readonly string[]
   readonly queue: ConnectionQueue
@@ -72,12 +70,12 @@ export class Delivery implements DeliverySteps {
   readonly #endings: Endings
 
   constructor(hmail: OutboundItem, candidates: readonly PlannedExchange[], context: DeliveryContext) {
-    const { relays, now, source, fallbackRelays, nextMx, passedOver } = context
+    const { relays, now, source, fallbackRelays, passedOver } = context
     this.#hmail = hmail
     this.#context = context
     this.#endings = new Endings(hmail, context.endings, () => this.#reports().at(-1))
     this.#attempt = new Attempt(
-      { candidates, source, fallbackRelays, nextMx, passedOver },
+      { candidates, source, fallbackRelays, passedOver },
       {
         look: (exchange) => relays.look(exchange),
         now,
@@ -258,7 +256,7 @@ export class Delivery implements DeliverySteps {
       ...(relay?.credentials === undefined ? {} : { credentials: relay.credentials }),
       ...(relay?.authType === undefined ? {} : { authType: relay.authType }),
       allowPlaintextAuth: relay?.allowPlaintextAuth ?? false,
-      nextMx: this.#context.nextMx,
+      nextMx: terms.nextMx,
       recipients: this.#hmail.todo.rcpt_to.length,
     }
   }

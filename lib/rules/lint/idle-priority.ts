@@ -8,9 +8,10 @@ export const idlePriority: LintRule = {
     lines.flatMap((line) => {
       if (line.priority === undefined || reach.isDead(line)) return []
       const { span } = line.priority
-      if (line.target.kind === 'direct') {
-        const message =
-          '$priority does nothing here: the exchanges of $direct keep the priorities that DNS gives them'
+      const { target } = line
+      if (target.kind === 'direct' || target.kind === 'terms') {
+        const shown = target.kind === 'direct' ? '$direct' : `@${target.direct.name}`
+        const message = `$priority does nothing here: the exchanges of ${shown} keep the priorities that DNS gives them`
         return [{ span, shown: 'overrides' as const, message }]
       }
       // Lines after a $end are not looked at when this one matches; nor is this one when an earlier one ends

@@ -1,5 +1,5 @@
 import type { Help } from '../../source/report'
-import type { AttemptsEntry, RelaySettings } from '../../config/types'
+import type { AttemptsEntry, DirectSettings, RelaySettings } from '../../config/types'
 import type { DiagnosticCode, Span } from '../../source/diagnostic'
 import type { OverrideLine } from '../types'
 import type { Reach } from './reach'
@@ -9,6 +9,7 @@ export interface LintInput {
   readonly lines: readonly OverrideLine[]
   readonly reach: Reach
   readonly relays: readonly RelaySettings[]
+  readonly directTerms: readonly DirectSettings[]
   readonly attempts: readonly AttemptsEntry[]
   /** The indices in `attempts` of the entries whose pattern matches a domain, ascending. */
   readonly findAttempts: (domain: string) => readonly number[]

@@ -5,10 +5,13 @@ import type { LintRule } from './kind'
 
 const usesDns = (line: OverrideLine) => line.addDns || line.exchange === undefined
 
+const termsOf = ({ target }: OverrideLine) => (target.kind === 'terms' ? target.direct : undefined)
+
 /** Does `later` add nothing to what `earlier` has added? */
 function addsNothing(earlier: OverrideLine, later: OverrideLine): boolean {
   if (later.end || (usesDns(later) && !usesDns(earlier))) return false
   const { exchange: added } = later
+  if (termsOf(earlier) !== termsOf(later)) return false
   // One that cannot be decided while DNS fails defers the message, whatever is there already.
   if (added === undefined) return !later.conditions.some(({ kind }) => kind === 'mx')
   const { exchange: there } = earlier

@@ -1,18 +1,30 @@
 import type { LintRule } from './kind'
 
-/** A named relay to which nothing sends mail. */
+/** A named relay, or named terms, with which nothing sends mail. */
 export const unusedRelay: LintRule = {
   code: 'unused-relay',
-  find: ({ lines, relays, attempts }) => {
+  find: ({ lines, relays, directTerms, attempts }) => {
+    const used = new Set(
+      lines.flatMap(({ target }) => {
+        if (target.kind === 'named') return [target.relay.name]
+        return target.kind === 'terms' ? [target.direct.name] : []
+      }),
+    )
+    const unusedTerms = directTerms.filter(({ name }) => !used.has(name))
     // The relay attempts of [attempts] take all relays in turn.
-    if (attempts.some(({ relay }) => relay > 0)) return []
-    const used = new Set(lines.flatMap(({ target }) => (target.kind === 'named' ? [target.relay.name] : [])))
-    return relays
-      .filter(({ name }) => !used.has(name))
-      .map(({ name, span }) => ({
+    const takesAll = attempts.some(({ relay }) => relay > 0)
+    const unusedRelays = takesAll ? [] : relays.filter(({ name }) => !used.has(name))
+    return [
+      ...unusedTerms.map(({ name, span }) => ({
         span,
-        shown: 'header',
+        shown: 'header' as const,
+        message: `the terms ${name} are never used: no override line sends to @${name}`,
+      })),
+      ...unusedRelays.map(({ name, span }) => ({
+        span,
+        shown: 'header' as const,
         message: `relay ${name} is never used: no override line sends to @${name}, and no entry of [attempts] has relays`,
-      }))
+      })),
+    ]
   },
 }

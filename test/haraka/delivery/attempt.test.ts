@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { Attempt, type AttemptPlan, type Candidate } from '../../../lib/haraka/delivery/attempt'
 import { exchangeKey, type Exchange } from '../../../lib/model/exchange'
+import type { NextMx } from '../../../lib/model/terms'
 import type { Lease, Refusal } from '../../../lib/relays/types'
 import type { SessionFailure } from '../../../lib/smtp/session-types'
 import { mxExchange, relayExchange } from '../../support/servers'
@@ -9,12 +10,12 @@ import { mxExchange, relayExchange } from '../../support/servers'
 const NOW = 1_000_000
 
 /** An exchange `host` or, with `@`, a relay of that name; an address after `/`. */
-function candidate(text: string): Candidate {
+function candidate(text: string, nextMx: NextMx = 'connection'): Candidate {
   const [server = '', address = '192.0.2.1'] = text.split('/')
   const exchange = server.startsWith('@')
     ? relayExchange({ host: server.slice(1), name: server.slice(1) })
     : mxExchange(server)
-  return { exchange, address }
+  return { exchange: { ...exchange, terms: { ...exchange.terms, nextMx } }, address }
 }
 
 /** What the world says to one server: `ok`, or why not. */
@@ -22,6 +23,7 @@ type Answers = Readonly<Record<string, readonly (Refusal['why'] | 'ok')[]>>
 
 interface Setup extends Partial<Omit<AttemptPlan<Candidate>, 'candidates' | 'fallbackRelays'>> {
   readonly candidates: readonly string[]
+  readonly nextMx?: NextMx
   /** Answers to each `acquire`, in order; the last holds on. */
   readonly answers?: Answers
   /** When a limit ends, milliseconds from now. */
@@ -51,14 +53,13 @@ class Play {
 
   constructor(setup: Setup) {
     this.#setup = setup
-    const { candidates, fallbackRelays = {}, ...plan } = setup
+    const { candidates, fallbackRelays = {}, nextMx = 'connection', ...plan } = setup
     this.#attempt = new Attempt(
       {
         source: 'overrides',
-        nextMx: 'connection',
         passedOver: [],
         ...plan,
-        candidates: candidates.map(candidate),
+        candidates: candidates.map((text) => candidate(text, nextMx)),
         fallbackRelays: Object.keys(fallbackRelays).map((host) => relayExchange({ host })),
       },
       {

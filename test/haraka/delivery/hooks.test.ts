@@ -108,7 +108,6 @@ function context(): DeliveryContext {
     now: Date.now,
     source: 'overrides',
     fallbackRelays: [],
-    nextMx: 'connection',
     passedOver: [],
     queue: new ConnectionQueue(relays, quiet),
     log: SILENT_LOG,

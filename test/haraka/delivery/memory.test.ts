@@ -84,7 +84,6 @@ async function attempt(port: number, exchange: Exchange): Promise<WeakRef<object
     now: Date.now,
     source: 'overrides',
     fallbackRelays: [],
-    nextMx: 'connection',
     passedOver: [],
     queue: new ConnectionQueue(relays, quiet),
     log: SILENT_LOG,

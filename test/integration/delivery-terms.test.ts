@@ -1,0 +1,119 @@
+import assert from 'node:assert/strict'
+import { after, before, test } from 'node:test'
+import { a, mx, startZone, type ZoneServer } from '../support/dns-scripted'
+import { HarakaServer } from '../support/haraka-server'
+import { startSink, type Received, type Sink } from '../support/smtp-sink'
+
+// Direct mail on terms: port, source address and name by section, and what moves a message on to the second MX.
+
+let zone: ZoneServer
+let haraka: HarakaServer
+let good: Sink
+let greylisting: Sink
+let refusing: Sink
+
+before(async () => {
+  good = await startSink({ host: '127.0.0.3' })
+  const { port } = good
+  greylisting = await startSink({
+    host: '127.0.0.2',
+    port,
+    answer: (stage) => (stage === 'rcpt' ? { code: 451 } : undefined),
+  })
+  refusing = await startSink({
+    host: '127.0.0.5',
+    port,
+    answer: (stage) => (stage === 'connect' ? { code: 554 } : undefined),
+  })
+  const firsts = { grey: '127.0.0.2', dead: '127.0.0.4', refuse: '127.0.0.5' }
+  const records: Record<string, (ReturnType<typeof a> | ReturnType<typeof mx>)[]> = {
+    'good.example': [a('127.0.0.3')],
+  }
+  for (const [name, address] of Object.entries(firsts)) {
+    records[`${name}.example`] = [a(address)]
+    for (const terms of ['plain', 'temporary', 'careful']) {
+      records[`${name}.${terms}.example`] = [mx(10, `${name}.example`), mx(20, 'good.example')]
+    }
+  }
+  zone = await startZone(records)
+  haraka = await HarakaServer.start({
+    overrides: `dns_servers = 127.0.0.1:${zone.port}
+[direct]
+port = ${port}
+bind = 127.0.0.9
+bind_helo = plain.example
+[direct:strict]
+bind = 127.0.0.10, ::1
+bind_helo = strict.example
+next_mx = temporary
+[direct:careful]
+next_mx = no_answer
+[overrides]
+*.temporary.example  @strict   $end
+*.careful.example    @careful  $end
+*                    @strict   $from=strict@client.example
+`,
+    outbound: ['temp_fail_intervals=1h*10', 'local_mx_ok=true', 'connect_timeout=5'],
+  })
+})
+
+after(async () => {
+  await haraka?.close()
+  await Promise.all([good, greylisting, refusing].map((sink) => sink?.close()))
+  await zone?.stop()
+})
+
+/** Sends one message; what the second MX got, or that the message waits. */
+async function send(domain: string, from = 's@client.example'): Promise<Received | 'defer'> {
+  const recipient = `u${Math.random()}@${domain}`
+  const mark = haraka.mark()
+  await haraka.send({ to: recipient, from })
+  const taken = () => good.received.find(({ rcptTo }) => rcptTo.includes(recipient))
+  const isDeferred = () => haraka.lines(/Temp failing /, mark).length > 0
+  await haraka.waitFor(() => taken() !== undefined || isDeferred(), `the end of ${recipient}`, [good])
+  return taken() ?? 'defer'
+}
+
+const CASES: readonly (readonly [string, 'second' | 'defer'])[] = [
+  ['dead.plain.example', 'second'],
+  ['refuse.plain.example', 'second'],
+  ['grey.plain.example', 'defer'],
+  ['dead.temporary.example', 'second'],
+  ['refuse.temporary.example', 'second'],
+  ['grey.temporary.example', 'second'],
+  ['dead.careful.example', 'second'],
+  ['refuse.careful.example', 'defer'],
+  ['grey.careful.example', 'defer'],
+]
+
+for (const [domain, outcome] of CASES) {
+  test(`${domain}: ${outcome}`, async () => {
+    const got = await send(domain)
+    assert.equal(got === 'defer' ? 'defer' : 'second', outcome)
+    if (got === 'defer') return
+    const isStrict = domain.includes('temporary')
+    assert.deepEqual(
+      [got.remoteAddress, got.helo],
+      isStrict ? ['127.0.0.10', 'strict.example'] : ['127.0.0.9', 'plain.example'],
+    )
+  })
+}
+
+test('a source address and a name by sender', async () => {
+  const strict = await send('dead.plain.example', 'strict@client.example')
+  const other = await send('dead.plain.example', 'other@client.example')
+  assert.ok(strict !== 'defer' && other !== 'defer')
+  assert.deepEqual(
+    [strict, other].map(({ remoteAddress, helo }) => [remoteAddress, helo]),
+    [
+      ['127.0.0.10', 'strict.example'],
+      ['127.0.0.9', 'plain.example'],
+    ],
+  )
+})
+
+test('the log names the terms and their line', async () => {
+  const mark = haraka.mark()
+  await send('grey.temporary.example')
+  assert.match(haraka.lines(/@strict=/, mark).join('\n'), /10:@strict=grey\.example:\d+\(dns line \d+\)/)
+})
