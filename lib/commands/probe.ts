@@ -14,7 +14,7 @@ import { paint, type Paint } from './shared/paint'
 import type { Terminal } from './shared/terminal'
 
 /** Seconds for each step, without `--timeout`. */
-const DEFAULT_TIMEOUT = 10
+const DEFAULT_TIMEOUT_SECONDS = 10
 
 /** The named relays in file order, and the servers written in override lines, each once. */
 function listRelays({ settings, rules }: Configuration): readonly Relay[] {
@@ -49,7 +49,7 @@ function chooseRelays(names: readonly string[], all: readonly Relay[]): readonly
 
 /** Milliseconds. */
 function readTimeout(args: Arguments): number {
-  const text = args.value('timeout') ?? String(DEFAULT_TIMEOUT)
+  const text = args.value('timeout') ?? String(DEFAULT_TIMEOUT_SECONDS)
   const seconds = Number(text)
   if (!/^\d+(\.\d+)?$/.test(text) || seconds <= 0 || seconds > 3600) {
     throw new UsageError(`--timeout takes seconds, more than 0 and at most 3600, not "${text}"`)
@@ -86,7 +86,7 @@ function reportText(report: RelayReport, ink: Paint): string {
  * 75 if one is not.
  */
 export async function runProbe(args: Arguments, terminal: Terminal): Promise<number> {
-  const timeout = readTimeout(args)
+  const timeoutMs = readTimeout(args)
   const location = findConfiguration(args.value('config'), terminal)
   const configuration = requireConfiguration(location, terminal, { needsSecrets: true })
   const relays = chooseRelays(args.operands, listRelays(configuration))
@@ -98,7 +98,7 @@ export async function runProbe(args: Arguments, terminal: Terminal): Promise<num
       probeRelay(relay, {
         lookup: async (host) => resolver.relayAddresses(host, inetPrefer),
         now: terminal.now,
-        timeout,
+        timeoutMs,
       }),
     )
     const reports: RelayReport[] = []

@@ -19,7 +19,7 @@ import { readServerState, stateFolder, type ServerState } from './shared/server-
 import type { Terminal } from './shared/terminal'
 
 /** The longest wait for the addresses of the relays, ms: what the server reports matters more. */
-const LOOKUP_PATIENCE = 3_000
+const LOOKUP_PATIENCE_MS = 3_000
 
 /** The host of each relay that has no address, with why. */
 async function findUnresolved(
@@ -33,7 +33,7 @@ async function findUnresolved(
   // What is wrong with a DNS server shows in the answers.
   const resolver = openResolver(configuration, () => undefined)
   const stop = new AbortController()
-  const late = sleep(LOOKUP_PATIENCE, undefined, { signal: stop.signal }).catch(() => undefined)
+  const late = sleep(LOOKUP_PATIENCE_MS, undefined, { signal: stop.signal }).catch(() => undefined)
   try {
     const answers = hosts.map(async (host): Promise<[string, string][]> => {
       const answer = await Promise.race([resolver.relayAddresses(host, inetPrefer), late])
@@ -48,7 +48,7 @@ async function findUnresolved(
 }
 
 function describeUnresolved(host: string, answer: AddressAnswer | undefined | void): string | undefined {
-  if (!answer) return `${host} could not be looked up within ${LOOKUP_PATIENCE / 1000} s`
+  if (!answer) return `${host} could not be looked up within ${LOOKUP_PATIENCE_MS / 1000} s`
   switch (answer.kind) {
     case 'addresses':
       return undefined

@@ -15,7 +15,7 @@ const DNS_PORT = 53
 const TLS_PORT = 853
 
 /** One server as `dns_servers` writes it. */
-export const dnsServer: Reader<ServerAddress> = (text) => {
+const dnsServer: Reader<ServerAddress> = (text) => {
   const bad = { ok: false, expected: SERVER } as const
   const [, scheme, rest = ''] = /^(tls:\/\/)?(.*)$/is.exec(text) ?? []
   const transport = scheme === undefined ? 'udp' : 'tls'

@@ -15,7 +15,7 @@ function partOf({ source, valueSpan }: SettingLine, { start, end }: { start: num
 }
 
 /** Reports a value that is not what it should be; it is quoted only as far as the line shows it. */
-export function badValue(
+function badValue(
   setting: SettingLine,
   report: Report,
   help: Help,

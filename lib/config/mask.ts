@@ -10,7 +10,7 @@ type SettingKind = KeyedSection | 'unknown'
 /** Sections of which some value is a secret. */
 const hasSecrets = (section: SettingKind) => section === 'relay' || section === 'redis'
 
-/** Keys whose value is no secret: known, or so nearly spelt like one that it is meant. */
+/** Is the value of this key not a secret? The key is a known one, or a misspelling of one. */
 function isPlainKey(section: SettingKind, key: string): section is KeyedSection {
   if (SECRETIVE.test(key) || section === 'unknown') return false
   const known = knownKey(section, key)
@@ -59,7 +59,7 @@ function isListed(word: string, before: string | undefined): boolean {
 }
 
 /** What to hide of a line of `[attempts]`: all but the pattern, numbers and plain words. */
-export function secretsOfAttempts(line: string): readonly Range[] {
+function secretsOfAttempts(line: string): readonly Range[] {
   const [first, ...rest] = placeWords(line)
   const isNamed = (text: string) => {
     const name = /^([a-z]+)=\w{0,4}$/i.exec(text)?.[1]
@@ -77,7 +77,7 @@ const PLAIN_HEADER =
   /^\s*\[\s*(?:overrides|dns|attempts|redis|status|tests|direct|(?:relay|direct|zone)\s*:[ \t]*[\w.-]*)\s*$/i
 
 /** `[relay:fred:password@host]`: nothing but a plain name is shown, and nothing of a bracket that is not closed. */
-export function secretsOfHeader(line: string): readonly Range[] {
+function secretsOfHeader(line: string): readonly Range[] {
   const end = line.trimEnd().length
   const open = line.indexOf('[')
   const close = line.indexOf(']')

@@ -30,7 +30,7 @@ interface OpenSection extends Section {
   readonly lines: Line[]
 }
 
-/** A line is read at one go, so it must not be long without end. */
+/** A line is read in one step, so its length is limited. */
 const LONGEST_LINE = 65_536
 
 /** More than any configuration has; what follows is not read. */

@@ -8,11 +8,11 @@ export const SECRETIVE = /pass|secret|pwd|token|key$/i
 const isPort = (text: string) => /^\d{1,5}$/.test(text)
 /** An IP address, perhaps one of IPv6 with a port and without brackets. */
 const isAddress = (text: string) => isIP(text) !== 0 || isIPv6(text.replace(/:\d{1,5}$/, ''))
-/** A name of several labels, of lower case letters and few digits; few passwords look so. */
+/** A host name: several labels of lower-case letters and a few digits. Few passwords look like that. */
 const isHostLike = (text: string) =>
   /^[a-z][a-z-]*\d{0,2}(?:\.[a-z][a-z-]*\d{0,2})+(?::\d{1,5})?$/.test(text) || isIP(text) !== 0
 
-/** A word or a number that is no password: of one case, or short and of digits. */
+/** A word or a number that is not a password: of one case, or a few digits with a unit. */
 export const isPlainWord = (text: string) => /^(?:[a-z]{1,16}|[A-Z]{1,16}|\d{1,5}[a-zA-Z%]{0,3})$/.test(text)
 
 /** `ISP_PASSWORD`, as variables of the environment are called. */

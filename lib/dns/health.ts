@@ -1,4 +1,4 @@
-/** How long a server that failed is asked last: at first and at most. */
+/** How long a server that failed is asked last: the first time, and at most. */
 const FIRST_PENALTY_MS = 5_000
 const LONGEST_PENALTY_MS = 300_000
 /** Weight of a new round trip in the smoothed one (as in TCP, RFC 6298 section 2). */

@@ -1,4 +1,4 @@
 export type LogLevel = 'debug' | 'info' | 'warn'
 
-/** Takes one line that an operator may want to see. */
+/** Logs one line for the operator. */
 export type Log = (level: LogLevel, message: string) => void

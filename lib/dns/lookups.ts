@@ -225,7 +225,7 @@ export class Lookups {
   #fail<T extends QueryType>(question: Question<T>, reason: Refusal, job: Job): Answer<T> {
     const error = errorOf(reason)
     this.#failures.add(error.code)
-    // A deadline that passed while others had their turn says nothing of the name.
+    // A lookup that timed out in the queue says nothing about the name.
     const isNoFault = job.ended !== undefined && (job.waited || job.ended.code === 'ECANCELLED')
     if (!isNoFault) this.#parts.cache.fail(question.type, question.name, error, this.#parts.now())
     return this.#serveStale(question, error)

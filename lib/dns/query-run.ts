@@ -43,7 +43,7 @@ export class QueryRun<T extends QueryType> implements Run {
   readonly #question: Question<T>
   readonly #options: QueryRunOptions
   readonly #done: RunDone<T>
-  /** For one try: every server gets its turn before the deadline, or one that is dead would be asked first for ever. */
+  /** For one try: every server is asked before the deadline. Otherwise a dead server would stay first for ever. */
   readonly #waitMs: number
   /** Every try, open until the end. */
   readonly #asks: ServerAsk[] = []

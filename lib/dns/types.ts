@@ -79,7 +79,7 @@ export interface ResolverOptions {
   readonly minTtlSeconds: number
   readonly maxTtlSeconds: number
   readonly maxNegativeTtlSeconds: number
-  /** A failure is remembered this long, doubling up to `maxFailureTtlSeconds` while it goes on. */
+  /** How long a failure is remembered; it doubles up to `maxFailureTtlSeconds` while it goes on. */
   readonly failureTtlSeconds: number
   readonly maxFailureTtlSeconds: number
   /** How long after expiry records may be served while no server answers; 0: never. */

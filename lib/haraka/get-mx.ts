@@ -240,7 +240,7 @@ export class Router {
     return serverDetails(decision.exchanges, message, {
       runner: this.#runner,
       log: this.#logOf(hmail),
-      patience: this.#parts.deadline * DETAILS_PART,
+      patienceMs: this.#parts.deadline * DETAILS_PART,
     })
   }
 

@@ -29,7 +29,7 @@ export interface DetailedExchange {
   lmtp: boolean
 }
 
-/** What a hook `server_details` is told of the message. */
+/** What a hook `server_details` sees of the message. */
 export interface DetailedEnvelope {
   readonly sender: string
   readonly authenticated_sender: string
@@ -49,7 +49,7 @@ export interface DetailsOptions {
   readonly runner: HookRunner
   readonly log: Loggable
   /** Milliseconds. An exchange whose plugins have not answered by then stays as it was. */
-  readonly patience: number
+  readonly patienceMs: number
 }
 
 const HOOK = 'server_details'
@@ -111,8 +111,8 @@ const VALID: Readonly<Record<Exclude<keyof DetailedExchange, 'auth_user'>, (valu
   lmtp: (value) => typeof value === 'boolean',
 }
 
-/** The exchange with the changes that make sense; each that makes none is logged, and the old value kept. */
-function changed(
+/** The exchange with the valid changes. A change that is not valid is logged, and the old value stays. */
+function applyChanges(
   exchange: Exchange,
   before: DetailedExchange,
   after: DetailedExchange,
@@ -125,16 +125,16 @@ function changed(
     if (valid(value)) accepted[name] = value
     else
       log.logerror(
-        `server_details: ${name} of ${exchange.endpoint.host} stays: ${toPrintable(JSON.stringify(value) ?? '')} is no ${name}`,
+        `server_details: ${name} of ${exchange.endpoint.host} stays: ${toPrintable(JSON.stringify(value) ?? '')} is not a valid ${name}`,
       )
   }
   if (after.auth_user !== before.auth_user) {
     log.logerror(`server_details: auth_user of ${exchange.endpoint.host} stays: it belongs to the password`)
   }
-  return rebuilt(exchange, before, accepted as unknown as DetailedExchange)
+  return rebuild(exchange, before, accepted as unknown as DetailedExchange)
 }
 
-function rebuilt(exchange: Exchange, before: DetailedExchange, after: DetailedExchange): Exchange {
+function rebuild(exchange: Exchange, before: DetailedExchange, after: DetailedExchange): Exchange {
   const same = (Object.keys(VALID) as (keyof DetailedExchange)[]).every(
     (name) => after[name] === before[name],
   )
@@ -168,36 +168,36 @@ function rebuilt(exchange: Exchange, before: DetailedExchange, after: DetailedEx
 function ask(
   exchange: Exchange,
   envelope: DetailedEnvelope,
-  { runner, log, patience }: DetailsOptions,
+  { runner, log, patienceMs }: DetailsOptions,
 ): Promise<Exchange | undefined> {
   return new Promise((resolve) => {
     const before = details(exchange)
     const after = { ...before }
-    const failed = (error: unknown) => {
+    const fail = (error: unknown) => {
       log.logerror(`server_details: failed for ${exchange.endpoint.host}: it stays as it was:`, error)
       resolve(exchange)
     }
     const timer = setTimeout(() => {
       log.logerror(
-        `server_details: no answer for ${exchange.endpoint.host} within ${patience} ms: it stays as it was`,
+        `server_details: no answer for ${exchange.endpoint.host} within ${patienceMs} ms: it stays as it was`,
       )
       resolve(exchange)
-    }, patience)
+    }, patienceMs)
     const respond = (retval: number, message?: unknown) => {
       clearTimeout(timer)
       const denied = retval === RETVAL.deny || retval === RETVAL.denysoft
       try {
-        resolve(denied && message !== TIMEOUT ? undefined : changed(exchange, before, after, log))
+        resolve(denied && message !== TIMEOUT ? undefined : applyChanges(exchange, before, after, log))
       } catch (error) {
         // This may be a timer of the plugin's: whatever it has made of the fields, nothing may be thrown into it.
-        failed(error)
+        fail(error)
       }
     }
     try {
       runner.run_hooks(HOOK, new ServerDetails(log, respond), { exchange: after, envelope })
     } catch (error) {
       clearTimeout(timer)
-      failed(error)
+      fail(error)
     }
   })
 }
@@ -212,13 +212,13 @@ export async function serverDetails(
   options: DetailsOptions,
 ): Promise<readonly Exchange[]> {
   if ((options.runner.registered_hooks[HOOK]?.length ?? 0) === 0) return exchanges
-  const told: DetailedEnvelope = {
+  const envelope: DetailedEnvelope = {
     sender: message.mailFrom,
     authenticated_sender: message.authSender,
     domain: message.domain,
     size: message.size,
     retries: message.retries,
   }
-  const answers = await Promise.all(exchanges.map((exchange) => ask(exchange, told, options)))
+  const answers = await Promise.all(exchanges.map((exchange) => ask(exchange, envelope, options)))
   return answers.filter((exchange) => exchange !== undefined)
 }

@@ -45,8 +45,8 @@ export interface Decision {
   /** In order of priority, equals in file order (the sender of the mail shuffles them). */
   readonly exchanges: readonly Exchange[]
   /**
-   * For a relay of section `[attempts]`: the other valid relays in the order in which their turn comes, for when the chosen one
-   * fails through no fault of the recipient.
+   * For a relay of section `[attempts]`: the other valid relays in rotation order, in case the chosen one fails through no fault of
+   * the recipient.
    */
   readonly fallbackRelays?: readonly Exchange[] | undefined
   /** For `bounce` and `defer`: why. */

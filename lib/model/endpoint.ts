@@ -12,6 +12,7 @@ export interface Endpoint {
 export const SMTP_PORT = 25
 /** SMTP with TLS from the first byte (RFC 8314 section 3.3). */
 export const SMTPS_PORT = 465
+/** The highest port number (RFC 9293 section 3.1: 16 bits). */
 export const LAST_PORT = 65_535
 
 /** Is this a port number that a connection can go to? */
@@ -19,7 +20,7 @@ export const isPort = (value: unknown): value is number =>
   typeof value === 'number' && Number.isInteger(value) && value >= 1 && value <= LAST_PORT
 
 /** The port that a text of digits names, or undefined. */
-export function parsePort(text: string): number | undefined {
+function parsePort(text: string): number | undefined {
   return /^\d{1,5}$/.test(text) && isPort(Number(text)) ? Number(text) : undefined
 }
 

@@ -26,6 +26,7 @@ export interface Exchange {
 
 /** The priority of a target for which none is written. */
 export const DEFAULT_PRIORITY = 10
+/** The highest priority, that is the last to be tried: 16 bits, as in an MX record. */
 export const LAST_PRIORITY = 65_535
 
 /** Is this a priority as MX records have it (16 bits, RFC 1035 section 3.3.9)? */

@@ -1,8 +1,8 @@
-/** The longest that a failing server is left out, unless its own `retry_after` is longer. Milliseconds. */
-export const LONGEST_PAUSE = 3_600_000
+/** The longest pause after failures, unless the `retry_after` is longer. Milliseconds. */
+export const LONGEST_PAUSE_MS = 3_600_000
 
-/** How long the one message that tries a server again keeps others from doing the same. Milliseconds. */
-export const TRIAL_TIME = 120_000
+/** How long other messages wait for the one that tries the server again. Milliseconds. */
+export const TRIAL_TIME_MS = 120_000
 
 /** What a breaker says at one moment. `open` and `trial` until a time in ms since the epoch. */
 export type BreakerView =
@@ -15,7 +15,7 @@ export type BreakerView =
   | { readonly state: 'trial'; readonly until: number }
 
 /**
- * Leaves out a server that failed: for `retryAfter`, then one message tries it, and the pause doubles up to an hour as long
+ * Leaves out a server that failed: for `retryAfterMs`, then one message tries it, and the pause doubles up to an hour as long
  * as that goes on. Pure: the clock comes with each call.
  */
 export class Breaker {
@@ -38,7 +38,7 @@ export class Breaker {
     if (this.#openUntil === undefined) return { state: 'closed' }
     // A clock that was ahead was put right: no pause lasts longer than it was meant to.
     this.#openUntil = Math.min(this.#openUntil, now + this.#pause)
-    if (this.#trialUntil !== undefined) this.#trialUntil = Math.min(this.#trialUntil, now + TRIAL_TIME)
+    if (this.#trialUntil !== undefined) this.#trialUntil = Math.min(this.#trialUntil, now + TRIAL_TIME_MS)
     if (now < this.#openUntil) return { state: 'open', until: this.#openUntil }
     if (this.#trialUntil !== undefined && now < this.#trialUntil)
       return { state: 'trial', until: this.#trialUntil }
@@ -47,7 +47,7 @@ export class Breaker {
 
   /** Takes the one trial of a half-open breaker. Gives back what frees it again if nothing came of it. */
   takeTrial(now: number): () => void {
-    const until = now + TRIAL_TIME
+    const until = now + TRIAL_TIME_MS
     this.#trialUntil = until
     return () => {
       if (this.#trialUntil === until) this.#trialUntil = undefined
@@ -62,14 +62,14 @@ export class Breaker {
   }
 
   /**
-   * @param retryAfter the first pause, milliseconds
+   * @param retryAfterMs the first pause, milliseconds
    * @returns whether a pause begins: a failure of something that was under way when it began is not another one
    */
-  failed(message: string, retryAfter: number, now: number): boolean {
+  failed(message: string, retryAfterMs: number, now: number): boolean {
     this.#lastFailure = message
     if (this.view(now).state === 'open') return false
-    const longest = Math.max(LONGEST_PAUSE, retryAfter)
-    this.#pause = Math.min(retryAfter * 2 ** Math.min(this.#failures, 40), longest)
+    const longest = Math.max(LONGEST_PAUSE_MS, retryAfterMs)
+    this.#pause = Math.min(retryAfterMs * 2 ** Math.min(this.#failures, 40), longest)
     this.#openUntil = now + this.#pause
     this.#failures++
     this.#trialUntil = undefined

@@ -66,7 +66,7 @@ export async function resumeRelay(name: string, options: HoldOptions): Promise<H
 }
 
 /** The workers that use a state folder and live, by what they wrote. @throws Error as {@link readSnapshots} */
-export function workersOf(folder: string, now: number): readonly ProcessSnapshot[] {
+function workersOf(folder: string, now: number): readonly ProcessSnapshot[] {
   return readSnapshots(folder, now).filter(({ role }) => role === 'worker')
 }
 

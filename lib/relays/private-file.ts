@@ -49,7 +49,7 @@ export function readSmallFile(folder: string, name: string, largestBytes: number
 }
 
 /**
- * Makes a file anew, for the folder's owner alone whoever makes it.
+ * Creates a file that only the owner of the folder can read, even if root creates it.
  *
  * @returns its descriptor, for appending
  * @throws Error as `fs` does
@@ -83,7 +83,7 @@ export function replaceFile(folder: string, from: string, to: string): void {
 /** What a file is called while it is written. It begins unlike any file that is read, such as `hold.`. */
 export const temporaryName = (name: string): string => `new.${name}`
 
-/** Writes a file in one step: whoever reads sees the old text or the new one. */
+/** Replaces a file in one step: a reader sees the old text or the new one, never a part. */
 export function writeWhole(folder: string, name: string, text: string): void {
   const temporary = temporaryName(name)
   closeSync(createFile(folder, temporary, text))

@@ -29,7 +29,7 @@ export interface ProcessSnapshot extends Snapshot {
 
 /** A living process writes at least this often. */
 export const HEARTBEAT_MS = 60_000
-/** A snapshot of that age is of a dead process, whoever has its id now. */
+/** A snapshot of this age is from a dead process, even if another process has its id now. */
 const DEAD_AFTER_MS = 180_000
 
 const FILE = /^([1-9]\d{0,9})\.json$/

@@ -149,7 +149,7 @@ class LiveFolder implements StateFolder {
     try {
       this.#holds = readHolds(path, now())
     } catch {
-      // What cannot be seen (no descriptor left, say) is no reason to let go of what is held.
+      // If the folder cannot be read (no descriptor left, for example), holds stay as they are.
       return
     }
     if (JSON.stringify([...this.#holds.values()]) === before) return

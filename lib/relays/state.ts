@@ -46,7 +46,7 @@ interface Entry {
 const formatTime = (at: number) => new Date(at).toISOString().slice(11, 19)
 
 /** What limits a server. The name of a section, or the server itself, is what its limits are counted under. */
-export function limitsOf({ terms, relay, endpoint }: Pick<Exchange, 'terms' | 'relay' | 'endpoint'>): Limits {
+function limitsOf({ terms, relay, endpoint }: Pick<Exchange, 'terms' | 'relay' | 'endpoint'>): Limits {
   const { maxConnections, maxPerHour } = terms
   return {
     key: relay?.name ?? exchangeKey({ endpoint, ...(relay === undefined ? {} : { relay }) }),

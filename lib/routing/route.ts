@@ -22,7 +22,7 @@ export interface Route {
  * The addresses of one exchange. An IP address is its own; a host from DNS is looked up in DNS; a host that the operator wrote
  * down may be in the hosts file as well. What is remembered is there at once, without a promise. Never rejects.
  */
-export function locate(
+function locate(
   { endpoint, origin }: Exchange,
   resolver: MailResolver,
   prefer: InetPrefer,
@@ -52,7 +52,7 @@ function areKnown(
   return answers.every((answer) => !(answer instanceof Promise))
 }
 
-/** Is the domain its own exchange, for want of an MX record (RFC 5321 section 5.1)? */
+/** Is the domain its own exchange, because it has no MX record (RFC 5321 section 5.1)? */
 function isImplicitMx(exchange: Exchange, decision: Decision): boolean {
   return (
     exchange.origin.kind === 'dns' &&

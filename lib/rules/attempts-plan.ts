@@ -8,7 +8,7 @@ export type AttemptsPlan =
   | {
       readonly kind: 'relay'
       readonly relay: Exchange
-      /** The other valid ones, in the order in which their turn comes: for when the relay itself fails. */
+      /** The other valid relays in rotation order, in case the chosen one fails. */
       readonly fallbackRelays: readonly Exchange[]
     }
   | { readonly kind: 'exhausted' }

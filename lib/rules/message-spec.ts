@@ -39,7 +39,7 @@ export function splitMessage(text: string): string[] {
 }
 
 /** An address without its angle brackets; empty for the null sender `<>`. */
-export function unbracketed(address: string): string {
+export function stripBrackets(address: string): string {
   const text = address.trim()
   return text.startsWith('<') && text.endsWith('>') ? text.slice(1, -1) : text
 }
@@ -49,7 +49,7 @@ export const MESSAGE_KEYS = ['retries', 'size', 'auth', 'age', 'reply', 'failed'
 
 /** The domain to which mail for an address or a bare domain goes, or undefined. */
 export function domainOf(recipient: string): string | undefined {
-  const text = unbracketed(recipient)
+  const text = stripBrackets(recipient)
   return normalizeDomain(text.slice(text.lastIndexOf('@') + 1))
 }
 
@@ -79,8 +79,8 @@ export function readMessage(
     message: {
       ...BLANK_MESSAGE,
       domain,
-      mailFrom: unbracketed(sender),
-      rcptTo: [unbracketed(recipient)],
+      mailFrom: stripBrackets(sender),
+      rcptTo: [stripBrackets(recipient)],
     },
   }
   const seen = new Set<string>()

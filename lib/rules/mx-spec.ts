@@ -66,7 +66,7 @@ function parseRecords(text: string): MxText {
     }
   }
   if (skipped.length === 0) return { answer: { kind: 'nullmx', ...WRITTEN }, skipped }
-  // as the resolver takes a set in which no record can be used
+  // As the resolver treats a set without a usable record.
   const error = new ResolveError('no MX names a host', { code: 'EBADMX', temporary: true })
   return { answer: { kind: 'failed', error }, skipped }
 }

@@ -18,8 +18,9 @@ const SPELLINGS: readonly (readonly [string, Operator])[] = [
   ['>', '>'],
 ]
 
-/** For messages. */
+/** The operators that compare numbers, for messages. */
 export const COMPARISONS = '= == <> != < <= > >='
+/** Every operator, for messages. */
 export const ALL_OPERATORS = `${COMPARISONS} ~= ~!`
 
 /** The operator at the start of a text, and how it is spelt there. */

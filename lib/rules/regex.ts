@@ -29,7 +29,7 @@ export function compileRegex(value: string): Regex {
   if (source.length > LONGEST)
     return { ok: false, problem: `a regular expression of more than ${LONGEST} characters` }
   if (source === '') return { ok: false, problem: 'an empty regular expression matches everything' }
-  // its tables of Unicode take longer to load than the rest of the command line program: only for who needs them
+  // Loaded only when needed: its Unicode tables take longer to load than the rest of the command line program.
   const { RE2JS } = require('re2js') as typeof import('re2js')
   try {
     const regex = RE2JS.compile(source, flags === 'i' ? RE2JS.CASE_INSENSITIVE : 0)

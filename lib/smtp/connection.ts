@@ -14,7 +14,7 @@ export interface ConnectionOptions {
   readonly host: string
   readonly bind?: string
   /** For each step, milliseconds. */
-  readonly timeout: number
+  readonly timeoutMs: number
   /** Trusted beside the system's authorities, PEM. */
   readonly ca?: readonly string[]
 }
@@ -54,7 +54,7 @@ export class Connection {
     const { address, port, bind } = options
     const socket = connect({ host: address, port, ...(bind === undefined ? {} : { localAddress: bind }) })
     try {
-      await limitTime(once(socket, 'connect'), options.timeout, 'no connection')
+      await limitTime(once(socket, 'connect'), options.timeoutMs, 'no connection')
     } catch (error) {
       socket.destroy()
       throw error
@@ -63,8 +63,8 @@ export class Connection {
   }
 
   /** Milliseconds that a step may take. */
-  get timeout(): number {
-    return this.#options.timeout
+  get timeoutMs(): number {
+    return this.#options.timeoutMs
   }
 
   #attach(socket: Socket): void {
@@ -108,7 +108,7 @@ export class Connection {
    * section 4.2).
    */
   async startTls(): Promise<CertificateReport> {
-    const { host, timeout, ca } = this.#options
+    const { host, timeoutMs, ca } = this.#options
     const plain = this.#socket
     plain.removeAllListeners('data')
     plain.removeAllListeners('error')
@@ -123,7 +123,7 @@ export class Connection {
       ...(ca === undefined ? {} : { ca: [...rootCertificates, ...ca] }),
     })
     this.#socket = socket
-    await limitTime(once(socket, 'secureConnect'), timeout, 'no TLS handshake')
+    await limitTime(once(socket, 'secureConnect'), timeoutMs, 'no TLS handshake')
     this.#attach(socket)
     return describeCertificate(socket, host)
   }
@@ -135,12 +135,12 @@ export class Connection {
 }
 
 /** The promise, or a ConnectionError `ETIMEDOUT` when it takes longer. Milliseconds. */
-export async function limitTime<T>(promise: Promise<T>, timeout: number, what: string): Promise<T> {
+export async function limitTime<T>(promise: Promise<T>, timeoutMs: number, what: string): Promise<T> {
   let timer: NodeJS.Timeout | undefined
   const late = new Promise<never>((_, reject) => {
     timer = setTimeout(
-      () => reject(new ConnectionError('ETIMEDOUT', `${what} within ${timeout / 1000} s`)),
-      timeout,
+      () => reject(new ConnectionError('ETIMEDOUT', `${what} within ${timeoutMs / 1000} s`)),
+      timeoutMs,
     )
   })
   try {

@@ -46,7 +46,7 @@ export class Conversation {
 
   /** The next reply, whole. */
   async read(): Promise<FullReply> {
-    return limitTime(this.#read(), this.#connection.timeout, 'no reply').catch((error: unknown) => {
+    return limitTime(this.#read(), this.#connection.timeoutMs, 'no reply').catch((error: unknown) => {
       throw error instanceof ProbeStop ? error : this.#lost(error)
     })
   }

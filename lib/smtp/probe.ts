@@ -38,7 +38,7 @@ export interface ProbeServices {
   /** Milliseconds since the epoch. */
   readonly now: () => number
   /** For each step, milliseconds. */
-  readonly timeout: number
+  readonly timeoutMs: number
   /** Certificate authorities trusted beside the system's, PEM. */
   readonly ca?: readonly string[]
 }
@@ -111,14 +111,14 @@ async function probeAddress(relay: Relay, address: string, services: ProbeServic
 function openConnection(
   { endpoint: { host, port }, terms }: Relay,
   address: string,
-  { timeout, ca }: ProbeServices,
+  { timeoutMs, ca }: ProbeServices,
 ): Promise<Connection> {
   const bind = bindFor(terms, address)
   return Connection.open({
     address,
     port,
     host,
-    timeout,
+    timeoutMs,
     ...(bind === undefined ? {} : { bind }),
     ...(ca === undefined ? {} : { ca }),
   })

@@ -14,8 +14,8 @@ export function spanOf(line: number, start: number, end: number): Span {
 }
 
 /**
- * The most errors that are kept of one file, and the most warnings. More help nobody, and a file of a million mistakes must not fill the memory of
- * a server that reads it; the rest is counted.
+ * The most errors that are kept of one file, and the most warnings. The rest is only counted: a file with a million mistakes must
+ * not fill the memory of the server.
  */
 export const MOST_DIAGNOSTICS = 1000
 

@@ -1,5 +1,5 @@
 /**
- * How many letters must be added, dropped, changed or swapped with their neighbour to make one word of the other (optimal
+ * How many letters to add, drop, change or swap with their neighbour to turn one word into the other (optimal
  * string alignment).
  */
 function distance(a: string, b: string): number {

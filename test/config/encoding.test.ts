@@ -49,7 +49,7 @@ describe('a file that is not UTF-8 is one error', () => {
     )
   })
 
-  it('a byte order mark of UTF-8 and letters of any script are no mistake', () => {
+  it('a byte order mark of UTF-8 and letters of any script are allowed', () => {
     assert.deepEqual(diagnose(`\ufeff; für alle\n${FILE}`), [])
   })
 })

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { Breaker, LONGEST_PAUSE, TRIAL_TIME } from '../../lib/relays/breaker'
+import { Breaker, LONGEST_PAUSE_MS, TRIAL_TIME_MS } from '../../lib/relays/breaker'
 
 const T = 1_000_000
 
@@ -12,7 +12,7 @@ test('a failure leaves it out for retry_after, then one tries it', () => {
   assert.deepEqual(breaker.view(T + 59_999), { state: 'open', until: T + 60_000 })
   assert.deepEqual(breaker.view(T + 60_000), { state: 'half-open' })
   breaker.takeTrial(T + 60_000)
-  assert.deepEqual(breaker.view(T + 60_001), { state: 'trial', until: T + 60_000 + TRIAL_TIME })
+  assert.deepEqual(breaker.view(T + 60_001), { state: 'trial', until: T + 60_000 + TRIAL_TIME_MS })
   breaker.succeeded()
   assert.deepEqual(breaker.view(T + 60_002), { state: 'closed' })
   assert.equal(breaker.failures, 0)
@@ -39,7 +39,7 @@ test('the pause doubles up to an hour as long as trials fail, and begins anew af
 
 test('a retry_after of more than an hour is kept as it is', () => {
   const breaker = new Breaker()
-  const pause = 2 * LONGEST_PAUSE
+  const pause = 2 * LONGEST_PAUSE_MS
   breaker.failed('refused', pause, T)
   breaker.failed('refused', pause, T + pause)
   assert.deepEqual(breaker.view(T + pause), { state: 'open', until: T + 2 * pause })
@@ -58,25 +58,25 @@ test('a trial that nothing came of is free again, at once or after its time', ()
   const breaker = new Breaker()
   breaker.failed('refused', 1_000, T)
   const free = breaker.takeTrial(T + 1_000)
-  assert.equal(breaker.view(T + 1_000 + TRIAL_TIME - 1).state, 'trial')
-  assert.equal(breaker.view(T + 1_000 + TRIAL_TIME).state, 'half-open')
-  const freeSecond = breaker.takeTrial(T + 1_000 + TRIAL_TIME)
+  assert.equal(breaker.view(T + 1_000 + TRIAL_TIME_MS - 1).state, 'trial')
+  assert.equal(breaker.view(T + 1_000 + TRIAL_TIME_MS).state, 'half-open')
+  const freeSecond = breaker.takeTrial(T + 1_000 + TRIAL_TIME_MS)
   free()
   assert.equal(
-    breaker.view(T + 1_001 + TRIAL_TIME).state,
+    breaker.view(T + 1_001 + TRIAL_TIME_MS).state,
     'trial',
     'a late end of the first does not free the second',
   )
   freeSecond()
-  assert.equal(breaker.view(T + 1_001 + TRIAL_TIME).state, 'half-open')
+  assert.equal(breaker.view(T + 1_001 + TRIAL_TIME_MS).state, 'half-open')
 })
 
 test('a clock that was ahead leaves nobody out for longer', () => {
-  const ahead = T + 1_000 * LONGEST_PAUSE
+  const ahead = T + 1_000 * LONGEST_PAUSE_MS
   const breaker = new Breaker()
   breaker.failed('refused', 60_000, ahead)
   assert.deepEqual(breaker.view(T), { state: 'open', until: T + 60_000 })
   assert.deepEqual(breaker.view(T + 60_000), { state: 'half-open' })
   breaker.takeTrial(ahead)
-  assert.deepEqual(breaker.view(T + 60_000), { state: 'trial', until: T + 60_000 + TRIAL_TIME })
+  assert.deepEqual(breaker.view(T + 60_000), { state: 'trial', until: T + 60_000 + TRIAL_TIME_MS })
 })

@@ -63,7 +63,7 @@ test('where no server runs nothing is held, and the file of a hold can still be 
   await assert.rejects(holdRelay({ name: 'isp' }, { ...options, folder: `${folder}.absent` }), NoServerError)
 })
 
-test('the master process alone is no server that could hold mail', async (t) => {
+test('a master process without workers does not count as a running server', async (t) => {
   const { folder, options } = setup(t)
   const snapshot = { role: 'master', updated: Date.now(), servers: [], holds: [] }
   writeFileSync(join(folder, `${process.pid}.json`), JSON.stringify(snapshot))

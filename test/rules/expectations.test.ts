@@ -108,7 +108,7 @@ for (const [line, caret, message] of WRONG) {
   })
 }
 
-test('every mistake is told, and none of the good lines is lost', () => {
+test('every mistake is reported, and the good lines are kept', () => {
   const lines = [
     { line: 3, text: 'nonsense' },
     { line: 4, text: '<> -> a@gmail.com : direct' },
@@ -160,7 +160,7 @@ for (const line of PASTED) {
   })
 }
 
-test('what is no password is shown as it is', () => {
+test('text that is not a password is shown unchanged', () => {
   const lines = [
     'joe@a.test -> a@gmail.com retries=4 size=10M auth=fred mx=10:a.test,20:b.test : smtp.myisp.com:587,b.test:25, direct',
     '<> -> a@[IPv6:2001:db8::1] : [2001:db8::1]:25, 192.0.2.1:587, @isp',

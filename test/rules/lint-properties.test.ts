@@ -83,7 +83,7 @@ const RUNS = {
 }
 
 test('a line of which a warning says that no message can match it matches none', async () => {
-  let told = 0
+  let reported = 0
   await fc.assert(
     fc.asyncProperty(
       ruleSet,
@@ -92,7 +92,7 @@ test('a line of which a warning says that no message can match it matches none',
       async (lines, messages, answer) => {
         const text = HEAD + lines.join('\n')
         const dead = warningsOf(text).filter(({ code }) => code === 'unreachable' || code === 'contradiction')
-        told += dead.length
+        reported += dead.length
         if (dead.length === 0) return
         for (const one of messages) {
           const { matched } = await decided(text, one, answer)
@@ -103,7 +103,7 @@ test('a line of which a warning says that no message can match it matches none',
     ),
     RUNS,
   )
-  assert.ok(told > 100, `the property was put to the test (${told} times)`)
+  assert.ok(reported > 100, `the property was put to the test (${reported} times)`)
 })
 
 /** What a decision comes to, whichever line it comes from. */
@@ -112,7 +112,7 @@ function result({ outcome, exchanges }: Decision): unknown {
 }
 
 test('a line of which a warning says that it adds nothing can go without a difference', async () => {
-  let told = 0
+  let reported = 0
   await fc.assert(
     fc.asyncProperty(
       ruleSet,
@@ -121,7 +121,7 @@ test('a line of which a warning says that it adds nothing can go without a diffe
       async (lines, messages, answer) => {
         const text = HEAD + lines.join('\n')
         const idle = warningsOf(text).filter(({ code }) => code === 'no-effect')
-        told += idle.length
+        reported += idle.length
         for (const { span } of idle) {
           const without = text
             .split('\n')
@@ -139,11 +139,11 @@ test('a line of which a warning says that it adds nothing can go without a diffe
     ),
     RUNS,
   )
-  assert.ok(told > 15, `the property was put to the test (${told} times)`)
+  assert.ok(reported > 15, `the property was put to the test (${reported} times)`)
 })
 
 test('a condition or a priority of which a warning says that it does nothing can go without a difference', async () => {
-  let told = 0
+  let reported = 0
   await fc.assert(
     fc.asyncProperty(
       ruleSet,
@@ -152,7 +152,7 @@ test('a condition or a priority of which a warning says that it does nothing can
       async (lines, messages, answer) => {
         const text = HEAD + lines.join('\n')
         const idle = warningsOf(text).filter(({ code }) => code === 'always-true' || code === 'idle-priority')
-        told += idle.length
+        reported += idle.length
         for (const { span, code } of idle) {
           const cut = (each: string) =>
             each.slice(0, span.column - 1) + each.slice(span.column - 1 + span.length)
@@ -177,7 +177,7 @@ test('a condition or a priority of which a warning says that it does nothing can
     ),
     RUNS,
   )
-  assert.ok(told > 100, `the property was put to the test (${told} times)`)
+  assert.ok(reported > 100, `the property was put to the test (${reported} times)`)
 })
 
 const glob = fc.string({ unit: fc.constantFrom('a', 'b', '*', '?'), maxLength: 6 })

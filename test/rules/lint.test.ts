@@ -133,7 +133,7 @@ const CASES: readonly Case[] = [
     name: 'a priority among one',
     text: 'x.example a.test $priority:5\ny.example b.test $end',
     warns: [
-      '1:18 idle-priority $priority does nothing here: when this line matches, no other server is there',
+      '1:18 idle-priority $priority does nothing here: when this line matches, there is no other server',
     ],
     message: { domain: 'x.example' },
     goes: ['5 a.test:25'],
@@ -418,7 +418,7 @@ for (const condition of [
   })
 }
 
-test('a password that is not in the file is no reason to warn of its permissions', () => {
+test('permissions of the file do not matter if no password is in it', () => {
   const text =
     '[relay:isp]\nhost = relay.example\nuser = fred\npassword_env = RELAY_PASSWORD\n[overrides]\n* @isp'
   const { configuration } = {

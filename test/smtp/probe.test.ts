@@ -33,7 +33,7 @@ function services(changes: Partial<ProbeServices> = {}): ProbeServices {
   return {
     lookup: async () => answer,
     now: () => Date.UTC(2026, 0, 1),
-    timeout: 5000,
+    timeoutMs: 5000,
     ca: [pem('ca')],
     ...changes,
   }
@@ -273,12 +273,12 @@ for (const [said, message, advice] of GREETINGS) {
 
 test('a server that says nothing is given up in time, with a hint at implicit TLS', async (t) => {
   const port = await script(t, [])
-  const report = await probeRelay(relayAt(port), services({ timeout: 50 }))
+  const report = await probeRelay(relayAt(port), services({ timeoutMs: 50 }))
   assert.equal(finding(report, 'greeting').message, 'no greeting: no reply within 0.05 s')
   assert.match(finding(report, 'greeting').advice ?? '', /smtps:/)
 })
 
-test('what a server repeats of a password is not told', async (t) => {
+test('a password that a server repeats is not reported', async (t) => {
   const token = Buffer.from('\0fred\0Passw0rd').toString('base64')
   const port = await script(t, [
     '220 x\r\n',

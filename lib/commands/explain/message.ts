@@ -6,7 +6,7 @@ import { BLANK_MESSAGE, type Failed, type Message } from '../../model/message'
 import { shortenTo } from '../../model/printable'
 import { LONGEST_REPLY } from '../../model/reply'
 import { parseSize } from '../../model/size'
-import { FAILED_WORDS, parseFailed, parseRetries, unbracketed } from '../../rules/message-spec'
+import { FAILED_WORDS, parseFailed, parseRetries, stripBrackets } from '../../rules/message-spec'
 import { parseMxText } from '../../rules/mx-spec'
 import type { Arguments } from '../shared/arguments'
 import { recipientDomain } from '../shared/recipient'
@@ -52,11 +52,11 @@ export function readMessage(args: Arguments, queued: QueuedMessage | undefined, 
   return {
     ...BLANK_MESSAGE,
     domain: recipientDomain(recipient),
-    mailFrom: sender === undefined ? (queued?.mailFrom ?? '') : unbracketed(sender),
+    mailFrom: sender === undefined ? (queued?.mailFrom ?? '') : stripBrackets(sender),
     authSender: args.value('auth-sender') ?? queued?.authSender ?? '',
     size: readSize(args) ?? queued?.size ?? 0,
     retries: readRetries(args) ?? queued?.retries ?? 0,
-    rcptTo: args.operands[0] === undefined ? (queued?.recipients ?? []) : [unbracketed(recipient)],
+    rcptTo: args.operands[0] === undefined ? (queued?.recipients ?? []) : [stripBrackets(recipient)],
     ageMs: readAge(args) ?? (queued === undefined ? 0 : Math.max(0, now - queued.queuedAt)),
     reply: shortenTo(args.value('reply') ?? queued?.reply ?? '', LONGEST_REPLY),
     failed: readFailed(args) ?? queued?.failed ?? '',

@@ -1,6 +1,6 @@
 import { UsageError } from '../../model/errors'
 import { normalizeDomain } from '../../rules/domain-pattern'
-import { unbracketed } from '../../rules/message-spec'
+import { stripBrackets } from '../../rules/message-spec'
 
 /**
  * The domain of a recipient: of an address, with or without angle brackets, or a domain by itself. U-labels become A-labels.
@@ -8,7 +8,7 @@ import { unbracketed } from '../../rules/message-spec'
  * @throws UsageError if it is neither
  */
 export function recipientDomain(recipient: string): string {
-  const text = unbracketed(recipient).replace(/\.$/, '')
+  const text = stripBrackets(recipient).replace(/\.$/, '')
   let host = text
   if (text.includes('@')) {
     const { Address } = require('address-rfc2821') as typeof import('address-rfc2821')

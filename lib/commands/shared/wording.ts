@@ -16,7 +16,7 @@ export function joinWords(items: readonly (string | number)[]): string {
 }
 
 /** `line 3`, `lines 3 and 7`. */
-export function formatLines(lines: readonly number[]): string {
+function formatLines(lines: readonly number[]): string {
   return `${lines.length === 1 ? 'line' : 'lines'} ${joinWords(lines)}`
 }
 
@@ -70,7 +70,7 @@ export function describeNoRoute({ outcome, noRoute }: Pick<Route, 'outcome' | 'n
 }
 
 /** `cached, from 127.0.0.1#53, 240 s left`. */
-export function describeProvenance({ how, server, ttl }: Provenance): string {
+function describeProvenance({ how, server, ttl }: Provenance): string {
   switch (server) {
     case 'literal':
       return 'written as an address'

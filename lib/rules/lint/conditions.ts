@@ -119,7 +119,7 @@ export function findContradiction(
 const matchesAll = (condition: Condition) => isWildcard(condition) && /^\*+$/.test(condition.pattern)
 
 /** Does this condition hold for no message? */
-export function neverHolds(condition: Condition): boolean {
+function neverHolds(condition: Condition): boolean {
   if (isComparison(condition)) return survivors([condition])?.length === 0
   return matchesAll(condition) && operatorOf(condition) === '~!'
 }

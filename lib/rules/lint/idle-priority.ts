@@ -14,11 +14,11 @@ export const idlePriority: LintRule = {
         const message = `$priority does nothing here: the exchanges of ${shown} keep the priorities that DNS gives them`
         return [{ span, shown: 'overrides' as const, message }]
       }
-      // Lines after a $end are not looked at when this one matches; nor is this one when an earlier one ends
-      const together = (other: OverrideLine) => (other.line < line.line ? !other.end : !line.end)
-      if (line.addDns || !reach.standsAlone(line, together)) return []
+      // When a line with $end matches, no later line is read.
+      const canMeet = (other: OverrideLine) => (other.line < line.line ? !other.end : !line.end)
+      if (line.addDns || !reach.standsAlone(line, canMeet)) return []
       const message =
-        '$priority does nothing here: when this line matches, no other server is there to be put in order'
+        '$priority does nothing here: when this line matches, there is no other server to order it with'
       return [{ span, shown: 'overrides' as const, message }]
     }),
 }
