@@ -59,7 +59,7 @@ function isListed(word: string, before: string | undefined): boolean {
 }
 
 /** What to hide of a line of `[attempts]`: all but the pattern, numbers and plain words. */
-function secretsOfAttempts(line: string): readonly Range[] {
+export function secretsOfAttempts(line: string): readonly Range[] {
   const [first, ...rest] = placeWords(line)
   const isNamed = (text: string) => {
     const name = /^([a-z]+)=\w{0,4}$/i.exec(text)?.[1]
