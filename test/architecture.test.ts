@@ -113,3 +113,24 @@ test('every import is of a file of this package, of Node or of a dependency', ()
     )
   assert.deepEqual(foreign, [])
 })
+
+test('no file imports itself by way of others, types as well as code', () => {
+  const files = new Set(imports.map(({ from }) => from.replace(/\.ts$/, '')))
+  const importedBy = (file: string) =>
+    imports
+      .filter(({ from }) => from === `${file}.ts`)
+      .map(({ to }) => (files.has(to) ? to : `${to}/index`))
+      .filter((to) => files.has(to))
+  const done = new Set<string>()
+  const circle = (file: string, path: readonly string[]): readonly string[] | undefined => {
+    if (path.includes(file)) return [...path.slice(path.indexOf(file)), file]
+    if (done.has(file)) return undefined
+    for (const to of importedBy(file)) {
+      const found = circle(to, [...path, file])
+      if (found !== undefined) return found
+    }
+    done.add(file)
+    return undefined
+  }
+  for (const file of files) assert.equal(circle(file, [])?.join(' -> '), undefined)
+})

@@ -2,7 +2,7 @@ import type { AddressAnswer, MxAnswer } from '../model/dns-answer'
 import type { Exchange } from '../model/exchange'
 import type { Message } from '../model/message'
 import type { RuleSet } from '../rules/compile'
-import type { Facts, Missing } from '../rules/decide'
+import type { Facts, Missing } from '../rules/facts'
 import { NO_ADDRESS } from '../rules/mx-spec'
 
 /** Where answers about a domain come from: at once where they are remembered. Nothing here rejects. */

@@ -1,5 +1,5 @@
 import type { Decision, OnRefusal } from '../model/decision'
-import type { AddressAnswer, MxAnswer } from '../model/dns-answer'
+import type { MxAnswer } from '../model/dns-answer'
 import { exchangeKey, sameServer, type Exchange } from '../model/exchange'
 import type { Message } from '../model/message'
 import type { DirectTerms } from '../model/terms'
@@ -14,23 +14,8 @@ import {
   type DirectMail,
   type MxExchanges,
 } from './mx-exchanges'
+import type { Facts, KnownFacts, Missing } from './facts'
 import type { LineTrace, OverrideLine, TracedDecision } from './types'
-
-/** What a decision needs to know beside the rules and the message. */
-export interface Facts {
-  /** The MX answer of the message's domain. */
-  readonly mx?: MxAnswer
-  /** The addresses of the domain, which count where the MX question was answered with NXDOMAIN. */
-  readonly addresses?: AddressAnswer
-  /** Is a relay valid (not held, breaker closed), for the rotation of `[attempts]`? Absent: all are. */
-  readonly isUsable?: ((relay: Exchange) => boolean) | undefined
-}
-
-/** Facts of which none is missing. */
-export type KnownFacts = Facts & { readonly mx: MxAnswer; readonly addresses: AddressAnswer }
-
-/** The fact that a decision hangs on and does not have. */
-export type Missing = 'mx' | 'addresses'
 
 /** A line and whether it matched, gathered only for an explanation. */
 interface Trace {

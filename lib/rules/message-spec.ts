@@ -1,5 +1,5 @@
 import type { MxAnswer } from '../model/dns-answer'
-import type { KnownFacts } from './decide'
+import type { KnownFacts } from './facts'
 import { normalizeDomain } from './domain-pattern'
 import { NO_ADDRESS, parseMxText } from './mx-spec'
 import { parseDuration } from '../model/duration'

@@ -3,7 +3,8 @@ import { exchangeKey, exchangeLabel } from '../model/exchange'
 import type { Message } from '../model/message'
 import type { RuleSet } from './compile'
 import { rcpt } from './conditions/rcpt'
-import { decide, type Facts, type KnownFacts, type Missing } from './decide'
+import { decide } from './decide'
+import type { Facts, KnownFacts, Missing } from './facts'
 
 /** Places in `rcptTo` of the recipients of one group, ascending. */
 export type RecipientGroup = readonly number[]

@@ -1,0 +1,18 @@
+import type { AddressAnswer, MxAnswer } from '../model/dns-answer'
+import type { Exchange } from '../model/exchange'
+
+/** What a decision needs to know beside the rules and the message. */
+export interface Facts {
+  /** The MX answer of the message's domain. */
+  readonly mx?: MxAnswer
+  /** The addresses of the domain, which count where the MX question was answered with NXDOMAIN. */
+  readonly addresses?: AddressAnswer
+  /** Is a relay valid (not held, breaker closed), for the rotation of `[attempts]`? Absent: all are. */
+  readonly isUsable?: ((relay: Exchange) => boolean) | undefined
+}
+
+/** Facts of which none is missing. */
+export type KnownFacts = Facts & { readonly mx: MxAnswer; readonly addresses: AddressAnswer }
+
+/** The fact that a decision hangs on and does not have. */
+export type Missing = 'mx' | 'addresses'
