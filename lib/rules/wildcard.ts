@@ -6,17 +6,38 @@ export type Matcher = (text: string) => boolean
 /**
  * A wildcard as a function: `*` any run of characters, `?` exactly one, the whole text, without regard to case.
  *
- * Only the last `*` is ever gone back to, so the time is at most (length of the text) x (length of the pattern): linear in
- * the text, which strangers write.
+ * The time is at most (length of the text) x (length of the pattern): linear in the text, which strangers write. Without `?`
+ * the texts between the stars are searched for by the engine's own functions, which costs a tenth of looking at each character.
  */
 export function compileWildcard(pattern: string): Matcher {
-  const wanted = fold(pattern).replace(/\*+/g, '*')
-  if (wanted === '*') return () => true
-  if (!/[*?]/.test(wanted)) return (text) => fold(text) === wanted
-  return (text) => matchesFolded(wanted, fold(text))
+  const wanted = fold(pattern)
+  if (wanted.includes('?')) return (text) => matchesFolded(wanted, fold(text))
+  const pieces = wanted.split('*')
+  if (pieces.length === 1) return (text) => fold(text) === wanted
+  const first = pieces[0]!
+  const last = pieces.at(-1)!
+  const middle = pieces.slice(1, -1).filter((piece) => piece !== '')
+  return (text) => hasPieces(fold(text), first, middle, last)
 }
 
-/** As {@link compileWildcard}, for a pattern and a text that are in lower case already. */
+/** Does the text begin and end with these, without overlap, and have the others in between, in order? */
+function hasPieces(text: string, first: string, middle: readonly string[], last: string): boolean {
+  const end = text.length - last.length
+  if (end < first.length || !text.startsWith(first) || !text.endsWith(last)) return false
+  let from = first.length
+  for (const piece of middle) {
+    const found = text.indexOf(piece, from)
+    if (found === -1) return false
+    from = found + piece.length
+  }
+  return from <= end
+}
+
+/**
+ * As {@link compileWildcard}, for a pattern and a text that are in lower case already.
+ *
+ * Only the last `*` is ever gone back to.
+ */
 export function matchesFolded(pattern: string, text: string): boolean {
   let p = 0
   let t = 0
