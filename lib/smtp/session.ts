@@ -1,12 +1,14 @@
 import type { Stage } from '../model/failure'
 import { isClosing, isGood, isTemporary, type Reply } from '../model/reply'
 import { asksForAuthentication, explainNoMechanism } from './auth'
+import { Authentication } from './authentication'
 import { Extensions } from './extensions'
 import { movesOn } from './next-mx'
 import { Recipients } from './recipients'
 import { Redaction } from './redaction'
 import { ReplyReader, type ReplyLine } from './reply-reader'
 import type { Encryption, SessionFailure, SessionOptions, SessionReport, Verdict } from './session-types'
+import { explainMissingTls, explainOffer, explainUnsafeLogin, mayGoClear } from './tls-demands'
 import { explainTlsFailure } from './tls-failure'
 
 /** What is going on: each command until its reply. */
@@ -24,9 +26,6 @@ const STAGES: Readonly<Record<Exclude<Step, 'quit'>, Stage>> = {
   dot: 'dot',
 }
 
-/** Haraka 3.3.4 understands these two prompts of AUTH LOGIN (user name, password) and no other. */
-const LOGIN_PROMPTS = ['VXNlcm5hbWU6', 'UGFzc3dvcmQ6']
-
 /**
  * The policy of one SMTP connection, for delivery and for `probe`, to a relay and to an MX host. Pure: what is sent and received
  * goes in line by line, and verdicts come out.
@@ -42,11 +41,7 @@ export class Session {
   #step: Step = 'greeting'
   /** Stays on the step that counts when QUIT is said. */
   #stage: Stage = 'greeting'
-  /** Does AUTH consist of several lines? Then each line sent is a secret. */
-  #challenging = false
-  #mechanism = ''
-  #prompts = 0
-  #authenticated = false
+  readonly #authentication: Authentication
   #startingTls: boolean
   #accepted = false
   #replies = 0
@@ -58,6 +53,7 @@ export class Session {
     this.#options = options
     this.#extensions = new Extensions(options)
     this.#redaction = new Redaction(options.credentials)
+    this.#authentication = new Authentication(this.#redaction)
     this.#startingTls = options.implicitTls
   }
 
@@ -93,7 +89,7 @@ export class Session {
 
   /** A line that is about to be sent, as it may be logged. */
   redactCommand(line: string): string {
-    if (this.#challenging) return '****'
+    if (this.#authentication.challenging) return '****'
     return this.redact(line.replace(/^(AUTH \S+ ).+/is, '$1****'))
   }
 
@@ -114,7 +110,10 @@ export class Session {
     const kind = this.#replies === 0 ? 'no-answer' : 'connection'
     if (!this.#startingTls && this.#step !== 'starttls')
       return this.#fail(this.#stage, this.redact(message), { kind })
-    return this.#fail('tls', this.redact(explainTlsFailure(message)), { kind, mayGoClear: this.#mayGoClear })
+    return this.#fail('tls', this.redact(explainTlsFailure(message)), {
+      kind,
+      mayGoClear: mayGoClear(this.#options),
+    })
   }
 
   /**
@@ -125,8 +124,8 @@ export class Session {
   send(line: string, encryption: Encryption): SessionFailure | undefined {
     this.#reader.reset()
     const text = line.trim()
-    if (this.#challenging) {
-      if (this.#mechanism === 'CRAM-MD5') this.#redaction.hide(text)
+    if (this.#authentication.challenging) {
+      this.#authentication.answer(text)
       return undefined
     }
     const verb = text.split(' ', 1)[0]?.toUpperCase()
@@ -181,50 +180,30 @@ export class Session {
     this.#stage = STAGES[step]
   }
 
-  #beforeAuth(text: string, encryption: Encryption): SessionFailure | undefined {
+  #beforeAuth(command: string, encryption: Encryption): SessionFailure | undefined {
     const failure = this.#demandTls(encryption)
     if (failure !== undefined) return failure
-    if (!encryption.encrypted && !this.#options.allowPlaintextAuth) {
-      const message = `the password is not sent over a connection that is not encrypted (${this.#whyClear()})`
-      return this.#fail('tls', message, { polite: true })
-    }
+    const unsafe = explainUnsafeLogin(this.#options, this.#extensions, encryption)
+    if (unsafe !== undefined) return this.#fail('tls', unsafe, { polite: true })
     this.#begin('auth')
-    this.#mechanism = text.split(' ')[1]?.toUpperCase() ?? ''
-    this.#challenging = this.#mechanism !== 'PLAIN'
-    this.#prompts = 0
+    this.#authentication.begin(command)
     return undefined
   }
 
   #beforeMail(encryption: Encryption): SessionFailure | undefined {
     const failure = this.#demandTls(encryption)
     if (failure !== undefined) return failure
-    if (this.#options.credentials !== undefined && !this.#authenticated) {
+    if (this.#options.credentials !== undefined && !this.#authentication.done) {
       const why = explainNoMechanism(this.#extensions.mechanisms, this.#options.authType)
-      const clear = this.#extensions.mechanisms.length === 0 && !encryption.encrypted
-      return this.#fail('auth', clear ? `${why} (${this.#whyClear()})` : why, { polite: true })
+      const message = explainOffer(why, this.#options, this.#extensions, encryption)
+      return this.#fail('auth', message, { polite: true })
     }
     return this.#begin('mail')
   }
 
-  #demandTls({ encrypted, verified }: Encryption): SessionFailure | undefined {
-    if (this.#options.tls !== 'required' || verified) return undefined
-    const message = encrypted
-      ? 'TLS is required, and its certificate was not verified'
-      : `TLS is required, and the connection is not encrypted (${this.#whyClear()})`
-    return this.#fail('tls', message, { polite: true })
-  }
-
-  #whyClear(): string {
-    if (this.#options.tls === 'off') return 'tls is off'
-    return this.#extensions.offersStartTls
-      ? 'outbound.ini or tls.ini keeps Haraka from STARTTLS'
-      : 'STARTTLS is not offered'
-  }
-
-  /** Opportunistic TLS that breaks is no worse than no TLS (RFC 7435 section 3), unless a password would be sent. */
-  get #mayGoClear(): boolean {
-    const { tls, implicitTls, credentials, allowPlaintextAuth } = this.#options
-    return tls === 'opportunistic' && !implicitTls && (credentials === undefined || allowPlaintextAuth)
+  #demandTls(encryption: Encryption): SessionFailure | undefined {
+    const missing = explainMissingTls(this.#options, this.#extensions, encryption)
+    return missing === undefined ? undefined : this.#fail('tls', missing, { polite: true })
   }
 
   /** @returns undefined: the reply stands, or all is well */
@@ -265,7 +244,7 @@ export class Session {
 
   #judgeStartTls(reply: Reply, alone: boolean): Verdict | undefined {
     if (!isGood(reply)) {
-      return this.#object('tls', 'it refused STARTTLS:', reply, { mayGoClear: this.#mayGoClear })
+      return this.#object('tls', 'it refused STARTTLS:', reply, { mayGoClear: mayGoClear(this.#options) })
     }
     // What came in clear must not be taken for something that was said under TLS (RFC 3207 section 6).
     if (!alone) return this.#refuse('tls', 'it sent data in clear after STARTTLS')
@@ -274,16 +253,18 @@ export class Session {
   }
 
   #judgeAuth(reply: Reply): Verdict | undefined {
-    if (reply.code === 334 && this.#challenging) {
-      const most = this.#mechanism === 'LOGIN' ? LOGIN_PROMPTS.length : 1
-      return this.#prompts < most
-        ? undefined
-        : this.#object('auth', 'it asked too often:', reply, { polite: false })
+    const verdict = this.#authentication.judge(reply)
+    switch (verdict) {
+      case 'asks':
+      case 'took':
+        return undefined
+      case 'refused':
+        return this.#object('auth', 'it refused AUTH:', reply)
+      case 'asks-too-often':
+        return this.#object('auth', 'it asked too often:', reply, { polite: false })
+      default:
+        return verdict satisfies never
     }
-    this.#challenging = false
-    if (!isGood(reply)) return this.#object('auth', 'it refused AUTH:', reply)
-    this.#authenticated = true
-    return undefined
   }
 
   #judgeEnvelope(reply: Reply, step: 'mail' | 'rcpt'): Verdict | undefined {
@@ -324,9 +305,7 @@ export class Session {
       return last ? build('OK') : { kind: 'drop' }
     }
     if (this.#step === 'auth' && last && code === '334') {
-      // LOGIN asks for a name and then for a password in words of the server's choosing.
-      const prompt = this.#mechanism === 'LOGIN' ? LOGIN_PROMPTS[this.#prompts] : undefined
-      this.#prompts++
+      const prompt = this.#authentication.rewritePrompt()
       if (prompt !== undefined) return build(prompt)
     }
     return { kind: 'pass', line }
