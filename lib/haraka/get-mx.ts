@@ -1,5 +1,6 @@
 import { isIP } from 'node:net'
 import type { Decision } from '../model/decision'
+import type { Endpoint } from '../model/endpoint'
 import { exchangeLabel, type Exchange } from '../model/exchange'
 import type { Message } from '../model/message'
 import type { RelayState } from '../relays/types'
@@ -17,7 +18,8 @@ import { DeliveryHooks } from './delivery/hooks'
 import type { OutboundItem } from './delivery/types'
 import { endingServices } from './ending-services'
 import { EnvelopeReader } from './envelope'
-import { type Action, attemptLine, logDecision, messageLog } from './log-line'
+import { type Action, attemptLine, logDecision, MessageLog } from './log-line'
+import { HeloName } from './helo-name'
 import { MessageMemory } from './message-memory'
 import { buildMxList, type HarakaMxClass, type Random, sortExchanges } from './mx-list'
 import { type OwnListeners, readOwnListeners } from './own-listeners'
@@ -28,6 +30,12 @@ import { type HarakaPlugin, type HMailItem, type Loggable, type OutboundConfig, 
 interface NetUtils {
   readonly HarakaMx: HarakaMxClass
   is_local_host(host: string): Promise<boolean>
+}
+
+/** Haraka's `logger.js`, as far as it is used. */
+interface HarakaLogger {
+  readonly levels: { readonly INFO: number; readonly DEBUG: number }
+  would_log(level: number): boolean
 }
 
 /** Haraka's `outbound/queue.js`, as far as it is used. */
@@ -85,9 +93,12 @@ export class Router {
   readonly #memory: MessageMemory
   readonly #outbound: OutboundConfig
   readonly #runner: HookRunner
+  readonly #logger: HarakaLogger
   readonly #queue: ConnectionQueue
   readonly #hooks = new DeliveryHooks()
   readonly #ownListeners: OwnListeners
+  readonly #helo: HeloName
+  #outboundNet: NetUtils | undefined
   /** Decisions for plain DNS, while other plugins are asked. */
   readonly #plain = new WeakMap<HMailItem, RoutedMessage>()
 
@@ -99,8 +110,10 @@ export class Router {
     this.#memory = new MessageMemory(this.#envelopes, now)
     this.#outbound = plugin.haraka_require('outbound/config') as OutboundConfig
     this.#runner = plugin.haraka_require('plugins') as HookRunner
+    this.#logger = plugin.haraka_require('logger') as HarakaLogger
     const queue = () => plugin.haraka_require('outbound/queue') as DeliveryQueue
     this.#queue = new ConnectionQueue(parts.relays, (hmail) => queue().delivery_queue.push(hmail))
+    this.#helo = new HeloName(now)
     this.#ownListeners = readOwnListeners(plugin, now)
   }
 
@@ -187,7 +200,9 @@ export class Router {
           queue: this.#queue,
           log,
           endings,
-          onEnd: (attempt) => log.logdebug(attemptLine(attempt)),
+          onEnd: (attempt) => {
+            if (this.#isLogged('DEBUG')) log.logdebug(attemptLine(attempt))
+          },
         })
         this.#hooks.install(hmail, delivery)
       },
@@ -225,9 +240,9 @@ export class Router {
     const found = verdict(decision, located)
     if (found.outcome !== 'deliver') return { outcome: this.#withoutAddress(routed, located, found), located }
     const allowed = await this.#removeLocalLiterals(routed.hmail, located)
-    const list = buildMxList(this.#netUtils().HarakaMx, allowed, (endpoint) =>
-      this.#ownListeners.includes(endpoint),
-    )
+    const { HarakaMx } = this.#netUtils()
+    const isOwn = (endpoint: Endpoint) => this.#ownListeners.includes(endpoint)
+    const list = buildMxList(HarakaMx, allowed, isOwn, this.#helo.get(HarakaMx))
     const failed =
       list.candidates.length > 0 ? [] : located.map(({ exchange }) => exchange).filter(isOfAttempts)
     if (failed.length === 0) return { outcome: { kind: 'deliver', ...list }, located }
@@ -299,17 +314,26 @@ export class Router {
   }
 
   #log({ hmail, message, decision }: RoutedMessage, located: readonly Located[], outcome: Outcome): void {
+    if (!this.#isLogged('INFO')) return
     const reason = outcome.kind === 'deliver' ? {} : { reason: outcome.reason }
     const action = ACTIONS[outcome.kind]
     logDecision(this.#logOf(hmail), { message, decision, located, action, ...reason })
   }
 
   #logOf(hmail: HMailItem): Loggable {
-    return messageLog(this.#parts.plugin, hmail)
+    return new MessageLog(this.#parts.plugin, hmail)
   }
 
+  /** Is a line of this level written? If not, it need not be made. */
+  #isLogged(level: keyof HarakaLogger['levels']): boolean {
+    return this.#logger.would_log(this.#logger.levels[level])
+  }
+
+  /** Of Haraka's `outbound`, which is not loaded yet when plugins are. `haraka_require` for each message would cost 10 us. */
   #netUtils(): NetUtils {
-    return (this.#parts.plugin.haraka_require('outbound') as { net_utils: NetUtils }).net_utils
+    return (this.#outboundNet ??= (
+      this.#parts.plugin.haraka_require('outbound') as { net_utils: NetUtils }
+    ).net_utils)
   }
 }
 

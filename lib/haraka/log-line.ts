@@ -87,14 +87,37 @@ function printable(parameters: readonly unknown[]): unknown[] {
 }
 
 /** A log whose lines carry the message's id and this plugin's name, and are printable. */
-export function messageLog(plugin: HarakaPlugin, hmail: HMailItem): Loggable {
-  return {
-    logdebug: (...parameters) => hmail.logdebug(plugin, ...printable(parameters)),
-    loginfo: (...parameters) => hmail.loginfo(plugin, ...printable(parameters)),
-    lognotice: (...parameters) => hmail.lognotice(plugin, ...printable(parameters)),
-    logwarn: (...parameters) => hmail.logwarn(plugin, ...printable(parameters)),
-    logerror: (...parameters) => hmail.logerror(plugin, ...printable(parameters)),
-    logcrit: (...parameters) => hmail.logcrit(plugin, ...printable(parameters)),
+export class MessageLog implements Loggable {
+  readonly #plugin: HarakaPlugin
+  readonly #hmail: HMailItem
+
+  constructor(plugin: HarakaPlugin, hmail: HMailItem) {
+    this.#plugin = plugin
+    this.#hmail = hmail
+  }
+
+  logdebug(...parameters: unknown[]): void {
+    this.#hmail.logdebug(this.#plugin, ...printable(parameters))
+  }
+
+  loginfo(...parameters: unknown[]): void {
+    this.#hmail.loginfo(this.#plugin, ...printable(parameters))
+  }
+
+  lognotice(...parameters: unknown[]): void {
+    this.#hmail.lognotice(this.#plugin, ...printable(parameters))
+  }
+
+  logwarn(...parameters: unknown[]): void {
+    this.#hmail.logwarn(this.#plugin, ...printable(parameters))
+  }
+
+  logerror(...parameters: unknown[]): void {
+    this.#hmail.logerror(this.#plugin, ...printable(parameters))
+  }
+
+  logcrit(...parameters: unknown[]): void {
+    this.#hmail.logcrit(this.#plugin, ...printable(parameters))
   }
 }
 

@@ -43,9 +43,17 @@ export function sortExchanges(exchanges: readonly Exchange[], random: Random): E
  * One address of an exchange as Haraka takes it. The password is a property that cannot be enumerated, so that no copy, JSON or
  * inspection of the object shows it (Haraka 3.3.4 logs the answer to `get_mx` whole: `plugins.js` `log_run_item`,
  * `outbound/hmail.js` `get_mx_respond`), and it is taken out of its Secret only when Haraka reads it.
+ *
+ * @param helo the name for EHLO where the terms have none; without one Haraka looks its own up
  */
-export function toHarakaMx(HarakaMx: HarakaMxClass, exchange: Exchange, address: string): HarakaMxLike {
+export function toHarakaMx(
+  HarakaMx: HarakaMxClass,
+  exchange: Exchange,
+  address: string,
+  helo?: string,
+): HarakaMxLike {
   const { endpoint, relay, terms } = exchange
+  const { bindHelo = helo } = terms
   const bind = bindFor(terms, address)
   const mx = new HarakaMx({
     exchange: address,
@@ -55,7 +63,7 @@ export function toHarakaMx(HarakaMx: HarakaMxClass, exchange: Exchange, address:
     // name. An operator's exchange gets it later (delivery/delivery.ts), when the protection is past. A domain literal has no name.
     ...(exchange.origin.kind === 'dns' && endpoint.host !== address ? { from_dns: endpoint.host } : {}),
     ...(bind === undefined ? {} : { bind }),
-    ...(terms.bindHelo === undefined ? {} : { bind_helo: terms.bindHelo }),
+    ...(bindHelo === undefined ? {} : { bind_helo: bindHelo }),
     ...(terms.lmtp ? { using_lmtp: true } : {}),
     ...(relay?.credentials === undefined ? {} : { auth_user: relay.credentials.user }),
     ...(relay?.authType === undefined ? {} : { auth_type: relay.authType.toUpperCase() }),
@@ -88,11 +96,13 @@ export interface MxList {
  * Every address of every exchange that can be used, in order; of those from DNS, no more than one attempt may try.
  *
  * @param isOwn does this server itself listen there?
+ * @param helo see {@link toHarakaMx}
  */
 export function buildMxList(
   HarakaMx: HarakaMxClass,
   located: readonly Located[],
   isOwn: (endpoint: Endpoint) => boolean,
+  helo?: string,
 ): MxList {
   const passedOver: PassedOver[] = []
   const all = located.flatMap(({ exchange, answer }) => {
@@ -115,7 +125,7 @@ export function buildMxList(
     })
   })
   const candidates = firstOf(all, MOST_ADDRESSES, ({ exchange }) => exchange.origin.kind === 'dns').map(
-    ({ exchange, address }) => ({ mx: toHarakaMx(HarakaMx, exchange, address), exchange, address }),
+    ({ exchange, address }) => ({ mx: toHarakaMx(HarakaMx, exchange, address, helo), exchange, address }),
   )
   return { candidates, passedOver }
 }

@@ -13,7 +13,7 @@ import { ActiveConfiguration } from './active-configuration'
 import { type ProcessRole, processRole } from './process'
 import { Router } from './get-mx'
 import { writeEntry } from './log-entry'
-import { messageLog } from './log-line'
+import { MessageLog } from './log-line'
 import { type OpenRelayState, openRelayState } from './relay-state'
 import { type Finding, ServerLog } from './server-log'
 import {
@@ -138,7 +138,10 @@ export class PluginHooks {
       // Never CONT: Haraka would go on with its own DNS, and past the rules.
       failure: (error) => ({ retval: RETVAL.denysoft, message: error.message }),
       onError: (error) =>
-        messageLog(this.#plugin, hmail).logerror(`no decision for ${hmail.todo.domain}: `, describe(error)),
+        new MessageLog(this.#plugin, hmail).logerror(
+          `no decision for ${hmail.todo.domain}: `,
+          describe(error),
+        ),
     })
   }
 

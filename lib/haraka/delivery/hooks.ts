@@ -44,21 +44,25 @@ const METHODS = [
 
 type Methods = Pick<OutboundItem, (typeof METHODS)[number]>
 
+/** Under which a message has the steps of its attempt. A WeakMap would cost 25 us a message in collection of garbage. */
+const STEPS = Symbol('attempt watched by dns_overrides')
+
+type WatchedItem = OutboundItem & { [STEPS]?: DeliverySteps | undefined }
+
 /**
  * Haraka 3.3.4 (`outbound/hmail.js`) has no hook between `get_mx` and the end of an attempt. It calls `this.try_deliver()`,
  * `self.temp_fail()` and so on: so for as long as an attempt lasts the message gets another prototype, in front of its own, with
- * these methods. All messages share it; what belongs to one is found by the message.
+ * these methods. All messages share it; what belongs to one is with the message.
  */
 export class DeliveryHooks {
-  readonly #steps = new WeakMap<OutboundItem, DeliverySteps>()
   /** By the prototype that stands after it. */
   readonly #prototypes = new WeakMap<object, object>()
 
   /** Watches one attempt. To be called just before `get_mx` is answered. */
-  install(hmail: OutboundItem, steps: DeliverySteps): void {
+  install(hmail: WatchedItem, steps: DeliverySteps): void {
     const base = Object.getPrototypeOf(hmail) as Methods
     const methods = this.#methods(base)
-    this.#steps.set(hmail, steps)
+    hmail[STEPS] = steps
     const undo = this.#patchOwn(hmail)
     Object.setPrototypeOf(hmail, methods)
     // Queue (outbound/queue.js) sets it anew for each attempt.
@@ -66,7 +70,7 @@ export class DeliveryHooks {
     const end = () => {
       for (const each of undo) each()
       if (Object.getPrototypeOf(hmail) === methods) Object.setPrototypeOf(hmail, base)
-      this.#steps.delete(hmail)
+      hmail[STEPS] = undefined
       if (hmail.next_cb === end) hmail.next_cb = next
       steps.end()
       next.call(hmail)
@@ -94,7 +98,7 @@ export class DeliveryHooks {
 
   /** Without steps (an attempt that is over, called by a wrapper of somebody else) each does what the inner method does. */
   #wrap(inner: Methods): Methods {
-    const stepsOf = (hmail: OutboundItem) => this.#steps.get(hmail)
+    const stepsOf = (hmail: WatchedItem) => hmail[STEPS]
     const bind = (hmail: OutboundItem): EndingMethods => ({
       temp_fail: (reason, extra) => inner.temp_fail.call(hmail, reason, extra),
       bounce: (reason, extra) => inner.bounce.call(hmail, reason, extra),
