@@ -3,7 +3,15 @@ import type { EXIT } from '../commands/shared/exit-status'
 import type { Terminal } from '../commands/shared/terminal'
 
 /** What a value is, for a shell that completes it. */
-export type ValueKind = 'file' | 'folder' | 'path' | 'relay' | 'text'
+export type ValueKind = 'file' | 'folder' | 'path' | 'relay' | 'text' | 'word'
+
+/** A value or an operand: its name in help (`FILE`), and what it is. */
+export interface ValueSpec {
+  readonly name: string
+  readonly kind: ValueKind
+  /** Of the kind `word`: all that it may be. */
+  readonly words?: readonly string[]
+}
 
 /** One option of a command. */
 export interface OptionSpec {
@@ -11,16 +19,14 @@ export interface OptionSpec {
   readonly name: string
   /** One letter, without the hyphen. */
   readonly short?: string
-  /** The value as help names it (`FILE`), and what it is. Absent: the option is a flag. */
-  readonly value?: { readonly name: string; readonly kind: ValueKind }
+  /** Absent: the option is a flag. */
+  readonly value?: ValueSpec
   /** A phrase for the help. */
   readonly summary: string
 }
 
 /** One word that follows the command and is not an option. */
-export interface OperandSpec {
-  readonly name: string
-  readonly kind: ValueKind
+export interface OperandSpec extends ValueSpec {
   readonly optional?: boolean
   /** Any number of such words may follow. */
   readonly repeats?: boolean

@@ -1,3 +1,4 @@
+import { FAILED } from '../model/message'
 import type { CommandSpec, OptionSpec } from './command-spec'
 
 /** Options that every command takes. */
@@ -47,7 +48,7 @@ const MESSAGE: readonly OptionSpec[] = [
   },
   {
     name: 'failed',
-    value: { name: 'STEP', kind: 'text' },
+    value: { name: 'STEP', kind: 'word', words: FAILED.filter((step) => step !== '') },
     summary:
       'the step at which the last attempt failed: dns, connect, greeting, tls, auth, mail, rcpt or data',
   },
@@ -250,5 +251,25 @@ export const COMMANDS: readonly CommandSpec[] = Object.freeze<CommandSpec[]>([
     ],
     exits: ['config'],
     load: () => (require('../commands/diff') as typeof import('../commands/diff')).runDiff,
+  },
+  {
+    name: 'completion',
+    summary: 'print the script that completes commands, options and names of relays in a shell',
+    operands: [{ name: 'SHELL', kind: 'word', words: ['bash', 'zsh', 'fish'], optional: true }],
+    options: [
+      { name: 'relay-names', summary: 'print the names of the relays instead: the scripts use it' },
+      CONFIG,
+    ],
+    details: ['SHELL is bash (4 or later), zsh or fish.'],
+    examples: [
+      { args: 'completion bash > /etc/bash_completion.d/dns-overrides', purpose: 'For all users of bash' },
+      { args: 'completion zsh > ~/.zfunc/_dns-overrides', purpose: 'For zsh, if fpath has ~/.zfunc' },
+      { args: 'completion fish > ~/.config/fish/completions/dns-overrides.fish', purpose: 'For fish' },
+    ],
+    exits: ['config'],
+    load: () => {
+      const { runCompletion } = require('./completion') as typeof import('./completion')
+      return (args, terminal) => runCompletion(args, terminal, { commands: COMMANDS, common: COMMON_OPTIONS })
+    },
   },
 ])

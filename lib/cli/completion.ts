@@ -1,0 +1,52 @@
+import type { Arguments } from '../commands/shared/arguments'
+import { requireConfiguration } from '../commands/shared/configuration-file'
+import { EXIT } from '../commands/shared/exit-status'
+import { findConfiguration } from '../commands/shared/location'
+import type { Terminal } from '../commands/shared/terminal'
+import { UsageError } from '../model/errors'
+import type { CommandSpec, OptionSpec } from './command-spec'
+import { bashScript } from './completion/bash'
+import { fishScript } from './completion/fish'
+import { completionsOf, type Completion } from './completion/subject'
+import { zshScript } from './completion/zsh'
+
+const SCRIPTS: Readonly<Record<string, (commands: readonly Completion[]) => string>> = {
+  bash: bashScript,
+  zsh: zshScript,
+  fish: fishScript,
+}
+
+/** The shells that there is a script for. */
+export const SHELLS: readonly string[] = Object.keys(SCRIPTS)
+
+/** What `completion` completes. */
+export interface CompletedTable {
+  readonly commands: readonly CommandSpec[]
+  /** Options of every command. */
+  readonly common: readonly OptionSpec[]
+}
+
+/**
+ * `dns-overrides completion SHELL`: prints the script that completes this program's words in a shell. With `--relay-names` it prints
+ * the names that the configuration gives relays, one a line: the scripts ask for them.
+ */
+export function runCompletion(
+  args: Arguments,
+  terminal: Terminal,
+  { commands, common }: CompletedTable,
+): number {
+  if (args.flag('relay-names')) {
+    const { settings } = requireConfiguration(findConfiguration(args.value('config'), terminal), terminal)
+    for (const { name } of settings.relays) terminal.out(`${name}\n`)
+    return EXIT.ok
+  }
+  const [shell] = args.operands
+  if (shell === undefined)
+    throw new UsageError(`completion: SHELL is missing; it is one of ${SHELLS.join(', ')}`)
+  const script = Object.hasOwn(SCRIPTS, shell) ? SCRIPTS[shell] : undefined
+  if (script === undefined) {
+    throw new UsageError(`completion: there is none for "${shell}"; the shells are ${SHELLS.join(', ')}`)
+  }
+  terminal.out(script(completionsOf(commands, common)))
+  return EXIT.ok
+}
