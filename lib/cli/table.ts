@@ -165,7 +165,7 @@ export const COMMANDS: readonly CommandSpec[] = Object.freeze<CommandSpec[]>([
       {
         name: 'hold',
         value: { name: 'NAME', kind: 'relay' },
-        summary: 'send no mail to this relay until it is resumed',
+        summary: 'send no mail to this relay, or on these terms, until it is resumed',
       },
       {
         name: 'for',
@@ -182,9 +182,9 @@ export const COMMANDS: readonly CommandSpec[] = Object.freeze<CommandSpec[]>([
       CONFIG,
     ],
     details: [
-      'For each relay, over all workers of the running server: whether it is in use, held, or left out after failures and until when; its connections; the messages of the last hour.',
+      'For each relay, over all workers of the running server: whether it is in use, held, or left out after failures and until when; its connections; the messages of the last hour. The same for [direct:NAME], and for [direct] where it has limits; under them the MX hosts that are left out.',
       'The server and this command share the folder dns_overrides_state of the Haraka folder. The server makes it at start; only the user that runs the server, and root, can enter it. --hold and --resume wait until every worker has confirmed it. A hold outlives a restart.',
-      'Exit status 75: a relay is held, left out or has no address, or its state is not known. After --hold and --resume: not every worker has confirmed it.',
+      'Exit status 75: a relay or terms are held, a relay is left out or has no address, or its state is not known. After --hold and --resume: not every worker has confirmed it.',
     ],
     examples: [
       { args: 'relays', purpose: 'All of them' },

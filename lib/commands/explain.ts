@@ -3,6 +3,7 @@ import { readQueueFile, type QueuedMessage } from '../haraka-files/queue-file'
 import type { MxAnswer } from '../model/dns-answer'
 import type { Exchange } from '../model/exchange'
 import type { Message } from '../model/message'
+import { needsPlace } from '../relays/section'
 import type { Configuration } from '../routing/configuration'
 import { findEffect, usabilityNow } from './explain/effect'
 import { explanationJson } from './explain/json'
@@ -98,8 +99,8 @@ export async function runExplain(args: Arguments, terminal: Terminal): Promise<n
     const usable = server && ((relay: Exchange) => usabilityNow(relay, server) === 'usable')
     const explanation = await explain(configuration, task.message, lookup, usable)
     const effect = server && findEffect(explanation.decision, server)
-    const hasRelay = explanation.decision.exchanges.some(({ origin }) => origin.kind !== 'dns')
-    if (state?.kind === 'unknown' && hasRelay) terminal.err(unknownText(state.reason))
+    const isCounted = explanation.decision.exchanges.some(needsPlace)
+    if (state?.kind === 'unknown' && isCounted) terminal.err(unknownText(state.reason))
     const timeline = args.flag('timeline')
       ? await timelineOf(task, outbound.intervals, lookup, terminal.now())
       : undefined

@@ -6,7 +6,8 @@ import { toPrintable } from '../model/printable'
 import type { Relay } from '../model/relay'
 import type { Configuration } from '../routing/configuration'
 import { changeHold, readRequest } from './relays/hold'
-import { relayJson, relayText, type RelayView } from './relays/view'
+import { isOfRelay, listTerms } from './relays/terms'
+import { relayJson, relayText, termsJson, termsText, type RelayView } from './relays/view'
 import { formatJson } from './shared/json'
 import type { Arguments } from './shared/arguments'
 import { readOutboundSettings, requireConfiguration } from './shared/configuration-file'
@@ -61,8 +62,8 @@ function describeUnresolved(host: string, answer: AddressAnswer | undefined | vo
   }
 }
 
-/** The named relays in file order, then inline servers that a worker knows, then holds of relays that are not in the file. */
-function listViews(
+/** The named relays in file order, then inline servers that a worker knows, then holds of names that are not in the file. */
+function listRelays(
   { settings }: Configuration,
   state: ServerState,
   unresolved: ReadonlyMap<string, string>,
@@ -82,14 +83,14 @@ function listViews(
     }
   })
   const keys = new Set(named.map(({ key }) => key))
-  const others = state.kind === 'running' ? state.servers.map(({ key }) => key) : []
+  const others = (state.kind === 'running' ? state.servers : []).filter(isOfRelay).map(({ key }) => key)
   const inline = [...new Set(others)]
     .filter((key) => !keys.has(key))
     .sort()
     .map((key): RelayView =>
-      state.kind === 'running' ? { key, condition: conditionOf(key, undefined, state) } : { key },
+      state.kind === 'running' ? { key, condition: conditionOf({ key }, state) } : { key },
     )
-  const names = new Set(settings.relays.map(({ name }) => name))
+  const names = new Set([...settings.relays, ...settings.directTerms].map(({ name }) => name))
   const strays = [...(holds?.values() ?? [])]
     .filter(({ name }) => !names.has(name))
     .map((hold): RelayView => ({ name: hold.name, hold }))
@@ -102,37 +103,47 @@ function isInTrouble({ hold, condition, unresolved }: RelayView): boolean {
 }
 
 /**
- * `dns-overrides relays`: what the workers of the running server know of relays; holds by hand. Exit status 75 if a relay is held,
- * left out or has no address, or if that cannot be known; with `--hold` and `--resume` only if that was not confirmed.
+ * `dns-overrides relays`: what the workers of the running server know of relays and terms; holds by hand. Exit status 75 if one of
+ * them is held, or a relay is left out or has no address, or if that cannot be known; with `--hold` and `--resume` only if that was not confirmed.
  */
 export async function runRelays(args: Arguments, terminal: Terminal): Promise<number> {
   const request = readRequest(args)
   const location = findConfiguration(args.value('config'), terminal)
   const configuration = requireConfiguration(location, terminal)
-  const { relays } = configuration.settings
+  const { relays, directTerms } = configuration.settings
   const folder = stateFolder(location)
   const before = readServerState(location, terminal.now())
   const heldNames = before.kind === 'unknown' ? [] : [...before.holds.keys()]
-  const names = [...relays.map(({ name }) => name), ...(request?.verb === 'resume' ? heldNames : [])]
+  const names = [
+    ...[...relays, ...directTerms].map(({ name }) => name),
+    ...(request?.verb === 'resume' ? heldNames : []),
+  ]
   const result = request === undefined ? undefined : await changeHold(request, folder, names, terminal.now)
   if (result !== undefined) terminal.err(`${result.message}\n`)
 
   const unresolved = await findUnresolved(relays, configuration, location)
   const now = terminal.now()
   const state = readServerState(location, now)
-  const views = listViews(configuration, state, unresolved)
+  const views = listRelays(configuration, state, unresolved)
+  const terms = listTerms(configuration.settings, state)
   if (args.flag('json')) {
     const workers = state.kind === 'running' ? state.workers : []
-    const object = { server: state.kind, workers, relays: views.map((view) => relayJson(view)) }
+    const object = {
+      server: state.kind,
+      workers,
+      relays: views.map((view) => relayJson(view)),
+      terms: terms.map((view) => termsJson(view)),
+    }
     terminal.out(formatJson(object))
   } else {
     const ink = paint(terminal.color.out)
     for (const view of views) terminal.out(relayText(view, state, ink))
-    if (views.length === 0) terminal.out(`${location.file} names no relay\n`)
+    for (const view of terms) terminal.out(termsText(view, state, ink))
+    if (views.length + terms.length === 0) terminal.out(`${location.file} names no relay\n`)
   }
   if (state.kind === 'none') terminal.err(`no running Haraka uses ${folder}\n`)
   if (state.kind === 'unknown')
     terminal.err(`the state of the running server is not known: ${state.reason}\n`)
   if (result !== undefined) return result.confirmed ? EXIT.ok : EXIT.tempFail
-  return state.kind === 'unknown' || views.some(isInTrouble) ? EXIT.tempFail : EXIT.ok
+  return state.kind === 'unknown' || [...views, ...terms].some(isInTrouble) ? EXIT.tempFail : EXIT.ok
 }

@@ -40,7 +40,17 @@ export const KEYS = {
     'max_connections',
     'max_per_hour',
   ],
-  direct: ['tls', 'bind', 'bind_helo', 'family', 'next_mx', 'port'],
+  direct: [
+    'tls',
+    'bind',
+    'bind_helo',
+    'family',
+    'next_mx',
+    'port',
+    'retry_after',
+    'max_connections',
+    'max_per_hour',
+  ],
   // Those of [server] and [opts] in haraka-plugin-redis, and the options of node-redis that it hands on.
   redis: [
     'host',

@@ -1,6 +1,6 @@
 import { formatHost, LAST_PORT, parseEndpoint, SMTP_PORT, SMTPS_PORT } from '../model/endpoint'
 import { LAST_PRIORITY } from '../model/exchange'
-import { DEFAULT_TERMS, SMTPS_TERMS, type Terms } from '../model/terms'
+import { RELAY_TERMS, SMTPS_TERMS, type Terms } from '../model/terms'
 import { badHost } from './bad-host'
 import { readCredentials } from './credentials'
 import { readKeys } from './keyed'
@@ -8,7 +8,7 @@ import type { Section } from './parse'
 import type { Report } from '../source/report'
 import { readTerms, TERMS_KEYS } from './terms'
 import type { RelaySettings, SecretSources } from './types'
-import { duration, oneOf, plainText, wholeNumber, yesOrNo, type Reader } from './values'
+import { oneOf, plainText, wholeNumber, yesOrNo, type Reader } from './values'
 
 interface HostValue {
   readonly host: string
@@ -33,8 +33,6 @@ const hostValue: Reader<HostValue> = (value) => {
   }
 }
 
-const MINUTE = 60_000
-
 const READERS = {
   ...TERMS_KEYS,
   host: hostValue,
@@ -47,9 +45,6 @@ const READERS = {
   allow_plaintext_auth: yesOrNo,
   lmtp: yesOrNo,
   priority: wholeNumber(0, LAST_PRIORITY),
-  retry_after: duration(1000, 60 * MINUTE),
-  max_connections: wholeNumber(1, 1_000_000),
-  max_per_hour: wholeNumber(1, 1_000_000_000),
 }
 
 /** `[relay:NAME]`. With an error in it, what is good of it: enough for override lines to be checked against. */
@@ -105,12 +100,9 @@ export function readRelay(
   }
   const password = at('password')
   const terms: Terms = {
-    ...readTerms(section, values, implicitTls ? SMTPS_TERMS : DEFAULT_TERMS, report),
+    ...readTerms(section, values, implicitTls ? SMTPS_TERMS : RELAY_TERMS, report),
     ...(implicitTls ? { tls: SMTPS_TERMS.tls } : {}),
-    lmtp: values.lmtp ?? DEFAULT_TERMS.lmtp,
-    retryAfter: values.retry_after ?? DEFAULT_TERMS.retryAfter,
-    ...(values.max_connections === undefined ? {} : { maxConnections: values.max_connections }),
-    ...(values.max_per_hour === undefined ? {} : { maxPerHour: values.max_per_hour }),
+    lmtp: values.lmtp ?? RELAY_TERMS.lmtp,
   }
   return {
     name,

@@ -5,7 +5,11 @@ import type { Report } from '../source/report'
 import { badHost } from './bad-host'
 import type { Values } from './keyed'
 import type { Section } from './parse'
-import { oneOf, withMeant, type Reader } from './values'
+import { duration, oneOf, wholeNumber, withMeant, type Reader } from './values'
+
+/** Milliseconds. */
+const SECOND = 1_000
+const HOUR = 3_600_000
 
 const BIND = 'an IP address, or one of each family: 192.0.2.7, 2001:db8::7'
 
@@ -37,6 +41,9 @@ export const TERMS_KEYS = {
   bind_helo: helo,
   family: withMeant(oneOf('v4', 'v6', 'any'), { ipv4: 'v4', ipv6: 'v6', 4: 'v4', 6: 'v6', both: 'any' }),
   next_mx: oneOf('no_answer', 'connection', 'temporary'),
+  retry_after: duration(SECOND, HOUR),
+  max_connections: wholeNumber(1, 1_000_000),
+  max_per_hour: wholeNumber(1, 1_000_000_000),
 }
 
 /** The terms of a section; what it leaves out is as in `base`. */
@@ -61,5 +68,8 @@ export function readTerms(
     nextMx: values.next_mx ?? base.nextMx,
     ...(values.bind === undefined ? {} : { bind: values.bind }),
     ...(values.bind_helo === undefined ? {} : { bindHelo: values.bind_helo }),
+    ...(values.retry_after === undefined ? {} : { retryAfter: values.retry_after }),
+    ...(values.max_connections === undefined ? {} : { maxConnections: values.max_connections }),
+    ...(values.max_per_hour === undefined ? {} : { maxPerHour: values.max_per_hour }),
   }
 }

@@ -69,6 +69,7 @@ function summarize({ settings, rules }: Configuration, holds: readonly string[])
     lines: rules.lines.length,
     attempts: settings.attempts.length,
     relays: settings.relays.map(({ name }) => name),
+    terms: settings.directTerms.map(({ name }) => name),
     dns_servers: settings.dnsServers.length === 0 ? 'system' : settings.dnsServers.map(serverText),
     dns_zones: settings.dnsZones.map(({ domain }) => domain),
     holds,

@@ -1,6 +1,6 @@
 import { isIP } from 'node:net'
 import { isPort } from '../model/endpoint'
-import { isPriority, type Exchange } from '../model/exchange'
+import { isPriority, sectionName, type Exchange } from '../model/exchange'
 import type { Message } from '../model/message'
 import { toPrintable } from '../model/printable'
 import { formatBind, parseBind, type TlsPolicy } from '../model/terms'
@@ -8,7 +8,7 @@ import { normalizeDomain } from '../rules/domain-pattern'
 import { type Loggable, RETVAL } from './types'
 
 /**
- * What a hook `server_details` sees of an exchange and may change. `host` is looked up afterwards. `auth_user` can be read only.
+ * What a hook `server_details` sees of an exchange and may change. `host` is looked up afterwards. `auth_user` and `name` can be read only.
  *
  *     exports.register = function () { this.register_hook('server_details', 'details') }
  *     exports.details = (next, _message, { exchange, envelope }) => {
@@ -22,6 +22,8 @@ export interface DetailedExchange {
   port: number
   priority: number
   readonly auth_user?: string
+  /** NAME of `[relay:NAME]` or `[direct:NAME]`, if it is of one. */
+  readonly name?: string
   /** An address, or one of each family with a comma between them. */
   bind?: string
   bind_helo?: string
@@ -85,11 +87,13 @@ class ServerDetails implements Loggable {
 
 function details(exchange: Exchange): DetailedExchange {
   const { endpoint, priority, relay, terms } = exchange
+  const name = sectionName(exchange)
   return {
     host: endpoint.host,
     port: endpoint.port,
     priority,
     ...(relay?.credentials === undefined ? {} : { auth_user: relay.credentials.user }),
+    ...(name === undefined ? {} : { name }),
     ...(terms.bind === undefined ? {} : { bind: formatBind(terms.bind) }),
     ...(terms.bindHelo === undefined ? {} : { bind_helo: terms.bindHelo }),
     tls: terms.tls,
@@ -101,7 +105,9 @@ const isHost = (value: unknown) =>
   typeof value === 'string' && (isIP(value) !== 0 || normalizeDomain(value) !== undefined)
 
 /** What each field that may be changed must be. */
-const VALID: Readonly<Record<Exclude<keyof DetailedExchange, 'auth_user'>, (value: unknown) => boolean>> = {
+const VALID: Readonly<
+  Record<Exclude<keyof DetailedExchange, 'auth_user' | 'name'>, (value: unknown) => boolean>
+> = {
   host: isHost,
   port: isPort,
   priority: isPriority,
@@ -130,6 +136,9 @@ function applyChanges(
   }
   if (after.auth_user !== before.auth_user) {
     log.logerror(`server_details: auth_user of ${exchange.endpoint.host} stays: it belongs to the password`)
+  }
+  if (after.name !== before.name) {
+    log.logerror(`server_details: name of ${exchange.endpoint.host} stays: limits are counted under it`)
   }
   return rebuild(exchange, before, accepted as unknown as DetailedExchange)
 }

@@ -35,25 +35,27 @@ export interface Terms {
   readonly bind?: Bind
   /** Name to say in EHLO. */
   readonly bindHelo?: string
-  /** How long a failing server is first left out, milliseconds. */
-  readonly retryAfter: number
+  /** How long a server that failed is first left out, milliseconds. Absent: it is never left out. */
+  readonly retryAfter?: number
   /** Connections at once, over all workers. */
   readonly maxConnections?: number
   /** Messages in any 60 minutes, over all workers. */
   readonly maxPerHour?: number
 }
 
-/** What holds where nothing is written. */
-export const DEFAULT_TERMS: Terms = {
+/** What holds for direct mail where nothing is written. */
+const DIRECT_TERMS: Terms = {
   tls: 'opportunistic',
   lmtp: false,
   family: 'any',
   nextMx: 'connection',
-  retryAfter: 60_000,
 }
 
-/** As {@link DEFAULT_TERMS}, for a target that asks for TLS from the first byte (`smtps://`). */
-export const SMTPS_TERMS: Terms = { ...DEFAULT_TERMS, tls: 'required' }
+/** What holds for an operator's server where nothing is written. */
+export const RELAY_TERMS: Terms = { ...DIRECT_TERMS, retryAfter: 60_000 }
+
+/** As {@link RELAY_TERMS}, for a target that asks for TLS from the first byte (`smtps://`). */
+export const SMTPS_TERMS: Terms = { ...RELAY_TERMS, tls: 'required' }
 
 /** How mail goes to the servers of its domain: `[direct]`, or `[direct:NAME]`. */
 export interface DirectTerms {
@@ -64,7 +66,7 @@ export interface DirectTerms {
 }
 
 /** Where the file has no `[direct]`. */
-export const DEFAULT_DIRECT: DirectTerms = { port: SMTP_PORT, terms: DEFAULT_TERMS }
+export const DEFAULT_DIRECT: DirectTerms = { port: SMTP_PORT, terms: DIRECT_TERMS }
 
 /** The family of an IP address. */
 const familyOf = (address: string): 'v4' | 'v6' => (isIP(address) === 4 ? 'v4' : 'v6')

@@ -119,6 +119,7 @@ function readServer(fields: Fields): ServerStatus | undefined {
   const { breaker, failures, held, connections, waiting, sentLastHour, retryAt } = fields
   const key = readText(fields.key)
   const name = readText(fields.name)
+  const terms = readText(fields.terms)
   const lastFailure = readText(fields.lastFailure)
   if (key === undefined || typeof held !== 'boolean') return undefined
   if (breaker !== 'closed' && breaker !== 'open' && breaker !== 'half-open') return undefined
@@ -126,6 +127,7 @@ function readServer(fields: Fields): ServerStatus | undefined {
   return {
     key,
     ...(name === undefined ? {} : { name }),
+    ...(terms === undefined ? {} : { terms }),
     breaker,
     failures,
     ...(lastFailure === undefined ? {} : { lastFailure }),

@@ -1,11 +1,13 @@
 import type { RelayFailure } from '../model/failure'
-import { exchangeKey, exchangeLabel, type Exchange } from '../model/exchange'
+import { exchangeKey, exchangeLabel, sectionName, type Exchange } from '../model/exchange'
 import { Breaker } from './breaker'
 import type { Clock } from './clock'
 import type { Hold } from './holds'
 import { HourCount } from './hour-count'
-import type { Limits, LimitService, LimitStatus } from './limit-types'
+import type { LimitService, LimitStatus } from './limit-types'
 import { isPlace, LimitedPlaces, type NoPlace, type Place } from './limited-places'
+import { breakerRefusal, heldRefusal, limitRefusal } from './refusals'
+import { breakerKey, isLimited, limitsOf, useKey } from './section'
 import type { Snapshot } from './snapshot'
 import type { StateFolder } from './state-folder'
 import type {
@@ -34,32 +36,26 @@ export interface RelayStateOptions {
 }
 
 const CAPACITY = 10_000
+/** Servers of direct mail that are left out and shown: a stranger's domains may name any number. */
+const MOST_SHOWN = 100
 
+/** What is known of one server. Of terms of direct mail: one for all their servers together, and one for each that failed. */
 interface Entry {
+  /** `[user@]host:port`, or the title of terms. */
+  readonly key: string
   name: string | undefined
+  /** Of a server of direct mail: the title of its terms. */
+  readonly terms: string | undefined
   limitKey: string
   readonly breaker: Breaker
   readonly sent: HourCount
   connections: number
 }
 
-const formatTime = (at: number) => new Date(at).toISOString().slice(11, 19)
-
-/** What limits a server. The name of a section, or the server itself, is what its limits are counted under. */
-function limitsOf({ terms, relay, endpoint }: Pick<Exchange, 'terms' | 'relay' | 'endpoint'>): Limits {
-  const { maxConnections, maxPerHour } = terms
-  return {
-    key: relay?.name ?? exchangeKey({ endpoint, ...(relay === undefined ? {} : { relay }) }),
-    ...(maxConnections === undefined ? {} : { maxConnections }),
-    ...(maxPerHour === undefined ? {} : { maxPerHour }),
-  }
-}
-
-const isLimited = ({ maxConnections, maxPerHour }: Limits) =>
-  maxConnections !== undefined || maxPerHour !== undefined
-
 /** Nothing to ask for, nothing to give back. */
 const UNLIMITED: Place = { giveBack: () => {} }
+/** The same for a trial. */
+const NO_TRIAL = () => {}
 
 /** What is known of relays in one process; only limits are counted together with others. */
 export class LocalRelayState implements RelayState {
@@ -84,7 +80,7 @@ export class LocalRelayState implements RelayState {
     const noPlace = isLimited(limits) ? this.#places.look(limits) : undefined
     return (
       this.#refusal(exchange, false) ??
-      (noPlace === undefined ? { usable: true } : this.#overLimit(exchange, noPlace))
+      (noPlace === undefined ? { usable: true } : limitRefusal(exchange, noPlace, this.#options.clock))
     )
   }
 
@@ -94,10 +90,9 @@ export class LocalRelayState implements RelayState {
   ): Lease | Refusal | Promise<Lease | Refusal> {
     const refusal = this.#refusal(exchange, lastResort)
     if (refusal !== undefined) return refusal
-    const { breaker } = this.#use(exchange)
-    const now = this.#options.clock.wall()
+    this.#use(exchange)
     // Before the limit is asked for: nobody else may take the trial meanwhile.
-    const freeTrial = breaker.view(now).state === 'half-open' ? breaker.takeTrial(now) : () => {}
+    const freeTrial = this.#takeTrial(exchange)
     const limits = limitsOf(exchange)
     const place = isLimited(limits) ? this.#places.take(limits) : UNLIMITED
     return place instanceof Promise
@@ -111,7 +106,7 @@ export class LocalRelayState implements RelayState {
 
   noteFailure(exchange: Exchange, failure: RelayFailure): void {
     // Nothing was tried that a hold, an open breaker or somebody's trial would forbid.
-    if (this.#refusal(exchange, false) === undefined) this.#fail(exchange, this.#use(exchange), failure)
+    if (this.#refusal(exchange, false) === undefined) this.#fail(exchange, failure)
   }
 
   nextRotationOffset(): Promise<number> {
@@ -121,21 +116,28 @@ export class LocalRelayState implements RelayState {
   }
 
   status(): readonly ServerStatus[] {
-    const now = this.#options.clock.wall()
-    return [...this.#entries].map(([key, { name, limitKey, breaker, connections, sent }]) => {
+    const { wall, monotonic } = this.#options.clock
+    const now = wall()
+    const entries = [...this.#entries.values()]
+    const leftOut = entries.filter(
+      ({ terms, breaker }) => terms !== undefined && breaker.view(now).state === 'open',
+    )
+    const shown = [...entries.filter(({ terms }) => terms === undefined), ...leftOut.slice(-MOST_SHOWN)]
+    return shown.map(({ key, name, terms, limitKey, breaker, connections, sent }): ServerStatus => {
       const view = breaker.view(now)
       const { lastFailure } = breaker
       return {
         key,
         ...(name === undefined ? {} : { name }),
+        ...(terms === undefined ? {} : { terms }),
         breaker: view.state === 'trial' ? 'half-open' : view.state,
         failures: breaker.failures,
         ...(lastFailure === undefined ? {} : { lastFailure }),
         ...(view.state === 'open' ? { retryAt: view.until } : {}),
         held: this.#holdOf(name) !== undefined,
         connections,
-        waiting: this.#places.waiting(limitKey),
-        sentLastHour: sent.total(this.#options.clock.monotonic()),
+        waiting: terms === undefined ? this.#places.waiting(limitKey) : 0,
+        sentLastHour: sent.total(monotonic()),
       }
     })
   }
@@ -147,33 +149,37 @@ export class LocalRelayState implements RelayState {
 
   /** What came of asking for a place. */
   #enter(exchange: Exchange, place: Place | NoPlace, freeTrial: () => void): Lease | Refusal {
-    if (!isPlace(place)) {
+    const refusal = isPlace(place)
+      ? this.#heldRefusal(exchange)
+      : limitRefusal(exchange, place, this.#options.clock)
+    if (refusal !== undefined || !isPlace(place)) {
       freeTrial()
-      return this.#overLimit(exchange, place)
+      if (isPlace(place)) place.giveBack(false)
+      return refusal!
     }
-    const held = this.#heldRefusal(exchange)
-    if (held !== undefined) {
-      freeTrial()
-      place.giveBack(false)
-      return held
-    }
+    return this.#lease(exchange, place, freeTrial)
+  }
+
+  #lease(exchange: Exchange, place: Place, freeTrial: () => void): Lease {
     const entry = this.#use(exchange)
     entry.connections++
     this.#noteChange()
+    let current = { exchange, freeTrial }
     let ended = false
     return {
-      reportSuccess: () => {
-        const before = entry.breaker.failures
-        entry.breaker.succeeded()
-        if (before === 0) return
-        this.#options.log.info(`${exchangeLabel(exchange)} works again`)
-        this.#noteChange()
+      reportSuccess: () => this.#succeed(current.exchange),
+      reportFailure: (failure) => this.#fail(current.exchange, failure),
+      moveTo: (next) => {
+        const refusal = this.#refusal(next, false)
+        if (refusal !== undefined) return refusal
+        current.freeTrial()
+        current = { exchange: next, freeTrial: this.#takeTrial(next) }
+        return undefined
       },
-      reportFailure: (failure) => this.#fail(exchange, entry, failure),
       end: (delivered) => {
         if (ended) return
         ended = true
-        freeTrial()
+        current.freeTrial()
         entry.connections--
         if (delivered) entry.sent.add(this.#options.clock.monotonic())
         place.giveBack(delivered)
@@ -182,10 +188,32 @@ export class LocalRelayState implements RelayState {
     }
   }
 
-  #fail(exchange: Exchange, entry: Entry, failure: RelayFailure): void {
+  /** Takes the one trial of a breaker that is half-open. Gives back what frees it again if nothing came of it. */
+  #takeTrial(exchange: Exchange): () => void {
+    const breaker = this.#entries.get(breakerKey(exchange))?.breaker
     const now = this.#options.clock.wall()
-    if (entry.breaker.failed(failure.message, exchange.terms.retryAfter, now)) {
-      const view = entry.breaker.view(now)
+    return breaker?.view(now).state === 'half-open' ? breaker.takeTrial(now) : NO_TRIAL
+  }
+
+  #succeed(exchange: Exchange): void {
+    const key = breakerKey(exchange)
+    const entry = this.#entries.get(key)
+    const before = entry?.breaker.failures ?? 0
+    entry?.breaker.succeeded()
+    // Of the servers of direct mail only those that failed are known.
+    if (entry?.terms !== undefined) this.#entries.delete(key)
+    if (before === 0) return
+    this.#options.log.info(`${exchangeLabel(exchange)} works again`)
+    this.#noteChange()
+  }
+
+  #fail(exchange: Exchange, failure: RelayFailure): void {
+    const { retryAfter } = exchange.terms
+    if (retryAfter === undefined) return
+    const now = this.#options.clock.wall()
+    const { breaker } = this.#server(exchange)
+    if (breaker.failed(failure.message, retryAfter, now)) {
+      const view = breaker.view(now)
       const seconds = view.state === 'open' ? Math.ceil((view.until - now) / 1000) : 0
       this.#options.log.warn(`${exchangeLabel(exchange)} is left out for ${seconds} s: ${failure.message}`)
     }
@@ -195,83 +223,49 @@ export class LocalRelayState implements RelayState {
   /** What this process knows for itself: holds and breakers. */
   #refusal(exchange: Exchange, lastResort: boolean): Refusal | undefined {
     const held = this.#heldRefusal(exchange)
-    if (held !== undefined) return held
-    const entry = this.#entries.get(exchangeKey(exchange))
-    if (entry === undefined || lastResort) return undefined
-    const label = exchangeLabel(exchange)
-    const view = entry.breaker.view(this.#options.clock.wall())
-    if (view.state === 'open') {
-      const message = `${label} is left out until ${formatTime(view.until)} UTC: ${entry.breaker.lastFailure}`
-      return { usable: false, why: 'breaker', message, until: view.until }
-    }
-    if (view.state === 'trial') {
-      const message = `${label} is being tried by another message after: ${entry.breaker.lastFailure}`
-      return { usable: false, why: 'breaker', message }
-    }
-    return undefined
+    if (held !== undefined || lastResort) return held
+    const breaker = this.#entries.get(breakerKey(exchange))?.breaker
+    return breaker && breakerRefusal(exchange, breaker, this.#options.clock.wall())
   }
 
   #heldRefusal(exchange: Exchange): Refusal | undefined {
-    const hold = this.#holdOf(exchange.relay?.name)
-    if (hold === undefined) return undefined
-    const until = hold.until === undefined ? '' : ` until ${formatTime(hold.until)} UTC`
-    const reason = hold.reason === undefined ? '' : `: ${hold.reason}`
-    return {
-      usable: false,
-      why: 'held',
-      message: `${exchangeLabel(exchange)} is held by hand${until}${reason}`,
-      ...(hold.until === undefined ? {} : { until: hold.until }),
-    }
-  }
-
-  #overLimit(exchange: Exchange, { why, until }: NoPlace): Refusal {
-    const { clock } = this.#options
-    const { maxConnections, maxPerHour } = exchange.terms
-    const label = exchangeLabel(exchange)
-    const wallUntil = Math.ceil(clock.wall() + until - clock.monotonic())
-    switch (why) {
-      case 'quota':
-        return {
-          usable: false,
-          why,
-          message: `${label} has had its max_per_hour of ${maxPerHour}`,
-          until: wallUntil,
-        }
-      case 'connections':
-        return {
-          usable: false,
-          why,
-          message: `${label} has its max_connections of ${maxConnections} in use`,
-        }
-      case 'unknown':
-        return {
-          usable: false,
-          why: 'connections',
-          message: `${label} has limits, and the master process does not say what is free`,
-          until: wallUntil,
-        }
-    }
+    const hold = this.#holdOf(sectionName(exchange))
+    return hold && heldRefusal(exchange, hold)
   }
 
   #holdOf(name: string | undefined): Hold | undefined {
     return name === undefined ? undefined : this.#options.folder?.holdOf(name)
   }
 
+  /** What is counted of the server, or of all servers of the same terms. */
   #use(exchange: Exchange): Entry {
-    const key = exchangeKey(exchange)
-    const known = this.#entries.get(key)
+    const entry = this.#entry(useKey(exchange), { key: useKey(exchange), terms: undefined })
+    entry.name = sectionName(exchange)
+    entry.limitKey = limitsOf(exchange).key
+    return entry
+  }
+
+  /** What has the breaker of the server. */
+  #server(exchange: Exchange): Entry {
+    const key = breakerKey(exchange)
+    return key === useKey(exchange)
+      ? this.#use(exchange)
+      : this.#entry(key, { key: exchangeKey(exchange), terms: useKey(exchange) })
+  }
+
+  #entry(id: string, made: Pick<Entry, 'key' | 'terms'>): Entry {
+    const known = this.#entries.get(id)
     const entry = known ?? {
+      ...made,
       name: undefined,
       limitKey: '',
       breaker: new Breaker(),
       sent: new HourCount(),
       connections: 0,
     }
-    entry.name = exchange.relay?.name
-    entry.limitKey = limitsOf(exchange).key
     // The order of the map is the order of use.
-    this.#entries.delete(key)
-    this.#entries.set(key, entry)
+    this.#entries.delete(id)
+    this.#entries.set(id, entry)
     if (known === undefined) this.#forget()
     return entry
   }

@@ -15,12 +15,18 @@ export interface Refusal {
 /** May mail go to a server now, and if not, why and until when? */
 export type Availability = { readonly usable: true } | Refusal
 
-/** The place of one message at one server, over all its addresses. Each method may be called once; `end` always is. */
+/** The place of one message in a section: at one server at a time, over all its addresses. `end` is always called. */
 export interface Lease {
   /** The server did its part: connected, greeted, encrypted and authenticated as its terms ask. Closes its breaker. */
   reportSuccess(): void
   /** The server failed. Opens its breaker. */
   reportFailure(failure: RelayFailure): void
+  /**
+   * Goes on to another server of the same section (see `sectionKey`), and keeps the place.
+   *
+   * @returns why not; then nothing has changed
+   */
+  moveTo(exchange: Exchange): Refusal | undefined
   /**
    * Gives the place back. To be called when the connection is closed, so that the server never sees more than allowed.
    *
@@ -47,10 +53,17 @@ export interface WaitOptions {
   readonly first?: boolean
 }
 
-/** One server as `dns-overrides relays` and the status page show it. */
+/**
+ * One server as `dns-overrides relays` and the status page show it; or terms of direct mail (`[direct:NAME]`), over all their servers,
+ * and each of those servers that is in trouble.
+ */
 export interface ServerStatus {
+  /** `[user@]host:port`; of terms their title. */
   readonly key: string
+  /** Of the section, if it has one. */
   readonly name?: string
+  /** Of a server of direct mail: the title of its terms. */
+  readonly terms?: string
   readonly breaker: 'closed' | 'open' | 'half-open'
   readonly failures: number
   readonly lastFailure?: string

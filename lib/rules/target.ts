@@ -5,7 +5,7 @@ import { findDisallowedCharacter } from '../model/domain'
 import { formatHost, LAST_PORT, parseEndpoint, SMTP_PORT, SMTPS_PORT, type Endpoint } from '../model/endpoint'
 import type { Credentials, Relay } from '../model/relay'
 import { Secret } from '../model/secret'
-import { DEFAULT_TERMS, SMTPS_TERMS, type DirectTerms } from '../model/terms'
+import { RELAY_TERMS, SMTPS_TERMS, type DirectTerms } from '../model/terms'
 import type { Help } from '../source/report'
 import type { WordReader } from '../source/word'
 import { reportForeignTarget } from './foreign-target'
@@ -110,7 +110,7 @@ function bracketHelp(text: string): Help {
 
 /** Written out, so that the very many of a long list have few shapes and share their terms. */
 function inlineRelay(endpoint: Endpoint, credentials: Credentials | undefined, implicitTls: boolean): Relay {
-  const terms = implicitTls ? SMTPS_TERMS : DEFAULT_TERMS
+  const terms = implicitTls ? SMTPS_TERMS : RELAY_TERMS
   return credentials === undefined
     ? { endpoint, terms, implicitTls, allowPlaintextAuth: false }
     : { endpoint, terms, credentials, implicitTls, allowPlaintextAuth: false }

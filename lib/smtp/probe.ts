@@ -2,7 +2,7 @@ import { hostname } from 'node:os'
 import type { AddressAnswer } from '../model/dns-answer'
 import { relayKey } from '../model/exchange'
 import type { Relay } from '../model/relay'
-import { bindFor, DEFAULT_TERMS, whyPassedOver } from '../model/terms'
+import { bindFor, RELAY_TERMS, whyPassedOver } from '../model/terms'
 import type { CertificateReport } from './certificate'
 import { Connection } from './connection'
 import { Conversation } from './conversation'
@@ -157,7 +157,7 @@ class AddressProbe {
       ...(credentials === undefined ? {} : { credentials }),
       ...(authType === undefined ? {} : { authType }),
       allowPlaintextAuth,
-      nextMx: DEFAULT_TERMS.nextMx,
+      nextMx: RELAY_TERMS.nextMx,
       recipients: 0,
     })
     const conversation = new Conversation(connection, session, this.#relay)

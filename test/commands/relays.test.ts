@@ -6,7 +6,7 @@ import { after, before, test, type TestContext } from 'node:test'
 import { exchangeKey } from '../../lib/model/exchange'
 import { prepareStateFolder, STATE_FOLDER } from '../../lib/relays/state-folder'
 import { a, fails, startZone, type ZoneServer } from '../support/dns-scripted'
-import { relayExchange } from '../support/servers'
+import { relayExchange, termsExchange } from '../support/servers'
 import { run } from './terminal'
 import { acquire, fail, startWorker } from './worker'
 
@@ -271,13 +271,81 @@ test('a held relay, and one that is left out, are 75 also where the other is in 
   assert.equal((await relays()).status, 75)
 })
 
+const TERMS = `
+* @ms
+[direct]
+port = 26
+[direct:ms]
+max_connections = 2
+retry_after = 5m
+[direct:other]
+`
+
+test('terms: over all their servers, with those that are left out', async (t) => {
+  const { relays, state } = setup(t, TERMS)
+  const worker = startWorker(t, state)
+  const terms = { maxConnections: 2, retryAfter: 300_000 }
+  const lease = acquire(worker, termsExchange('ms', 'mx1.example', terms, 26))
+  t.after(() => lease.end(false))
+  lease.reportFailure({ kind: 'connect', message: 'connection refused' })
+  lease.moveTo(termsExchange('ms', 'mx2.example', terms, 26))
+  worker.close()
+  const { status, out } = await relays()
+  assert.equal(status, 0, "a stranger's server that is left out is not an operator's business")
+  assert.match(
+    out,
+    new RegExp(
+      [
+        String.raw`^@ms  \[direct:ms\]  in use`,
+        '    connections 1 of 2, sent in the last hour 0',
+        `    mx1.example:26  left out until ${TIME}, after 1 failure: connection refused`,
+        String.raw`@other  \[direct:other\]  in use`,
+        '    connections 0, sent in the last hour 0',
+        '$',
+      ].join('\n'),
+    ),
+  )
+  const json = JSON.parse((await relays('--json')).out) as {
+    relays: unknown[]
+    terms: { key: string; connections: number; leftOut: { key: string; retryAt: string }[] }[]
+  }
+  assert.deepEqual(json.relays, [])
+  assert.deepEqual(
+    json.terms.map(({ key, connections, leftOut }) => [key, connections, leftOut.map((one) => one.key)]),
+    [
+      ['[direct:ms]', 1, ['mx1.example:26']],
+      ['[direct:other]', 0, []],
+    ],
+  )
+})
+
+test('terms can be held and resumed by name', async (t) => {
+  const { relays, state } = setup(t, TERMS)
+  startWorker(t, state)
+  assert.match((await relays('--hold', '@MS')).err, /^@ms is held: no mail goes to it until it is resumed; /)
+  const { status, out } = await relays()
+  assert.equal(status, 75)
+  assert.match(out, new RegExp(String.raw`^@ms  \[direct:ms\]  held by hand since ${TIME}$`, 'm'))
+  assert.doesNotMatch(out, /not in the configuration/)
+  assert.match((await relays('--resume', 'ms')).err, /^@ms is resumed; confirmed by 1 worker$/m)
+})
+
+test('[direct] is shown where something of it is counted', async (t) => {
+  const { relays, state } = setup(t, '[direct]\nmax_per_hour = 9\n[overrides]\nx.example $direct')
+  startWorker(t, state)
+  assert.match(
+    (await relays()).out,
+    /^\[direct\] {2}in use\n {4}connections 0, sent in the last hour 0 of 9$/m,
+  )
+})
+
 test('wrong usage', async (t) => {
   const { relays } = setup(t)
   for (const [words, message] of [
-    [['--hold', 'ips'], 'relays: --hold takes the name of a relay, not "ips"; did you mean isp?'],
+    [['--hold', 'ips'], 'relays: --hold takes the name of a relay or of terms, not "ips"; did you mean isp?'],
     [
       ['--resume', 'nowhere'],
-      'relays: --resume takes the name of a relay, not "nowhere"; the relays are isp, Spare',
+      'relays: --resume takes the name of a relay or of terms, not "nowhere"; the names are isp, Spare',
     ],
     [['--hold', 'isp', '--resume', 'isp'], 'relays: --hold or --resume, not both'],
     [['--for', '1h'], 'relays: --for needs --hold NAME'],

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
-import { DEFAULT_DIRECT, DEFAULT_TERMS } from '../../lib/model/terms'
+import { DEFAULT_DIRECT, RELAY_TERMS } from '../../lib/model/terms'
 import { configure, diagnose } from '../support/rules'
 
 const settingsOf = (text: string) => configure(text).settings
@@ -20,37 +20,49 @@ describe('[direct] and [direct:NAME]', () => {
 
   it('read every key', () => {
     const text =
-      '[direct]\ntls = required\nbind = 192.0.2.7, 2001:db8::7\nbind_helo = mail.example.com\nfamily = v6\nnext_mx = temporary\nport = 2525'
+      '[direct]\ntls = required\nbind = 192.0.2.7, 2001:db8::7\nbind_helo = mail.example.com\nfamily = v6\nnext_mx = temporary\nport = 2525\nretry_after = 5m\nmax_connections = 5\nmax_per_hour = 300'
     assert.deepEqual(settingsOf(text).direct, {
       port: 2525,
       terms: {
-        ...DEFAULT_TERMS,
+        ...DEFAULT_DIRECT.terms,
         tls: 'required',
         bind: { v4: '192.0.2.7', v6: '2001:db8::7' },
         bindHelo: 'mail.example.com',
         family: 'v6',
         nextMx: 'temporary',
+        retryAfter: 300_000,
+        maxConnections: 5,
+        maxPerHour: 300,
       },
     })
   })
 
   it('take what a name leaves out from [direct], wherever that stands', () => {
     const text =
-      '[direct:ms]\nfamily = v4\n[direct]\ntls = off\nport = 26\nbind = 192.0.2.7\n[overrides]\n* @MS'
+      '[direct:ms]\nfamily = v4\nmax_per_hour = 5\n[direct]\ntls = off\nport = 26\nbind = 192.0.2.7\nmax_connections = 3\nmax_per_hour = 9\n[overrides]\n* @MS'
     const [ms] = settingsOf(text).directTerms
     assert.ok(ms)
     const { span, ...rest } = ms
     assert.deepEqual(rest, {
       name: 'ms',
       port: 26,
-      terms: { ...DEFAULT_TERMS, tls: 'off', bind: { v4: '192.0.2.7' }, family: 'v4' },
+      terms: {
+        ...DEFAULT_DIRECT.terms,
+        tls: 'off',
+        bind: { v4: '192.0.2.7' },
+        family: 'v4',
+        maxConnections: 3,
+        maxPerHour: 5,
+      },
     })
     assert.deepEqual(span, { line: 1, column: 1, length: 11 })
   })
 
   const rows: (readonly [string, string])[] = [
     ['[direct]\nhost = a.example', '2:1 unknown setting host'],
-    ['[direct]\nmax_connections = 5', '2:1 unknown setting max_connections'],
+    ['[direct]\nlmtp = true', '2:1 unknown setting lmtp'],
+    ['[direct]\nmax_connections = 0', '2:19 bad value "0" for max_connections'],
+    ['[direct]\nretry_after = 2h', '2:15 bad value "2h" for retry_after'],
     ['[direct]\nfamily = 5', '2:10 bad value "5" for family'],
     ['[direct]\nnext_mx = always', '2:11 bad value "always" for next_mx'],
     ['[direct]\nbind = 192.0.2.1, 192.0.2.2', '2:8 bad value "192.0.2.1, 192.0.2.2" for bind'],
@@ -97,7 +109,7 @@ describe('[relay:NAME]', () => {
       '[relay:isp]\nhost = a.example\nfamily = v4\nnext_mx = no_answer\nbind = 2001:db8::7,192.0.2.7',
     ).relays
     assert.deepEqual(relay?.terms, {
-      ...DEFAULT_TERMS,
+      ...RELAY_TERMS,
       family: 'v4',
       nextMx: 'no_answer',
       bind: { v4: '192.0.2.7', v6: '2001:db8::7' },

@@ -63,9 +63,9 @@ test('a password file that has gone away is an error, and the rules before stay'
   assert.equal(entries.at(-1)!.text, `config/dns_overrides.ini has 1 error and is not used: ${SINCE}`)
 })
 
-test('a start is one NOTICE with version, lines, relays, DNS servers and holds', (t) => {
+test('a start is one NOTICE with version, lines, relays, terms, DNS servers and holds', (t) => {
   const { findings } = new ConfigurationFolder(t, ['isp']).start(
-    'dns_servers = 192.0.2.53, tls://192.0.2.54#dns.example\n* @isp\n[attempts]\n* direct=1 relay=1\n[relay:isp]\nhost = a.example\n[zone:corp.internal]\ndns_servers = 10.0.0.1\n',
+    'dns_servers = 192.0.2.53, tls://192.0.2.54#dns.example\n* @isp\nx.example @ms\n[direct:ms]\n[attempts]\n* direct=1 relay=1\n[relay:isp]\nhost = a.example\n[zone:corp.internal]\ndns_servers = 10.0.0.1\n',
   )
   const manifest = require('../../../package.json') as { version: string }
   assert.deepEqual(
@@ -76,9 +76,10 @@ test('a start is one NOTICE with version, lines, relays, DNS servers and holds',
         text: 'config/dns_overrides.ini is in force',
         fields: {
           version: manifest.version,
-          lines: 1,
+          lines: 2,
           attempts: 1,
           relays: ['isp'],
+          terms: ['ms'],
           dns_servers: ['192.0.2.53:53', 'tls://192.0.2.54:853#dns.example'],
           dns_zones: ['corp.internal'],
           holds: ['isp'],

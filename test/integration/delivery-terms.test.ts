@@ -48,10 +48,17 @@ bind_helo = strict.example
 next_mx = temporary
 [direct:careful]
 next_mx = no_answer
+[direct:news]
+bind = 127.0.0.11
+[direct:alice]
+bind = 127.0.0.12
+bind_helo = alice.example
 [overrides]
 *.temporary.example  @strict   $end
 *.careful.example    @careful  $end
 *                    @strict   $from=strict@client.example
+*                    @news     $from~=news-*@client.example
+*                    @alice    $from=alice@client.example
 `,
     outbound: ['temp_fail_intervals=1h*10', 'local_mx_ok=true', 'connect_timeout=5'],
   })
@@ -100,16 +107,16 @@ for (const [domain, outcome] of CASES) {
 }
 
 test('a source address and a name by sender', async () => {
-  const strict = await send('dead.plain.example', 'strict@client.example')
-  const other = await send('dead.plain.example', 'other@client.example')
-  assert.ok(strict !== 'defer' && other !== 'defer')
-  assert.deepEqual(
-    [strict, other].map(({ remoteAddress, helo }) => [remoteAddress, helo]),
-    [
-      ['127.0.0.10', 'strict.example'],
-      ['127.0.0.9', 'plain.example'],
-    ],
-  )
+  for (const [from, address, helo] of [
+    ['strict@client.example', '127.0.0.10', 'strict.example'],
+    ['news-17@client.example', '127.0.0.11', 'plain.example'],
+    ['alice@client.example', '127.0.0.12', 'alice.example'],
+    ['other@client.example', '127.0.0.9', 'plain.example'],
+  ] as const) {
+    const got = await send('dead.plain.example', from)
+    assert.ok(got !== 'defer', from)
+    assert.deepEqual([got.remoteAddress, got.helo], [address, helo], from)
+  }
 })
 
 test('the log names the terms and their line', async () => {

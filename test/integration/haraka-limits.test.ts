@@ -1,61 +1,13 @@
 import assert from 'node:assert/strict'
-import { once } from 'node:events'
-import { connect, createServer, type AddressInfo } from 'node:net'
 import { join } from 'node:path'
 import { test, type TestContext } from 'node:test'
 import { readSnapshots } from '../../lib/relays/snapshot'
 import { STATE_FOLDER } from '../../lib/relays/state-folder'
 import { HarakaServer, type HarakaOptions } from '../support/haraka-server'
 import { SmtpClient } from '../support/smtp-client'
-import { startSink, type Sink } from '../support/smtp-sink'
+import { startCounted, type CountedServer } from '../support/smtp-counted'
 
 // Limits over four worker processes of a real server, also while they are killed.
-
-/** A relay, and how many connections it has seen at once. */
-interface CountedRelay {
-  readonly port: number
-  readonly sink: Sink
-  readonly most: () => number
-  readonly open: () => number
-}
-
-async function startRelay(t: TestContext, answerMs = 0): Promise<CountedRelay> {
-  const sink = await startSink({
-    answer: async (stage) => {
-      if (stage === 'data') await new Promise((done) => setTimeout(done, answerMs))
-      return undefined
-    },
-  })
-  let open = 0
-  let most = 0
-  const counter = createServer((socket) => {
-    open++
-    // A connection whose end came before this one's beginning is read in the same turn of the event loop: counted after it.
-    setImmediate(() => setImmediate(() => (most = Math.max(most, open))))
-    const inner = connect(sink.port, sink.host)
-    let isOpen = true
-    const close = () => {
-      if (isOpen) open--
-      isOpen = false
-    }
-    socket.on('end', close)
-    socket.on('close', () => {
-      close()
-      inner.destroy()
-    })
-    inner.on('close', () => socket.end())
-    for (const each of [socket, inner]) each.on('error', () => {})
-    socket.pipe(inner).pipe(socket)
-  })
-  counter.listen(0, '127.0.0.1')
-  await once(counter, 'listening')
-  t.after(async () => {
-    counter.close()
-    await sink.close()
-  })
-  const { port } = counter.address() as AddressInfo
-  return { port, sink, most: () => most, open: () => open }
-}
 
 async function start(t: TestContext, options: HarakaOptions): Promise<HarakaServer> {
   const haraka = await HarakaServer.start({ nodes: 4, loglevel: 'NOTICE', ...options })
@@ -63,7 +15,7 @@ async function start(t: TestContext, options: HarakaOptions): Promise<HarakaServ
   return haraka
 }
 
-const overrides = (relay: CountedRelay, ...limits: string[]) =>
+const overrides = (relay: CountedServer, ...limits: string[]) =>
   ['* @isp', '[relay:isp]', 'host = 127.0.0.1', `port = ${relay.port}`, ...limits].join('\n')
 
 async function sendAll(haraka: HarakaServer, count: number): Promise<string[]> {
@@ -84,7 +36,7 @@ const workerPids = (haraka: HarakaServer) =>
     .map(({ pid }) => pid)
 
 test('four workers, two connections, 120 messages: never a third, and no turn is waited for', async (t) => {
-  const relay = await startRelay(t)
+  const relay = await startCounted(t)
   const haraka = await start(t, { overrides: overrides(relay, 'max_connections = 2') })
   const from = performance.now()
   const recipients = await sendAll(haraka, 120)
@@ -95,7 +47,7 @@ test('four workers, two connections, 120 messages: never a third, and no turn is
 })
 
 test('a full queue at the start: all workers together keep to six connections', async (t) => {
-  const relay = await startRelay(t, 100)
+  const relay = await startCounted(t, { answerMs: 100 })
   const haraka = await start(t, { overrides: overrides(relay, 'max_connections = 6') })
   await sendAll(haraka, 100)
   await haraka.kill9()
@@ -105,7 +57,7 @@ test('a full queue at the start: all workers together keep to six connections', 
 })
 
 test('workers are killed, then all: two connections and 37 an hour hold', { timeout: 120_000 }, async (t) => {
-  const relay = await startRelay(t, 30)
+  const relay = await startCounted(t, { answerMs: 30 })
   const haraka = await start(t, {
     overrides: overrides(relay, 'max_connections = 2', 'max_per_hour = 37'),
   })

@@ -33,7 +33,7 @@ test('snapshots of living processes are read back', async (t) => {
   const snapshot = {
     role: 'worker',
     updated: T,
-    servers: [server],
+    servers: [server, { ...server, terms: '[direct:ms]' }],
     holds: [{ name: 'a', since: T }],
     limits: [{ key: 'a', connections: 1, sentLastHour: 2 }],
   }

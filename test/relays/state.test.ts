@@ -7,7 +7,7 @@ import { isRefusal, type Lease, type Refusal } from '../../lib/relays/types'
 import type { Exchange } from '../../lib/model/exchange'
 import { Secret } from '../../lib/model/secret'
 import { atOnce, localRelayState, testClock } from '../support/relay-state'
-import { relayExchange, type RelayFields } from '../support/servers'
+import { relayExchange, termsExchange, type RelayFields } from '../support/servers'
 
 const T = 1_750_000_000_000
 const HOUR = 3_600_000
@@ -241,6 +241,99 @@ test('status: what there is to see', () => {
       sentLastHour: 0,
     },
   ])
+})
+
+test('terms: limits over all their servers, and a breaker for each of them', () => {
+  const { clock, logged, state, acquire } = setup()
+  const terms = { retryAfter: 60_000, maxConnections: 1 }
+  const [a, b] = ['a.example', 'b.example'].map((host) => termsExchange('ms', host, terms)) as [
+    Exchange,
+    Exchange,
+  ]
+  const taken = lease(acquire(a))
+  assert.deepEqual(acquire(b), {
+    usable: false,
+    why: 'connections',
+    message: '[direct:ms] has its max_connections of 1 in use',
+  })
+  taken.reportFailure({ kind: 'connect', message: 'refused' })
+  assert.equal(taken.moveTo(b), undefined)
+  taken.reportSuccess()
+  assert.equal(taken.moveTo(a)?.message, 'a.example:25 is left out until 15:07:40 UTC: refused')
+  taken.end(true)
+  clock.pass(1_000)
+  assert.deepEqual(
+    [state.look(a).usable, state.look(b).usable],
+    [false, true],
+    'one dead server does not stop the others',
+  )
+  assert.deepEqual(state.look(termsExchange('other', 'a.example', terms)), { usable: true })
+  assert.deepEqual(logged, ['a.example:25 is left out for 60 s: refused'])
+  const common = { breaker: 'closed', failures: 0, held: false, connections: 0, waiting: 0 }
+  assert.deepEqual(state.status(), [
+    { ...common, key: '[direct:ms]', name: 'ms', sentLastHour: 1 },
+    {
+      ...common,
+      key: 'a.example:25',
+      terms: '[direct:ms]',
+      breaker: 'open',
+      failures: 1,
+      lastFailure: 'refused',
+      retryAt: T + 60_000,
+      sentLastHour: 0,
+    },
+  ])
+})
+
+test('terms: a message that moves on gives the one trial of a server back', () => {
+  const { clock, state, acquire } = setup()
+  const [a, b] = ['a.example', 'b.example'].map((host) =>
+    termsExchange(undefined, host, { retryAfter: 60_000 }),
+  ) as [Exchange, Exchange]
+  const failing = lease(acquire(a))
+  failing.reportFailure({ kind: 'connect', message: 'refused' })
+  failing.end(false)
+  clock.pass(60_000)
+  const trying = lease(acquire(a))
+  assert.equal(state.look(a).usable, false, 'one message tries')
+  trying.moveTo(b)
+  assert.equal(state.look(a).usable, true)
+  trying.moveTo(a)
+  trying.reportSuccess()
+  trying.end(true)
+  assert.deepEqual(
+    state.status().map(({ key }) => key),
+    ['[direct]'],
+  )
+})
+
+test('terms without retry_after leave no server out', () => {
+  const { state, acquire } = setup()
+  const ms = termsExchange('ms', 'a.example')
+  const taken = lease(acquire(ms))
+  taken.reportFailure({ kind: 'connect', message: 'refused' })
+  taken.end(false)
+  assert.equal(state.look(ms).usable, true)
+})
+
+test('terms: a hold by name keeps mail from all their servers', () => {
+  const { acquire } = setup({ folder: folder([{ name: 'ms', since: T }]) })
+  for (const host of ['a.example', 'b.example']) {
+    const refused = acquire(termsExchange('ms', host))
+    assert.ok(isRefusal(refused))
+    assert.equal(refused.message, '[direct:ms] is held by hand')
+  }
+  lease(acquire(termsExchange(undefined, 'a.example')))
+})
+
+test('of the servers of terms that are left out, the last hundred are shown', () => {
+  const { state, acquire } = setup()
+  for (let i = 0; i < 150; i++) {
+    const taken = lease(acquire(termsExchange('ms', `h${i}.example`, { retryAfter: 60_000 })))
+    taken.reportFailure({ kind: 'connect', message: 'refused' })
+    taken.end(false)
+  }
+  assert.equal(state.status().length, 101)
 })
 
 function folder(held: readonly Hold[]): StateFolder {

@@ -1,7 +1,7 @@
 import { DEFAULT_PRIORITY, exchangeOf, type Exchange, type Origin } from '../../lib/model/exchange'
 import { SMTP_PORT } from '../../lib/model/endpoint'
 import type { Relay } from '../../lib/model/relay'
-import { DEFAULT_TERMS, type Terms } from '../../lib/model/terms'
+import { DEFAULT_DIRECT, RELAY_TERMS, type Terms } from '../../lib/model/terms'
 
 /** A relay, by its endpoint and whatever else is not the default. */
 export type RelayFields = Partial<Terms> &
@@ -25,7 +25,7 @@ export function relayOf({ host, port = SMTP_PORT, ...fields }: RelayFields): Rel
   const entries = Object.entries(fields)
   return {
     endpoint: { host, port },
-    terms: { ...DEFAULT_TERMS, ...Object.fromEntries(entries.filter(isTerm)) },
+    terms: { ...RELAY_TERMS, ...Object.fromEntries(entries.filter(isTerm)) },
     implicitTls: false,
     allowPlaintextAuth: false,
     ...Object.fromEntries(entries.filter((entry) => !isTerm(entry))),
@@ -43,5 +43,20 @@ export function relayExchange(
 
 /** An exchange from DNS. */
 export function mxExchange(host: string, priority = DEFAULT_PRIORITY, port = SMTP_PORT): Exchange {
-  return { endpoint: { host, port }, priority, origin: { kind: 'dns' }, terms: DEFAULT_TERMS }
+  return { endpoint: { host, port }, priority, origin: { kind: 'dns' }, terms: DEFAULT_DIRECT.terms }
+}
+
+/** An exchange from DNS on the terms of `[direct:NAME]`; without a name on those of `[direct]`. */
+export function termsExchange(
+  name: string | undefined,
+  host: string,
+  terms: Partial<Terms> = {},
+  port = SMTP_PORT,
+): Exchange {
+  return {
+    endpoint: { host, port },
+    priority: DEFAULT_PRIORITY,
+    origin: { kind: 'dns', line: 1, ...(name === undefined ? {} : { name }) },
+    terms: { ...DEFAULT_DIRECT.terms, ...terms },
+  }
 }

@@ -1,5 +1,6 @@
 import type { Decision } from '../../model/decision'
 import type { Exchange } from '../../model/exchange'
+import { needsPlace, sectionLabel } from '../../relays/section'
 import { describeTrouble, relayCondition, usabilityOf, type Usability } from '../shared/relay-condition'
 import type { ServerState } from '../shared/server-state'
 import { joinWords } from '../shared/wording'
@@ -14,13 +15,15 @@ export interface Effect {
 
 type Running = Extract<ServerState, { kind: 'running' }>
 
-/** May mail go to the exchange now? The domain's own exchanges have neither holds nor breakers. */
+/** May mail go to the exchange now? */
 export function usabilityNow(exchange: Exchange, state: Running): Usability {
-  return exchange.origin.kind === 'dns' ? 'usable' : usabilityOf(relayCondition(exchange, state))
+  return needsPlace(exchange) ? usabilityOf(relayCondition(exchange, state)) : 'usable'
 }
 
-function nameOf({ relay, endpoint }: Exchange): string {
-  return relay?.name === undefined ? endpoint.host : `relay ${relay.name}`
+/** The section by its name; a server of a line without its port. */
+function nameOf(exchange: Exchange): string {
+  const { relay, endpoint } = exchange
+  return relay !== undefined && relay.name === undefined ? endpoint.host : sectionLabel(exchange)
 }
 
 /**
@@ -34,7 +37,7 @@ export function findEffect({ exchanges, fallbackRelays = [] }: Decision, state: 
   }))
   const notes = new Map<Exchange, string>()
   for (const { exchange } of all) {
-    if (exchange.origin.kind === 'dns') continue
+    if (!needsPlace(exchange)) continue
     const trouble = describeTrouble(relayCondition(exchange, state))
     if (trouble !== undefined) notes.set(exchange, trouble)
   }

@@ -57,7 +57,7 @@ export function readRequest(args: Arguments): Request | undefined {
   }
 }
 
-/** The relay that a word means: as in the file, whatever its case, with or without `@`. */
+/** The relay, or the terms, that a word means: as in the file, whatever its case, with or without `@`. */
 function findName({ verb, relay }: Request, known: readonly string[]): string {
   const plain = relay.replace(/^@/, '')
   const name =
@@ -65,8 +65,8 @@ function findName({ verb, relay }: Request, known: readonly string[]): string {
   if (name !== undefined) return name
   const suggestion = nearest(plain, known)
   const hint =
-    suggestion === undefined ? `the relays are ${known.join(', ') || 'none'}` : `did you mean ${suggestion}?`
-  throw new UsageError(`relays: --${verb} takes the name of a relay, not "${relay}"; ${hint}`)
+    suggestion === undefined ? `the names are ${known.join(', ') || 'none'}` : `did you mean ${suggestion}?`
+  throw new UsageError(`relays: --${verb} takes the name of a relay or of terms, not "${relay}"; ${hint}`)
 }
 
 function describeHeld(name: string, { duration, reason }: Request, report: HoldReport, now: number): string {

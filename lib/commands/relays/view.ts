@@ -25,6 +25,14 @@ function stateText({ hold, condition, unresolved }: RelayView, state: ServerStat
   return usabilityOf(condition) === 'left-out' ? ink.bad(trouble) : ink.warn(trouble)
 }
 
+/** Terms of direct mail as they are printed. */
+export interface TermsView extends Omit<RelayView, 'unresolved'> {
+  /** `[direct:NAME]` or `[direct]`. */
+  readonly key: string
+  /** Servers that are left out at the moment. */
+  readonly leftOut: readonly RelayCondition[]
+}
+
 const ofLimit = (limit: number | undefined) => (limit === undefined ? '' : ` of ${limit}`)
 
 function countsText({
@@ -53,6 +61,12 @@ export function relayText(view: RelayView, state: ServerState, ink: Paint): stri
   ].join('\n')
 }
 
+/** Terms for a reader: as a relay, and then each server that is left out. */
+export function termsText({ leftOut, ...view }: TermsView, state: ServerState, ink: Paint): string {
+  const rows = leftOut.map((server) => `    ${server.key}  ${ink.warn(describeTrouble(server) ?? '')}\n`)
+  return [relayText(view, state, ink), ...rows].join('')
+}
+
 const isoTime = (at: number) => new Date(at).toISOString()
 
 /** A relay as `--json` prints it, times as ISO 8601. What is not known is absent. */
@@ -74,5 +88,21 @@ export function relayJson({ key, name, hold, condition, unresolved }: RelayView)
     ...counts,
     ...(retryAt === undefined ? {} : { retryAt: isoTime(retryAt) }),
     ...(unresolved === undefined ? {} : { unresolved }),
+  }
+}
+
+/** Terms as `--json` prints them. */
+export function termsJson({ leftOut, ...view }: TermsView): Record<string, unknown> {
+  const { breaker: _, failingWorkers: __, failures: ___, ...known } = relayJson(view)
+  return { ...known, leftOut: leftOut.map((server) => serverJson(server)) }
+}
+
+function serverJson({ key, failingWorkers, failures, lastFailure, retryAt }: RelayCondition) {
+  return {
+    key,
+    failingWorkers,
+    failures,
+    ...(lastFailure === undefined ? {} : { lastFailure }),
+    ...(retryAt === undefined ? {} : { retryAt: isoTime(retryAt) }),
   }
 }

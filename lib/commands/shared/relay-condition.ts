@@ -1,16 +1,17 @@
-import { exchangeKey, type Server } from '../../model/exchange'
+import { exchangeKey, sectionName, type Exchange } from '../../model/exchange'
 import { toPrintable } from '../../model/printable'
 import type { Terms } from '../../model/terms'
 import type { Hold } from '../../relays/holds'
+import { sectionKey, useKey } from '../../relays/section'
 import type { ServerStatus } from '../../relays/types'
 import type { ServerState } from './server-state'
 import { formatCount, formatTime } from './wording'
 
-/** One relay as the running server sees it, over all workers. */
+/** One relay, terms of direct mail, or one of their servers, as the running server sees it over all workers. */
 export interface RelayCondition {
-  /** `[user@]host:port`. */
+  /** `[user@]host:port`; of terms their title. */
   readonly key: string
-  /** The section's name; absent for the server of an override line. */
+  /** The section's name; absent for the server of an override line, and for `[direct]`. */
   readonly name?: string
   readonly hold?: Hold
   /** The worst that a worker sees. */
@@ -33,36 +34,59 @@ export interface RelayCondition {
 
 const BREAKERS = ['closed', 'half-open', 'open'] as const
 
-/** Adds up what all workers report of one relay. */
+type Running = Extract<ServerState, { kind: 'running' }>
+
+/** What the workers' reports are looked for by. */
+export interface Reported {
+  /** See {@link RelayCondition}. */
+  readonly key: string
+  readonly name?: string | undefined
+  /** Of a server of direct mail: the title of its terms, which have the counts. */
+  readonly terms?: string | undefined
+}
+
+/** Adds up what all workers report of one exchange: its breaker, and hold and limits of its section. */
 export function relayCondition(
-  server: Server & { readonly terms: Pick<Terms, 'maxConnections' | 'maxPerHour'> },
-  state: Extract<ServerState, { kind: 'running' }>,
+  exchange: Pick<Exchange, 'endpoint' | 'relay' | 'origin' | 'terms'>,
+  state: Running,
 ): RelayCondition {
-  const key = exchangeKey(server)
-  const name = server.relay?.name
-  const { maxConnections, maxPerHour } = server.terms
+  const key = exchangeKey(exchange)
+  const use = useKey(exchange)
+  const reported = { key, name: sectionName(exchange), ...(use === key ? {} : { terms: use }) }
+  return withLimits(conditionOf(reported, state, sectionKey(exchange)), exchange.terms)
+}
+
+/** A condition with the limits that hold. */
+export function withLimits(condition: RelayCondition, { maxConnections, maxPerHour }: Terms): RelayCondition {
   return {
-    ...conditionOf(key, name, state),
+    ...condition,
     ...(maxConnections === undefined ? {} : { maxConnections }),
     ...(maxPerHour === undefined ? {} : { maxPerHour }),
   }
 }
 
-/** As {@link relayCondition}, for a server of which only the key is known. */
+/**
+ * As {@link relayCondition}, without limits.
+ *
+ * @param limitKey what they are counted under
+ */
 export function conditionOf(
-  key: string,
-  name: string | undefined,
-  { servers, workers, limits, holds }: Extract<ServerState, { kind: 'running' }>,
+  { key, name, terms }: Reported,
+  { servers, workers, limits, holds }: Running,
+  limitKey = name ?? key,
 ): RelayCondition {
-  const reports = servers.filter((report) => report.key === key)
-  const add = (of: (report: ServerStatus) => number) =>
-    reports.reduce((total, report) => total + of(report), 0)
+  const reports = servers.filter((report) => report.key === key && report.terms === terms)
+  const uses =
+    terms === undefined
+      ? reports
+      : servers.filter((report) => report.key === terms && report.terms === undefined)
+  const add = (of: (report: ServerStatus) => number) => uses.reduce((total, report) => total + of(report), 0)
   const failing = reports.filter(({ breaker }) => breaker !== 'closed')
   const retries = failing.flatMap(({ retryAt }) => retryAt ?? [])
   const lastFailure = failing.find((report) => report.lastFailure !== undefined)?.lastFailure
   const hold = name === undefined ? undefined : holds.get(name)
   // The process that counts for the limits also knows of workers that are gone.
-  const counted = limits.find((limit) => limit.key === (name ?? key))
+  const counted = limits.find((limit) => limit.key === limitKey)
   return {
     key,
     ...(name === undefined ? {} : { name }),

@@ -3,6 +3,7 @@ import type { Decision } from '../../model/decision'
 import { shorten } from '../../smtp/reply-reader'
 import { movesOn } from '../../smtp/next-mx'
 import type { SessionFailure } from '../../smtp/session-types'
+import { needsPlace, sectionKey } from '../../relays/section'
 import { isRefusal, type Availability, type Lease, type Refusal } from '../../relays/types'
 
 /** One address of an exchange: what one connection goes to. */
@@ -15,7 +16,7 @@ export interface Candidate {
 export type Step<C extends Candidate> =
   /** Connect there. `inClear`: TLS broke there before, so do without. */
   | { readonly kind: 'connect'; readonly candidate: C; readonly inClear: boolean }
-  /** Ask for a place at this server (`RelayState.acquire`), and tell {@link Attempt.acquired} what came of it. */
+  /** Ask for a place there (`RelayState.acquire`), and tell {@link Attempt.acquired} what came of it. */
   | { readonly kind: 'acquire'; readonly exchange: Exchange; readonly lastResort: boolean }
   /**
    * The attempt ends and is not counted: nothing was tried for which the message could be blamed.
@@ -61,11 +62,16 @@ interface Entry<C> {
   readonly inClear: boolean
 }
 
-/** A message at one server, over all its addresses: one lease, one outcome. */
+/** The place of the message in one section, over all its servers that are tried one after the other. */
+interface Stay {
+  readonly section: string
+  readonly lease: Lease
+}
+
+/** A message at one server, over all its addresses: one outcome. */
 interface Visit {
   readonly exchange: Exchange
   readonly key: string
-  readonly lease: Lease | undefined
   /** How far the current connection came. */
   progress: 'begun' | 'chosen' | 'connecting' | 'connected' | 'accepted' | 'closed'
   /** Why the last connection came to nothing. */
@@ -80,6 +86,7 @@ export class Attempt<C extends Candidate> {
   readonly #plan: AttemptPlan<C>
   readonly #world: AttemptWorld
   #rest: Entry<C>[]
+  #stay: Stay | undefined
   #visit: Visit | undefined
   #skipped: { readonly refusal: Refusal; readonly exchange: Exchange; readonly entries: Entry<C>[] }[] = []
   #visits = 0
@@ -114,7 +121,7 @@ export class Attempt<C extends Candidate> {
   accepted(): void {
     if (this.#visit === undefined || this.#visit.progress === 'accepted') return
     this.#visit.progress = 'accepted'
-    this.#visit.lease?.reportSuccess()
+    this.#stay?.lease.reportSuccess()
   }
 
   /** The connection came to nothing. */
@@ -140,15 +147,22 @@ export class Attempt<C extends Candidate> {
       const head = this.#rest[0]
       if (head === undefined) return this.#exhausted()
       const { exchange } = head.candidate
-      if (this.#visit !== undefined && this.#visit.key !== exchangeKey(exchange)) this.#leave()
+      if (this.#visit !== undefined && this.#visit.key !== exchangeKey(exchange)) this.#endVisit()
+      if (this.#stay !== undefined && this.#stay.section !== sectionKey(exchange)) this.#leave()
       // Another address of the same server: it has the same passwords.
       if (this.#visit?.failure?.stage === 'auth') {
         this.#rest.shift()
         continue
       }
       if (this.#visit === undefined) {
-        if (exchange.relay !== undefined) return { kind: 'acquire', exchange, lastResort: false }
-        this.#begin(exchange, undefined)
+        if (this.#stay === undefined && needsPlace(exchange))
+          return { kind: 'acquire', exchange, lastResort: false }
+        const refusal = this.#stay?.lease.moveTo(exchange)
+        if (refusal !== undefined) {
+          this.#skip(refusal)
+          continue
+        }
+        this.#begin(exchange)
       }
       return this.#connect()
     }
@@ -157,16 +171,27 @@ export class Attempt<C extends Candidate> {
   /** What came of the step `acquire`; with a refusal the server takes no part now. */
   acquired(answer: Lease | Refusal): void {
     const { exchange } = this.#rest[0]!.candidate
-    if (!isRefusal(answer)) {
-      this.#begin(exchange, answer)
+    if (isRefusal(answer)) {
+      this.#skip(answer)
       return
     }
-    this.#skipped = this.#skipped.filter((one) => one.exchange !== exchange)
-    this.#skipped.push({ refusal: answer, exchange, entries: this.#takeAll(exchangeKey(exchange)) })
+    this.#stay = { section: sectionKey(exchange), lease: answer }
+    this.#begin(exchange)
   }
 
-  #begin(exchange: Exchange, lease: Lease | undefined): void {
-    this.#visit = { exchange, key: exchangeKey(exchange), lease, progress: 'begun', failure: undefined }
+  /** The server at the head of the list takes no part now; where its section is held or full, none of the section does. */
+  #skip(refusal: Refusal): void {
+    const { exchange } = this.#rest[0]!.candidate
+    const [keyOf, key] =
+      refusal.why === 'breaker' ? [exchangeKey, exchangeKey(exchange)] : [sectionKey, sectionKey(exchange)]
+    const isOut = ({ candidate }: Entry<C>) => keyOf(candidate.exchange) === key
+    this.#skipped = this.#skipped.filter((one) => one.exchange !== exchange)
+    this.#skipped.push({ refusal, exchange, entries: this.#rest.filter(isOut) })
+    this.#rest = this.#rest.filter((entry) => !isOut(entry))
+  }
+
+  #begin(exchange: Exchange): void {
+    this.#visit = { exchange, key: exchangeKey(exchange), progress: 'begun', failure: undefined }
     this.#visits++
   }
 
@@ -220,22 +245,22 @@ export class Attempt<C extends Candidate> {
     if (failure.kind !== 'temporary' && (!hadAccepted || failure.stage === 'auth')) visit.failure = failure
   }
 
-  /** The addresses of one server at the head of the list. */
-  #takeAll(key: string): Entry<C>[] {
-    const end = this.#rest.findIndex(({ candidate }) => exchangeKey(candidate.exchange) !== key)
-    return this.#rest.splice(0, end < 0 ? this.#rest.length : end)
+  /** The message is done with this server; it keeps its place in the section. */
+  #endVisit(): void {
+    const visit = this.#visit
+    this.#visit = undefined
+    if (visit?.failure === undefined) return
+    const { exchange, failure } = visit
+    if (exchange.relay !== undefined) this.#relayFailures++
+    this.#stay?.lease.reportFailure({ kind: failure.stage, message: failure.message })
   }
 
   #leave(): void {
-    const visit = this.#visit
-    if (visit === undefined) return
-    this.#visit = undefined
-    const { lease, failure } = visit
-    if (lease !== undefined && failure !== undefined) {
-      this.#relayFailures++
-      lease.reportFailure({ kind: failure.stage, message: failure.message })
-    }
-    this.#world.left(lease)
+    const hadVisit = this.#visit !== undefined
+    this.#endVisit()
+    const lease = this.#stay?.lease
+    this.#stay = undefined
+    if (hadVisit || lease !== undefined) this.#world.left(lease)
   }
 
   #exhausted(): Step<C> {
@@ -259,7 +284,12 @@ export class Attempt<C extends Candidate> {
 
   /** Held and full servers take the message later, and that is not an attempt. */
   #waitForRoom(): Step<C> | undefined {
-    const full = this.#skipped.filter(({ refusal }) => refusal.why !== 'breaker')
+    const sections = new Map(
+      this.#skipped
+        .filter(({ refusal }) => refusal.why !== 'breaker')
+        .map((one) => [sectionKey(one.exchange), one]),
+    )
+    const full = [...sections.values()]
     if (full.length === 0) return undefined
     const reason = full.map(({ refusal }) => refusal.message).join('; ')
     if (this.#hasFallback) return { kind: 'requeue', reason, seconds: 0, waitFor: [] }

@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { test, type TestContext } from 'node:test'
 import { holdRelay } from '../../../lib/relays/hold-by-hand'
 import { STATE_FOLDER } from '../../../lib/relays/state-folder'
-import { relayExchange } from '../../support/servers'
+import { relayExchange, termsExchange } from '../../support/servers'
 import { run } from '../terminal'
 import { acquire, fail, startWorker } from '../worker'
 
@@ -106,6 +106,41 @@ test('[attempts] goes to the next relay that is valid', async (t) => {
   const both = await explain()
   assert.equal(both.status, 75)
   assert.match(both.out, /^Would wait on the hold of relay isp and relay spare, by \[attempts\]$/m)
+})
+
+const TERMS = '* @ms\n[direct:ms]\nmax_connections = 1\nretry_after = 5m\n'
+
+test('a message on terms at their limit would wait', async (t) => {
+  const { worker, explain } = setup(t, TERMS)
+  const lease = acquire(worker, termsExchange('ms', 'other.example', { maxConnections: 1 }))
+  t.after(() => lease.end(false))
+  worker.close()
+  const full = await explain()
+  assert.equal(full.status, 75)
+  assert.match(
+    full.out,
+    /^Would wait for a free place at \[direct:ms\], by line 1\n.*\n {6}max_connections is reached: 1 of 1 in use$/m,
+  )
+})
+
+test('a server of terms that is left out is tried if there is no other, and says so', async (t) => {
+  const { worker, explain } = setup(t, TERMS)
+  fail(worker, termsExchange('ms', 'mx.x.example', { retryAfter: 300_000 }))
+  worker.close()
+  const { status, out } = await explain()
+  assert.equal(status, 0)
+  assert.match(
+    out,
+    /^ {2}10 {2}mx\.x\.example:25 {2}@ms, MX of x\.example, line 1\n {6}left out until .* UTC, after 1 failure: connection refused$/m,
+  )
+})
+
+test('a message on terms that are held would wait', async (t) => {
+  const { hold, explain } = setup(t, TERMS)
+  await hold('ms')
+  const { status, out } = await explain()
+  assert.equal(status, 75)
+  assert.match(out, /^Would wait on the hold of \[direct:ms\], by line 1$/m)
 })
 
 test('the timeline says that it leaves the state of the server aside', async (t) => {

@@ -3,18 +3,18 @@ import { test } from 'node:test'
 import { Attempt, type AttemptPlan, type Candidate } from '../../../lib/haraka/delivery/attempt'
 import { exchangeKey, type Exchange } from '../../../lib/model/exchange'
 import type { NextMx } from '../../../lib/model/terms'
-import type { Lease, Refusal } from '../../../lib/relays/types'
+import { isRefusal, type Lease, type Refusal } from '../../../lib/relays/types'
 import type { SessionFailure } from '../../../lib/smtp/session-types'
-import { mxExchange, relayExchange } from '../../support/servers'
+import { mxExchange, relayExchange, termsExchange } from '../../support/servers'
 
 const NOW = 1_000_000
 
-/** An exchange `host` or, with `@`, a relay of that name; an address after `/`. */
+/** An exchange `host`, on the terms of a section `NAME!host` or, with `@`, a relay of that name; an address after `/`. */
 function candidate(text: string, nextMx: NextMx = 'connection'): Candidate {
   const [server = '', address = '192.0.2.1'] = text.split('/')
-  const exchange = server.startsWith('@')
-    ? relayExchange({ host: server.slice(1), name: server.slice(1) })
-    : mxExchange(server)
+  const [host = '', terms] = server.split('!').toReversed()
+  const direct = terms === undefined ? mxExchange(host) : termsExchange(terms, host)
+  const exchange = host.startsWith('@') ? relayExchange({ host: host.slice(1), name: host.slice(1) }) : direct
   return { exchange: { ...exchange, terms: { ...exchange.terms, nextMx } }, address }
 }
 
@@ -88,10 +88,18 @@ class Play {
         ...(until === undefined ? {} : { until: NOW + until }),
       }
     }
+    let at = host
     return {
-      reportSuccess: () => this.lines.push(`success ${host}`),
-      reportFailure: ({ message }) => this.lines.push(`failure ${host}: ${message}`),
-      end: () => this.lines.push(`end ${host}`),
+      reportSuccess: () => this.lines.push(`success ${at}`),
+      reportFailure: ({ message }) => this.lines.push(`failure ${at}: ${message}`),
+      moveTo: (next) => {
+        const refused = this.#answer(next, false)
+        if (isRefusal(refused)) return refused
+        at = next.endpoint.host
+        this.lines.push(`move to ${at}`)
+        return undefined
+      },
+      end: () => this.lines.push(`end ${at}`),
     }
   }
 
@@ -339,6 +347,91 @@ for (const [what, setup, events, expected] of [
     { candidates: ['a'], source: 'attempts', fallbackRelays: { b: true } },
     ['failed connection'],
     ['connect a/192.0.2.1', 'give back: a:25: it said connection'],
+  ],
+  [
+    '[attempts]: a direct attempt on terms is an attempt too, though its server is left out for a while',
+    { candidates: ['ms!a'], source: 'attempts', fallbackRelays: { b: true } },
+    ['failed connection'],
+    ['connect a/192.0.2.1', 'failure a: it said connection', 'end a', 'give back: a:25: it said connection'],
+  ],
+  [
+    'the place in a section is kept over its exchanges',
+    { candidates: ['ms!a/192.0.2.1', 'ms!a/192.0.2.2', 'ms!b', 'c'] },
+    ['failed connection', 'no connection', 'failed connection', 'accepted'],
+    [
+      'connect a/192.0.2.1',
+      'connect a/192.0.2.2',
+      'failure a: no connection (a:25)',
+      'move to b',
+      'connect b/192.0.2.1',
+      'failure b: it said connection',
+      'end b',
+      'connect c/192.0.2.1',
+    ],
+  ],
+  [
+    'one server of a section that is left out says nothing of the others, and the place is kept meanwhile',
+    { candidates: ['ms!a', 'ms!b', 'ms!c'], answers: { b: ['breaker'] } },
+    ['failed connection', 'accepted'],
+    [
+      'connect a/192.0.2.1',
+      'failure a: it said connection',
+      'move to c',
+      'connect c/192.0.2.1',
+      'success c',
+      'end c',
+    ],
+  ],
+  [
+    'with every server of a section left out, the best is tried',
+    { candidates: ['ms!a', 'ms!b'], answers: { a: ['breaker'], b: ['breaker'] } },
+    ['accepted'],
+    ['last resort a', 'connect a/192.0.2.1', 'success a', 'end a'],
+  ],
+  [
+    'a section that is full is asked once for all its servers, and the next section is tried',
+    { candidates: ['ms!a', '@isp', 'ms!b'], answers: { a: ['connections'] } },
+    ['failed connection'],
+    [
+      'connect isp/192.0.2.1',
+      'failure isp: it said connection',
+      'end isp',
+      'requeue, or for a:25: a: connections',
+    ],
+  ],
+  [
+    'a message waits for a section once, though a breaker left out another of its servers',
+    { candidates: ['ms!a', 'ms!b'], answers: { a: ['breaker', 'ok'], b: ['connections'] }, until: 1_000 },
+    ['failed connection'],
+    [
+      'last resort a',
+      'connect a/192.0.2.1',
+      'failure a: it said connection',
+      'end a',
+      'requeue in 1 s, or for b:25: b: connections',
+    ],
+  ],
+  [
+    'between two sections no place is held while another is asked for',
+    { candidates: ['ms!a', 'other!b', 'ms!c'] },
+    ['failed connection', 'failed connection', 'accepted'],
+    [
+      'connect a/192.0.2.1',
+      'failure a: it said connection',
+      'end a',
+      'connect b/192.0.2.1',
+      'failure b: it said connection',
+      'end b',
+      'connect c/192.0.2.1',
+      'success c',
+      'end c',
+    ],
+  ],
+  [
+    'terms that are held leave the message waiting, and nothing is counted',
+    { candidates: ['ms!a', 'ms!b'], answers: { a: ['held'] } },
+    [],
+    ['requeue in 300 s: a: held'],
   ],
   [
     'with nothing to try, the reason names what was passed over',

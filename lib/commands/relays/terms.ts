@@ -1,0 +1,42 @@
+import type { Settings } from '../../config/types'
+import type { DirectTerms } from '../../model/terms'
+import { directTitle, needsPlace } from '../../relays/section'
+import type { ServerStatus } from '../../relays/types'
+import { conditionOf, withLimits } from '../shared/relay-condition'
+import type { ServerState } from '../shared/server-state'
+import type { TermsView } from './view'
+
+/** Is it a report of a relay, and not of direct mail? */
+export const isOfRelay = ({ key, terms }: ServerStatus): boolean =>
+  terms === undefined && !/^\[direct[:\]]/.test(key)
+
+/** Is anything of these terms counted? */
+function isCounted({ name, port, terms }: DirectTerms): boolean {
+  const origin = { kind: 'dns', ...(name === undefined ? {} : { name }) } as const
+  return needsPlace({ endpoint: { host: '', port }, origin, terms })
+}
+
+/** `[direct]` if anything of it is counted, and each `[direct:NAME]` in file order. */
+export function listTerms(
+  { direct, directTerms }: Pick<Settings, 'direct' | 'directTerms'>,
+  state: ServerState,
+): readonly TermsView[] {
+  return [direct, ...directTerms].filter(isCounted).map((each) => viewOf(each, state))
+}
+
+function viewOf({ name, terms }: DirectTerms, state: ServerState): TermsView {
+  const key = directTitle(name)
+  const hold = state.kind === 'unknown' || name === undefined ? undefined : state.holds.get(name)
+  const view = {
+    key,
+    ...(name === undefined ? {} : { name }),
+    ...(hold === undefined ? {} : { hold }),
+  }
+  if (state.kind !== 'running') return { ...view, leftOut: [] }
+  const servers = new Set(state.servers.filter((report) => report.terms === key).map((report) => report.key))
+  return {
+    ...view,
+    condition: withLimits(conditionOf({ key, name }, state), terms),
+    leftOut: [...servers].sort().map((server) => conditionOf({ key: server, terms: key }, state)),
+  }
+}

@@ -1,0 +1,63 @@
+import { exchangeLabel, type Exchange } from '../model/exchange'
+import type { Breaker } from './breaker'
+import type { Clock } from './clock'
+import type { Hold } from './holds'
+import type { NoPlace } from './limited-places'
+import { sectionLabel } from './section'
+import type { Refusal } from './types'
+
+const formatTime = (at: number) => new Date(at).toISOString().slice(11, 19)
+
+/** The section is held by hand. */
+export function heldRefusal(exchange: Exchange, hold: Hold): Refusal {
+  const until = hold.until === undefined ? '' : ` until ${formatTime(hold.until)} UTC`
+  const reason = hold.reason === undefined ? '' : `: ${hold.reason}`
+  return {
+    usable: false,
+    why: 'held',
+    message: `${sectionLabel(exchange)} is held by hand${until}${reason}`,
+    ...(hold.until === undefined ? {} : { until: hold.until }),
+  }
+}
+
+/**
+ * Why the server's breaker keeps mail away; undefined if it does not.
+ *
+ * @param now milliseconds since the epoch
+ */
+export function breakerRefusal(exchange: Exchange, breaker: Breaker, now: number): Refusal | undefined {
+  const label = exchangeLabel(exchange)
+  const view = breaker.view(now)
+  if (view.state === 'open') {
+    const message = `${label} is left out until ${formatTime(view.until)} UTC: ${breaker.lastFailure}`
+    return { usable: false, why: 'breaker', message, until: view.until }
+  }
+  if (view.state === 'trial') {
+    const message = `${label} is being tried by another message after: ${breaker.lastFailure}`
+    return { usable: false, why: 'breaker', message }
+  }
+  return undefined
+}
+
+/** The section is at one of its limits. */
+export function limitRefusal(
+  exchange: Exchange,
+  { why, until }: NoPlace,
+  clock: Pick<Clock, 'wall' | 'monotonic'>,
+): Refusal {
+  const { maxConnections, maxPerHour } = exchange.terms
+  const label = sectionLabel(exchange)
+  const wallUntil = Math.ceil(clock.wall() + until - clock.monotonic())
+  switch (why) {
+    case 'quota': {
+      const message = `${label} has had its max_per_hour of ${maxPerHour}`
+      return { usable: false, why, message, until: wallUntil }
+    }
+    case 'connections':
+      return { usable: false, why, message: `${label} has its max_connections of ${maxConnections} in use` }
+    case 'unknown': {
+      const message = `${label} has limits, and the master process does not say what is free`
+      return { usable: false, why: 'connections', message, until: wallUntil }
+    }
+  }
+}
