@@ -250,12 +250,21 @@ function onRefusalOf(lines: readonly OverrideLine[]): OnRefusal {
   }
 }
 
-/** Each exchange once, at its lowest priority (of equals the first); by priority, equals in the order they came in. */
+/**
+ * Each exchange once, at its lowest priority (of equals the first); by priority, equals in the order they came in. Most lists are so
+ * already and are given back as they are: a sort makes a kilobyte of garbage.
+ */
 function inOrder(exchanges: readonly Exchange[]): readonly Exchange[] {
   if (exchanges.length < 2) return exchanges
-  const sorted = exchanges.toSorted((a, b) => a.priority - b.priority)
-  return sorted.length > FEW ? onceByKey(sorted) : sorted.filter(isFirst)
+  const sorted = exchanges.every(isInPlace)
+    ? exchanges
+    : exchanges.toSorted((a, b) => a.priority - b.priority)
+  if (sorted.length > FEW) return onceByKey(sorted)
+  return sorted.every(isFirst) ? sorted : sorted.filter(isFirst)
 }
+
+const isInPlace = ({ priority }: Exchange, index: number, all: readonly Exchange[]) =>
+  index === 0 || all[index - 1]!.priority <= priority
 
 const isFirst = (exchange: Exchange, index: number, all: readonly Exchange[]) =>
   all.findIndex((other) => sameServer(other, exchange)) === index

@@ -1,0 +1,44 @@
+import assert from 'node:assert/strict'
+import { join } from 'node:path'
+import { test } from 'node:test'
+import { allocationsOf } from './support/allocations'
+import { startGetMxHarness } from './support/get-mx-harness'
+
+/*
+ * What a message may cost, in numbers that no clock and no other load changes. A budget that is exceeded is a change to think
+ * about.
+ */
+
+const BUDGETS = [
+  // Plain and synchronous: a list of lines, one of exchanges, and the decision.
+  { work: 'work-decide', what: 'a decision by two lines among 10,000', promises: 0, bytes: 1_500 },
+  {
+    work: 'work-get-mx-direct',
+    what: 'get_mx of two hosts with four addresses',
+    promises: 40,
+    bytes: 33_000,
+  },
+  { work: 'work-get-mx-ruled', what: 'get_mx by a line', promises: 30, bytes: 20_000 },
+] as const
+
+for (const { work, what, promises, bytes } of BUDGETS) {
+  test(`${what} makes at most ${promises} promises and ${bytes} bytes`, async () => {
+    const made = await allocationsOf(join(__dirname, 'support', `${work}.js`))
+    // The measuring itself makes a few in thousands of runs.
+    assert.ok(made.promises < promises + 0.01, `${made.promises} promises`)
+    assert.ok(made.bytes <= bytes, `${made.bytes} bytes`)
+  })
+}
+
+test('get_mx asks DNS nothing that it has asked before', async () => {
+  const harness = await startGetMxHarness()
+  try {
+    assert.equal((await harness.ask(harness.message('direct.example'))).length, 4)
+    const before = harness.queries()
+    for (let message = 0; message < 50; message++) await harness.ask(harness.message('direct.example'))
+    for (let message = 0; message < 50; message++) await harness.ask(harness.message('ruled.example'))
+    assert.equal(harness.queries(), before)
+  } finally {
+    await harness.stop()
+  }
+})

@@ -1,0 +1,118 @@
+/**
+ * The plugin's hooks as Haraka calls them, with Haraka's own modules and a DNS server on loopback, but without a server: what one
+ * message costs from the call of `get_mx` to its answer can be looked at alone. The log is off (EMERG).
+ */
+import { readFileSync } from 'node:fs'
+import plugin = require('../../index')
+import { type HMailItem, RETVAL } from '../../lib/haraka/types'
+import { a, mx, startZone } from './dns-scripted'
+import { loadHaraka } from './haraka-modules'
+
+type Hook = (this: object, next: (retval: number, message: unknown) => void, hmail: HMailItem) => void
+
+/** One line of rules about each of 10,000 other domains. */
+const OTHERS = Array.from({ length: 10_000 }, (_, n) => `other${n}.example 192.0.2.1`).join('\n')
+
+/** `direct.example` has two MX hosts of two addresses each; a line says where `ruled.example` goes. */
+export type HarnessDomain = 'direct.example' | 'ruled.example'
+
+export interface GetMxHarness {
+  /** A message in Haraka's queue, as far as the hook looks at it. */
+  message(domain: HarnessDomain): HMailItem
+  /** From the call of the hook to its answer, whose exchanges come out. */
+  ask(hmail: HMailItem): Promise<readonly unknown[]>
+  /** Questions that the DNS server has got. */
+  queries(): number
+  stop(): Promise<void>
+}
+
+const silent = () => undefined
+
+export async function startGetMxHarness(): Promise<GetMxHarness> {
+  const zone = await startZone({
+    'direct.example': [mx(10, 'mx1.direct.example'), mx(10, 'mx2.direct.example')],
+    'mx1.direct.example': [a('192.0.2.1'), a('2001:db8::1')],
+    'mx2.direct.example': [a('192.0.2.2'), a('2001:db8::2')],
+  })
+  const haraka = loadHaraka({
+    'dns_overrides.ini': `
+dns_servers = ${zone.server.address}:${zone.server.port}
+[overrides]
+${OTHERS}
+ruled.example 192.0.2.1:587 $size>1 $from=fred@example.com
+`,
+  })
+  const log = Object.fromEntries(
+    ['debug', 'info', 'notice', 'warn', 'error', 'crit'].map((level) => [`log${level}`, silent]),
+  )
+  const self = {
+    ...log,
+    ...plugin,
+    name: 'dns-overrides',
+    timeout: 30,
+    config: {
+      get: (name: string) => readFileSync(`${haraka.folder}/config/${name}`, 'utf8').split('\n'),
+    },
+    register_hook: silent,
+    haraka_require: (name: string) => require(`haraka/${name}`) as unknown,
+  }
+  // As in a server, not as in a tool.
+  const { plugins } = haraka as unknown as { plugins: { server: object } }
+  plugins.server = { notes: {}, cfg: { main: { nodes: 0 } } }
+  ;(plugin.register as () => void).call(self)
+  const route = plugin.route as unknown as Hook
+  const byDns = plugin.route_by_dns as unknown as Hook
+  // As Haraka's class has them: on a prototype.
+  const methods = {
+    ...log,
+    ...Object.fromEntries(
+      [
+        'try_deliver',
+        'get_force_tls',
+        'try_deliver_host_on_socket',
+        'logprotocol',
+        'delivered',
+        'temp_fail',
+        'bounce',
+        'split_to_new_recipients',
+      ].map((name) => [name, silent]),
+    ),
+  }
+  return {
+    message: (domain) =>
+      Object.assign(Object.create(methods) as HMailItem, {
+        todo: {
+          domain,
+          uuid: 'UUID.1.1',
+          mail_from: { user: 'fred', host: 'example.com' },
+          rcpt_to: [],
+          notes: {},
+        },
+        num_failures: 0,
+        file_size: 3000,
+        data_start: 500,
+        next_cb: silent,
+      }),
+    ask: (hmail) =>
+      new Promise((resolve, reject) => {
+        const answer = (retval: number, list: unknown) => {
+          if (Array.isArray(list)) resolve(list)
+          else reject(new Error(`not a list: ${retval} ${String(list)}`))
+        }
+        route.call(
+          self,
+          (retval, list) => {
+            if (retval === RETVAL.cont) byDns.call(self, answer, hmail)
+            else answer(retval, list)
+          },
+          hmail,
+        )
+      }),
+    queries: () => zone.queries.length,
+    async stop() {
+      ;(plugin.shutdown as () => void).call(self)
+      haraka.close()
+      await zone.stop()
+    },
+  }
+}
