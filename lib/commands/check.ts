@@ -69,6 +69,7 @@ const NEED_ALL_LINES: readonly string[] = ['unused-relay', 'idle-priority']
 async function findWarnings(
   { configuration, rest }: LoadResult,
   { text, configFolder, fileMode }: Source,
+  now: number,
 ): Promise<readonly Diagnostic[]> {
   const checked = configuration ?? rest
   if (checked === undefined) return []
@@ -76,6 +77,7 @@ async function findWarnings(
     text,
     intervals: readOutboundSettings({ configFolder }).intervals,
     ...(fileMode === undefined ? {} : { fileMode }),
+    now,
   })
   if (configuration === undefined) return warnings.filter(({ code }) => !NEED_ALL_LINES.includes(code))
   return [...warnings, ...(await findFailingTests(configuration, text))]
@@ -89,7 +91,9 @@ function compareByPlace(a: Diagnostic, b: Diagnostic): number {
 export async function runCheck(args: Arguments, terminal: Terminal): Promise<number> {
   const source = await readSource(args, terminal)
   const result = loadText(source.text, source)
-  const all = [...result.diagnostics, ...(await findWarnings(result, source))].sort(compareByPlace)
+  const all = [...result.diagnostics, ...(await findWarnings(result, source, terminal.now()))].sort(
+    compareByPlace,
+  )
   const listed = all.filter(({ severity }) => severity === 'error').length
   const errors = listed + result.omitted.errors
   const warnings = all.length - listed + result.omitted.warnings

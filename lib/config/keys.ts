@@ -29,6 +29,8 @@ export const KEYS = {
     'password_file',
     'auth_type',
     'tls',
+    'tls_cert',
+    'tls_key',
     'allow_plaintext_auth',
     'bind',
     'bind_helo',

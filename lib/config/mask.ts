@@ -21,8 +21,8 @@ function isPlainKey(section: SettingKind, key: string): section is KeyedSection 
 function secretsOfSecretive(key: string, value: readonly PlacedWord[], whole: Range): readonly Range[] {
   const [first, ...rest] = value
   if (first === undefined || rest.length > 0) return [whole]
-  if (key === 'password_env' && isVariableName(first.text)) return []
-  return key === 'password_file' ? secretsOfPath(first) : [whole]
+  if (key.endsWith('_env') && isVariableName(first.text)) return []
+  return key.endsWith('_file') || key === 'tls_key' ? secretsOfPath(first) : [whole]
 }
 
 /** What to hide of a `key = value` line, or of one that should have been. */

@@ -1,7 +1,8 @@
 import { formatHost, LAST_PORT, parseEndpoint, SMTP_PORT, SMTPS_PORT } from '../model/endpoint'
 import { LAST_PRIORITY } from '../model/exchange'
-import { RELAY_TERMS, SMTPS_TERMS, type Terms } from '../model/terms'
+import { RELAY_TERMS, SMTPS_TERMS, type Terms, type TlsPolicy } from '../model/terms'
 import { badHost } from './bad-host'
+import { readClientCertificate } from './client-certificate'
 import { readCredentials } from './credentials'
 import { readKeys } from './keyed'
 import type { Section } from './parse'
@@ -43,6 +44,8 @@ const READERS = {
   password_file: plainText('the path of a file'),
   auth_type: oneOf('plain', 'login', 'cram-md5'),
   allow_plaintext_auth: yesOrNo,
+  tls_cert: plainText('the path of a file'),
+  tls_key: plainText('the path of a file'),
   lmtp: yesOrNo,
   priority: wholeNumber(0, LAST_PRIORITY),
 }
@@ -90,6 +93,8 @@ export function readRelay(
         'tls = required, or allow_plaintext_auth = true to send it over a connection that is not encrypted',
     })
   }
+  checkClientCertificate(section, tls, report)
+  const clientCertificate = readClientCertificate(section, report, secrets, secrets.now?.() ?? Date.now())
   const credentials = readCredentials(section, values.user, report, secrets)
   for (const key of ['auth_type', 'allow_plaintext_auth'] as const) {
     const setting = at(key)
@@ -99,6 +104,7 @@ export function readRelay(
     })
   }
   const password = at('password')
+  const certificateSetting = at('tls_cert')
   const terms: Terms = {
     ...readTerms(section, values, implicitTls ? SMTPS_TERMS : RELAY_TERMS, report),
     ...(implicitTls ? { tls: SMTPS_TERMS.tls } : {}),
@@ -115,10 +121,21 @@ export function readRelay(
     allowPlaintextAuth: values.allow_plaintext_auth ?? false,
     ...(values.priority === undefined ? {} : { priority: values.priority }),
     ...(credentials === undefined ? {} : { credentials }),
+    ...(clientCertificate === undefined ? {} : { clientCertificate }),
     ...(values.auth_type === undefined ? {} : { authType: values.auth_type }),
     span: header.span,
     ...(password === undefined || password.value === '' ? {} : { passwordSpan: password.keySpan }),
+    ...(certificateSetting === undefined ? {} : { certificateSpan: certificateSetting.valueSpan }),
   }
+}
+
+/** A client certificate is shown in the TLS handshake, and nowhere else. */
+function checkClientCertificate(section: Section, tls: TlsPolicy | undefined, report: Report): void {
+  const setting = section.settings.get('tls_cert')
+  if (setting === undefined || tls !== 'off') return
+  report.error(setting.source, setting.keySpan, 'conflict', 'with tls = off no certificate is ever shown', {
+    expected: 'tls = required',
+  })
 }
 
 /** Port 465 speaks TLS from the first byte: without `smtps://` both ends would wait for the other's greeting. */

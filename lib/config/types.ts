@@ -19,6 +19,8 @@ export interface RelaySettings extends Relay {
   readonly span: Span
   /** The key `password`; absent where the password is not in this file. */
   readonly passwordSpan?: Span
+  /** The value of `tls_cert`. */
+  readonly certificateSpan?: Span
 }
 
 /** `[direct:NAME]`, with what it leaves out taken from `[direct]`. */
@@ -82,4 +84,10 @@ export interface SecretSources {
    * @default 'error'
    */
   readonly missing?: 'error' | 'warning'
+  /**
+   * Milliseconds since the epoch: is a certificate valid?
+   *
+   * @default Date.now
+   */
+  readonly now?: () => number
 }

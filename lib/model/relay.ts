@@ -11,6 +11,18 @@ export interface Credentials {
 /** SASL mechanisms that Haraka can use outbound (Haraka `outbound/hmail.js`). */
 export type AuthType = 'plain' | 'login' | 'cram-md5'
 
+/** What a relay may ask for in the TLS handshake, to know who connects (RFC 8446 section 4.4.2). Checked when it was read. */
+export interface ClientCertificate {
+  /** PEM: the certificate, and after it those that lead to its authority. */
+  readonly chain: string
+  /** PEM, not encrypted. */
+  readonly key: Secret
+  /** Whom it is for. */
+  readonly subject: string
+  /** Its last moment, milliseconds since the epoch. */
+  readonly validTo: number
+}
+
 /** A server that the operator wrote down: a section `[relay:NAME]`, or the inline target of an override line. */
 export interface Relay {
   /** The section's name; absent for an inline target. */
@@ -25,4 +37,22 @@ export interface Relay {
   readonly implicitTls: boolean
   /** Credentials may be sent over a connection that is not encrypted. */
   readonly allowPlaintextAuth: boolean
+  readonly clientCertificate?: ClientCertificate
+}
+
+/** A certificate that ends sooner than this deserves a warning, milliseconds. */
+export const CERTIFICATE_WARNING_MS = 14 * 86_400_000
+
+/**
+ * The end of a relay's client certificate, if that is soon.
+ *
+ * @param now milliseconds since the epoch
+ * @returns milliseconds since the epoch; undefined if it has none, or one that ends in more than 14 days
+ */
+export function certificateEnd(
+  { clientCertificate }: Pick<Relay, 'clientCertificate'>,
+  now: number,
+): number | undefined {
+  const end = clientCertificate?.validTo
+  return end !== undefined && end - now < CERTIFICATE_WARNING_MS ? end : undefined
 }

@@ -4,6 +4,7 @@ import type { Diagnostic } from '../source/diagnostic'
 import type { RuleSet } from './compile'
 import { alwaysTrue } from './lint/always-true'
 import { equalPriority } from './lint/equal-priority'
+import { certificateEnds } from './lint/certificate-ends'
 import { noEffect } from './lint/no-effect'
 import { idlePriority } from './lint/idle-priority'
 import { contradiction } from './lint/contradiction'
@@ -29,6 +30,7 @@ export const LINT_RULES: readonly LintRule[] = Object.freeze([
   lateRetries,
   unusedRelay,
   readablePassword,
+  certificateEnds,
   unanchoredRegex,
   oddWildcard,
   unmeetableAddress,
@@ -43,6 +45,8 @@ export interface LintContext {
   readonly intervals: readonly number[]
   /** Permission bits of the file, where they are known. */
   readonly fileMode?: number
+  /** Milliseconds since the epoch. Absent: nothing is said that depends on it. */
+  readonly now?: number
 }
 
 /**
@@ -51,7 +55,7 @@ export interface LintContext {
  */
 export function lint(
   configuration: { readonly file: string; readonly rules: RuleSet },
-  { text, intervals, fileMode }: LintContext,
+  { text, intervals, fileMode, now }: LintContext,
 ): readonly Diagnostic[] {
   const { rules } = configuration
   const { lines, relays, directTerms, attempts } = rules
@@ -65,6 +69,7 @@ export function lint(
     findAttempts: (domain) => rules.findAttempts(domain),
     intervals,
     ...(fileMode === undefined ? {} : { fileMode }),
+    ...(now === undefined ? {} : { now }),
   }
   const report = new Report(configuration.file, maskLine)
   for (const { code, find } of LINT_RULES) {

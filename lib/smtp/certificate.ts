@@ -14,6 +14,8 @@ export interface CertificateReport {
   /** Milliseconds since the epoch. */
   readonly validTo: number
   readonly protocol: string
+  /** Did the server ask who we are (RFC 8446 section 4.3.2)? */
+  readonly asksForOurs: boolean
   /** Empty: a client that insists on a good certificate takes it. */
   readonly faults: readonly CertificateFault[]
 }
@@ -41,6 +43,8 @@ export function describeCertificate(socket: TLSSocket, host: string): Certificat
     issuer: nameOf(certificate.issuer),
     validTo,
     protocol: socket.getProtocol() ?? 'TLS',
+    // OpenSSL shares signature algorithms with a server only if that sent some of its own, in its request for a certificate.
+    asksForOurs: socket.getSharedSigalgs().length > 0,
     faults: [...chainFaults(socket, validTo), ...nameFaults(certificate, host)],
   }
 }

@@ -1,6 +1,7 @@
 import { once } from 'node:events'
 import { connect, isIP, type Socket } from 'node:net'
 import { connect as connectTls, rootCertificates } from 'node:tls'
+import type { ClientCertificate } from '../model/relay'
 import { describeCertificate, type CertificateReport } from './certificate'
 
 /** A line this long is not SMTP. Characters. */
@@ -17,6 +18,7 @@ export interface ConnectionOptions {
   readonly timeoutMs: number
   /** Trusted beside the system's authorities, PEM. */
   readonly ca?: readonly string[]
+  readonly clientCertificate?: ClientCertificate
 }
 
 /** A connection that failed, with the system's code where it has one. */
@@ -108,7 +110,7 @@ export class Connection {
    * section 4.2).
    */
   async startTls(): Promise<CertificateReport> {
-    const { host, timeoutMs, ca } = this.#options
+    const { host, timeoutMs, ca, clientCertificate } = this.#options
     const plain = this.#socket
     plain.removeAllListeners('data')
     plain.removeAllListeners('error')
@@ -121,6 +123,9 @@ export class Connection {
       rejectUnauthorized: false,
       ...(isIP(host) === 0 ? { servername: host } : {}),
       ...(ca === undefined ? {} : { ca: [...rootCertificates, ...ca] }),
+      ...(clientCertificate === undefined
+        ? {}
+        : { cert: clientCertificate.chain, key: clientCertificate.key.reveal() }),
     })
     this.#socket = socket
     await limitTime(once(socket, 'secureConnect'), timeoutMs, 'no TLS handshake')

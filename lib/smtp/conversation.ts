@@ -90,6 +90,9 @@ export class Conversation {
   #lost(error: unknown): ProbeStop {
     const { code = '', message } = error as Partial<ConnectionError>
     const failure = this.#session.lose(message ?? String(error))
+    if (failure.stage === 'tls') {
+      return new ProbeStop('tls', failure.message, adviseHandshake(code, this.#relay))
+    }
     const isSilent = code === 'ETIMEDOUT' && failure.stage === 'greeting' && !this.#relay.implicitTls
     return new ProbeStop(
       STEPS[failure.stage],

@@ -25,7 +25,12 @@ export function adviseConnection(
 }
 
 /** What to do about a TLS handshake that failed. */
-export function adviseHandshake(code: string, { implicitTls }: Relay): string {
+export function adviseHandshake(code: string, { implicitTls, clientCertificate }: Relay): string {
+  if (code.includes('CERTIFICATE_REQUIRED')) {
+    return 'set tls_cert and tls_key to a certificate that the operator of the relay knows'
+  }
+  if (clientCertificate !== undefined)
+    return 'ask the operator of the relay which certificate tls_cert must be'
   const isPlain = implicitTls && (code.includes('WRONG_VERSION') || code.includes('PACKET_LENGTH'))
   return isPlain
     ? 'the server does not speak TLS from the first byte: leave out smtps://'

@@ -1,7 +1,7 @@
 import { hostname } from 'node:os'
 import type { AddressAnswer } from '../model/dns-answer'
 import { relayKey } from '../model/exchange'
-import type { Relay } from '../model/relay'
+import { CERTIFICATE_WARNING_MS, certificateEnd, type Relay } from '../model/relay'
 import { bindFor, RELAY_TERMS, whyPassedOver } from '../model/terms'
 import type { CertificateReport } from './certificate'
 import { Connection } from './connection'
@@ -43,9 +43,6 @@ export interface ProbeServices {
   readonly ca?: readonly string[]
 }
 
-/** A certificate that ends sooner than this deserves a warning. Milliseconds. */
-const SOON = 14 * 86_400_000
-
 /** Connects to each address of a relay as Haraka would, up to the point where mail would be sent. Never rejects. */
 export async function probeRelay(relay: Relay, services: ProbeServices): Promise<RelayReport> {
   const { host } = relay.endpoint
@@ -64,6 +61,8 @@ export async function probeRelay(relay: Relay, services: ProbeServices): Promise
   const good = reached.length > 0 && reached.every((report) => report.good)
   return { ...head, good, findings: [], addresses }
 }
+
+const formatDay = (time: number) => new Date(time).toISOString().slice(0, 10)
 
 const isConnectFault = ({ step, result }: ProbeFinding) => step === 'connect' && result === 'bad'
 
@@ -109,7 +108,7 @@ async function probeAddress(relay: Relay, address: string, services: ProbeServic
 }
 
 function openConnection(
-  { endpoint: { host, port }, terms }: Relay,
+  { endpoint: { host, port }, terms, clientCertificate }: Relay,
   address: string,
   { timeoutMs, ca }: ProbeServices,
 ): Promise<Connection> {
@@ -121,6 +120,7 @@ function openConnection(
     timeoutMs,
     ...(bind === undefined ? {} : { bind }),
     ...(ca === undefined ? {} : { ca }),
+    ...(clientCertificate === undefined ? {} : { clientCertificate }),
   })
 }
 
@@ -148,7 +148,8 @@ class AddressProbe {
 
   /** @throws ProbeStop, or what the connection throws */
   async run(connection: Connection): Promise<void> {
-    const { endpoint, terms, implicitTls, credentials, authType, allowPlaintextAuth } = this.#relay
+    const { endpoint, terms, implicitTls, credentials, authType, allowPlaintextAuth, clientCertificate } =
+      this.#relay
     const session = new Session({
       tls: terms.tls,
       implicitTls,
@@ -157,6 +158,7 @@ class AddressProbe {
       ...(credentials === undefined ? {} : { credentials }),
       ...(authType === undefined ? {} : { authType }),
       allowPlaintextAuth,
+      showsCertificate: clientCertificate !== undefined,
       nextMx: RELAY_TERMS.nextMx,
       recipients: 0,
     })
@@ -191,10 +193,36 @@ class AddressProbe {
     else this.#note('tls', 'STARTTLS is not offered', 'warning', 'mail goes unencrypted')
   }
 
-  #judgeCertificate({ protocol, subject, issuer, validTo, faults }: CertificateReport): void {
+  #noteClientCertificate(isAsked: boolean): void {
+    const { clientCertificate } = this.#relay
+    if (clientCertificate === undefined) {
+      if (isAsked) this.#note('client', 'it asks for a client certificate, and tls_cert is not set')
+      return
+    }
+    const { subject, validTo } = clientCertificate
+    const what = `${subject}, until ${formatDay(validTo)}`
+    const end = certificateEnd(this.#relay, this.#now)
+    if (!isAsked)
+      this.#note(
+        'client',
+        `it does not ask for our certificate (${what})`,
+        'warning',
+        'tls_cert may be of no use here',
+      )
+    else if (end === undefined) this.#note('client', `our certificate was asked for and given: ${what}`)
+    else
+      this.#note(
+        'client',
+        `our certificate was asked for and given: ${what}`,
+        'warning',
+        'it must be renewed soon',
+      )
+  }
+
+  #judgeCertificate({ protocol, subject, issuer, validTo, faults, asksForOurs }: CertificateReport): void {
     this.#note('tls', protocol)
-    const until = new Date(validTo).toISOString().slice(0, 10)
-    const what = `${subject}, signed by ${issuer}, until ${until}`
+    this.#noteClientCertificate(asksForOurs)
+    const what = `${subject}, signed by ${issuer}, until ${formatDay(validTo)}`
     const isRequired = needsGoodCertificate({
       tls: this.#relay.terms.tls,
       implicitTls: this.#relay.implicitTls,
@@ -208,7 +236,8 @@ class AddressProbe {
       )
     }
     if (faults.length === 0) {
-      if (validTo - this.#now < SOON) this.#note('certificate', what, 'warning', 'it must be renewed soon')
+      if (validTo - this.#now < CERTIFICATE_WARNING_MS)
+        this.#note('certificate', what, 'warning', 'it must be renewed soon')
       else this.#note('certificate', what)
       return
     }

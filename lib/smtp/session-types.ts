@@ -15,6 +15,8 @@ export interface SessionOptions {
   readonly credentials?: Credentials
   readonly authType?: AuthType
   readonly allowPlaintextAuth: boolean
+  /** The server knows us by a client certificate: nothing goes in clear. @default false */
+  readonly showsCertificate?: boolean
   readonly nextMx: NextMx
   /** Recipients of the message. */
   readonly recipients: number

@@ -8,8 +8,8 @@ import { Recipients } from './recipients'
 import { Redaction } from './redaction'
 import { ReplyReader, type ReplyLine } from './reply-reader'
 import type { Encryption, SessionFailure, SessionOptions, SessionReport, Verdict } from './session-types'
-import { explainMissingTls, explainOffer, explainUnsafeLogin, mayGoClear } from './tls-demands'
-import { explainTlsFailure } from './tls-failure'
+import { demandTls, explainMissingTls, explainOffer, explainUnsafeLogin, mayGoClear } from './tls-demands'
+import { explainTlsFailure, isTlsFailure } from './tls-failure'
 
 /** What is going on: each command until its reply. */
 type Step = 'greeting' | 'ehlo' | 'helo' | 'starttls' | 'auth' | 'mail' | 'rcpt' | 'data' | 'dot' | 'quit'
@@ -45,6 +45,7 @@ export class Session {
   #startingTls: boolean
   #accepted = false
   #replies = 0
+  #repliesBeforeTls: number | undefined
   readonly #recipients = new Recipients()
   #reply: Reply | undefined
   #failure: SessionFailure | undefined
@@ -96,6 +97,7 @@ export class Session {
   /** TLS is in force from now on. */
   tlsStarted(): void {
     this.#startingTls = false
+    this.#repliesBeforeTls = this.#replies
     this.#reader.reset()
   }
 
@@ -108,12 +110,18 @@ export class Session {
   /** The connection broke or got nowhere. */
   lose(message: string): SessionFailure {
     const kind = this.#replies === 0 ? 'no-answer' : 'connection'
-    if (!this.#startingTls && this.#step !== 'starttls')
-      return this.#fail(this.#stage, this.redact(message), { kind })
-    return this.#fail('tls', this.redact(explainTlsFailure(message)), {
-      kind,
-      mayGoClear: mayGoClear(this.#options),
-    })
+    const isHandshake = this.#startingTls || this.#step === 'starttls'
+    // RFC 8446 section 4.4.2.4: in TLS 1.3 a server looks at our certificate when the handshake is over for us.
+    const isAfterHandshake = this.#replies === this.#repliesBeforeTls
+    if (isHandshake || (isAfterHandshake && isTlsFailure(message))) {
+      const text = this.redact(explainTlsFailure(message))
+      return this.#fail('tls', text, { kind, mayGoClear: mayGoClear(this.#options) })
+    }
+    if (isAfterHandshake && this.#options.showsCertificate === true) {
+      const text = `${this.redact(message)} right after TLS: it may not take our certificate`
+      return this.#fail('tls', text, { kind })
+    }
+    return this.#fail(this.#stage, this.redact(message), { kind })
   }
 
   /**
@@ -293,13 +301,9 @@ export class Session {
     const build = (rest: string): Verdict => ({ kind: 'pass', line: `${code}${last ? ' ' : '-'}${rest}\r\n` })
     if (this.#step === 'ehlo' && code.startsWith('2')) {
       const shown = this.#extensions.add(text, encryption)
-      if (
-        last &&
-        this.#options.tls === 'required' &&
-        !encryption.encrypted &&
-        !this.#extensions.offersStartTls
-      ) {
-        return this.#refuse('tls', 'TLS is required, and STARTTLS is not offered', { polite: true })
+      const demand = demandTls(this.#options)
+      if (last && demand !== undefined && !encryption.encrypted && !this.#extensions.offersStartTls) {
+        return this.#refuse('tls', `${demand}, and STARTTLS is not offered`, { polite: true })
       }
       if (shown !== undefined) return build(shown)
       return last ? build('OK') : { kind: 'drop' }

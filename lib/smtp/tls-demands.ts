@@ -1,12 +1,21 @@
 import type { Extensions } from './extensions'
 import type { Encryption, SessionOptions } from './session-types'
 
-type TlsOptions = Pick<SessionOptions, 'tls' | 'implicitTls' | 'credentials' | 'allowPlaintextAuth'>
+type TlsOptions = Pick<
+  SessionOptions,
+  'tls' | 'implicitTls' | 'credentials' | 'allowPlaintextAuth' | 'showsCertificate'
+>
 
 /** Why the connection is not encrypted. */
 function explainClear({ tls }: TlsOptions, { offersStartTls }: Extensions): string {
   if (tls === 'off') return 'tls is off'
   return offersStartTls ? 'outbound.ini or tls.ini keeps Haraka from STARTTLS' : 'STARTTLS is not offered'
+}
+
+/** Why TLS must be used, as the beginning of a sentence; undefined if it need not. */
+export function demandTls({ tls, showsCertificate }: TlsOptions): string | undefined {
+  if (tls === 'required') return 'TLS is required'
+  return showsCertificate === true ? 'tls_cert needs TLS' : undefined
 }
 
 /** Why nothing of a message may be sent over the connection as it is; undefined if it may. */
@@ -15,10 +24,13 @@ export function explainMissingTls(
   extensions: Extensions,
   { encrypted, verified }: Encryption,
 ): string | undefined {
-  if (options.tls !== 'required' || verified) return undefined
-  return encrypted
+  if (!encrypted) {
+    const demand = demandTls(options)
+    return demand && `${demand}, and the connection is not encrypted (${explainClear(options, extensions)})`
+  }
+  return options.tls === 'required' && !verified
     ? 'TLS is required, and its certificate was not verified'
-    : `TLS is required, and the connection is not encrypted (${explainClear(options, extensions)})`
+    : undefined
 }
 
 /** Why no password may be sent over the connection as it is; undefined if it may. */
@@ -42,7 +54,9 @@ export function explainOffer(
   return isClear ? `${why} (${explainClear(options, extensions)})` : why
 }
 
-/** Opportunistic TLS that breaks is no worse than no TLS (RFC 7435 section 3), unless a password would be sent. */
-export function mayGoClear({ tls, implicitTls, credentials, allowPlaintextAuth }: TlsOptions): boolean {
-  return tls === 'opportunistic' && !implicitTls && (credentials === undefined || allowPlaintextAuth)
+/** Opportunistic TLS that breaks is no worse than no TLS (RFC 7435 section 3), unless TLS or a password says who we are. */
+export function mayGoClear(options: TlsOptions): boolean {
+  const { tls, implicitTls, credentials, allowPlaintextAuth, showsCertificate } = options
+  if (tls !== 'opportunistic' || implicitTls || showsCertificate === true) return false
+  return credentials === undefined || allowPlaintextAuth
 }

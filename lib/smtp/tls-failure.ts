@@ -1,7 +1,19 @@
 /** `...:error:0A00010B:SSL routines:ssl3_get_record:wrong version number:../record.c:350:`, as OpenSSL 1 and 3 write it. */
 const OPENSSL = /\berror:[0-9a-f]{8}:[^:]*:[^:]*:([^:]+):/i
+/** RFC 8446 section 6.2: the server asked for a certificate and got none. */
+const CERTIFICATE_MISSING = /alert certificate required/i
+/** RFC 8446 section 6.2: what a server says of our certificate. */
+const CERTIFICATE_REFUSED =
+  /alert ((?:bad|unsupported) certificate|certificate (?:revoked|expired|unknown)|unknown ca|access denied)/i
 
-/** Why a TLS handshake failed, in OpenSSL's words alone: without its numbers, functions and source files. */
+/** Is this an error of TLS itself? In TLS 1.3 a server says so after the client has done its part of the handshake. */
+export const isTlsFailure = (message: string): boolean => OPENSSL.test(message)
+
+/** Why TLS failed, in OpenSSL's words alone: without its numbers, functions and source files. */
 export function explainTlsFailure(message: string): string {
-  return `TLS failed: ${(OPENSSL.exec(message)?.[1] ?? message).trim()}`
+  const text = (OPENSSL.exec(message)?.[1] ?? message).trim()
+  if (CERTIFICATE_MISSING.test(text))
+    return 'TLS failed: it asks for a client certificate, and the relay has no tls_cert'
+  const refused = CERTIFICATE_REFUSED.exec(text)?.[1]
+  return refused === undefined ? `TLS failed: ${text}` : `TLS failed: it refused our certificate: ${refused}`
 }

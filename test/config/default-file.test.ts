@@ -16,7 +16,15 @@ describe('the file that the package brings', () => {
 
   it('is right with every comment that looks like a setting or a line taken for one', () => {
     const shown = text.replace(/^; (?=\[(?:relay|zone)|[a-z_]+ = |gmail|\*)/gm, '')
-    const secrets = { env: {}, readFile: () => ({ text: 'letmein\n', mode: 0o600 }) }
+    const secrets = {
+      env: {},
+      readFile: (path: string) => {
+        const type = /\.(?:pem|key)$/.exec(path)?.[0]
+        const content =
+          type === undefined ? 'letmein\n' : readFileSync(`test/fixtures/tls/client${type}`, 'utf8')
+        return { text: content, mode: 0o600 }
+      },
+    }
     assert.deepEqual(diagnose(shown, secrets), [])
     const { settings, rules } = configure(shown, secrets)
     assert.deepEqual([rules.lines.length, settings.attempts.length, settings.relays.length], [3, 1, 1])

@@ -364,3 +364,76 @@ test('TLS from the first byte is worth nothing with a bad certificate, as for de
   const report = await probeRelay(relayOf({ host: 'relay.example', port, implicitTls: true }), services())
   assert.equal(report.good, false)
 })
+
+/** Shown to a relay that asks for it. */
+function clientCertificate(name: string) {
+  return {
+    chain: pem(name),
+    key: new Secret(readFileSync(`test/fixtures/tls/${name}.key`, 'utf8')),
+    subject: `CN=${name}`,
+    validTo: Date.UTC(2120, 0, 1),
+  }
+}
+
+for (const secure of [false, true]) {
+  const how = secure ? 'with TLS from the first byte' : 'with STARTTLS'
+  const asking = { ...certificate('server'), secure, requestCert: true, ca: [pem('ca')] }
+  const terms = { tls: 'required', implicitTls: secure } as const
+
+  test(`a relay that asks for a client certificate, ${how}`, async (t) => {
+    const port = await relay(t, { ...asking, rejectUnauthorized: true })
+    const fields = { ...terms, clientCertificate: clientCertificate('client') }
+    const report = await probeRelay(relayAt(port, fields), services())
+    assert.equal(report.good, true)
+    assert.equal(
+      finding(report, 'client').message,
+      'our certificate was asked for and given: CN=client, until 2120-01-01',
+    )
+    const soon = await probeRelay(relayAt(port, fields), services({ now: () => Date.UTC(2119, 11, 25) }))
+    assert.equal(finding(soon, 'client').result, 'warning')
+  })
+
+  test(`a client certificate is asked for and not there, ${how}`, async (t) => {
+    const port = await relay(t, { ...asking, rejectUnauthorized: true })
+    const report = await probeRelay(relayAt(port, terms), services())
+    assert.equal(report.good, false)
+    assert.equal(
+      finding(report, 'client').message,
+      'it asks for a client certificate, and tls_cert is not set',
+    )
+    assert.equal(
+      finding(report, 'tls').message,
+      'TLS failed: it asks for a client certificate, and the relay has no tls_cert',
+    )
+    assert.match(finding(report, 'tls').advice ?? '', /set tls_cert and tls_key/)
+  })
+
+  test(`a client certificate that the relay does not know, ${how}`, async (t) => {
+    const port = await relay(t, { ...asking, rejectUnauthorized: true })
+    const fields = { ...terms, clientCertificate: clientCertificate('self-signed') }
+    const report = await probeRelay(relayAt(port, fields), services())
+    assert.equal(report.good, false)
+    const { message, advice } = finding(report, 'tls')
+    assert.match(message, /right after TLS: it may not take our certificate$/)
+    assert.match(advice ?? '', /tls_cert/)
+  })
+
+  test(`a client certificate that nobody asks for, ${how}`, async (t) => {
+    const port = await relay(t, { ...certificate('server'), secure })
+    const fields = { ...terms, clientCertificate: clientCertificate('client') }
+    const report = await probeRelay(relayAt(port, fields), services())
+    assert.equal(report.good, true)
+    assert.equal(finding(report, 'client').result, 'warning')
+    assert.match(finding(report, 'client').message, /^it does not ask for our certificate/)
+  })
+}
+
+test('a client certificate is shown under TLS or not at all', async (t) => {
+  const port = await relay(t, { disabledCommands: ['STARTTLS'] })
+  const report = await probeRelay(
+    relayAt(port, { clientCertificate: clientCertificate('client') }),
+    services(),
+  )
+  assert.equal(report.good, false)
+  assert.match(finding(report, 'tls').message, /STARTTLS is not offered/)
+})

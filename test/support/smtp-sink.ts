@@ -33,6 +33,10 @@ export interface SinkOptions {
   /** Offer STARTTLS with the certificate `test/fixtures/tls/<name>.pem`. */
   readonly tls?: 'server' | 'self-signed' | 'wrong-name' | 'expired'
   readonly lmtp?: boolean
+  /** TLS from the first byte. */
+  readonly implicitTls?: boolean
+  /** Clients must show a certificate of the test CA. */
+  readonly demandsCertificate?: boolean
   /** Called at every stage: undefined is the usual answer, a reply is given instead. May wait. */
   readonly answer?: Answer
 }
@@ -89,6 +93,10 @@ export async function startSink(options: SinkOptions = {}): Promise<Sink> {
   const { users } = options
   const server = new SMTPServer({
     ...(options.tls === undefined ? {} : tlsFiles(options.tls)),
+    secure: options.implicitTls ?? false,
+    ...(options.demandsCertificate === true
+      ? { requestCert: true, rejectUnauthorized: true, ca: [readFileSync('test/fixtures/tls/ca.pem')] }
+      : {}),
     authMethods: [...(options.methods ?? ['PLAIN', 'LOGIN', 'CRAM-MD5'])],
     authOptional: true,
     allowInsecureAuth: true,

@@ -151,6 +151,7 @@ export class Delivery implements DeliverySteps {
     const hmail = this.#hmail
     const { candidate } = current
     const { exchange } = candidate
+    const clientCertificate = exchange.relay?.clientCertificate
     const options = this.#sessionOptions(current)
     const session = new Session(options)
     const guard = new GuardedSocket(
@@ -161,6 +162,7 @@ export class Delivery implements DeliverySteps {
         host: exchange.endpoint.host,
         verify: needsGoodCertificate(options),
         ...(options.implicitTls ? { implicitTls: hmail.obtls?.get_tls_options(mx) ?? {} } : {}),
+        ...(clientCertificate === undefined ? {} : { clientCertificate }),
         patience: patienceOf(hmail.cfg?.connect_timeout),
         begin,
         giveUp: () => void hmail.try_deliver(),
@@ -256,6 +258,7 @@ export class Delivery implements DeliverySteps {
       ...(relay?.credentials === undefined ? {} : { credentials: relay.credentials }),
       ...(relay?.authType === undefined ? {} : { authType: relay.authType }),
       allowPlaintextAuth: relay?.allowPlaintextAuth ?? false,
+      showsCertificate: relay?.clientCertificate !== undefined,
       nextMx: terms.nextMx,
       recipients: this.#hmail.todo.rcpt_to.length,
     }

@@ -1,4 +1,6 @@
 import { isIP } from 'node:net'
+import { createSecureContext, type SecureContext, type SecureContextOptions } from 'node:tls'
+import type { ClientCertificate } from '../../model/relay'
 import { shorten } from '../../smtp/reply-reader'
 import type { Session } from '../../smtp/session'
 import type { Encryption, SessionFailure } from '../../smtp/session-types'
@@ -34,6 +36,8 @@ export interface GuardedConnection {
   readonly verify: boolean
   /** Options of TLS from the first byte; absent: the connection begins in clear. */
   readonly implicitTls?: Record<string, unknown>
+  /** Shown to a server that asks for one. */
+  readonly clientCertificate?: ClientCertificate
   readonly patience: Patience
   /** Haraka's own `try_deliver_host_on_socket`. */
   readonly begin: () => void
@@ -78,7 +82,12 @@ export class GuardedSocket {
     socket.upgrade = (options, callback) => {
       this.#upgrading = true
       const verify = connection.verify || options.rejectUnauthorized === true
-      const checked = { ...options, ...this.#identity(), rejectUnauthorized: false }
+      const checked = {
+        ...options,
+        ...this.#identity(),
+        ...this.#ownContext(options),
+        rejectUnauthorized: false,
+      }
       upgrade(checked, (authorized, error, ...more) => {
         this.#upgraded(verify && !authorized ? error : undefined)
         if (!this.#failed) callback?.(authorized, error, ...more)
@@ -152,6 +161,14 @@ export class GuardedSocket {
     return isIP(host) === 0 ? { servername: host, host } : { servername: undefined, host }
   }
 
+  /** Also in the place of a certificate that Haraka's `tls.ini` has (`mutual_tls` in tls_socket.js). */
+  #ownContext(options: SecureContextOptions): { secureContext?: SecureContext } {
+    const { clientCertificate } = this.#connection
+    if (clientCertificate === undefined) return {}
+    const { chain, key } = clientCertificate
+    return { secureContext: createSecureContext({ ...options, cert: chain, key: key.reveal() }) }
+  }
+
   get #encryption(): Encryption {
     const { socket } = this.#connection
     const encrypted = !this.#upgrading && socket.isEncrypted() === true
@@ -195,15 +212,17 @@ export class GuardedSocket {
   /** The socket itself failed, or gets nowhere. */
   #break(message: string): void {
     if (this.#failed) return
-    this.#report(message)
+    const text = this.#report(message)
     this.#failed = true
-    this.#passOn(message)
+    this.#passOn(text)
   }
 
-  /** Says once how the connection came to its end, if that was before the message had left. */
-  #report(message: string): void {
-    if (this.#failed || this.#released !== undefined) return
-    this.#events.failed(this.#connection.session.lose(message))
+  /** Says once how the connection came to its end, if that was before the message had left. @returns that, for the log */
+  #report(message: string): string {
+    if (this.#failed || this.#released !== undefined) return message
+    const failure = this.#connection.session.lose(message)
+    this.#events.failed(failure)
+    return failure.message
   }
 
   #fail(failure: SessionFailure): void {

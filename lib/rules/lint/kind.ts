@@ -17,6 +17,8 @@ export interface LintInput {
   readonly intervals: readonly number[]
   /** Permission bits of the file, where they are known. */
   readonly fileMode?: number
+  /** Milliseconds since the epoch. Absent: nothing is said that depends on it. */
+  readonly now?: number
 }
 
 /** One doubtful place. `shown` tells what kind of line it is in, and so what of it may be shown. */
