@@ -4,7 +4,6 @@ import { basename } from 'node:path'
 import { describe, it } from 'node:test'
 import { inspect } from 'node:util'
 import type { SecretSources } from '../../lib/config/types'
-import { lint } from '../../lib/rules/lint'
 import { configure, diagnose, printed } from '../support/rules'
 
 const NOW = Date.UTC(2026, 0, 2)
@@ -126,19 +125,4 @@ describe('tls_cert and tls_key', () => {
     assert.match(text, /tls_key = \/etc\/ssl\/private\/mail\.key/)
     assert.doesNotMatch(printed(relay('tls_key = MIGHAgEAMBMGByqGSM49'), fixtures()), /MIGH/)
   })
-})
-
-describe('certificate-ends', () => {
-  const text = `* @isp\n${pair('client', 'client')}`
-  const warnings = (now: number) =>
-    lint(configure(text, fixtures()), { text, intervals: [60], now }).map(
-      ({ code, span, message }) => `${span.line}:${span.column} ${code} ${message}`,
-    )
-  const end = Date.UTC(2120, 0, 1)
-  const day = 86_400_000
-
-  it('warns in the last 14 days', () => {
-    assert.deepEqual(warnings(end - 13 * day), ['4:12 certificate-ends this certificate ends on 2120-01-01'])
-  })
-  it('says nothing before', () => assert.deepEqual(warnings(end - 15 * day), []))
 })
