@@ -44,7 +44,17 @@ const ARROWS: Readonly<Record<string, readonly string[]>> = {
   'lib/smtp': ['lib/model'],
   'lib/routing': ['lib/model', 'lib/source', 'lib/dns', 'lib/config', 'lib/rules', 'lib/relays'],
   'lib/haraka-files': ['lib/model', 'lib/source'],
-  'lib/haraka/delivery': ['lib/model', 'lib/relays', 'lib/smtp', 'lib/haraka'],
+  'lib/status': [
+    'lib/model',
+    'lib/source',
+    'lib/dns',
+    'lib/config',
+    'lib/rules',
+    'lib/relays',
+    'lib/routing',
+    'lib/haraka-files',
+  ],
+  'lib/haraka/delivery': ['lib/model', 'lib/relays', 'lib/smtp', 'lib/status', 'lib/haraka'],
   'lib/haraka': [
     'lib/model',
     'lib/source',
@@ -55,6 +65,7 @@ const ARROWS: Readonly<Record<string, readonly string[]>> = {
     'lib/smtp',
     'lib/routing',
     'lib/haraka-files',
+    'lib/status',
     'lib/haraka/delivery',
   ],
   'lib/commands': [
@@ -67,6 +78,7 @@ const ARROWS: Readonly<Record<string, readonly string[]>> = {
     'lib/smtp',
     'lib/routing',
     'lib/haraka-files',
+    'lib/status',
   ],
   'lib/cli': ['lib/model', 'lib/source', 'lib/commands'],
 }

@@ -11,7 +11,7 @@ import { EXIT } from './shared/exit-status'
 import { findConfiguration, findOperandOrOption } from './shared/location'
 import { paint } from './shared/paint'
 import type { Terminal } from './shared/terminal'
-import { formatCount } from './shared/wording'
+import { formatCount } from '../status/wording'
 
 /** What the standard input is called in diagnostics. */
 const STANDARD_INPUT = '<stdin>'

@@ -17,7 +17,7 @@ import { openLookup, useGivenMx, type Lookup } from './shared/lookup'
 
 import { paint, type Paint } from './shared/paint'
 import type { Terminal } from './shared/terminal'
-import { describeSource, formatCount } from './shared/wording'
+import { describeSource, formatCount } from '../status/wording'
 
 /** One message that goes elsewhere. */
 interface Change {

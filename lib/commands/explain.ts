@@ -16,12 +16,12 @@ import type { Arguments } from './shared/arguments'
 import { readOutboundSettings, requireConfiguration } from './shared/configuration-file'
 import { EXIT } from './shared/exit-status'
 import { exitStatusOf, explain } from './shared/explanation'
-import { findConfiguration, type Location } from './shared/location'
+import { findConfiguration, stateFolder, type Location } from './shared/location'
 import { openLookup, useGivenMx, type Lookup } from './shared/lookup'
 import { paint } from './shared/paint'
-import { readServerState } from './shared/server-state'
+import { readServerState } from '../status/server-state'
 import type { Terminal } from './shared/terminal'
-import { joinWords } from './shared/wording'
+import { joinWords } from '../status/wording'
 
 /** What is to be explained, and by what. */
 interface Task {
@@ -94,7 +94,7 @@ export async function runExplain(args: Arguments, terminal: Terminal): Promise<n
       ? openLookup(configuration, outbound, (message) => terminal.err(`${message}\n`))
       : useGivenMx(() => mx)
   try {
-    const state = args.flag('offline') ? undefined : readServerState(location, terminal.now())
+    const state = args.flag('offline') ? undefined : readServerState(stateFolder(location), terminal.now())
     const server = state?.kind === 'running' ? state : undefined
     const usable = server && ((relay: Exchange) => usabilityNow(relay, server) === 'usable')
     const explanation = await explain(configuration, task.message, lookup, usable)

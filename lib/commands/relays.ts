@@ -12,11 +12,11 @@ import { formatJson } from './shared/json'
 import type { Arguments } from './shared/arguments'
 import { readOutboundSettings, requireConfiguration } from './shared/configuration-file'
 import { EXIT } from './shared/exit-status'
-import { findConfiguration, type Location } from './shared/location'
+import { findConfiguration, stateFolder, type Location } from './shared/location'
 import { openResolver } from './shared/lookup'
 import { paint } from './shared/paint'
-import { conditionOf, relayCondition } from './shared/relay-condition'
-import { readServerState, stateFolder, type ServerState } from './shared/server-state'
+import { conditionOf, relayCondition } from '../status/relay-condition'
+import { readServerState, type ServerState } from '../status/server-state'
 import type { Terminal } from './shared/terminal'
 
 /** The longest wait for the addresses of the relays, ms: what the server reports matters more. */
@@ -112,7 +112,7 @@ export async function runRelays(args: Arguments, terminal: Terminal): Promise<nu
   const configuration = requireConfiguration(location, terminal)
   const { relays, directTerms } = configuration.settings
   const folder = stateFolder(location)
-  const before = readServerState(location, terminal.now())
+  const before = readServerState(folder, terminal.now())
   const heldNames = before.kind === 'unknown' ? [] : [...before.holds.keys()]
   const names = [
     ...[...relays, ...directTerms].map(({ name }) => name),
@@ -123,7 +123,7 @@ export async function runRelays(args: Arguments, terminal: Terminal): Promise<nu
 
   const unresolved = await findUnresolved(relays, configuration, location)
   const now = terminal.now()
-  const state = readServerState(location, now)
+  const state = readServerState(folder, now)
   const views = listRelays(configuration, state, unresolved)
   const terms = listTerms(configuration.settings, state)
   if (args.flag('json')) {

@@ -14,7 +14,7 @@ import { openLookup } from './shared/lookup'
 import { paint, type Paint } from './shared/paint'
 import { recipientDomain } from './shared/recipient'
 import type { Terminal } from './shared/terminal'
-import { describeAddresses, describeMx, describeNoRoute } from './shared/wording'
+import { describeAddresses, describeMx, describeNoRoute } from '../status/wording'
 
 /** Neither overrides nor `[attempts]`: what is left of a decision is what DNS says. */
 function makeEmptyRules(): RuleSet {

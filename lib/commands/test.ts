@@ -6,7 +6,7 @@ import { EXIT } from './shared/exit-status'
 import { findOperandOrOption } from './shared/location'
 import { paint, type Paint } from './shared/paint'
 import type { Terminal } from './shared/terminal'
-import { describeSource, formatCount } from './shared/wording'
+import { describeSource, formatCount } from '../status/wording'
 import { findUntested, type UntestedLine } from './test/coverage'
 
 function resultText(

@@ -46,6 +46,11 @@ export class ActiveConfiguration {
     return this.#configuration
   }
 
+  /** The resolver of {@link configuration}, to look at. */
+  get resolver(): Resolver | undefined {
+    return this.#shared?.resolver
+  }
+
   set(configuration: Configuration): void {
     const before = this.#configuration
     if (this.#shared === undefined || before === undefined || !hasSameDns(before, configuration)) {

@@ -1,4 +1,5 @@
 import type { Exchange } from '../model/exchange'
+import type { WaitReason } from '../status/facts'
 import type { HookAnswer } from './boundary'
 import { explainFailure, type Finish } from './failure-reason'
 import type { PlannedExchange } from './delivery/types'
@@ -23,6 +24,7 @@ export type Outcome =
   /** Later, not counted. */
   | {
       readonly kind: 'wait'
+      readonly why: WaitReason
       readonly reason: string
       /** Relays that failed by themselves: it counts against them. */
       readonly failed?: readonly Exchange[]
@@ -44,13 +46,15 @@ export interface AnswerServices {
    * @returns may another relay take the message at once?
    */
   readonly fail: (failed: readonly Exchange[], reason: string) => boolean
+  /** Hears that the message waits without an attempt being counted. */
+  readonly onWait: (why: WaitReason, seconds: number) => void
   /** Defers the message after a lookup that failed. */
   readonly defer: Finish
 }
 
 /** Says the outcome in the words of Haraka's hook, with all that has to be done in the same moment. */
 export function answerOutcome(hmail: HMailItem, outcome: Outcome, services: AnswerServices): HookAnswer {
-  const { log, logDecision, deliver, fail, defer, now } = services
+  const { log, logDecision, deliver, fail, defer, now, onWait } = services
   switch (outcome.kind) {
     case 'deliver':
       return {
@@ -77,14 +81,20 @@ export function answerOutcome(hmail: HMailItem, outcome: Outcome, services: Answ
       }
     }
     case 'wait': {
-      const { reason, failed = [] } = outcome
+      const { why, reason, failed = [] } = outcome
       return {
         retval: RETVAL.denysoft,
         message: reason,
         commit: () => {
           logDecision(outcome)
           const atOnce = failed.length > 0 && fail(failed, reason)
-          requeueAfterAnswer(hmail, { reason, log, now, ...(atOnce ? { seconds: 0 } : {}) })
+          requeueAfterAnswer(hmail, {
+            reason,
+            log,
+            now,
+            onWait: (seconds) => onWait(why, seconds),
+            ...(atOnce ? { seconds: 0 } : {}),
+          })
         },
       }
     }

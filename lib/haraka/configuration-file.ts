@@ -45,6 +45,8 @@ export interface ConfigurationFileOptions {
   readonly report: (finding: Finding) => void
   /** Takes the configuration of a reload. */
   readonly onChange: (configuration: Configuration) => void
+  /** Hears of each reading of the file, after it has come into force or was refused. */
+  readonly onReading?: (reading: Reading) => void
   /** Names of the relays that are held by hand. */
   readonly readHolds: () => readonly string[]
   /** Where this server takes mail: a target there is an error. Absent: not checked. */
@@ -53,6 +55,17 @@ export interface ConfigurationFileOptions {
   readonly now: () => number
   /** @default watchFile */
   readonly watch?: typeof watchFile
+}
+
+/** What became of one reading of the file. */
+export interface Reading {
+  readonly good: boolean
+  /** Why it was refused, as the rest of a sentence about the file; else empty. */
+  readonly reason: string
+  /** Of the content. */
+  readonly digest: string
+  /** What came into force. */
+  readonly configuration?: Configuration
 }
 
 /** A reload, from the change of the file to the answer. */
@@ -99,6 +112,7 @@ export class ConfigurationFile {
       ...entriesOf('warn', mistakesText(result, 'warning')),
       inForceEntry({ configuration, holds: this.#options.readHolds(), when: 'start' }),
     ])
+    this.#options.onReading?.({ good: true, reason: '', digest: source.digest, configuration })
     // A server that starts has no other rules to go on with, so its tests can only warn.
     this.#reportUnmetTests(source, configuration)
     return configuration
@@ -139,14 +153,17 @@ export class ConfigurationFile {
   }
 
   #finish(source: ConfigurationSource, result: ReloadResult): void {
-    const { onChange, readHolds, now } = this.#options
+    const { onChange, onReading, readHolds, now } = this.#options
+    const { digest } = source
     if (result.kind === 'refused') {
+      onReading?.({ good: false, reason: result.reason, digest })
       const conclusion = refusedEntry(result.reason, this.#since)
       this.#report(source, result.reason, [...result.entries, conclusion])
       return
     }
     const { configuration } = result
     onChange(configuration)
+    onReading?.({ good: true, reason: '', digest, configuration })
     this.#since = now()
     this.#report(source, 'in force', [
       ...result.entries,

@@ -18,11 +18,13 @@ export interface EndedAttempt {
   readonly decide: (message: Message) => Promise<Decision>
   readonly runner: HookRunner
   readonly log: Loggable
+  /** Hears of lines that save a recipient from a bounce, as written. */
+  readonly onRescue: (lines: readonly string[]) => void
 }
 
 /** What the end of an attempt works with, for one message. */
 export function endingServices(attempt: EndedAttempt): EndingServices {
-  const { hmail, message, decision, memory, decide, runner, log } = attempt
+  const { hmail, message, decision, memory, decide, runner, log, onRescue } = attempt
   const sentBy = replyLinesOf(decision)
   return {
     async judge(setback) {
@@ -35,8 +37,14 @@ export function endingServices(attempt: EndedAttempt): EndingServices {
       })
       return judgementOf(next, setback, notes.rescued)
     },
-    keep: (ending) => memory.keep(hmail, ending, sentBy, log),
-    lend: (ending, work) => memory.lend(hmail, ending, sentBy, work),
+    keep: (ending) => {
+      onRescue(ending.rescuedBy)
+      return memory.keep(hmail, ending, sentBy, log)
+    },
+    lend: (ending, work) => {
+      onRescue(ending.rescuedBy)
+      memory.lend(hmail, ending, sentBy, work)
+    },
     runHooks: (hook, item, parameters) => runner.run_hooks(hook, item, parameters),
     log,
   }

@@ -8,45 +8,34 @@ import { type Located, locateAll, verdict } from '../routing/route'
 import { decideWithDns } from '../routing/decide-with-dns'
 import { planAttempts } from '../rules/attempts-plan'
 import { decide } from '../rules/decide'
+import type { AttemptSlot } from '../status/attempt-ring'
+import type { WaitReason } from '../status/facts'
+import type { Recorder } from '../status/recorder'
 import type { Active, ActiveConfiguration } from './active-configuration'
 import { answerOutcome, type Outcome } from './answer'
 import type { HookAnswer } from './boundary'
+import { recordDecision } from './decision-record'
 import { ConnectionQueue } from './delivery/connection-queue'
 import { Delivery } from './delivery/delivery'
 import { deferWithoutConnection, type EndingServices } from './delivery/endings'
+import { recordEnd } from './delivery/attempt-record'
 import { DeliveryHooks } from './delivery/hooks'
-import type { OutboundItem } from './delivery/types'
 import { endingServices } from './ending-services'
 import { EnvelopeReader } from './envelope'
-import { type Action, attemptLine, logDecision, MessageLog } from './log-line'
+import { attemptLine, MessageLog } from './log-line'
+import { HarakaModules } from './haraka-modules'
 import { HeloName } from './helo-name'
 import { MessageMemory } from './message-memory'
-import { buildMxList, type HarakaMxClass, type Random, sortExchanges } from './mx-list'
+import { buildMxList, type Random, sortExchanges } from './mx-list'
 import { type OwnListeners, readOwnListeners } from './own-listeners'
-import { type HookRunner, serverDetails } from './server-details'
-import { type HarakaPlugin, type HMailItem, type Loggable, type OutboundConfig, RETVAL } from './types'
-
-/** haraka-net-utils, as far as it is used. */
-interface NetUtils {
-  readonly HarakaMx: HarakaMxClass
-  is_local_host(host: string): Promise<boolean>
-}
-
-/** Haraka's `logger.js`, as far as it is used. */
-interface HarakaLogger {
-  readonly levels: { readonly INFO: number; readonly DEBUG: number }
-  would_log(level: number): boolean
-}
-
-/** Haraka's `outbound/queue.js`, as far as it is used. */
-interface DeliveryQueue {
-  readonly delivery_queue: { push(hmail: OutboundItem): void }
-}
+import { serverDetails } from './server-details'
+import { type HarakaPlugin, type HMailItem, type Loggable, RETVAL } from './types'
 
 export interface RouterParts {
   readonly plugin: HarakaPlugin
   readonly active: ActiveConfiguration
   readonly relays: RelayState
+  readonly recorder: Recorder
   /** Milliseconds that an answer may take. */
   readonly deadline: number
   readonly random?: Random
@@ -63,21 +52,14 @@ interface RoutedMessage {
   readonly message: Message
   readonly decision: Decision
   readonly active: Active
+  /** Since when this plugin works on it, on the clock of `performance.now()`: other plugins' time is left out. */
+  readonly startedAt: number
 }
 
 /** An outcome, and the addresses that led to it. */
 interface Result {
   readonly outcome: Outcome
   readonly located: readonly Located[]
-}
-
-/** What an outcome is in the log. */
-const ACTIONS: Readonly<Record<Outcome['kind'], Action>> = {
-  deliver: 'try',
-  bounce: 'bounce',
-  'null-mx': 'bounce',
-  defer: 'defer',
-  wait: 'wait',
 }
 
 /** Is it the address of a domain literal (or one that `server_details` put in the place of a name)? */
@@ -91,14 +73,11 @@ export class Router {
   readonly #now: () => number
   readonly #envelopes: EnvelopeReader
   readonly #memory: MessageMemory
-  readonly #outbound: OutboundConfig
-  readonly #runner: HookRunner
-  readonly #logger: HarakaLogger
+  readonly #haraka: HarakaModules
   readonly #queue: ConnectionQueue
   readonly #hooks = new DeliveryHooks()
   readonly #ownListeners: OwnListeners
   readonly #helo: HeloName
-  #outboundNet: NetUtils | undefined
   /** Decisions for plain DNS, while other plugins are asked. */
   readonly #plain = new WeakMap<HMailItem, RoutedMessage>()
 
@@ -108,11 +87,8 @@ export class Router {
     this.#now = now
     this.#envelopes = new EnvelopeReader(now)
     this.#memory = new MessageMemory(this.#envelopes, now)
-    this.#outbound = plugin.haraka_require('outbound/config') as OutboundConfig
-    this.#runner = plugin.haraka_require('plugins') as HookRunner
-    this.#logger = plugin.haraka_require('logger') as HarakaLogger
-    const queue = () => plugin.haraka_require('outbound/queue') as DeliveryQueue
-    this.#queue = new ConnectionQueue(parts.relays, (hmail) => queue().delivery_queue.push(hmail))
+    this.#haraka = new HarakaModules(plugin)
+    this.#queue = new ConnectionQueue(parts.relays, (hmail) => this.#haraka.push(hmail))
     this.#helo = new HeloName(now)
     this.#ownListeners = readOwnListeners(plugin, now)
   }
@@ -125,7 +101,8 @@ export class Router {
     return this.#useConfiguration(hmail, async (active) => {
       const routed = await this.#decide(hmail, active)
       if (routed.decision.source !== 'dns') return this.#carryOut(routed)
-      this.#plain.set(hmail, routed)
+      // The clock stops while other plugins are asked.
+      this.#plain.set(hmail, { ...routed, startedAt: routed.startedAt - performance.now() })
       return { retval: RETVAL.cont }
     })
   }
@@ -136,7 +113,8 @@ export class Router {
     this.#plain.delete(hmail)
     return this.#useConfiguration(hmail, async (active) => {
       const isCurrent = routed !== undefined && routed.active.configuration === active.configuration
-      return this.#carryOut(isCurrent ? { ...routed, active } : await this.#decide(hmail, active))
+      if (!isCurrent) return this.#carryOut(await this.#decide(hmail, active))
+      return this.#carryOut({ ...routed, active, startedAt: routed.startedAt + performance.now() })
     })
   }
 
@@ -144,14 +122,16 @@ export class Router {
     hmail: HMailItem,
     work: (active: Active) => Promise<HookAnswer>,
   ): Promise<HookAnswer> {
-    const { active } = this.#parts
+    const { active, recorder } = this.#parts
+    recorder.goesOn(hmail)
     if (active.configuration !== undefined) return active.use(work)
     const reason = 'the configuration has errors, and there was none before'
     return answerOutcome(
       hmail,
-      { kind: 'wait', reason },
+      { kind: 'wait', why: 'configuration', reason },
       {
         now: this.#now,
+        onWait: this.#noteWait(hmail),
         log: this.#logOf(hmail),
         logDecision: () => {},
         deliver: () => {},
@@ -163,12 +143,13 @@ export class Router {
 
   /** Step 1: what the rules say. */
   async #decide(hmail: HMailItem, active: Active): Promise<RoutedMessage> {
+    const startedAt = performance.now()
     const message = this.#envelopes.read(hmail)
-    return { hmail, message, decision: await this.#ask(message, active), active }
+    return { hmail, message, decision: await this.#ask(message, active), active, startedAt }
   }
 
   async #ask(message: Message, { configuration, resolver }: Active): Promise<Decision> {
-    const { inet_prefer: prefer } = this.#outbound.cfg
+    const { inet_prefer: prefer } = this.#haraka.outbound
     const question = { rules: configuration.rules, message, isUsable: this.#isUsable }
     return decideWithDns(decide, question, {
       mx: (domain) => resolver.mx(domain),
@@ -183,10 +164,18 @@ export class Router {
     const { outcome, located } = await this.#findOutcome(routed)
     const log = this.#logOf(hmail)
     const endings = this.#endings(routed)
+    const onWait = this.#noteWait(hmail)
+    let slot: AttemptSlot | undefined
     return answerOutcome(hmail, outcome, {
       now: this.#now,
       log,
-      logDecision: (final) => this.#log(routed, located, final),
+      onWait,
+      logDecision: (final) => {
+        const { rules } = routed.active.configuration
+        const { recorder } = this.#parts
+        const written = this.#haraka.isLogged('INFO') ? log : undefined
+        slot = recordDecision({ ...routed, rules, located, outcome: final }, recorder, written)
+      },
       deliver: ({ candidates, passedOver }) => {
         for (const { reason, exchange, level } of passedOver) {
           log[`log${level}`](`${exchangeLabel(exchange)} is passed over: ${reason}`)
@@ -200,8 +189,10 @@ export class Router {
           queue: this.#queue,
           log,
           endings,
+          onWait,
           onEnd: (attempt) => {
-            if (this.#isLogged('DEBUG')) log.logdebug(attemptLine(attempt))
+            if (this.#haraka.isLogged('DEBUG')) log.logdebug(attemptLine(attempt))
+            if (slot !== undefined) recordEnd(this.#parts.recorder, slot, attempt, this.#now())
           },
         })
         this.#hooks.install(hmail, delivery)
@@ -214,12 +205,13 @@ export class Router {
   /** Step 6, after the attempt: what becomes of a message that was not delivered. */
   #endings({ hmail, message, decision }: RoutedMessage): EndingServices {
     return endingServices({
+      onRescue: (lines) => this.#parts.recorder.rescued(lines),
       hmail,
       message,
       decision,
       memory: this.#memory,
       decide: (next) => this.#parts.active.use((active) => this.#ask(next, active)),
-      runner: this.#runner,
+      runner: this.#haraka.runner,
       log: this.#logOf(hmail),
     })
   }
@@ -231,29 +223,29 @@ export class Router {
     const exchanges = await this.#askPlugins(routed)
     if (exchanges.length === 0) {
       const reason = 'plugins of server_details have dropped every exchange'
-      return { outcome: { kind: 'wait', reason }, located: [] }
+      return { outcome: { kind: 'wait', why: 'plugins', reason }, located: [] }
     }
     // Step 3: addresses.
     const { random = Math.random } = this.#parts
-    const { inet_prefer: prefer } = this.#outbound.cfg
+    const { inet_prefer: prefer } = this.#haraka.outbound
     const located = await locateAll(sortExchanges(exchanges, random), active.resolver, prefer)
     const found = verdict(decision, located)
     if (found.outcome !== 'deliver') return { outcome: this.#withoutAddress(routed, located, found), located }
     const allowed = await this.#removeLocalLiterals(routed.hmail, located)
-    const { HarakaMx } = this.#netUtils()
+    const { HarakaMx } = this.#haraka.netUtils
     const isOwn = (endpoint: Endpoint) => this.#ownListeners.includes(endpoint)
     const list = buildMxList(HarakaMx, allowed, isOwn, this.#helo.get(HarakaMx))
     const failed =
       list.candidates.length > 0 ? [] : located.map(({ exchange }) => exchange).filter(isOfAttempts)
     if (failed.length === 0) return { outcome: { kind: 'deliver', ...list }, located }
     const reason = list.passedOver.map((one) => `${exchangeLabel(one.exchange)}: ${one.reason}`).join('; ')
-    return { outcome: { kind: 'wait', reason, failed }, located }
+    return { outcome: { kind: 'wait', why: 'relay', reason, failed }, located }
   }
 
   /** Step 2: what other plugins change. */
   #askPlugins({ hmail, message, decision }: RoutedMessage): Promise<readonly Exchange[]> {
     return serverDetails(decision.exchanges, message, {
-      runner: this.#runner,
+      runner: this.#haraka.runner,
       log: this.#logOf(hmail),
       patienceMs: this.#parts.deadline * DETAILS_PART,
     })
@@ -264,10 +256,11 @@ export class Router {
    * would slip through: it is left out here, and with nothing left Haraka defers as it does for a name.
    */
   async #removeLocalLiterals(hmail: HMailItem, located: readonly Located[]): Promise<readonly Located[]> {
-    if (this.#outbound.cfg.local_mx_ok || !located.some(isLiteral)) return located
+    if (this.#haraka.outbound.local_mx_ok || !located.some(isLiteral)) return located
     const local = await Promise.all(
       located.map(
-        async (one) => isLiteral(one) && (await this.#netUtils().is_local_host(one.exchange.endpoint.host)),
+        async (one) =>
+          isLiteral(one) && (await this.#haraka.netUtils.is_local_host(one.exchange.endpoint.host)),
       ),
     )
     return located.filter(({ exchange }, index) => {
@@ -286,7 +279,7 @@ export class Router {
     const failed = located.map(({ exchange }) => exchange).filter(isOfAttempts)
     return failed.length === 0
       ? this.#withoutRoute(routed, found)
-      : { kind: 'wait', reason: found.noRoute?.message ?? 'no address', failed }
+      : { kind: 'wait', why: 'relay', reason: found.noRoute?.message ?? 'no address', failed }
   }
 
   #withoutRoute(routed: RoutedMessage, { outcome, noRoute }: Pick<Decision, 'outcome' | 'noRoute'>): Outcome {
@@ -295,7 +288,7 @@ export class Router {
     if (outcome === 'bounce') return { kind: 'bounce', reason }
     // A lookup that failed must not use up the last attempt.
     const isWait = noRoute?.kind === 'dns-failure' && this.#isLastAttempt(routed)
-    return { kind: isWait ? 'wait' : 'defer', reason }
+    return isWait ? { kind: 'wait', why: 'dns', reason } : { kind: 'defer', reason }
   }
 
   /** Would `[attempts]` bounce the message next? */
@@ -313,27 +306,12 @@ export class Router {
     return others.some((relay) => relays.look(relay).usable)
   }
 
-  #log({ hmail, message, decision }: RoutedMessage, located: readonly Located[], outcome: Outcome): void {
-    if (!this.#isLogged('INFO')) return
-    const reason = outcome.kind === 'deliver' ? {} : { reason: outcome.reason }
-    const action = ACTIONS[outcome.kind]
-    logDecision(this.#logOf(hmail), { message, decision, located, action, ...reason })
+  #noteWait(hmail: HMailItem): (why: WaitReason, seconds: number) => void {
+    return (why, seconds) => this.#parts.recorder.waits(hmail, why, this.#now() + seconds * 1000)
   }
 
   #logOf(hmail: HMailItem): Loggable {
     return new MessageLog(this.#parts.plugin, hmail)
-  }
-
-  /** Is a line of this level written? If not, it need not be made. */
-  #isLogged(level: keyof HarakaLogger['levels']): boolean {
-    return this.#logger.would_log(this.#logger.levels[level])
-  }
-
-  /** Of Haraka's `outbound`, which is not loaded yet when plugins are. `haraka_require` for each message would cost 10 us. */
-  #netUtils(): NetUtils {
-    return (this.#outboundNet ??= (
-      this.#parts.plugin.haraka_require('outbound') as { net_utils: NetUtils }
-    ).net_utils)
   }
 }
 

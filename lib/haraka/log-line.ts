@@ -4,6 +4,7 @@ import { exchangeKey, exchangeLabel, sectionName, type Exchange } from '../model
 import type { Message } from '../model/message'
 import type { Located } from '../routing/route'
 import { toPrintable } from '../model/printable'
+import type { Action } from '../status/decision-counts'
 import { type LogFields, LONGEST_TEXT, writeEntry } from './log-entry'
 import type { HarakaPlugin, HMailItem, Loggable } from './types'
 import type { AttemptOutcome } from './delivery/delivery'
@@ -40,9 +41,6 @@ function addressesText({ exchange, answer }: Located): string {
   const from = answer.server === 'literal' ? '' : ` ${provenanceText(answer)}`
   return `${host} ${answer.addresses.join(' ')}${from}`
 }
-
-/** What is done with a message now. `try`: Haraka tries the exchanges; whether one takes the message shows later. */
-export type Action = 'try' | 'bounce' | 'defer' | 'wait'
 
 /** One decision. */
 export interface LoggedDecision {

@@ -16,6 +16,7 @@ import { writeEntry } from './log-entry'
 import { MessageLog } from './log-line'
 import { type OpenRelayState, openRelayState } from './relay-state'
 import { type Finding, ServerLog } from './server-log'
+import { StatusReporting } from './status-reporting'
 import {
   type HarakaConnection,
   type HarakaPlugin,
@@ -34,6 +35,7 @@ export class PluginHooks {
   readonly #report: (finding: Finding) => void
   readonly #file: ConfigurationFile
   readonly #threads: SendingThreads
+  readonly #status: StatusReporting
   readonly #router: Router
 
   /**
@@ -59,11 +61,13 @@ export class PluginHooks {
         log: (level, text) => writeEntry(plugin, { level, text }),
       }),
     )
+    this.#status = new StatusReporting({ plugin, role, active: this.#active })
     this.#report = createReport(plugin, role)
     const haraka = process.env.HARAKA ?? '.'
     this.#file = new ConfigurationFile({
       path: resolve(haraka, 'config', 'dns_overrides.ini'),
       report: this.#report,
+      onReading: (reading) => this.#status.noteReading(reading),
       onChange: (configuration) => {
         this.#apply(configuration)
         plugin.logdebug('this process uses the configuration that was read again')
@@ -74,10 +78,12 @@ export class PluginHooks {
     })
     this.#open(role)
     this.#relays = openRelayState(plugin, role)
+    this.#status.start(this.#relays.folder)
     this.#router = new Router({
       plugin,
       active: this.#active,
       relays: this.#relays.relays,
+      recorder: this.#status.recorder,
       deadline: this.#deadline,
     })
   }
@@ -98,6 +104,8 @@ export class PluginHooks {
   }
 
   #apply(configuration: Configuration): void {
+    // What the resolver has done is counted before another takes its place.
+    this.#status.report()
     this.#active.set(configuration)
     this.#threads.apply(configuration.settings.mxSendingThreads)
   }
@@ -151,6 +159,7 @@ export class PluginHooks {
    */
   close(): void {
     this.#file.close()
+    this.#status.close()
     this.#relays.close()
   }
 }

@@ -14,6 +14,8 @@ import type { HarakaPlugin } from './types'
 /** What a process knows of relays, and an end to it. */
 export interface OpenRelayState {
   readonly relays: RelayState
+  /** The state folder; absent where there is none. */
+  readonly folder: string | undefined
   /** Writes what is not yet written. Deliveries that have begun still report how they end. */
   readonly close: () => void
 }
@@ -49,6 +51,7 @@ export function openRelayState(plugin: HarakaPlugin, role: ProcessRole): OpenRel
   })
   return {
     relays,
+    folder: path,
     close: () => {
       relays.close()
       server?.close()

@@ -1,5 +1,5 @@
 import { readdirSync } from 'node:fs'
-import { toPrintable } from '../model/printable'
+import { type Fields, isAmount, isFields, readList, readText } from '../model/foreign-json'
 import type { LimitStatus } from './limit-types'
 import { readSmallFile, requireFolder } from './private-file'
 import type { ServerStatus } from './types'
@@ -35,7 +35,6 @@ const DEAD_AFTER_MS = 180_000
 const FILE = /^([1-9]\d{0,9})\.json$/
 const LARGEST_BYTES = 16 * 1024 * 1024
 const MOST_ENTRIES = 20_000
-const LONGEST_TEXT = 500
 
 export const snapshotFile = (pid: number): string => `${pid}.json`
 
@@ -54,7 +53,12 @@ export function pidOfFile(file: string): number | undefined {
 export function readSnapshots(folder: string, now: number): ProcessSnapshot[] {
   return listPids(folder)
     .flatMap((pid) => readSnapshot(folder, pid) ?? [])
-    .filter(({ pid, updated }) => now - updated <= DEAD_AFTER_MS && isAlive(pid))
+    .filter((snapshot) => isLiving(snapshot, now))
+}
+
+/** Was it written by a process that lives? @param now ms since the epoch */
+export function isLiving({ pid, updated }: Pick<ProcessSnapshot, 'pid' | 'updated'>, now: number): boolean {
+  return now - updated <= DEAD_AFTER_MS && isAlive(pid)
 }
 
 function listPids(folder: string): number[] {
@@ -82,14 +86,14 @@ export function isAlive(pid: number): boolean {
 function readSnapshot(folder: string, pid: number): ProcessSnapshot | undefined {
   try {
     const value: unknown = JSON.parse(readSmallFile(folder, snapshotFile(pid), LARGEST_BYTES) ?? 'null')
-    if (!isRecord(value) || !isNumber(value.updated)) return undefined
-    const limits = readList(value.limits, readLimit)
+    if (!isFields(value) || !isAmount(value.updated)) return undefined
+    const limits = readList(value.limits, MOST_ENTRIES, readLimit)
     return {
       pid,
       updated: value.updated,
       role: value.role === 'master' ? 'master' : 'worker',
-      servers: readList(value.servers, readServer),
-      holds: readList(value.holds, readKnownHold),
+      servers: readList(value.servers, MOST_ENTRIES, readServer),
+      holds: readList(value.holds, MOST_ENTRIES, readKnownHold),
       ...(Array.isArray(value.limits) ? { limits } : {}),
     }
   } catch {
@@ -97,23 +101,6 @@ function readSnapshot(folder: string, pid: number): ProcessSnapshot | undefined 
     return undefined
   }
 }
-
-type Fields = Record<string, unknown>
-
-const isRecord = (value: unknown): value is Fields =>
-  typeof value === 'object' && value !== null && !Array.isArray(value)
-
-/** A time, or a number of things. */
-const isNumber = (value: unknown): value is number =>
-  typeof value === 'number' && value >= 0 && value <= Number.MAX_SAFE_INTEGER
-
-function readList<T>(value: unknown, read: (fields: Fields) => T | undefined): T[] {
-  if (!Array.isArray(value)) return []
-  return value.slice(0, MOST_ENTRIES).flatMap((each: unknown) => (isRecord(each) ? (read(each) ?? []) : []))
-}
-
-const readText = (value: unknown) =>
-  typeof value === 'string' ? toPrintable(value, { max: LONGEST_TEXT }) : undefined
 
 function readServer(fields: Fields): ServerStatus | undefined {
   const { breaker, failures, held, connections, waiting, sentLastHour, retryAt } = fields
@@ -123,7 +110,7 @@ function readServer(fields: Fields): ServerStatus | undefined {
   const lastFailure = readText(fields.lastFailure)
   if (key === undefined || typeof held !== 'boolean') return undefined
   if (breaker !== 'closed' && breaker !== 'open' && breaker !== 'half-open') return undefined
-  if (!isNumber(failures) || !isNumber(connections) || !isNumber(sentLastHour)) return undefined
+  if (!isAmount(failures) || !isAmount(connections) || !isAmount(sentLastHour)) return undefined
   return {
     key,
     ...(name === undefined ? {} : { name }),
@@ -131,20 +118,20 @@ function readServer(fields: Fields): ServerStatus | undefined {
     breaker,
     failures,
     ...(lastFailure === undefined ? {} : { lastFailure }),
-    ...(isNumber(retryAt) ? { retryAt } : {}),
+    ...(isAmount(retryAt) ? { retryAt } : {}),
     held,
     connections,
-    waiting: isNumber(waiting) ? waiting : 0,
+    waiting: isAmount(waiting) ? waiting : 0,
     sentLastHour,
   }
 }
 
 function readKnownHold({ name, since }: Fields): KnownHold | undefined {
-  return typeof name === 'string' && isNumber(since) ? { name, since } : undefined
+  return typeof name === 'string' && isAmount(since) ? { name, since } : undefined
 }
 
 function readLimit({ key, connections, sentLastHour }: Fields): LimitStatus | undefined {
   const text = readText(key)
-  if (text === undefined || !isNumber(connections) || !isNumber(sentLastHour)) return undefined
+  if (text === undefined || !isAmount(connections) || !isAmount(sentLastHour)) return undefined
   return { key: text, connections, sentLastHour }
 }

@@ -16,7 +16,7 @@ import {
   formatCount,
   formatSize,
   groupByPriority,
-} from '../shared/wording'
+} from '../../status/wording'
 import type { Effect } from './effect'
 
 /** How an explanation is printed. */

@@ -1,7 +1,7 @@
 import { toPrintable } from '../../model/printable'
 import { listTriedExchanges, type Explanation } from '../shared/explanation'
 import type { Paint } from '../shared/paint'
-import { describeOrder, describeSource, formatTime } from '../shared/wording'
+import { describeOrder, describeSource, formatTime } from '../../status/wording'
 import { explanationJson } from './json'
 
 /** One attempt, if every earlier one failed. */

@@ -4,8 +4,8 @@ import { toPrintable } from '../../model/printable'
 import { holdRelay, NoServerError, resumeRelay, type HoldReport } from '../../relays/hold-by-hand'
 import { nearest } from '../../source/suggest'
 import type { Arguments } from '../shared/arguments'
-import { whyNoAccess } from '../shared/server-state'
-import { formatCount, formatTime, joinWords } from '../shared/wording'
+import { whyNoAccess } from '../../status/server-state'
+import { formatCount, formatTime, joinWords } from '../../status/wording'
 
 /** What `--hold` or `--resume` asks for. */
 export interface Request {

@@ -2,8 +2,8 @@ import type { Settings } from '../../config/types'
 import type { DirectTerms } from '../../model/terms'
 import { directTitle, needsPlace } from '../../relays/section'
 import type { ServerStatus } from '../../relays/types'
-import { conditionOf, withLimits } from '../shared/relay-condition'
-import type { ServerState } from '../shared/server-state'
+import { conditionOf, withLimits } from '../../status/relay-condition'
+import type { ServerState } from '../../status/server-state'
 import type { TermsView } from './view'
 
 /** Is it a report of a relay, and not of direct mail? */

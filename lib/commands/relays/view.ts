@@ -1,8 +1,8 @@
 import type { Hold } from '../../relays/holds'
 import type { Paint } from '../shared/paint'
-import { describeHold, describeTrouble, usabilityOf, type RelayCondition } from '../shared/relay-condition'
-import type { ServerState } from '../shared/server-state'
-import { formatCount } from '../shared/wording'
+import { describeHold, describeTrouble, usabilityOf, type RelayCondition } from '../../status/relay-condition'
+import type { ServerState } from '../../status/server-state'
+import { formatCount } from '../../status/wording'
 
 /** One relay as it is printed: what is known of it, which may be only a hold. */
 export interface RelayView {

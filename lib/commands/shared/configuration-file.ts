@@ -10,7 +10,7 @@ import { LONGEST_CONFIGURATION, readRegularFile } from '../../source/read-file'
 import { whyUnreadable } from '../../source/unreadable'
 import { UnusableConfiguration, type Location } from './location'
 import type { Terminal } from './terminal'
-import { formatCount } from './wording'
+import { formatCount } from '../../status/wording'
 
 /** A file of nearly that name, which Haraka would not read. */
 function findMisspelled(file: string): string | undefined {

@@ -1,6 +1,7 @@
 import { existsSync, statSync } from 'node:fs'
 import { basename, dirname, join, resolve } from 'node:path'
 import { DnsOverridesError, UsageError } from '../../model/errors'
+import { STATE_FOLDER } from '../../relays/state-folder'
 import type { Arguments } from './arguments'
 import type { Terminal } from './terminal'
 
@@ -20,6 +21,9 @@ export interface Location {
   /** The folder with which Haraka is started. */
   readonly harakaFolder: string
 }
+
+/** The folder in which a running server reports. */
+export const stateFolder = ({ harakaFolder }: Location): string => join(harakaFolder, STATE_FOLDER)
 
 const CONFIG_FOLDER = 'config'
 const FILE_NAME = 'dns_overrides.ini'

@@ -1,6 +1,7 @@
 import { exchangeLabel, type Exchange } from '../../model/exchange'
 import type { Decision } from '../../model/decision'
 import { isRefusal, type Lease, type Refusal, type RelayState } from '../../relays/types'
+import type { WaitReason } from '../../status/facts'
 import { Session } from '../../smtp/session'
 import { needsGoodCertificate, type SessionOptions } from '../../smtp/session-types'
 import { Attempt, type Step } from './attempt'
@@ -28,6 +29,8 @@ export interface DeliveryContext {
   /** For lines about this message. */
   readonly log: Loggable
   readonly endings: EndingServices
+  /** Hears that the message waits without an attempt being counted. */
+  readonly onWait?: (why: WaitReason, seconds: number) => void
   /** Called once at the end of the attempt. */
   readonly onEnd: (outcome: AttemptOutcome) => void
 }
@@ -67,6 +70,8 @@ export class Delivery implements DeliverySteps {
   #current: Current | undefined
   #delivered = false
   #deferral: string | undefined
+  /** Why the last server that took no part did not. */
+  #refusal: Exclude<Refusal['why'], 'breaker'> | undefined
   readonly #endings: Endings
 
   constructor(hmail: OutboundItem, candidates: readonly PlannedExchange[], context: DeliveryContext) {
@@ -119,8 +124,10 @@ export class Delivery implements DeliverySteps {
   }
 
   #acquired({ exchange, lastResort }: StepOf<'acquire'>, place: Lease | Refusal): void {
-    if (isRefusal(place)) this.#context.log.loginfo(`not now: ${place.message}`)
-    else if (lastResort) {
+    if (isRefusal(place)) {
+      if (place.why !== 'breaker') this.#refusal = place.why
+      this.#context.log.loginfo(`not now: ${place.message}`)
+    } else if (lastResort) {
       this.#context.log.loginfo(
         `every exchange is left out, ${exchangeLabel(exchange)} is tried as a last resort`,
       )
@@ -265,11 +272,13 @@ export class Delivery implements DeliverySteps {
   }
 
   #requeue({ reason, seconds, waitFor }: StepOf<'requeue'>): void {
-    const { now, queue } = this.#context
+    const { now, queue, onWait } = this.#context
+    const why = this.#refusal ?? 'relay'
     requeue(this.#hmail, {
       log: this.#context.log,
       reason,
       now: now(),
+      onWait: (delay) => onWait?.(why, delay),
       ...(seconds === undefined ? {} : { seconds }),
       ...(waitFor.length === 0 ? {} : { putBack: (delay) => queue.wait(this.#hmail, waitFor, delay * 1000) }),
     })

@@ -45,6 +45,8 @@ export interface Requeue {
    * @default Haraka's own way, by its clock of one second
    */
   readonly putBack?: (seconds: number) => void
+  /** Hears of the wait, with its seconds. */
+  readonly onWait?: (seconds: number) => void
 }
 
 /**
@@ -53,7 +55,7 @@ export interface Requeue {
  */
 export function requeue(
   hmail: OutboundItem,
-  { reason, log, now, seconds = Infinity, putBack }: Requeue,
+  { reason, log, now, seconds = Infinity, putBack, onWait }: Requeue,
 ): void {
   if (isTooOld(hmail, now)) {
     hmail.temp_fail(reason)
@@ -61,6 +63,7 @@ export function requeue(
   }
   const delay = Math.max(0, Math.min(seconds, retryInterval(hmail)))
   log.lognotice(`waiting ${Math.ceil(delay)} s, not counted as an attempt: ${reason}`)
+  onWait?.(delay)
   // Haraka 3.3.4 outbound/hmail.js send_email_respond(): next_cb(), then the temp fail queue. Name and count of the queue
   // file stay as they are.
   if (putBack === undefined) hmail.send_email_respond(RETVAL.delay, delay)

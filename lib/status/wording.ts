@@ -1,9 +1,9 @@
-import type { Decision } from '../../model/decision'
-import type { AddressAnswer, MxAnswer, Provenance } from '../../model/dns-answer'
-import { formatEndpoint } from '../../model/endpoint'
-import type { Exchange } from '../../model/exchange'
-import { toPrintable } from '../../model/printable'
-import type { Route } from '../../routing/route'
+import type { Decision } from '../model/decision'
+import type { AddressAnswer, MxAnswer, Provenance } from '../model/dns-answer'
+import { formatEndpoint } from '../model/endpoint'
+import type { Exchange } from '../model/exchange'
+import { toPrintable } from '../model/printable'
+import type { Route } from '../routing/route'
 
 /** `1 error` or `3 warnings`. */
 export function formatCount(number: number, noun: string): string {

@@ -1,11 +1,8 @@
-import { join } from 'node:path'
-import { readHolds, type Hold } from '../../relays/holds'
-import type { LimitStatus } from '../../relays/limit-types'
-import { readSnapshots } from '../../relays/snapshot'
-import { STATE_FOLDER } from '../../relays/state-folder'
-import type { ServerStatus } from '../../relays/types'
-import { whyUnreadable } from '../../source/unreadable'
-import type { Location } from './location'
+import { readHolds, type Hold } from '../relays/holds'
+import type { LimitStatus } from '../relays/limit-types'
+import { readSnapshots } from '../relays/snapshot'
+import type { ServerStatus } from '../relays/types'
+import { whyUnreadable } from '../source/unreadable'
 
 /** What can be known of the running server. */
 export type ServerState =
@@ -29,11 +26,6 @@ interface Holds {
   readonly holds: ReadonlyMap<string, Hold>
 }
 
-/** The folder in which the server reports. */
-export function stateFolder({ harakaFolder }: Location): string {
-  return join(harakaFolder, STATE_FOLDER)
-}
-
 /** Why the state folder cannot be read, or written to, and what to do about it. */
 export function whyNoAccess(folder: string, error: unknown): string {
   const { code, message } = error as NodeJS.ErrnoException
@@ -44,12 +36,12 @@ export function whyNoAccess(folder: string, error: unknown): string {
 }
 
 /**
- * Reads what the running server reports. Changes nothing, never throws.
+ * Reads what the running server reports of relays. Changes nothing, never throws.
  *
+ * @param folder the state folder
  * @param now ms since the epoch
  */
-export function readServerState(location: Location, now: number): ServerState {
-  const folder = stateFolder(location)
+export function readServerState(folder: string, now: number): ServerState {
   try {
     const holds = readHolds(folder, now)
     const snapshots = readSnapshots(folder, now)

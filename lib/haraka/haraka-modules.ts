@@ -1,0 +1,78 @@
+import type { OutboundItem } from './delivery/types'
+import type { HarakaMxClass } from './mx-list'
+import type { HookRunner } from './server-details'
+import type { HarakaPlugin, OutboundConfig, OutboundSettings } from './types'
+
+/** haraka-net-utils, as far as it is used. */
+interface NetUtils {
+  readonly HarakaMx: HarakaMxClass
+  is_local_host(host: string): Promise<boolean>
+}
+
+/** Haraka's `logger.js`, as far as it is used. */
+interface HarakaLogger {
+  readonly levels: { readonly INFO: number; readonly DEBUG: number }
+  would_log(level: number): boolean
+}
+
+/** Haraka's `outbound/queue.js`. Of 3.3 `running` is a number, of 3.1 (the package `async`) a function. */
+interface OutboundQueues {
+  readonly delivery_queue: {
+    push(hmail: OutboundItem): void
+    length(): number
+    readonly running: number | (() => number)
+  }
+  readonly temp_fail_queue: { length(): number }
+}
+
+/**
+ * Haraka's own modules. Each is required once: `haraka_require` for each message would cost 10 us. Those of outbound are not loaded
+ * yet when plugins are.
+ */
+export class HarakaModules {
+  readonly runner: HookRunner
+  readonly #plugin: HarakaPlugin
+  readonly #config: OutboundConfig
+  readonly #logger: HarakaLogger
+  #net: NetUtils | undefined
+  #outboundQueues: OutboundQueues | undefined
+
+  constructor(plugin: HarakaPlugin) {
+    this.#plugin = plugin
+    this.runner = plugin.haraka_require('plugins') as HookRunner
+    this.#config = plugin.haraka_require('outbound/config') as OutboundConfig
+    this.#logger = plugin.haraka_require('logger') as HarakaLogger
+  }
+
+  /** `outbound.ini`, as it is now. */
+  get outbound(): OutboundSettings {
+    return this.#config.cfg
+  }
+
+  get netUtils(): NetUtils {
+    return (this.#net ??= (this.#plugin.haraka_require('outbound') as { net_utils: NetUtils }).net_utils)
+  }
+
+  get #queues(): OutboundQueues {
+    return (this.#outboundQueues ??= this.#plugin.haraka_require('outbound/queue') as OutboundQueues)
+  }
+
+  /** Is a line of this level written? If not, it need not be made. */
+  isLogged(level: keyof HarakaLogger['levels']): boolean {
+    return this.#logger.would_log(this.#logger.levels[level])
+  }
+
+  /** Puts a message back into the delivery queue. */
+  push(hmail: OutboundItem): void {
+    this.#queues.delivery_queue.push(hmail)
+  }
+
+  /** Messages that are being sent, that are ready to be sent, and that wait for their next attempt. */
+  countQueued(): { readonly running: number; readonly ready: number; readonly deferred: number } {
+    const { delivery_queue: queue, temp_fail_queue: deferred } = this.#queues
+    const { running } = queue
+    return typeof running === 'number'
+      ? { running, ready: queue.length() - running, deferred: deferred.length() }
+      : { running: running(), ready: queue.length(), deferred: deferred.length() }
+  }
+}

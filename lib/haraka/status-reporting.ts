@@ -1,0 +1,97 @@
+import cluster from 'node:cluster'
+import { Collector } from '../status/collector'
+import { FactsFile } from '../status/facts-file'
+import type { InForce, WorkerReport } from '../status/facts'
+import { Recorder, type WorkerView } from '../status/recorder'
+import { collectReports, sendReport } from '../status/report-channel'
+import { Reporter } from '../status/reporter'
+import type { ActiveConfiguration } from './active-configuration'
+import type { Reading } from './configuration-file'
+import { HarakaModules } from './haraka-modules'
+import type { ProcessRole } from './process'
+import type { HarakaPlugin } from './types'
+
+export interface StatusReportingOptions {
+  readonly plugin: HarakaPlugin
+  readonly role: ProcessRole
+  readonly active: ActiveConfiguration
+}
+
+/** What this process counts, and how the rest of the server hears of it. */
+export class StatusReporting {
+  readonly recorder = new Recorder({ pid: process.pid, now: Date.now })
+  readonly #options: StatusReportingOptions
+  readonly #haraka: HarakaModules
+  #file: FactsFile | undefined
+  #reporter: Reporter | undefined
+  #stopCollecting: () => void = () => {}
+  #inForce: InForce | undefined
+
+  constructor(options: StatusReportingOptions) {
+    this.#options = options
+    this.#haraka = new HarakaModules(options.plugin)
+  }
+
+  /**
+   * Begins to report.
+   *
+   * @param folder the state folder; undefined: nobody can see what is reported
+   */
+  start(folder: string | undefined): void {
+    const { role, plugin } = this.#options
+    if (role.kind === 'tool') return
+    if (cluster.isWorker) {
+      this.#open((report) => sendReport(process, report))
+      return
+    }
+    const collector = new Collector({ pid: process.pid, now: Date.now })
+    const warn = (message: string) => plugin.logwarn(message)
+    this.#file = folder === undefined ? undefined : new FactsFile({ folder, collector, warn })
+    const noteChange = (report?: WorkerReport) =>
+      this.#file?.noteChange({ hits: Object.keys(report?.hits ?? {}).length > 0 })
+    if (role.kind === 'master') this.#stopCollecting = collectReports(cluster, collector, noteChange)
+    else {
+      this.#open((report) => {
+        collector.add(report)
+        noteChange(report)
+      })
+    }
+  }
+
+  #open(send: (report: WorkerReport) => void): void {
+    this.#reporter = new Reporter({ recorder: this.recorder, view: () => this.#view(), send })
+  }
+
+  /** The file was read, and is in force or refused. */
+  noteReading({ good, reason, digest, configuration }: Reading): void {
+    if (configuration !== undefined) {
+      this.#inForce = {
+        since: Date.now(),
+        digest,
+        lines: configuration.rules.lines.length,
+        relays: configuration.rules.relays.length,
+      }
+    }
+    this.recorder.read({ good, reason })
+  }
+
+  /** Reports what was counted, at once. */
+  report(): void {
+    this.#reporter?.report()
+  }
+
+  close(): void {
+    this.#reporter?.close()
+    this.#stopCollecting()
+    this.#file?.close()
+  }
+
+  #view(): WorkerView {
+    const { active } = this.#options
+    return {
+      ...(active.resolver === undefined ? {} : { resolver: active.resolver }),
+      ...(this.#inForce === undefined ? {} : { inForce: this.#inForce }),
+      queue: { threads: this.#haraka.outbound.concurrency_max, ...this.#haraka.countQueued() },
+    }
+  }
+}

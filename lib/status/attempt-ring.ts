@@ -1,0 +1,83 @@
+import { exchangeLabel } from '../model/exchange'
+import type { Decision } from '../model/decision'
+import type { Message } from '../model/message'
+import { toPrintable } from '../model/printable'
+import type { Located } from '../routing/route'
+import type { Action } from './decision-counts'
+import { type AttemptEnd, type AttemptEntry, MOST_CONNECTIONS } from './facts'
+
+/** A decision about a message. */
+export interface Decided {
+  readonly message: Message
+  readonly decision: Decision
+  readonly located: readonly Located[]
+  readonly action: Action
+  /** Why it is not tried. */
+  readonly reason?: string
+}
+
+/** The place of a decision among the last ones. */
+export interface AttemptSlot {
+  readonly number: number
+  /** The message's id, as the log has it. */
+  readonly id: string
+  readonly at: number
+  readonly decided: Decided
+  end: AttemptEnd | undefined
+  /** Since it was last taken. */
+  hasChanged: boolean
+}
+
+/** Attempts of one worker that wait to be taken, at most. */
+const CAPACITY = 256
+/** The most characters of an address. RFC 5321 section 4.5.3.1: 64 of the local part, 255 of the domain. */
+const LONGEST_ADDRESS = 320
+
+/**
+ * The last decisions of a worker. They are kept as they are and put into words only when they are taken: a busy server takes a part of
+ * them.
+ */
+export class AttemptRing {
+  readonly #slots: AttemptSlot[] = []
+  readonly #capacity: number
+  #count = 0
+
+  constructor(capacity = CAPACITY) {
+    this.#capacity = capacity
+  }
+
+  add(id: string, decided: Decided, at: number): AttemptSlot {
+    const slot = { number: this.#count, id, at, decided, end: undefined, hasChanged: true }
+    this.#slots[this.#count++ % this.#capacity] = slot
+    return slot
+  }
+
+  /** New and changed attempts. @param pid of this process */
+  take(pid: number): AttemptEntry[] {
+    const changed = this.#slots.filter(({ hasChanged }) => hasChanged)
+    for (const slot of changed) slot.hasChanged = false
+    return changed.map((slot) => describe(slot, pid))
+  }
+}
+
+function describe({ number, id, at, decided, end }: AttemptSlot, pid: number): AttemptEntry {
+  const { message, decision, located, action, reason = '' } = decided
+  const address = (text: string) => toPrintable(text, { max: LONGEST_ADDRESS })
+  return {
+    key: `${pid}.${number}`,
+    id,
+    at,
+    domain: address(decision.domain),
+    sender: address(message.mailFrom),
+    recipient: address(message.rcptTo[0] ?? ''),
+    recipients: message.rcptTo.length,
+    size: message.size,
+    retries: message.retries,
+    source: decision.source,
+    lines: decision.matched.slice(0, MOST_CONNECTIONS),
+    action,
+    exchanges: located.slice(0, MOST_CONNECTIONS).map(({ exchange }) => toPrintable(exchangeLabel(exchange))),
+    reason: toPrintable(reason, { max: 500 }),
+    ...(end === undefined ? {} : { end }),
+  }
+}

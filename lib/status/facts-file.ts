@@ -1,0 +1,157 @@
+import { setImmediate as nextTurn } from 'node:timers/promises'
+import { readSmallFile, writeWhole } from '../relays/private-file'
+import { HEARTBEAT_MS, isLiving } from '../relays/snapshot'
+import type { Collector } from './collector'
+import type { LineHits } from './counts'
+import type { Facts, HitsByLine } from './facts'
+import { formatFacts, readFacts } from './read-facts'
+
+/*
+ * What a server reports of itself, in its state folder (see state-folder.ts): the master writes it, or the only process. Every worker
+ * reads it for the status page, and so does the command line.
+ *
+ *   status.json   Facts. Holds no secret.
+ *   rule-hits     one line for each override line that was hit: hash, count, last time in ms since the epoch.
+ */
+
+const FACTS_FILE = 'status.json'
+const HITS_FILE = 'rule-hits'
+
+/** A change is written after so long, with all that changed since. */
+const FACTS_DELAY_MS = 500
+/** There may be many lines. */
+const HITS_DELAY_MS = 2_000
+const LARGEST_BYTES = 64 * 1024 * 1024
+/** Milliseconds of work at one go while others wait. */
+const SLICE_MS = 8
+
+/** Where facts come from and go to. */
+export interface FactsFileOptions {
+  /** The state folder. */
+  readonly folder: string
+  readonly collector: Pick<Collector, 'facts' | 'hits'>
+  readonly warn: (message: string) => void
+}
+
+/** Writes the facts whenever they change, and at least once a minute. */
+export class FactsFile {
+  readonly #options: FactsFileOptions
+  readonly #heartbeat: NodeJS.Timeout
+  #facts: NodeJS.Timeout | undefined
+  #hits: NodeJS.Timeout | undefined
+  #isWriting = true
+
+  constructor(options: FactsFileOptions) {
+    this.#options = options
+    this.#heartbeat = setInterval(() => this.#writeFacts(), HEARTBEAT_MS).unref()
+    this.#writeFacts()
+    this.#writeHits()
+  }
+
+  /** Something has changed; `hits`: those of lines too. */
+  noteChange({ hits }: { readonly hits: boolean }): void {
+    this.#facts ??= setTimeout(() => this.#writeFacts(), FACTS_DELAY_MS).unref()
+    if (hits) this.#hits ??= setTimeout(() => this.#writeHits(), HITS_DELAY_MS).unref()
+  }
+
+  /** Writes what is not yet written, and stops. */
+  close(): void {
+    clearInterval(this.#heartbeat)
+    if (this.#facts !== undefined) this.#writeFacts()
+    if (this.#hits !== undefined) this.#writeHits()
+  }
+
+  #writeFacts(): void {
+    clearTimeout(this.#facts)
+    this.#facts = undefined
+    this.#write(FACTS_FILE, () => formatFacts(this.#options.collector.facts))
+  }
+
+  #writeHits(): void {
+    clearTimeout(this.#hits)
+    this.#hits = undefined
+    this.#write(HITS_FILE, () => formatHits(this.#options.collector.hits))
+  }
+
+  #write(file: string, format: () => string): void {
+    try {
+      writeWhole(this.#options.folder, file, format())
+      this.#isWriting = true
+    } catch (error) {
+      // A full disk has room again some day: tried with the next change, and logged once.
+      if (this.#isWriting) this.#options.warn(`the status cannot be shown: ${(error as Error).message}`)
+      this.#isWriting = false
+    }
+  }
+}
+
+function formatHits(hits: HitsByLine): string {
+  let text = ''
+  for (const [key, { count, last }] of hits) text += `${key} ${count} ${last}\n`
+  return text
+}
+
+/**
+ * What the running server reports of itself; undefined if none runs.
+ *
+ * @param folder the state folder
+ * @param now milliseconds since the epoch
+ * @throws Error as `fs` does, and if the folder is a link
+ */
+export function readFactsFile(folder: string, now: number): Facts | undefined {
+  try {
+    const text = readSmallFile(folder, FACTS_FILE, LARGEST_BYTES)
+    const facts = text === undefined ? undefined : readFacts(JSON.parse(text))
+    return facts !== undefined && isLiving(facts, now) ? facts : undefined
+  } catch (error) {
+    if (error instanceof SyntaxError || (error as NodeJS.ErrnoException).code === 'ENOENT') return undefined
+    throw error
+  }
+}
+
+/** The hits of override lines, over all workers. A folder without the file has none. @throws Error as {@link readFactsFile} */
+export function readHitsFile(folder: string): HitsByLine {
+  const steps = readingHits(folder)
+  for (;;) {
+    const step = steps.next()
+    if (step.done === true) return step.value
+  }
+}
+
+/** As {@link readHitsFile}, letting the event loop run every few milliseconds. */
+export async function readHitsFileInSteps(folder: string): Promise<HitsByLine> {
+  const steps = readingHits(folder)
+  for (;;) {
+    const end = performance.now() + SLICE_MS
+    do {
+      const step = steps.next()
+      if (step.done === true) return step.value
+    } while (performance.now() < end)
+    await nextTurn()
+  }
+}
+
+const HITS = /^([\da-f]{16}) (\d{1,15}) (\d{1,15})$/
+
+function* readingHits(folder: string): Generator<void, HitsByLine> {
+  const hits = new Map<string, LineHits>()
+  const text = readText(folder)
+  for (let start = 0; start < text.length;) {
+    const end = text.indexOf('\n', start)
+    const [, key, count, last] = HITS.exec(text.slice(start, end === -1 ? text.length : end)) ?? []
+    if (key !== undefined) hits.set(key, { count: Number(count), last: Number(last) })
+    if (end === -1) break
+    start = end + 1
+    if (hits.size % 256 === 0) yield
+  }
+  return hits
+}
+
+function readText(folder: string): string {
+  try {
+    return readSmallFile(folder, HITS_FILE, LARGEST_BYTES) ?? ''
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return ''
+    throw error
+  }
+}

@@ -1,0 +1,158 @@
+import type { Decision } from '../model/decision'
+import type { Failed } from '../model/message'
+import type { ServerStats } from '../dns/stats'
+import type { Counts, Increments, LineHits } from './counts'
+import type { Action } from './decision-counts'
+
+/** One connection of an attempt. */
+export interface ConnectionEntry {
+  /** `relay NAME` or `[user@]host:port`. */
+  readonly server: string
+  readonly address: string
+  readonly tls: boolean
+  /** At which step it failed; empty if the server took the message. */
+  readonly failed: Failed
+  /** What the server said, or what went wrong. */
+  readonly text: string
+}
+
+/** How an attempt ended. */
+export interface AttemptEnd {
+  /** Milliseconds since the epoch. */
+  readonly at: number
+  readonly delivered: boolean
+  /** In the order in which they were tried. */
+  readonly connections: readonly ConnectionEntry[]
+}
+
+/** One decision, and what came of it. All text is printable; holds no secret. */
+export interface AttemptEntry {
+  /** Tells it from all others of the server: process id and number. */
+  readonly key: string
+  /** The message's id, as the log has it. */
+  readonly id: string
+  /** When it was decided, milliseconds since the epoch. */
+  readonly at: number
+  readonly domain: string
+  /** Empty for the null sender. */
+  readonly sender: string
+  /** The first recipient, and how many there are. */
+  readonly recipient: string
+  readonly recipients: number
+  /** Bytes. */
+  readonly size: number
+  /** Attempts before this one. */
+  readonly retries: number
+  readonly source: Decision['source']
+  /** Numbers of the lines that matched. */
+  readonly lines: readonly number[]
+  readonly action: Action
+  /** The servers in the order in which they are tried, as `relay NAME` or `[user@]host:port`. */
+  readonly exchanges: readonly string[]
+  /** Why it is not tried; empty if it is. */
+  readonly reason: string
+  /** Absent while it is under way, and where nothing was tried. */
+  readonly end?: AttemptEnd
+}
+
+/** What became of the last reading of the file. */
+export interface ReadingResult {
+  /** Milliseconds since the epoch. */
+  readonly at: number
+  readonly good: boolean
+  /** Of one that was refused: why, as the rest of a sentence about the file; else empty. */
+  readonly reason: string
+}
+
+/** What is in force in a worker. */
+export interface InForce {
+  /** Milliseconds since the epoch. */
+  readonly since: number
+  /** Of the file's content, as `readConfigurationSource` gives it. */
+  readonly digest: string
+  /** Override lines. */
+  readonly lines: number
+  readonly relays: number
+}
+
+/** One DNS server as a worker sees it. */
+export type DnsServerFacts = Pick<ServerStats, 'server' | 'transport' | 'zone' | 'rttMs' | 'failures'>
+
+/** Why messages wait without an attempt being counted. */
+export const WAIT_REASONS = [
+  'held',
+  'connections',
+  'quota',
+  'relay',
+  'dns',
+  'plugins',
+  'configuration',
+] as const
+export type WaitReason = (typeof WAIT_REASONS)[number]
+
+/** One worker as it is now. */
+export interface WorkerFacts {
+  readonly pid: number
+  /** Absent while there are no rules. */
+  readonly inForce?: InForce
+  readonly reading?: ReadingResult
+  readonly dns: {
+    /** Answers remembered. */
+    readonly entries: number
+    readonly inFlight: number
+    readonly queued: number
+    readonly servers: readonly DnsServerFacts[]
+  }
+  /** Haraka's queue: messages sent at once at most, being sent, ready to be sent, and waiting for their next attempt. */
+  readonly queue: {
+    readonly threads: number
+    readonly running: number
+    readonly ready: number
+    readonly deferred: number
+  }
+  /** Messages that wait, by {@link WaitReason}. */
+  readonly waiting: Counts
+}
+
+/** What a worker reports every second in which something happens. */
+export interface WorkerReport extends Increments {
+  /** New, or changed since the last report. */
+  readonly attempts: readonly AttemptEntry[]
+  readonly worker: WorkerFacts
+}
+
+/** Decisions of one minute, by `source action`. */
+export interface MinuteCounts {
+  /** Its beginning, milliseconds since the epoch. */
+  readonly at: number
+  readonly decisions: Counts
+}
+
+/** What is known of a running server, over all its workers. */
+export interface Facts {
+  /** The process that adds up: the master, or the only one. */
+  readonly pid: number
+  /** Since when it counts, and when this was written. Milliseconds since the epoch. */
+  readonly started: number
+  readonly updated: number
+  /** By {@link COUNTS}. */
+  readonly counts: ReadonlyMap<string, number>
+  /** The last hour, oldest first; minutes without a decision are left out. */
+  readonly minutes: readonly MinuteCounts[]
+  /** The last attempts, newest first. */
+  readonly attempts: readonly AttemptEntry[]
+  readonly workers: readonly WorkerFacts[]
+}
+
+/** Hits by `hashLine` of the line. */
+export type HitsByLine = ReadonlyMap<string, LineHits>
+
+/** The most attempts that are remembered, over all workers. */
+export const MOST_ATTEMPTS = 1_000
+/** The most workers and DNS servers that are shown. */
+export const MOST_WORKERS = 1_024
+export const MOST_DNS_SERVERS = 1_000
+/** The most connections and servers of one attempt that are kept. */
+export const MOST_CONNECTIONS = 20
+/** Minutes of decisions that are kept. */
+export const MOST_MINUTES = 60

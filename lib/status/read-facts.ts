@@ -1,0 +1,181 @@
+import { FAILED } from '../model/message'
+import { type Fields, isAmount, isFields, readList, readText, toAmount } from '../model/foreign-json'
+import type { Counts, LineHits } from './counts'
+import { ACTIONS, SOURCES } from './decision-counts'
+import {
+  type AttemptEnd,
+  type AttemptEntry,
+  type ConnectionEntry,
+  type DnsServerFacts,
+  type Facts,
+  type MinuteCounts,
+  MOST_ATTEMPTS,
+  MOST_CONNECTIONS,
+  MOST_DNS_SERVERS,
+  MOST_MINUTES,
+  MOST_WORKERS,
+  type WorkerFacts,
+  type WorkerReport,
+} from './facts'
+
+/** Counts of one report or file. */
+const MOST_COUNTS = 50_000
+const MOST_LINES = 1_000_000
+/** The hash of a line. */
+const HASH = /^[\da-f]{16}$/
+
+const toText = (value: unknown) => readText(value) ?? ''
+
+function readCounts(value: unknown): Counts {
+  if (!isFields(value)) return {}
+  const known = Object.entries(value).slice(0, MOST_COUNTS)
+  return Object.fromEntries(
+    known.flatMap(([key, amount]) => (isAmount(amount) ? [[toText(key), amount]] : [])),
+  )
+}
+
+function readHits(value: unknown): Readonly<Record<string, LineHits>> {
+  if (!isFields(value)) return {}
+  const known = Object.entries(value).slice(0, MOST_LINES)
+  return Object.fromEntries(
+    known.flatMap(([key, hits]) =>
+      HASH.test(key) && isFields(hits)
+        ? [[key, { count: toAmount(hits.count), last: toAmount(hits.last) }]]
+        : [],
+    ),
+  )
+}
+
+function readConnection({ server, address, tls, failed, text }: Fields): ConnectionEntry {
+  return {
+    server: toText(server),
+    address: toText(address),
+    tls: tls === true,
+    failed: FAILED.find((word) => word === failed) ?? '',
+    text: toText(text),
+  }
+}
+
+function readEnd(value: unknown): { end?: AttemptEnd } {
+  if (!isFields(value)) return {}
+  const { at, delivered, connections } = value
+  return {
+    end: {
+      at: toAmount(at),
+      delivered: delivered === true,
+      connections: readList(connections, MOST_CONNECTIONS, readConnection),
+    },
+  }
+}
+
+const texts = (value: unknown, most: number): string[] =>
+  Array.isArray(value) ? value.slice(0, most).flatMap((each: unknown) => readText(each) ?? []) : []
+
+function readAttempt(fields: Fields): AttemptEntry | undefined {
+  const { key, id, lines } = fields
+  const source = SOURCES.find((word) => word === fields.source)
+  const action = ACTIONS.find((word) => word === fields.action)
+  if (typeof key !== 'string' || typeof id !== 'string' || source === undefined || action === undefined) {
+    return undefined
+  }
+  return {
+    key: toText(key),
+    id: toText(id),
+    at: toAmount(fields.at),
+    domain: toText(fields.domain),
+    sender: toText(fields.sender),
+    recipient: toText(fields.recipient),
+    recipients: toAmount(fields.recipients),
+    size: toAmount(fields.size),
+    retries: toAmount(fields.retries),
+    source,
+    action,
+    lines: Array.isArray(lines) ? lines.slice(0, MOST_CONNECTIONS).filter(isAmount) : [],
+    exchanges: texts(fields.exchanges, MOST_CONNECTIONS),
+    reason: toText(fields.reason),
+    ...readEnd(fields.end),
+  }
+}
+
+function readDnsServer({ server, transport, zone, rttMs, failures }: Fields): DnsServerFacts | undefined {
+  const name = readText(server)
+  if (name === undefined) return undefined
+  return {
+    server: name,
+    transport: transport === 'tls' ? 'tls' : 'udp',
+    ...(typeof zone === 'string' ? { zone: toText(zone) } : {}),
+    ...(isAmount(rttMs) ? { rttMs } : {}),
+    failures: toAmount(failures),
+  }
+}
+
+function readWorker(fields: Fields): WorkerFacts | undefined {
+  const { pid, inForce, reading } = fields
+  const dns = isFields(fields.dns) ? fields.dns : {}
+  const queue = isFields(fields.queue) ? fields.queue : {}
+  if (!isAmount(pid)) return undefined
+  return {
+    pid,
+    ...(isFields(inForce)
+      ? {
+          inForce: {
+            since: toAmount(inForce.since),
+            digest: toText(inForce.digest),
+            lines: toAmount(inForce.lines),
+            relays: toAmount(inForce.relays),
+          },
+        }
+      : {}),
+    ...(isFields(reading)
+      ? { reading: { at: toAmount(reading.at), good: reading.good === true, reason: toText(reading.reason) } }
+      : {}),
+    dns: {
+      entries: toAmount(dns.entries),
+      inFlight: toAmount(dns.inFlight),
+      queued: toAmount(dns.queued),
+      servers: readList(dns.servers, MOST_DNS_SERVERS, readDnsServer),
+    },
+    queue: {
+      threads: toAmount(queue.threads),
+      running: toAmount(queue.running),
+      ready: toAmount(queue.ready),
+      deferred: toAmount(queue.deferred),
+    },
+    waiting: readCounts(fields.waiting),
+  }
+}
+
+/** The report of a worker, as it comes over a channel; undefined if it is not one. */
+export function readReport(value: unknown): WorkerReport | undefined {
+  if (!isFields(value) || !isFields(value.worker)) return undefined
+  const worker = readWorker(value.worker)
+  if (worker === undefined) return undefined
+  return {
+    worker,
+    counts: readCounts(value.counts),
+    hits: readHits(value.hits),
+    attempts: readList(value.attempts, MOST_ATTEMPTS, readAttempt),
+  }
+}
+
+const readMinute = ({ at, decisions }: Fields): MinuteCounts | undefined =>
+  isAmount(at) ? { at, decisions: readCounts(decisions) } : undefined
+
+/** Facts as a file has them; undefined if it is not such a file. */
+export function readFacts(value: unknown): Facts | undefined {
+  if (!isFields(value) || !isAmount(value.pid) || !isAmount(value.updated)) return undefined
+  return {
+    pid: value.pid,
+    started: toAmount(value.started),
+    updated: value.updated,
+    counts: new Map(Object.entries(readCounts(value.counts))),
+    minutes: readList(value.minutes, MOST_MINUTES, readMinute),
+    attempts: readList(value.attempts, MOST_ATTEMPTS, readAttempt),
+    workers: readList(value.workers, MOST_WORKERS, readWorker),
+  }
+}
+
+/** Facts as a file has them. */
+export function formatFacts(facts: Facts): string {
+  return JSON.stringify({ ...facts, counts: Object.fromEntries(facts.counts) })
+}

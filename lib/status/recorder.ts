@@ -1,0 +1,154 @@
+import { hashLine } from '../haraka-files/notes'
+import { exchangeKey, sectionName, type Exchange } from '../model/exchange'
+import type { Resolver } from '../dns/resolver'
+import type { RuleSet } from '../rules/compile'
+import { type AttemptSlot, AttemptRing, type Decided } from './attempt-ring'
+import { COUNTS, type Counts, countKey, type LineHits } from './counts'
+import { DecisionCounts } from './decision-counts'
+import { DnsCounts } from './dns-counts'
+import type { AttemptEnd, ReadingResult, WaitReason, WorkerFacts, WorkerReport } from './facts'
+import { LineHitCounts } from './line-hits'
+import { WaitingMessages } from './waiting-messages'
+
+/** What a report says of this moment, beside what was counted. */
+export interface WorkerView extends Pick<WorkerFacts, 'inForce' | 'queue'> {
+  /** Absent while there are no rules. */
+  readonly resolver?: Resolver
+}
+
+/** How a decision came about. */
+export interface DecisionBasis {
+  readonly rules: RuleSet
+  /** How long it took. */
+  readonly milliseconds: number
+}
+
+export interface RecorderOptions {
+  readonly pid: number
+  /** Milliseconds since the epoch. */
+  readonly now: () => number
+}
+
+/** Counts what one process does, and keeps its last decisions. What is called for every message costs well below a microsecond. */
+export class Recorder {
+  readonly #options: RecorderOptions
+  readonly #decisions = new DecisionCounts()
+  readonly #ring = new AttemptRing()
+  readonly #dns = new DnsCounts()
+  readonly #waiting = new WaitingMessages()
+  readonly #others = new Map<string, number>()
+  /** Hits of lines of rule sets that are no longer in force. */
+  readonly #earlierHits: Record<string, LineHits>[] = []
+  #hits: LineHitCounts | undefined
+  #reading: ReadingResult | undefined
+
+  constructor(options: RecorderOptions) {
+    this.#options = options
+  }
+
+  /**
+   * A decision was made.
+   *
+   * @param id of the message, as the log has it
+   * @returns for {@link ended}
+   */
+  decided(id: string, decided: Decided, { rules, milliseconds }: DecisionBasis): AttemptSlot {
+    const { decision, action } = decided
+    const at = this.#options.now()
+    this.#decisions.add(decision.source, action, milliseconds)
+    if (decision.matched.length > 0) this.#hitsOf(rules).add(decision.matched, at)
+    return this.#ring.add(id, decided, at)
+  }
+
+  /** The attempt that followed is over. @param tried each connection's exchange, and how it ended */
+  ended(slot: AttemptSlot, end: AttemptEnd, tried: readonly (readonly [Exchange, result: string])[]): void {
+    slot.end = end
+    slot.hasChanged = true
+    for (const [exchange, result] of tried)
+      this.#count(countKey(COUNTS.attempts, termsLabel(exchange), result))
+  }
+
+  /** Lines have saved a recipient from a bounce. @param lines as written, passwords masked */
+  rescued(lines: readonly string[]): void {
+    for (const line of lines) this.#count(countKey(COUNTS.rescues, hashLine(line)))
+  }
+
+  /** A message waits. @param until milliseconds since the epoch */
+  waits(message: object, why: WaitReason, until: number): void {
+    this.#waiting.add(message, why, until)
+  }
+
+  /** A message is tried again. */
+  goesOn(message: object): void {
+    this.#waiting.remove(message)
+  }
+
+  /** The file was read. */
+  read(result: Omit<ReadingResult, 'at'>): void {
+    this.#reading = { ...result, at: this.#options.now() }
+    this.#count(countKey(COUNTS.reloads, result.good ? 'good' : 'refused'))
+  }
+
+  /** What was counted since the last report, and how things stand. */
+  take({ resolver, inForce, queue }: WorkerView): WorkerReport {
+    const stats = resolver?.stats()
+    const counts: Counts = {
+      ...this.#decisions.take(),
+      ...Object.fromEntries(this.#others),
+      ...(resolver === undefined || stats === undefined ? {} : this.#dns.take(resolver, stats)),
+    }
+    this.#others.clear()
+    return {
+      counts,
+      hits: this.#takeHits(),
+      attempts: this.#ring.take(this.#options.pid),
+      worker: {
+        pid: this.#options.pid,
+        ...(inForce === undefined ? {} : { inForce }),
+        ...(this.#reading === undefined ? {} : { reading: this.#reading }),
+        dns: {
+          entries: stats?.entries ?? 0,
+          inFlight: stats?.inFlight ?? 0,
+          queued: stats?.queued ?? 0,
+          servers: (stats?.servers ?? []).map(({ server, transport, zone, rttMs, failures }) => ({
+            server,
+            transport,
+            ...(zone === undefined ? {} : { zone }),
+            ...(rttMs === undefined ? {} : { rttMs: Math.round(rttMs * 100) / 100 }),
+            failures,
+          })),
+        },
+        queue,
+        waiting: this.#waiting.count(this.#options.now()),
+      },
+    }
+  }
+
+  #count(key: string): void {
+    this.#others.set(key, (this.#others.get(key) ?? 0) + 1)
+  }
+
+  #hitsOf(rules: RuleSet): LineHitCounts {
+    if (this.#hits?.rules === rules) return this.#hits
+    if (this.#hits !== undefined) this.#earlierHits.push(this.#hits.take())
+    this.#hits = new LineHitCounts(rules)
+    return this.#hits
+  }
+
+  #takeHits(): Record<string, LineHits> {
+    const all = { ...this.#hits?.take() }
+    for (const earlier of this.#earlierHits.splice(0)) {
+      for (const [key, { count, last }] of Object.entries(earlier)) {
+        all[key] = { count: (all[key]?.count ?? 0) + count, last: Math.max(all[key]?.last ?? 0, last) }
+      }
+    }
+    return all
+  }
+}
+
+/** What the attempts at a server are counted under: NAME of its section, `direct`, or the server of an override line. */
+function termsLabel(exchange: Exchange): string {
+  const name = sectionName(exchange)
+  if (name !== undefined) return name
+  return exchange.relay === undefined ? '$direct' : exchangeKey({ endpoint: exchange.endpoint })
+}

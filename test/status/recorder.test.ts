@@ -1,0 +1,164 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { hashLine } from '../../lib/haraka-files/notes'
+import { MOST_ATTEMPTS } from '../../lib/status/facts'
+import { Collector } from '../../lib/status/collector'
+import { Recorder } from '../../lib/status/recorder'
+import { formatFacts, readFacts, readReport } from '../../lib/status/read-facts'
+import { decidedBy, IDLE_VIEW } from '../support/decided'
+import { configure } from '../support/rules'
+
+const NOW = Date.UTC(2026, 4, 17, 12, 0, 30)
+const LINE = 'example.com @isp $end'
+const CONFIGURATION = configure(`${LINE}\n* @isp\n[relay:isp]\nhost = 192.0.2.1\n`)
+const BASIS = { rules: CONFIGURATION.rules, milliseconds: 0.3 }
+
+function recorder(pid = 7) {
+  let now = NOW
+  return { recorder: new Recorder({ pid, now: () => now }), pass: (ms: number) => (now += ms) }
+}
+
+test('decisions are counted by source and action, with their time, and the lines that matched', () => {
+  const { recorder: worker, pass } = recorder()
+  worker.decided('A.1', decidedBy(CONFIGURATION, 'example.com'), BASIS)
+  pass(5)
+  worker.decided('B.1', decidedBy(CONFIGURATION, 'other.example', { action: 'wait' }), BASIS)
+  worker.decided('C.1', decidedBy(CONFIGURATION, 'example.com'), { ...BASIS, milliseconds: 60_000 })
+  const { counts, hits } = worker.take(IDLE_VIEW)
+  assert.deepEqual(counts, {
+    'decisions overrides try': 2,
+    'decisions overrides wait': 1,
+    'decision_seconds 0.0005': 2,
+    'decision_seconds Infinity': 1,
+    decision_ms: 60_000.6,
+  })
+  assert.deepEqual(hits, {
+    [hashLine(LINE)]: { count: 2, last: NOW + 5 },
+    [hashLine('* @isp')]: { count: 1, last: NOW + 5 },
+  })
+  assert.deepEqual(worker.take(IDLE_VIEW).counts, {}, 'what was taken is not reported again')
+})
+
+test('hits of the rules before a reload are reported with those after it', () => {
+  const { recorder: worker } = recorder()
+  worker.decided('A.1', decidedBy(CONFIGURATION, 'example.com'), BASIS)
+  const moved = configure(`a.example @isp\n${LINE}\n[relay:isp]\nhost = 192.0.2.1\n`)
+  worker.decided('B.1', decidedBy(moved, 'example.com'), { ...BASIS, rules: moved.rules })
+  assert.deepEqual(worker.take(IDLE_VIEW).hits, { [hashLine(LINE)]: { count: 2, last: NOW } })
+})
+
+test('an attempt is reported when it is decided, and again when it has ended', () => {
+  const { recorder: worker } = recorder()
+  const slot = worker.decided('A.1', decidedBy(CONFIGURATION, 'example.com'), BASIS)
+  const [begun] = worker.take(IDLE_VIEW).attempts
+  assert.deepEqual(begun, {
+    key: '7.0',
+    id: 'A.1',
+    at: NOW,
+    domain: 'example.com',
+    sender: 'a@here.example',
+    recipient: 'b@example.com',
+    recipients: 1,
+    size: 1000,
+    retries: 0,
+    source: 'overrides',
+    lines: [1],
+    action: 'try',
+    exchanges: ['relay isp'],
+    reason: '',
+  })
+  assert.deepEqual(worker.take(IDLE_VIEW).attempts, [])
+  const [exchange] = slot.decided.decision.exchanges
+  const end = { at: NOW + 9, delivered: true, connections: [] }
+  worker.ended(slot, end, [[exchange!, 'delivered']])
+  const { attempts, counts } = worker.take(IDLE_VIEW)
+  assert.deepEqual(attempts, [{ ...begun, end }])
+  assert.deepEqual(counts, { 'attempts isp delivered': 1 })
+})
+
+test('of very many decisions the last ones are reported, and all are counted', () => {
+  const { recorder: worker } = recorder()
+  for (let i = 0; i < 1_000; i++) worker.decided(`${i}.1`, decidedBy(CONFIGURATION, 'example.com'), BASIS)
+  const { counts, attempts } = worker.take(IDLE_VIEW)
+  assert.equal(counts['decisions overrides try'], 1_000)
+  assert.ok(attempts.length < 1_000)
+  assert.ok(attempts.some(({ id }) => id === '999.1'))
+})
+
+test('messages that wait are counted by reason until they are tried again, or should have been long ago', () => {
+  const { recorder: worker, pass } = recorder()
+  const [held, full] = [{}, {}]
+  worker.waits(held, 'held', NOW + 300_000)
+  worker.waits(full, 'connections', NOW + 10_000)
+  assert.deepEqual(worker.take(IDLE_VIEW).worker.waiting, { held: 1, connections: 1 })
+  worker.goesOn(full)
+  assert.deepEqual(worker.take(IDLE_VIEW).worker.waiting, { held: 1 })
+  pass(400_000)
+  assert.deepEqual(worker.take(IDLE_VIEW).worker.waiting, {})
+})
+
+test('counts of all workers add up, and outlive the worker', () => {
+  const server = new Collector({ pid: 1, now: () => NOW })
+  for (const pid of [7, 8]) {
+    const { recorder: worker } = recorder(pid)
+    worker.decided('A.1', decidedBy(CONFIGURATION, 'example.com'), BASIS)
+    server.add(worker.take(IDLE_VIEW))
+  }
+  server.forget(7)
+  const { counts, workers, minutes, attempts } = server.facts
+  assert.equal(counts.get('decisions overrides try'), 2)
+  assert.deepEqual(server.hits.get(hashLine(LINE)), { count: 2, last: NOW })
+  assert.deepEqual(
+    workers.map(({ pid }) => pid),
+    [8],
+  )
+  assert.deepEqual(minutes, [{ at: Date.UTC(2026, 4, 17, 12), decisions: { 'overrides try': 2 } }])
+  assert.equal(attempts.length, 2)
+})
+
+test('facts and reports are read back as they were written', () => {
+  const { recorder: worker } = recorder()
+  const slot = worker.decided('A.1', decidedBy(CONFIGURATION, 'example.com'), BASIS)
+  const connection = {
+    server: 'relay isp',
+    address: '192.0.2.1',
+    tls: true,
+    failed: 'rcpt',
+    text: '450 later',
+  } as const
+  worker.ended(slot, { at: NOW, delivered: false, connections: [connection] }, [])
+  worker.read({ good: false, reason: 'has 2 errors and is not used' })
+  const inForce = { since: NOW, digest: 'abc', lines: 2, relays: 1 }
+  const report = worker.take({ ...IDLE_VIEW, inForce })
+  assert.deepEqual(readReport(JSON.parse(JSON.stringify(report))), report)
+  const server = new Collector({ pid: 1, now: () => NOW })
+  server.add(report)
+  assert.deepEqual(readFacts(JSON.parse(formatFacts(server.facts))), server.facts)
+})
+
+test('what is not as it should be in a file of facts counts as absent, and too much is cut', () => {
+  for (const value of [null, 7, 'x', [], {}, { pid: 'x', updated: 1 }])
+    assert.equal(readFacts(value), undefined)
+  const wrong = readFacts({
+    pid: 1,
+    updated: 2,
+    counts: { good: 3, bad: 'x', worse: -1 },
+    minutes: [{ at: 'x' }],
+    attempts: [{ key: 'a' }, 7],
+    workers: [{ pid: 'x' }, null],
+  })
+  assert.deepEqual(wrong, {
+    pid: 1,
+    started: 0,
+    updated: 2,
+    counts: new Map([['good', 3]]),
+    minutes: [],
+    attempts: [],
+    workers: [],
+  })
+  const attempt = { key: 'k', id: 'i\u001b[2J', source: 'dns', action: 'try', recipient: 'x'.repeat(9_000) }
+  const many = readFacts({ pid: 1, updated: 2, attempts: Array.from({ length: 5_000 }, () => attempt) })!
+  assert.equal(many.attempts.length, MOST_ATTEMPTS)
+  assert.equal(many.attempts[0]!.id, 'i\ufffd[2J')
+  assert.ok(many.attempts[0]!.recipient.length < 1_000)
+})
