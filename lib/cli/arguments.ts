@@ -1,5 +1,5 @@
 import { parseArgs } from 'node:util'
-import type { Arguments } from '../commands/shared/arguments'
+import type { Arguments } from '../commands/shared/parsed-arguments'
 import { UsageError } from '../model/errors'
 import { nearest } from '../source/suggest'
 import type { CommandSpec, OperandSpec, OptionSpec } from './command-spec'

@@ -1,4 +1,4 @@
-import type { Arguments } from '../commands/shared/arguments'
+import type { Arguments } from '../commands/shared/parsed-arguments'
 import type { EXIT } from '../commands/shared/exit-status'
 import type { Terminal } from '../commands/shared/terminal'
 

@@ -1,5 +1,5 @@
-import type { Arguments } from '../commands/shared/arguments'
-import { requireConfiguration } from '../commands/shared/configuration-file'
+import type { Arguments } from '../commands/shared/parsed-arguments'
+import { requireConfiguration } from '../commands/shared/require-configuration'
 import { EXIT } from '../commands/shared/exit-status'
 import { findConfiguration } from '../commands/shared/location'
 import type { Terminal } from '../commands/shared/terminal'

@@ -5,8 +5,8 @@ import { lint } from '../rules/lint'
 import type { Diagnostic } from '../source/diagnostic'
 import { formatFirst } from '../source/format-list'
 import { formatJson } from './shared/json'
-import type { Arguments } from './shared/arguments'
-import { loadText, readConfigurationText, readOutboundSettings } from './shared/configuration-file'
+import type { Arguments } from './shared/parsed-arguments'
+import { loadText, readConfigurationText, readOutboundSettings } from './shared/require-configuration'
 import { EXIT } from './shared/exit-status'
 import { findConfiguration, findOperandOrOption } from './shared/location'
 import { paint } from './shared/paint'
@@ -75,7 +75,7 @@ async function findWarnings(
   if (checked === undefined) return []
   const warnings = lint(checked, {
     text,
-    intervals: readOutboundSettings({ configFolder }).intervals,
+    retryIntervalsSeconds: readOutboundSettings({ configFolder }).retryIntervalsSeconds,
     ...(fileMode === undefined ? {} : { fileMode }),
     now,
   })

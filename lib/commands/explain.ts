@@ -6,16 +6,16 @@ import type { Message } from '../model/message'
 import { needsPlace } from '../relays/section'
 import type { Configuration } from '../routing/configuration'
 import { findEffect, usabilityNow } from './explain/effect'
-import { explanationJson } from './explain/json'
-import { readMessage, readMxOption } from './explain/message'
+import { explanationJson } from './explain/explanation-json'
+import { readGivenMessage, readMxOption } from './explain/given-message'
 import { findRivalPlugins } from './explain/rival-plugins'
-import { explanationText } from './explain/text'
+import { explanationText } from './explain/explanation-text'
 import { makeTimeline, timelineJson, timelineText, type Timeline } from './explain/timeline'
 import { formatJson } from './shared/json'
-import type { Arguments } from './shared/arguments'
-import { readOutboundSettings, requireConfiguration } from './shared/configuration-file'
+import type { Arguments } from './shared/parsed-arguments'
+import { readOutboundSettings, requireConfiguration } from './shared/require-configuration'
 import { EXIT } from './shared/exit-status'
-import { exitStatusOf, explain } from './shared/explanation'
+import { exitStatusOf, explainMessage } from './shared/explanation'
 import { findConfiguration, stateFolder, type Location } from './shared/location'
 import { openLookup, useGivenMx, type Lookup } from './shared/lookup'
 import { paint } from './shared/paint'
@@ -35,7 +35,7 @@ interface Task {
 function readTask(args: Arguments, terminal: Terminal): Task {
   const queueFile = args.value('queue')
   const queued = queueFile === undefined ? undefined : readQueueFile(resolve(terminal.cwd, queueFile))
-  const message = readMessage(args, queued, terminal.now())
+  const message = readGivenMessage(args, queued, terminal.now())
   const given = readMxOption(args)
   for (const address of given?.skipped ?? []) {
     terminal.err(`--mx: ${address} is left out, because an MX names a host and not an address\n`)
@@ -60,7 +60,7 @@ async function timelineOf(
   }
   return makeTimeline(start, intervals, ({ retries, at }) => {
     const ageMs = message.ageMs + at - now
-    return explain(configuration, { ...message, retries, ageMs }, lookup)
+    return explainMessage(configuration, { ...message, retries, ageMs }, lookup)
   })
 }
 
@@ -97,12 +97,12 @@ export async function runExplain(args: Arguments, terminal: Terminal): Promise<n
     const state = args.flag('offline') ? undefined : readServerState(stateFolder(location), terminal.now())
     const server = state?.kind === 'running' ? state : undefined
     const usable = server && ((relay: Exchange) => usabilityNow(relay, server) === 'usable')
-    const explanation = await explain(configuration, task.message, lookup, usable)
+    const explanation = await explainMessage(configuration, task.message, lookup, usable)
     const effect = server && findEffect(explanation.decision, server)
     const isCounted = explanation.decision.exchanges.some(needsPlace)
     if (state?.kind === 'unknown' && isCounted) terminal.err(unknownText(state.reason))
     const timeline = args.flag('timeline')
-      ? await timelineOf(task, outbound.intervals, lookup, terminal.now())
+      ? await timelineOf(task, outbound.retryIntervalsSeconds, lookup, terminal.now())
       : undefined
     if (args.flag('json')) {
       const object = {

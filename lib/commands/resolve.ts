@@ -6,9 +6,9 @@ import { BLANK_MESSAGE } from '../model/message'
 import type { RuleSet } from '../rules/compile'
 import type { Exchange } from '../model/exchange'
 import { formatJson } from './shared/json'
-import type { Arguments } from './shared/arguments'
-import { readOutboundSettings, requireConfiguration } from './shared/configuration-file'
-import { explain, exitStatusOf, listTriedExchanges, type Explanation } from './shared/explanation'
+import type { Arguments } from './shared/parsed-arguments'
+import { readOutboundSettings, requireConfiguration } from './shared/require-configuration'
+import { explainMessage, exitStatusOf, listTriedExchanges, type Explanation } from './shared/explanation'
 import { findConfiguration } from './shared/location'
 import { openLookup } from './shared/lookup'
 import { paint, type Paint } from './shared/paint'
@@ -29,7 +29,7 @@ function makeEmptyRules(): RuleSet {
 interface TimedExchange {
   readonly exchange: Exchange
   readonly answer: AddressAnswer | undefined
-  readonly ttl: number
+  readonly ttlSeconds: number
 }
 
 function findTtls(explanation: Explanation): readonly TimedExchange[] {
@@ -37,7 +37,7 @@ function findTtls(explanation: Explanation): readonly TimedExchange[] {
   return listTriedExchanges(explanation).map((exchange) => {
     const answer = route.located.find((candidate) => candidate.exchange === exchange)?.answer
     const of = decision.mx?.kind === 'mx' ? decision.mx : answer
-    return { exchange, answer, ttl: of === undefined || of.kind === 'failed' ? 0 : of.ttl }
+    return { exchange, answer, ttlSeconds: of === undefined || of.kind === 'failed' ? 0 : of.ttlSeconds }
   })
 }
 
@@ -46,10 +46,10 @@ function resolveJson(explanation: Explanation): Record<string, unknown> {
   return {
     domain: decision.domain,
     outcome: route.outcome,
-    exchanges: findTtls(explanation).map(({ exchange, answer, ttl }) => ({
+    exchanges: findTtls(explanation).map(({ exchange, answer, ttlSeconds }) => ({
       exchange: exchange.endpoint.host,
       priority: exchange.priority,
-      ttl,
+      ttl: ttlSeconds,
       addresses: answer?.kind === 'addresses' ? answer.addresses : [],
     })),
     ...(route.noRoute === undefined ? {} : { reason: route.noRoute.message }),
@@ -79,7 +79,7 @@ export async function runResolve(args: Arguments, terminal: Terminal): Promise<n
   const lookup = openLookup(configuration, readOutboundSettings(location), warn)
   try {
     const message = { ...BLANK_MESSAGE, domain }
-    const explanation = await explain(configuration, message, lookup)
+    const explanation = await explainMessage(configuration, message, lookup)
     terminal.out(
       args.flag('json')
         ? formatJson(resolveJson(explanation))

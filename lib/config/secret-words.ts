@@ -5,7 +5,7 @@ import type { PlacedWord, Range } from '../source/hide'
 export const SECRETIVE = /pass|secret|pwd|token|key$/i
 
 /** What follows a `:` is a port and not a password. */
-const isPort = (text: string) => /^\d{1,5}$/.test(text)
+const looksLikePort = (text: string) => /^\d{1,5}$/.test(text)
 /** An IP address, perhaps one of IPv6 with a port and without brackets. */
 const isAddress = (text: string) => isIP(text) !== 0 || isIPv6(text.replace(/:\d{1,5}$/, ''))
 /** A host name: several labels of lower-case letters and a few digits. Few passwords look like that. */
@@ -68,7 +68,7 @@ function secretOfCredentials(
     const laterAts = ends.filter((_, index) => later[index]!.text.includes('@'))
     return { start: start + colon + 1, end: Math.max(start + at, ...laterAts) }
   }
-  if (isPort(text.slice(colon + 1))) return at > 0 ? { start, end: start + at } : undefined
+  if (looksLikePort(text.slice(colon + 1))) return at > 0 ? { start, end: start + at } : undefined
   const lastAt = line.lastIndexOf('@')
   return { start: start + colon + 1, end: lastAt > start + colon ? lastAt : line.trimEnd().length }
 }
@@ -77,6 +77,6 @@ function secretsOfFields({ text, start, end }: PlacedWord): readonly Range[] {
   const fields = [...text.matchAll(/[^|;,]+/g)]
   const separators = text.match(/[|;,]/g)?.length ?? 0
   if (separators === 0 || (separators === 1 && text.includes('@') && !text.includes('|'))) return []
-  const first = fields.slice(1).find(({ 0: field }) => !isPort(field) && !isHostLike(field))
+  const first = fields.slice(1).find(({ 0: field }) => !looksLikePort(field) && !isHostLike(field))
   return first === undefined ? [] : [{ start: start + first.index, end }]
 }

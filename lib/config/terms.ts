@@ -68,7 +68,7 @@ export function readTerms(
     nextMx: values.next_mx ?? base.nextMx,
     ...(values.bind === undefined ? {} : { bind: values.bind }),
     ...(values.bind_helo === undefined ? {} : { bindHelo: values.bind_helo }),
-    ...(values.retry_after === undefined ? {} : { retryAfter: values.retry_after }),
+    ...(values.retry_after === undefined ? {} : { retryAfterMs: values.retry_after }),
     ...(values.max_connections === undefined ? {} : { maxConnections: values.max_connections }),
     ...(values.max_per_hour === undefined ? {} : { maxPerHour: values.max_per_hour }),
   }

@@ -2,7 +2,7 @@ import type { ResolveError } from '../model/errors'
 import type { Content, QueryType } from './types'
 
 /** A remembered answer. */
-export interface Entry<T extends QueryType = QueryType> {
+export interface CacheEntry<T extends QueryType = QueryType> {
   readonly name: string
   readonly type: T
   readonly content: Content<T>
@@ -33,6 +33,7 @@ export interface CacheOptions {
 
 interface Failure {
   readonly error: ResolveError
+  /** Milliseconds of the resolver's clock. */
   readonly until: number
   /** Failures in a row. */
   readonly times: number
@@ -41,7 +42,7 @@ interface Failure {
 interface Node<T extends QueryType = QueryType> {
   readonly map: Map<string, Node<T>>
   readonly name: string
-  entry: Entry<T> | undefined
+  entry: CacheEntry<T> | undefined
   failure: Failure | undefined
   newer: Node | undefined
   older: Node | undefined
@@ -73,7 +74,7 @@ export class AnswerCache {
   }
 
   /** Uses a live answer: it becomes the most recently used. `now` in milliseconds. */
-  get<T extends QueryType>(type: T, name: string, now: number): Entry<T> | undefined {
+  get<T extends QueryType>(type: T, name: string, now: number): CacheEntry<T> | undefined {
     const node = this.#types[type].get(name)
     const entry = node?.entry
     if (node === undefined || entry === undefined || now >= entry.expiresAt) return undefined
@@ -82,7 +83,7 @@ export class AnswerCache {
   }
 
   /** Expired records that may be served while no server answers; never an absence (RFC 8767 section 4). */
-  stale<T extends QueryType>(type: T, name: string, now: number): Entry<T> | undefined {
+  stale<T extends QueryType>(type: T, name: string, now: number): CacheEntry<T> | undefined {
     const entry = this.#types[type].get(name)?.entry
     if (entry?.content.kind !== 'records') return undefined
     return now < entry.expiresAt + this.#options.serveStaleSeconds * 1000 ? entry : undefined
@@ -138,7 +139,7 @@ export class AnswerCache {
   }
 
   /** The live answers, most recently used first. Looking at them uses none. */
-  *entries(now: number): Generator<Entry> {
+  *entries(now: number): Generator<CacheEntry> {
     for (let node = this.#newest; node !== undefined; node = node.older) {
       if (node.entry !== undefined && now < node.entry.expiresAt) yield node.entry
     }

@@ -1,7 +1,7 @@
 import { randomFillSync } from 'node:crypto'
 
 /** One query that waits on a socket. */
-export interface Waiter {
+export interface ReplyWaiter {
   /** Is given every message with the query's id. True: it was the reply, the wait is over. */
   receive(message: Buffer): boolean
   /** The socket failed; nothing will come. Called once at most, never after `release`. */
@@ -9,21 +9,21 @@ export interface Waiter {
 }
 
 /** A query's place on a socket: an id that no other query on it has. */
-export interface Place {
+export interface QuerySlot {
   readonly id: number
   /** False where the socket has served others: it may have been closed by the server in the meantime. */
   readonly fresh: boolean
   /** Sends the query, whose first two octets are the id, as soon as the socket is connected. */
   send(message: Buffer): void
   /** The reply is overdue: if the socket has brought nothing since the place was taken, others had better use another. */
-  late(): void
+  noteOverdue(): void
   /** Gives the place back; nothing is called any more. Call it once the wait is over, however it ended. */
   release(): void
 }
 
 /** Sockets to one server. */
 export interface Channel {
-  reserve(waiter: Waiter): Place
+  reserve(waiter: ReplyWaiter): QuerySlot
   /** Sockets that are open. */
   readonly open: number
   /** Closes every socket; queries that wait fail. */

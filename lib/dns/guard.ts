@@ -37,7 +37,7 @@ const TYPE = {
  * TCP. `bare`: an old server's refusal of EDNS, a header alone (RFC 6891 section 7). `malformed`: the reply, but broken: never used
  * in part.
  */
-export type Verdict = 'foreign' | 'truncated' | 'bare' | 'malformed' | 'whole'
+export type MessageVerdict = 'foreign' | 'truncated' | 'bare' | 'malformed' | 'whole'
 
 /** How many records of each section of a message are used. */
 export interface RecordCounts {
@@ -68,7 +68,7 @@ export function usedRecords(message: Buffer): RecordCounts {
  * @param questionEnd offset in the query after its one question
  * @param limit longest message that is looked at, octets
  */
-export function judge(message: Buffer, query: Buffer, questionEnd: number, limit: number): Verdict {
+export function judge(message: Buffer, query: Buffer, questionEnd: number, limit: number): MessageVerdict {
   if (message.length < HEADER || message.length > limit) return 'foreign'
   if (message[0] !== query[0] || message[1] !== query[1]) return 'foreign'
   // QR must be set, OPCODE be QUERY.

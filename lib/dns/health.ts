@@ -53,18 +53,18 @@ export class ServerHealth {
     return this.#rttMs === undefined ? 0 : Math.max(EQUAL_BELOW_MS, this.#rttMs)
   }
 
-  /** It replied, though perhaps with a refusal. */
-  heard(now: number): void {
+  /** It replied, though perhaps without an answer. */
+  noteReply(now: number): void {
     this.#heardAt = now
   }
 
   /** Has it replied to anything since? Then a query without reply is the fault of the name that was asked for. */
-  heardSince(time: number): boolean {
+  hasRepliedSince(time: number): boolean {
     return this.#heardAt > time
   }
 
   /** It gave an answer, `rttMs` after it was asked. */
-  answered(rttMs: number): void {
+  noteAnswer(rttMs: number): void {
     const isFirst = this.#rttMs === undefined || this.isFailing
     this.#rttMs = isFirst ? rttMs : this.#rttMs! + (rttMs - this.#rttMs!) * WEIGHT
     this.recover()
@@ -76,7 +76,7 @@ export class ServerHealth {
     this.#isProbed = false
   }
 
-  failed(now: number): void {
+  noteFailure(now: number): void {
     if (this.isFailing && !this.#isProbed && now < this.#probeAt) return
     this.#failures++
     this.#probeAt = now + Math.min(LONGEST_PENALTY_MS, FIRST_PENALTY_MS * 2 ** (this.#failures - 1))
@@ -84,7 +84,7 @@ export class ServerHealth {
   }
 
   /** Another server was chosen before it. */
-  passedOver(): void {
+  noteSkipped(): void {
     if (this.#rttMs !== undefined) this.#rttMs *= AGEING
   }
 

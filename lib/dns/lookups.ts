@@ -1,8 +1,8 @@
 import { ResolveError } from '../model/errors'
-import type { AnswerCache, Entry } from './cache'
+import type { AnswerCache, CacheEntry } from './cache'
 import type { InFlight } from './in-flight'
 import type { Log } from './log'
-import { MAX_LINKS, refusal, type Refusal, type Reply, type Statement } from './message'
+import { MAX_LINKS, serverFailure, type ServerFailure, type ServerReply, type Statement } from './interpret'
 import { readMxSet } from './mx-set'
 import type { Run } from './query-run'
 import type { ServerSets } from './server-sets'
@@ -20,9 +20,9 @@ export interface LookupsParts {
   readonly log: Log
 }
 
-/** What became of one question. `server`: which one answered, '' for a refusal. */
-interface Outcome<R> {
-  readonly result: R | Refusal
+/** What became of one question. `server`: which one answered, '' for a failure. */
+interface QuestionResult<R> {
+  readonly result: R | ServerFailure
   readonly server: string
 }
 
@@ -31,7 +31,7 @@ interface Job {
   /** Ends its present step early. */
   end: (code: string, reason: string) => void
   /** Why it was ended. */
-  ended?: Refusal
+  ended?: ServerFailure
   /** It had to wait for its turn. */
   waited: boolean
 }
@@ -46,7 +46,7 @@ export class Lookups {
   }
   /** What mail can use of the records that a server sent. */
   readonly #select: {
-    readonly [T in QueryType]: (name: string, records: readonly RecordOf[T][]) => Content<T> | Refusal
+    readonly [T in QueryType]: (name: string, records: readonly RecordOf[T][]) => Content<T> | ServerFailure
   } = {
     MX: (name, records) => this.#selectMx(name, records),
     A: (_name, records) => ({ kind: 'records', records }),
@@ -73,7 +73,7 @@ export class Lookups {
   }
 
   /** Uses the remembered answer of a name, if there is one. An entry near its end is refreshed in the background. */
-  get<T extends QueryType>(type: T, name: string, now: number): Entry<T> | undefined {
+  get<T extends QueryType>(type: T, name: string, now: number): CacheEntry<T> | undefined {
     const entry = this.#parts.cache.get(type, name, now)
     if (entry === undefined) return undefined
     this.#hits++
@@ -90,7 +90,7 @@ export class Lookups {
     const { name, type } = question
     const time = now()
     const entry = this.get(type, name, time)
-    if (entry !== undefined) return answerOf(entry, time)
+    if (entry !== undefined) return toCachedAnswer(entry, time)
     this.#misses++
     const failure = cache.failure(type, name, time)
     if (failure !== undefined) return this.#serveStale(question, failure)
@@ -114,7 +114,7 @@ export class Lookups {
 
   #start<T extends QueryType>(question: Question<T>, deadlineMs: number): Promise<Answer<T>> {
     if (this.#closed) {
-      return Promise.reject(errorOf(refusal('ECANCELLED', 'the resolver is closed')))
+      return Promise.reject(errorOf(serverFailure('ECANCELLED', 'the resolver is closed')))
     }
     const answer = this.#run(question, deadlineMs)
     const pending: Map<string, Promise<Answer<T>>> = this.#pending[question.type]
@@ -128,10 +128,10 @@ export class Lookups {
     this.#jobs.add(job)
     try {
       const { result, server } = await this.#follow(question, job)
-      if (result.kind === 'refusal') return this.#fail(question, result, job)
+      if (result.kind === 'failure') return this.#fail(question, result, job)
       const content =
         result.kind === 'records' ? this.#select[question.type](question.name, result.records) : result
-      return content.kind === 'refusal'
+      return content.kind === 'failure'
         ? this.#fail(question, content, job)
         : this.#succeed(question, content, server, this.#limitTtl(result))
     } finally {
@@ -142,26 +142,26 @@ export class Lookups {
   }
 
   /** Asks for the name and, where a server leaves the target of a CNAME open, for that in turn (RFC 1034 section 3.6.2). */
-  async #follow<T extends QueryType>(question: Question<T>, job: Job): Promise<Outcome<Statement<T>>> {
+  async #follow<T extends QueryType>(question: Question<T>, job: Job): Promise<QuestionResult<Statement<T>>> {
     let name = question.name
     let links = 0
     let ttlSeconds = Infinity
     for (;;) {
       const { result, server } = await this.#ask({ name, type: question.type }, job)
-      if (result.kind === 'refusal') return { result, server }
+      if (result.kind === 'failure') return { result, server }
       ttlSeconds = Math.min(ttlSeconds, result.ttlSeconds)
       if (result.kind !== 'alias') return { result: { ...result, ttlSeconds }, server }
       links += result.links
       if (links > MAX_LINKS) {
         const reason = `DNS server ${server} sent more than ${MAX_LINKS} CNAME records in a chain`
-        return { result: refusal('EBADRESP', reason), server: '' }
+        return { result: serverFailure('EBADRESP', reason), server: '' }
       }
       name = result.target
     }
   }
 
   /** Puts one question to the servers, when its turn has come. Settles at the latest when the job is ended. */
-  #ask<T extends QueryType>(question: Question<T>, job: Job): Promise<Outcome<Reply<T>>> {
+  #ask<T extends QueryType>(question: Question<T>, job: Job): Promise<QuestionResult<ServerReply<T>>> {
     const { inFlight, servers } = this.#parts
     return new Promise((resolve) => {
       if (job.ended !== undefined) {
@@ -180,7 +180,7 @@ export class Lookups {
       job.end = (code, reason) => {
         if (job.ended !== undefined) return
         const failures = run?.describeFailures() ?? ''
-        job.ended = refusal(code, failures === '' ? reason : `${reason} (${failures})`)
+        job.ended = serverFailure(code, failures === '' ? reason : `${reason} (${failures})`)
         if (isOver) return
         isOver = true
         if (!inFlight.withdraw(start)) {
@@ -204,14 +204,14 @@ export class Lookups {
     // An absence that is not proven takes nothing from what is known.
     const isSaidOnly = content.kind === 'nodata' && !content.proven
     if (!isSaidOnly) cache.put(type, name, { content, server, ttlSeconds }, now())
-    return { ...content, how: 'fresh', server, ttl: ttlSeconds }
+    return { ...content, how: 'fresh', server, ttlSeconds }
   }
 
-  #selectMx(name: string, sent: readonly MxRecord[]): Content<'MX'> | Refusal {
+  #selectMx(name: string, sent: readonly MxRecord[]): Content<'MX'> | ServerFailure {
     const set = readMxSet(sent, ({ priority, exchange }, why) =>
       this.#parts.log('warn', `MX ${priority} ${JSON.stringify(exchange)} of ${name} is skipped: ${why}`),
     )
-    return set.kind === 'unusable' ? refusal('EBADMX', 'no MX record names a host') : set
+    return set.kind === 'unusable' ? serverFailure('EBADMX', 'no MX record names a host') : set
   }
 
   /** TTLs within the bounds of the settings (RFC 8767 section 4 for the largest). An absence without SOA stays 0 (RFC 2308 section 5). */
@@ -222,7 +222,7 @@ export class Lookups {
     return Math.min(Math.max(ttlSeconds, minTtlSeconds), isAbsence ? maxNegativeTtlSeconds : maxTtlSeconds)
   }
 
-  #fail<T extends QueryType>(question: Question<T>, reason: Refusal, job: Job): Answer<T> {
+  #fail<T extends QueryType>(question: Question<T>, reason: ServerFailure, job: Job): Answer<T> {
     const error = errorOf(reason)
     this.#failures.add(error.code)
     // A lookup that timed out in the queue says nothing about the name.
@@ -236,20 +236,20 @@ export class Lookups {
     const stale = this.#parts.cache.stale(type, name, this.#parts.now())
     if (stale === undefined || error.code === 'ECANCELLED') throw error
     this.#stale++
-    return { ...stale.content, how: 'stale', server: stale.server, ttl: 0 }
+    return { ...stale.content, how: 'stale', server: stale.server, ttlSeconds: 0 }
   }
 }
 
 /** Whole seconds that a live entry has left: at least 1. */
-export function secondsLeft(entry: Entry, now: number): number {
+export function secondsLeft(entry: CacheEntry, now: number): number {
   return Math.ceil((entry.expiresAt - now) / 1000)
 }
 
 /** A remembered answer as one. */
-export function answerOf<T extends QueryType>(entry: Entry<T>, now: number): Answer<T> {
-  return { ...entry.content, how: 'cached', server: entry.server, ttl: secondsLeft(entry, now) }
+export function toCachedAnswer<T extends QueryType>(entry: CacheEntry<T>, now: number): Answer<T> {
+  return { ...entry.content, how: 'cached', server: entry.server, ttlSeconds: secondsLeft(entry, now) }
 }
 
-function errorOf({ code, reason }: Refusal): ResolveError {
+function errorOf({ code, reason }: ServerFailure): ResolveError {
   return new ResolveError(reason, { code, temporary: true })
 }

@@ -1,7 +1,7 @@
 import { isIP } from 'node:net'
 import { ResolveError } from '../model/errors'
 import type { AddressAnswer, InetPrefer, MxAnswer, Provenance } from '../model/dns-answer'
-import type { Entry } from './cache'
+import type { CacheEntry } from './cache'
 import { secondsLeft } from './lookups'
 import { shuffle } from './shuffle'
 import type { Answer, Content } from './types'
@@ -17,15 +17,15 @@ export interface AddressOrder {
 }
 
 /** A domain's MX from the answer to the MX question. */
-export function mxAnswer(content: Content<'MX'>, { how, server, ttl }: Provenance): MxAnswer {
+export function mxAnswer(content: Content<'MX'>, { how, server, ttlSeconds }: Provenance): MxAnswer {
   switch (content.kind) {
     case 'records':
-      return { kind: 'mx', records: content.records, how, server, ttl }
+      return { kind: 'mx', records: content.records, how, server, ttlSeconds }
     case 'nodata':
-      return { kind: 'nodata', proven: content.proven, how, server, ttl }
+      return { kind: 'nodata', proven: content.proven, how, server, ttlSeconds }
     case 'nullmx':
     case 'nxdomain':
-      return { kind: content.kind, how, server, ttl }
+      return { kind: content.kind, how, server, ttlSeconds }
     default:
       return content satisfies never
   }
@@ -33,20 +33,26 @@ export function mxAnswer(content: Content<'MX'>, { how, server, ttl }: Provenanc
 
 /** A host's addresses from two remembered answers. */
 export function rememberedAddresses(
-  v4: Entry<'A'>,
-  v6: Entry<'AAAA'>,
+  v4: CacheEntry<'A'>,
+  v6: CacheEntry<'AAAA'>,
   now: number,
   { prefer, random }: AddressOrder,
 ): AddressAnswer {
   const [first, second] = prefer === 'v4' ? [v4.content, v6.content] : [v6.content, v4.content]
   const entry = v4.expiresAt < v6.expiresAt ? v4 : v6
-  const ttl = secondsLeft(entry, now)
+  const ttlSeconds = secondsLeft(entry, now)
   const { server } = entry
   const addresses = first.kind === 'records' ? shuffle(first.records, random) : []
   if (second.kind === 'records') addresses.push(...shuffle(second.records, random))
   return addresses.length > 0
-    ? { kind: 'addresses', addresses, how: 'cached', server, ttl }
-    : { kind: 'none', proven: isProvenAbsent(first) && isProvenAbsent(second), how: 'cached', server, ttl }
+    ? { kind: 'addresses', addresses, how: 'cached', server, ttlSeconds }
+    : {
+        kind: 'none',
+        proven: isProvenAbsent(first) && isProvenAbsent(second),
+        how: 'cached',
+        server,
+        ttlSeconds,
+      }
 }
 
 /** A host's addresses from both families. One that failed counts only where the other has none: absence is not failure. */
@@ -89,6 +95,6 @@ function joinProvenance(answers: readonly Provenance[]): Provenance {
   return {
     how: has('stale') ? 'stale' : has('fresh') ? 'fresh' : 'cached',
     server: answers[0]!.server,
-    ttl: Math.min(...answers.map(({ ttl }) => ttl)),
+    ttlSeconds: Math.min(...answers.map(({ ttlSeconds }) => ttlSeconds)),
   }
 }

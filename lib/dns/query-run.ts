@@ -1,4 +1,4 @@
-import type { Refusal, Reply } from './message'
+import type { ServerFailure, ServerReply } from './interpret'
 import type { Ask, ServerAsk } from './transport'
 import type { QueryType, Question } from './types'
 import { isOwnWords, TIMED_OUT, type Upstream } from './upstream'
@@ -15,8 +15,8 @@ export interface QueryRunOptions {
   readonly now: () => number
 }
 
-/** `server` is the one that gave the answer, `ip#port`; '' for a refusal, whose reason names the servers. */
-export type RunDone<T extends QueryType> = (result: Reply<T> | Refusal, server: string) => void
+/** `server` is the one that gave the answer, `ip#port`; '' for a failure, whose reason names the servers. */
+export type RunDone<T extends QueryType> = (result: ServerReply<T> | ServerFailure, server: string) => void
 
 /** A question under way. */
 export interface Run extends Ask {
@@ -48,9 +48,9 @@ export class QueryRun<T extends QueryType> implements Run {
   /** Every try, open until the end. */
   readonly #asks: ServerAsk[] = []
   /** The last failure of each server. */
-  readonly #failures = new Map<Upstream, Refusal>()
+  readonly #failures = new Map<Upstream, ServerFailure>()
   /** Servers whose failure is their fault if another has an answer. */
-  readonly #doubtful = new Map<Upstream, Refusal>()
+  readonly #doubtful = new Map<Upstream, ServerFailure>()
   /** Servers that are not asked again. */
   readonly #finished = new Set<Upstream>()
   #suggestion: Upstream | undefined
@@ -109,50 +109,50 @@ export class QueryRun<T extends QueryType> implements Run {
     const startedAt = this.#options.now()
     const place = this.#asks.length
     this.#timer = setTimeout(() => {
-      upstream.timedOut(this.#question.type)
-      if (!upstream.health.heardSince(startedAt)) upstream.failed(TIMED_OUT)
-      this.#asks[place]?.late()
-      this.#refuse(TIMED_OUT, upstream)
+      upstream.noteTimeout(this.#question.type)
+      if (!upstream.health.hasRepliedSince(startedAt)) upstream.noteFailure(TIMED_OUT)
+      this.#asks[place]?.noteOverdue()
+      this.#noteNoAnswer(TIMED_OUT, upstream)
     }, this.#waitMs)
     const ask = upstream.ask(this.#question, (result) => {
       if (this.#isOver) return
-      if (result.kind !== 'refusal') {
+      if (result.kind !== 'failure') {
         this.#answer(result, upstream, startedAt)
       } else if (place === this.#asks.length - 1) {
         // Of an earlier try, only an answer is of interest.
         this.#judge(result, upstream)
-        this.#refuse(result, upstream)
+        this.#noteNoAnswer(result, upstream)
       }
     })
     this.#asks.push(ask)
   }
 
-  #answer(reply: Reply<T>, upstream: Upstream, startedAt: number): void {
-    upstream.answered(startedAt)
-    for (const [other, refusal] of this.#doubtful) if (other !== upstream) other.failed(refusal)
+  #answer(reply: ServerReply<T>, upstream: Upstream, startedAt: number): void {
+    upstream.noteAnswer(startedAt)
+    for (const [other, failure] of this.#doubtful) if (other !== upstream) other.noteFailure(failure)
     this.#finish(reply, upstream.name)
   }
 
-  #judge(refusal: Refusal, upstream: Upstream): void {
-    if (refusal.suggestsNodata === true) this.#suggestion ??= upstream
-    if (isOwnWords(refusal)) {
+  #judge(failure: ServerFailure, upstream: Upstream): void {
+    if (failure.suggestsNodata === true) this.#suggestion ??= upstream
+    if (isOwnWords(failure)) {
       this.#finished.add(upstream)
       if (this.#options.order === 'strict') {
-        upstream.spoke()
+        upstream.noteOwnWords()
       } else {
-        upstream.health.heard(this.#options.now())
-        this.#doubtful.set(upstream, refusal)
+        upstream.health.noteReply(this.#options.now())
+        this.#doubtful.set(upstream, failure)
       }
-    } else if (refusal.code === 'EBADRESP') {
-      this.#doubtful.set(upstream, refusal)
+    } else if (failure.code === 'EBADRESP') {
+      this.#doubtful.set(upstream, failure)
     } else {
-      upstream.failed(refusal)
+      upstream.noteFailure(failure)
     }
   }
 
-  #refuse(refusal: Refusal, upstream: Upstream): void {
+  #noteNoAnswer(failure: ServerFailure, upstream: Upstream): void {
     clearTimeout(this.#timer)
-    this.#failures.set(upstream, refusal)
+    this.#failures.set(upstream, failure)
     this.#next()
   }
 
@@ -162,12 +162,16 @@ export class QueryRun<T extends QueryType> implements Run {
       return
     }
     const last = [...this.#failures.values()].at(-1)
-    const refusal: Refusal = { kind: 'refusal', code: 'ENOSERVERS', reason: 'there is no DNS server to ask' }
+    const failure: ServerFailure = {
+      kind: 'failure',
+      code: 'ENOSERVERS',
+      reason: 'there is no DNS server to ask',
+    }
     const reason = this.describeFailures()
-    this.#finish(last === undefined ? refusal : { ...refusal, code: last.code, reason }, '')
+    this.#finish(last === undefined ? failure : { ...failure, code: last.code, reason }, '')
   }
 
-  #finish(result: Reply<T> | Refusal, server: string): void {
+  #finish(result: ServerReply<T> | ServerFailure, server: string): void {
     this.cancel()
     this.#done(result, server)
   }

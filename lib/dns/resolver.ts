@@ -1,10 +1,10 @@
 import { isIP } from 'node:net'
 import { ResolveError } from '../model/errors'
 import type { AddressAnswer, InetPrefer, MxAnswer, Provenance } from '../model/dns-answer'
-import { AnswerCache, type Entry } from './cache'
+import { AnswerCache, type CacheEntry } from './cache'
 import { InFlight } from './in-flight'
 import type { Log } from './log'
-import { answerOf, Lookups, secondsLeft } from './lookups'
+import { toCachedAnswer, Lookups, secondsLeft } from './lookups'
 import {
   joinFamilies,
   mxAnswer,
@@ -57,7 +57,7 @@ export interface CachedAnswer {
   readonly content: Content
   readonly server: string
   /** Seconds left. */
-  readonly ttl: number
+  readonly ttlSeconds: number
 }
 
 /** Of the deadline, what is kept for the system's lookup when DNS has used up its part. */
@@ -67,7 +67,7 @@ const SYSTEM_SHARE_MS = 1_000
  * The answer for a text that is not a domain name (RFC 1035 section 2.3.4: an empty or too long label, a character that no name
  * has). It cannot exist, so there is nothing to ask and nothing to wait for.
  */
-const NOT_A_NAME = { how: 'fresh', server: 'syntax', ttl: 0 } as const satisfies Provenance
+const NOT_A_NAME = { how: 'fresh', server: 'syntax', ttlSeconds: 0 } as const satisfies Provenance
 
 /**
  * A resolver with sockets, cache and knowledge of servers of its own. Sockets without queries do not keep the process from ending.
@@ -111,7 +111,7 @@ export class Resolver implements MailResolver {
       random,
       log,
       ...(ca === undefined ? {} : { ca }),
-      ...(system === undefined ? {} : { changedServers: () => system.changed() }),
+      ...(system === undefined ? {} : { changedServers: () => system.readIfChanged() }),
     })
     this.#lookups = new Lookups({
       cache: this.#cache,
@@ -128,7 +128,11 @@ export class Resolver implements MailResolver {
     const now = this.#now()
     const entry = this.#lookups.get('MX', domain, now)
     if (entry !== undefined) {
-      return mxAnswer(entry.content, { how: 'cached', server: entry.server, ttl: secondsLeft(entry, now) })
+      return mxAnswer(entry.content, {
+        how: 'cached',
+        server: entry.server,
+        ttlSeconds: secondsLeft(entry, now),
+      })
     }
     const name = toQueryName(domain)
     return name === undefined ? { kind: 'nxdomain', ...NOT_A_NAME } : this.#askMx(name)
@@ -165,7 +169,7 @@ export class Resolver implements MailResolver {
     const now = this.#now()
     for (const entry of this.#cache.entries(now)) {
       const { name, type, content, server } = entry
-      yield { name, type, content, server, ttl: secondsLeft(entry, now) }
+      yield { name, type, content, server, ttlSeconds: secondsLeft(entry, now) }
     }
   }
 
@@ -207,14 +211,17 @@ export class Resolver implements MailResolver {
     }
     // After the cache, in which no address is: what is remembered should cost nothing else.
     if (isIP(host) !== 0) {
-      return { kind: 'addresses', addresses: [host], how: 'fresh', server: 'literal', ttl: 0 }
+      return { kind: 'addresses', addresses: [host], how: 'fresh', server: 'literal', ttlSeconds: 0 }
     }
     const name = toQueryName(host)
     if (name === undefined) return { kind: 'none', proven: true, ...NOT_A_NAME }
-    const family = <T extends 'A' | 'AAAA'>(type: T, known: Entry<T> | undefined): Promise<FamilyAnswer> =>
+    const family = <T extends 'A' | 'AAAA'>(
+      type: T,
+      known: CacheEntry<T> | undefined,
+    ): Promise<FamilyAnswer> =>
       known === undefined
         ? this.#lookups.resolve({ name, type }, deadlineMs).catch(asResolveError)
-        : Promise.resolve(answerOf(known, now))
+        : Promise.resolve(toCachedAnswer(known, now))
     return this.#joinFamilies(family('A', v4), family('AAAA', v6), prefer)
   }
 
@@ -242,7 +249,7 @@ export class Resolver implements MailResolver {
       const found = await this.#system.addresses(name, leftMs)
       if (found.length === 0) return known
       const addresses = sortAddresses(found, this.#orders[prefer])
-      return { kind: 'addresses', addresses, how: 'fresh', server: 'system', ttl: 0 }
+      return { kind: 'addresses', addresses, how: 'fresh', server: 'system', ttlSeconds: 0 }
     } catch (error) {
       // DNS has no address, or failed too. The system might have one, so that nothing is proven.
       return known.kind === 'none' ? { kind: 'failed', error: asResolveError(error) } : known

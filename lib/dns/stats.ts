@@ -70,12 +70,12 @@ export class ServerCounters {
   #latencySumMs = 0
   queries = 0
 
-  ended(type: QueryType, outcome: string): void {
+  countEnd(type: QueryType, outcome: string): void {
     this.#outcomes[type].add(outcome)
   }
 
-  answered(type: QueryType, outcome: string, rttMs: number): void {
-    this.ended(type, outcome)
+  countAnswer(type: QueryType, outcome: string, rttMs: number): void {
+    this.countEnd(type, outcome)
     this.#latencyCount++
     this.#latencySumMs += rttMs
   }

@@ -1,14 +1,21 @@
 import type { Socket } from 'node:net'
-import { ChannelError, closedError, RandomIds, type Channel, type Place, type Waiter } from './channel'
+import {
+  ChannelError,
+  closedError,
+  RandomIds,
+  type Channel,
+  type QuerySlot,
+  type ReplyWaiter,
+} from './channel'
 
 /** Longest message that is read, octets. A server may announce 65535; no domain's MX needs a quarter of that. */
 export const STREAM_LIMIT = 16_384
 /** How long a connection without queries is kept (RFC 7766 section 6.2.3). */
 const IDLE_MS = 10_000
 
-interface Connection {
+interface StreamConnection {
   readonly socket: Socket
-  readonly waiting: Map<number, Waiter>
+  readonly waiting: Map<number, ReplyWaiter>
   ready: boolean
   /** Messages that it has brought. */
   brought: number
@@ -31,7 +38,7 @@ export interface StreamOptions {
 /** Messages with a length before each over kept connections (RFC 7766): TCP, and TLS (RFC 7858). */
 export class StreamChannel implements Channel {
   readonly #options: StreamOptions
-  readonly #connections = new Set<Connection>()
+  readonly #connections = new Set<StreamConnection>()
   readonly #ids = new RandomIds()
   #closed = false
 
@@ -43,7 +50,7 @@ export class StreamChannel implements Channel {
     return this.#connections.size
   }
 
-  reserve(waiter: Waiter): Place {
+  reserve(waiter: ReplyWaiter): QuerySlot {
     if (this.#closed) throw closedError()
     const connection = this.#pick()
     const id = this.#ids.draw(connection.waiting)
@@ -55,13 +62,13 @@ export class StreamChannel implements Channel {
       id,
       fresh: brought === 0,
       send: (message) => this.#send(connection, message),
-      late: () => {
+      noteOverdue: () => {
         if (connection.brought === brought) connection.doubtful = true
       },
       release: () => {
         if (!connection.waiting.delete(id)) return
         connection.doubtful = true
-        this.#released(connection)
+        this.#release(connection)
       },
     }
   }
@@ -71,16 +78,16 @@ export class StreamChannel implements Channel {
     for (const connection of this.#connections) this.#fail(connection, closedError())
   }
 
-  #pick(): Connection {
+  #pick(): StreamConnection {
     for (const connection of this.#connections) {
       if (!connection.doubtful && connection.waiting.size < this.#options.perConnection) return connection
     }
     return this.#create()
   }
 
-  #create(): Connection {
+  #create(): StreamConnection {
     const socket = this.#options.connect()
-    const connection: Connection = {
+    const connection: StreamConnection = {
       socket,
       waiting: new Map(),
       ready: false,
@@ -104,7 +111,7 @@ export class StreamChannel implements Channel {
     return connection
   }
 
-  #send(connection: Connection, message: Buffer): void {
+  #send(connection: StreamConnection, message: Buffer): void {
     const framed = Buffer.allocUnsafe(message.length + 2)
     framed.writeUInt16BE(message.length, 0)
     message.copy(framed, 2)
@@ -112,7 +119,7 @@ export class StreamChannel implements Channel {
     else connection.backlog.push(framed)
   }
 
-  #receive(connection: Connection, chunk: Buffer): void {
+  #receive(connection: StreamConnection, chunk: Buffer): void {
     connection.chunks.push(chunk)
     connection.received += chunk.length
     while (connection.received >= 2) {
@@ -130,14 +137,14 @@ export class StreamChannel implements Channel {
     }
   }
 
-  #deliver(connection: Connection, message: Buffer): void {
+  #deliver(connection: StreamConnection, message: Buffer): void {
     const id = message.readUInt16BE(0)
     connection.brought++
     const waiter = connection.waiting.get(id)
-    if (waiter?.receive(message) && connection.waiting.delete(id)) this.#released(connection)
+    if (waiter?.receive(message) && connection.waiting.delete(id)) this.#release(connection)
   }
 
-  #released(connection: Connection): void {
+  #release(connection: StreamConnection): void {
     if (connection.waiting.size > 0) return
     if (connection.doubtful) {
       this.#discard(connection)
@@ -148,14 +155,14 @@ export class StreamChannel implements Channel {
     connection.idleTimer.unref()
   }
 
-  #fail(connection: Connection, error: NodeJS.ErrnoException): void {
+  #fail(connection: StreamConnection, error: NodeJS.ErrnoException): void {
     const waiting = [...connection.waiting.values()]
     connection.waiting.clear()
     this.#discard(connection)
     for (const waiter of waiting) waiter.fail(error)
   }
 
-  #discard(connection: Connection): void {
+  #discard(connection: StreamConnection): void {
     clearTimeout(connection.idleTimer)
     this.#connections.delete(connection)
     connection.chunks = []

@@ -43,7 +43,7 @@ export class SystemServers {
   }
 
   /** The servers if they have changed since the last call; else undefined. A file that cannot be read changes nothing. */
-  changed(): readonly ServerAddress[] | undefined {
+  readIfChanged(): readonly ServerAddress[] | undefined {
     const now = this.#now()
     if (now < this.#lookAt) return undefined
     this.#lookAt = now + LOOK_EVERY_MS

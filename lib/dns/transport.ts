@@ -1,9 +1,9 @@
 import { Packet } from 'dns2'
 import { connect as connectTcp, isIP } from 'node:net'
 import { checkServerIdentity, connect as connectTls, type PeerCertificate } from 'node:tls'
-import { ChannelError, type Channel, type Place, type Waiter } from './channel'
+import { ChannelError, type Channel, type QuerySlot, type ReplyWaiter } from './channel'
 import { judge, optionsAt, usedRecords } from './guard'
-import { interpret, refusal, TYPE_CODE, type Refusal, type Reply } from './message'
+import { interpret, serverFailure, TYPE_CODE, type ServerFailure, type ServerReply } from './interpret'
 import { wireLength, writeName } from './names'
 import { STREAM_LIMIT, StreamChannel } from './stream'
 import type { QueryType, Question, ServerAddress } from './types'
@@ -41,10 +41,10 @@ export interface Ask {
 /** A query to one server. */
 export interface ServerAsk extends Ask {
   /** There should have been a reply by now; the wait goes on. */
-  late(): void
+  noteOverdue(): void
 }
 
-export type Done<T extends QueryType> = (result: Reply<T> | Refusal) => void
+export type Done<T extends QueryType> = (result: ServerReply<T> | ServerFailure) => void
 
 /**
  * One server: a query goes to it as a datagram, again over TCP when the reply was cut, or over TLS. A message counts as the
@@ -99,12 +99,16 @@ export class Transport {
   }
 
   /** For {@link Asking}: what a message says that the guard found whole. */
-  read<T extends QueryType>(message: Buffer, questionEnd: number, question: Question<T>): Reply<T> | Refusal {
+  read<T extends QueryType>(
+    message: Buffer,
+    questionEnd: number,
+    question: Question<T>,
+  ): ServerReply<T> | ServerFailure {
     let packet: Packet
     try {
       packet = decode(message, questionEnd)
     } catch {
-      return refusal('EBADRESP', 'sent a reply that cannot be read')
+      return serverFailure('EBADRESP', 'sent a reply that cannot be read')
     }
     return interpret(packet, question, this.#options.serves)
   }
@@ -127,13 +131,13 @@ export class Transport {
 }
 
 /** One query, from its first datagram to its reply, over whatever it takes. */
-class Asking<T extends QueryType> implements Waiter, ServerAsk {
+class Asking<T extends QueryType> implements ReplyWaiter, ServerAsk {
   readonly #transport: Transport
   readonly #question: Question<T>
   readonly #done: Done<T>
   readonly #questionEnd: number
   #channel: Channel | undefined
-  #place: Place | undefined
+  #place: QuerySlot | undefined
   #query: Buffer | undefined
   #edns = false
   #fellBack = false
@@ -173,7 +177,7 @@ class Asking<T extends QueryType> implements Waiter, ServerAsk {
         this.#refuse('EBADRESP', 'sent a malformed reply')
         return true
       case 'bare':
-        this.#take(refusal('EFORMERR', 'answered FORMERR (it did not understand the query)'))
+        this.#take(serverFailure('EFORMERR', 'answered FORMERR (it did not understand the query)'))
         return true
       case 'whole':
         this.#take(this.#transport.read(message, this.#questionEnd, this.#question))
@@ -194,8 +198,8 @@ class Asking<T extends QueryType> implements Waiter, ServerAsk {
     this.#refuse(code, error instanceof ChannelError ? error.message : `could not be reached (${code})`)
   }
 
-  late(): void {
-    if (!this.#over) this.#place?.late()
+  noteOverdue(): void {
+    if (!this.#over) this.#place?.noteOverdue()
   }
 
   cancel(): void {
@@ -204,8 +208,8 @@ class Asking<T extends QueryType> implements Waiter, ServerAsk {
     this.#place?.release()
   }
 
-  #take(result: Reply<T> | Refusal): void {
-    const understood = result.kind !== 'refusal' || !NOT_UNDERSTOOD.has(result.code)
+  #take(result: ServerReply<T> | ServerFailure): void {
+    const understood = result.kind !== 'failure' || !NOT_UNDERSTOOD.has(result.code)
     if (!understood && this.#edns) {
       this.#fellBack = true
       this.start(this.#channel!, false)
@@ -216,10 +220,10 @@ class Asking<T extends QueryType> implements Waiter, ServerAsk {
   }
 
   #refuse(code: string, reason: string): void {
-    this.#finish(refusal(code, reason))
+    this.#finish(serverFailure(code, reason))
   }
 
-  #finish(result: Reply<T> | Refusal): void {
+  #finish(result: ServerReply<T> | ServerFailure): void {
     this.#over = true
     this.#done(result)
   }

@@ -1,6 +1,6 @@
 import { createSocket, type Socket } from 'node:dgram'
 import { isIPv6 } from 'node:net'
-import { closedError, RandomIds, type Channel, type Place, type Waiter } from './channel'
+import { closedError, RandomIds, type Channel, type QuerySlot, type ReplyWaiter } from './channel'
 
 /** Source ports in use at once for a server, and queries before one is changed for another (RFC 5452 9.2). */
 const POOL = 16
@@ -10,7 +10,7 @@ const IDLE_MS = 5_000
 
 interface Port {
   readonly socket: Socket
-  readonly waiting: Map<number, Waiter>
+  readonly waiting: Map<number, ReplyWaiter>
   /** What is to be sent once the socket is connected; absent from then on. */
   backlog?: Buffer[]
   uses: number
@@ -18,7 +18,7 @@ interface Port {
   retired: boolean
 }
 
-type Lookup = (
+type SocketLookup = (
   name: string,
   options: unknown,
   done: (error: null, address: string, family: number) => void,
@@ -52,7 +52,7 @@ export class UdpChannel implements Channel {
     return this.#ports.length + this.#leaving.size
   }
 
-  reserve(waiter: Waiter): Place {
+  reserve(waiter: ReplyWaiter): QuerySlot {
     if (this.#closed) throw closedError()
     const port = this.#pick()
     const id = this.#ids.draw(port.waiting)
@@ -65,9 +65,9 @@ export class UdpChannel implements Channel {
       fresh: true,
       send: (message) => this.#send(port, message),
       // A datagram is lost by itself.
-      late: () => {},
+      noteOverdue: () => {},
       release: () => {
-        if (port.waiting.delete(id)) this.#released(port)
+        if (port.waiting.delete(id)) this.#release(port)
       },
     }
   }
@@ -90,7 +90,7 @@ export class UdpChannel implements Channel {
   #create(): Port {
     const family = isIPv6(this.#address) ? 6 : 4
     // Addresses only: nothing is to be looked up, and so nothing to be waited for.
-    const lookup: Lookup = (name, _options, done) => done(null, name, family)
+    const lookup: SocketLookup = (name, _options, done) => done(null, name, family)
     const socket = createSocket({ type: `udp${family}`, lookup })
     const port: Port = { socket, waiting: new Map(), backlog: [], uses: 0, retired: false }
     socket.on('error', (error) => this.#fail(port, error))
@@ -140,10 +140,10 @@ export class UdpChannel implements Channel {
     if (message.length < 2) return
     const id = message.readUInt16BE(0)
     const waiter = port.waiting.get(id)
-    if (waiter?.receive(message) && port.waiting.delete(id)) this.#released(port)
+    if (waiter?.receive(message) && port.waiting.delete(id)) this.#release(port)
   }
 
-  #released(port: Port): void {
+  #release(port: Port): void {
     this.#busy--
     if (port.waiting.size > 0) return
     if (port.retired) this.#discard(port)

@@ -1,6 +1,6 @@
 import { ServerHealth } from './health'
 import type { Log } from './log'
-import type { Refusal, Reply } from './message'
+import type { ServerFailure, ServerReply } from './interpret'
 import { ServerCounters, type ServerStats } from './stats'
 import { Transport, type Done, type ServerAsk, type TransportOptions } from './transport'
 import type { QueryType, Question, ServerAddress } from './types'
@@ -20,11 +20,15 @@ const OWN_WORDS: ReadonlySet<string> = new Set([
 ])
 
 /** Did the server say itself that it has no answer? Otherwise it was not there, or what came was not readable. */
-export function isOwnWords({ code }: Refusal): boolean {
+export function isOwnWords({ code }: ServerFailure): boolean {
   return OWN_WORDS.has(code)
 }
 
-export const TIMED_OUT: Refusal = { kind: 'refusal', code: 'ETIMEOUT', reason: 'did not answer in time' }
+export const TIMED_OUT: ServerFailure = {
+  kind: 'failure',
+  code: 'ETIMEOUT',
+  reason: 'did not answer in time',
+}
 
 export interface UpstreamOptions extends TransportOptions {
   readonly log: Log
@@ -74,30 +78,30 @@ export class Upstream {
   }
 
   /** It gave an answer to what it was asked then. */
-  answered(startedAt: number): void {
+  noteAnswer(startedAt: number): void {
     const now = this.#options.now()
     this.#logRecovery()
-    this.health.heard(now)
-    this.health.answered(now - startedAt)
+    this.health.noteReply(now)
+    this.health.noteAnswer(now - startedAt)
   }
 
   /** Its own words are a sign of life. */
-  spoke(): void {
+  noteOwnWords(): void {
     this.#logRecovery()
-    this.health.heard(this.#options.now())
+    this.health.noteReply(this.#options.now())
     this.health.recover()
   }
 
   /** There was no reply in time to a query of this type. */
-  timedOut(type: QueryType): void {
-    this.#counters.ended(type, TIMED_OUT.code)
+  noteTimeout(type: QueryType): void {
+    this.#counters.countEnd(type, TIMED_OUT.code)
   }
 
-  failed(refusal: Refusal): void {
+  noteFailure(failure: ServerFailure): void {
     const before = this.health.failures
-    this.health.failed(this.#options.now())
+    this.health.noteFailure(this.#options.now())
     if (before < LOGGED_FROM && this.health.failures >= LOGGED_FROM) {
-      this.#options.log('warn', `DNS server ${this.name} ${refusal.reason}, twice in a row`)
+      this.#options.log('warn', `DNS server ${this.name} ${failure.reason}, twice in a row`)
     }
   }
 
@@ -105,12 +109,12 @@ export class Upstream {
     this.#transport.close()
   }
 
-  #count(type: QueryType, result: Reply | Refusal, startedAt: number): void {
-    if (result.kind === 'refusal') {
-      this.#counters.ended(type, result.code)
+  #count(type: QueryType, result: ServerReply | ServerFailure, startedAt: number): void {
+    if (result.kind === 'failure') {
+      this.#counters.countEnd(type, result.code)
     } else {
       const outcome = result.kind === 'nxdomain' ? 'NXDOMAIN' : 'NOERROR'
-      this.#counters.answered(type, outcome, this.#options.now() - startedAt)
+      this.#counters.countAnswer(type, outcome, this.#options.now() - startedAt)
     }
   }
 

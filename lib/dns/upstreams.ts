@@ -63,7 +63,7 @@ export class Upstreams {
         : this.#upstreams
     }
     const sorted = this.#upstreams.toSorted((a, b) => compare(a.health.speedRank, b.health.speedRank))
-    for (const upstream of sorted.slice(1)) upstream.health.passedOver()
+    for (const upstream of sorted.slice(1)) upstream.health.noteSkipped()
     return sorted
   }
 
@@ -84,14 +84,14 @@ export class Upstreams {
     }
     const ask = upstream.ask(question, (result) => {
       end()
-      if (result.kind !== 'refusal') upstream.answered(startedAt)
-      else if (this.#options.order === 'strict' && isOwnWords(result)) upstream.spoke()
-      else upstream.failed(result)
+      if (result.kind !== 'failure') upstream.noteAnswer(startedAt)
+      else if (this.#options.order === 'strict' && isOwnWords(result)) upstream.noteOwnWords()
+      else upstream.noteFailure(result)
     })
     const timer = setTimeout(() => {
       end()
-      upstream.timedOut(question.type)
-      upstream.failed(TIMED_OUT)
+      upstream.noteTimeout(question.type)
+      upstream.noteFailure(TIMED_OUT)
     }, this.#options.timeoutMs)
     timer.unref()
     this.#probes.add(end)

@@ -4,7 +4,7 @@ import { readMainSettings } from './main-settings'
 /** What is needed of Haraka's `outbound.ini`. */
 export interface OutboundSettings {
   /** Seconds between the end of one attempt and the next; when they are used up the message bounces. */
-  readonly intervals: readonly number[]
+  readonly retryIntervalsSeconds: readonly number[]
   readonly inetPrefer: InetPrefer
 }
 
@@ -12,7 +12,7 @@ export interface OutboundSettings {
 const DEFAULT_MAX_FAILURES = 13
 
 /** The shortest interval that Haraka takes, seconds. */
-const SHORTEST = 5
+const SHORTEST_SECONDS = 5
 
 const UNITS: Readonly<Record<string, number>> = { s: 1, m: 60, h: 3600, d: 86_400 }
 
@@ -36,7 +36,7 @@ export function parseRetryIntervals(text: string | undefined, maxFailures = DEFA
     const unit = UNITS[span.slice(-1)]
     const seconds = Number(span.slice(0, -1)) * (unit ?? Number.NaN)
     const repeats = Number(count)
-    if (rest.length > 0 || !Number.isInteger(repeats) || !(seconds >= SHORTEST)) return fallback
+    if (rest.length > 0 || !Number.isInteger(repeats) || !(seconds >= SHORTEST_SECONDS)) return fallback
     for (let index = 0; index < repeats; index++) times.push(seconds)
   }
   return times.length === 0 ? fallback : times
@@ -54,7 +54,7 @@ export function parseOutboundSettings(read: (file: string) => string | undefined
   const prefer = main.get('inet_prefer')
   const maxFailures = Number(value('maxTempFailures') || DEFAULT_MAX_FAILURES)
   return {
-    intervals: parseRetryIntervals(
+    retryIntervalsSeconds: parseRetryIntervals(
       value('temp_fail_intervals'),
       Number.isInteger(maxFailures) ? maxFailures : DEFAULT_MAX_FAILURES,
     ),

@@ -32,7 +32,7 @@ export async function replaceNotes(path: string, own: Record<string, unknown>): 
   try {
     const { size, mode } = await source.stat()
     const header = await readHeader(source, size)
-    const changed = buildHeader(changeNotes(header.text, own))
+    const changed = buildHeader(setNotes(header.text, own))
     const target = await open(temporary, 'w', mode & 0o777)
     try {
       await writeWhole(target, changed)
@@ -58,7 +58,7 @@ async function readHeader(file: FileHandle, size: number): Promise<{ text: strin
   return { text: (await readWhole(file, length, PREFIX)).toString('utf8'), length }
 }
 
-function changeNotes(header: string, own: Record<string, unknown>): object {
+function setNotes(header: string, own: Record<string, unknown>): object {
   const todo = JSON.parse(header) as { notes?: Record<string, unknown> }
   return { ...todo, notes: { ...todo.notes, [NOTES_KEY]: own } }
 }

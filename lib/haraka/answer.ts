@@ -8,7 +8,7 @@ import { NULL_MX, type PassedOver } from './mx-list'
 import { type HMailItem, type Loggable, RETVAL } from './types'
 
 /** What becomes of a message at `get_mx`. */
-export type Outcome =
+export type GetMxOutcome =
   /** To these addresses, in this order. */
   | {
       readonly kind: 'deliver'
@@ -37,9 +37,9 @@ export interface AnswerServices {
   /** For lines about this message. */
   readonly log: Loggable
   /** Logs the decision. */
-  readonly logDecision: (outcome: Outcome) => void
+  readonly logDecision: (outcome: GetMxOutcome) => void
   /** Watches the delivery. */
-  readonly deliver: (outcome: Extract<Outcome, { kind: 'deliver' }>) => void
+  readonly deliver: (outcome: Extract<GetMxOutcome, { kind: 'deliver' }>) => void
   /**
    * Counts failures against relays.
    *
@@ -53,7 +53,7 @@ export interface AnswerServices {
 }
 
 /** Says the outcome in the words of Haraka's hook, with all that has to be done in the same moment. */
-export function answerOutcome(hmail: HMailItem, outcome: Outcome, services: AnswerServices): HookAnswer {
+export function answerOutcome(hmail: HMailItem, outcome: GetMxOutcome, services: AnswerServices): HookAnswer {
   const { log, logDecision, deliver, fail, defer, now, onWait } = services
   switch (outcome.kind) {
     case 'deliver':

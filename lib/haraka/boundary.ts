@@ -12,7 +12,7 @@ export interface HookAnswer {
 /** How long the work may take, and what happens if it fails. */
 export interface Boundary {
   /** Milliseconds from the call to the answer. */
-  readonly deadline: number
+  readonly deadlineMs: number
   /** Answered when the work throws or takes too long. */
   readonly failure: (error: Error) => HookAnswer
   /** Called with everything that goes wrong. */
@@ -27,15 +27,15 @@ export class LateError extends DnsOverridesError {
 }
 
 /** Haraka's own timeout for a hook where its setting is 0 (none), seconds. */
-const UNLIMITED = 30
+const UNLIMITED_SECONDS = 30
 /** The longest a hook may keep a message waiting, milliseconds. */
-const LONGEST = 25_000
+const LONGEST_MS = 25_000
 /** The part of Haraka's timeout that is used, so that we answer before Haraka does. */
 const PART = 0.8
 
 /** Milliseconds in which a hook must answer, by Haraka's timeout for the plugin in seconds. */
 export function deadlineOf(timeout: number): number {
-  return Math.min((timeout > 0 ? timeout : UNLIMITED) * 1000 * PART, LONGEST)
+  return Math.min((timeout > 0 ? timeout : UNLIMITED_SECONDS) * 1000 * PART, LONGEST_MS)
 }
 
 function asError(thrown: unknown): Error {
@@ -76,7 +76,7 @@ export function answerHook(next: Next, work: () => Promise<HookAnswer>, boundary
     say(result)
   }
 
-  const timer = setTimeout(() => fail(new LateError(boundary.deadline)), boundary.deadline)
-  const started = async () => work()
-  started().then(succeed, fail)
+  const timer = setTimeout(() => fail(new LateError(boundary.deadlineMs)), boundary.deadlineMs)
+  const start = async () => work()
+  start().then(succeed, fail)
 }

@@ -23,7 +23,7 @@ import {
 import { type ConfigurationSource, readConfigurationSource } from './configuration-source'
 import { watchFile } from './file-watch'
 import type { LogEntry } from './log-entry'
-import type { Finding } from './server-log'
+import type { ServerFinding } from './server-log'
 
 /** There is no configuration to start with. The message has the errors of the file, each with line, column and caret. */
 export class StartError extends DnsOverridesError {
@@ -42,7 +42,7 @@ export interface ConfigurationFileOptions {
   /** Full path. Relative paths of secrets are meant from its folder, wherever Haraka was started. */
   readonly path: string
   /** Logs what was found, once for the whole server. */
-  readonly report: (finding: Finding) => void
+  readonly report: (finding: ServerFinding) => void
   /** Takes the configuration of a reload. */
   readonly onChange: (configuration: Configuration) => void
   /** Hears of each reading of the file, after it has come into force or was refused. */

@@ -5,12 +5,12 @@ import type { RuleSet } from '../rules/compile'
 import type { AttemptSlot } from '../status/attempt-ring'
 import type { Action } from '../status/decision-counts'
 import type { Recorder } from '../status/recorder'
-import type { Outcome } from './answer'
+import type { GetMxOutcome } from './answer'
 import { logDecision } from './log-line'
 import type { HMailItem, Loggable } from './types'
 
 /** What an outcome is in the log. */
-const ACTIONS: Readonly<Record<Outcome['kind'], Action>> = {
+const ACTIONS: Readonly<Record<GetMxOutcome['kind'], Action>> = {
   deliver: 'try',
   bounce: 'bounce',
   'null-mx': 'bounce',
@@ -26,7 +26,7 @@ export interface FinalDecision {
   /** The rules that decided. */
   readonly rules: RuleSet
   readonly located: readonly Located[]
-  readonly outcome: Outcome
+  readonly outcome: GetMxOutcome
   /** Since when this plugin has worked on it, milliseconds on the clock of `performance.now()`. */
   readonly startedAt: number
 }

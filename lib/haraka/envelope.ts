@@ -34,7 +34,7 @@ export function keepRotationOffset(connection: HarakaConnection, offset: number)
 }
 
 /** Counts the attempts at each message, also after Haraka has split it, and remembers how they ended. */
-export class EnvelopeReader {
+export class MessageReader {
   readonly #now: () => number
   readonly #earlier = new WeakMap<HMailItem, number>()
 

@@ -12,7 +12,7 @@ import type { AttemptSlot } from '../status/attempt-ring'
 import type { WaitReason } from '../status/facts'
 import type { Recorder } from '../status/recorder'
 import type { Active, ActiveConfiguration } from './active-configuration'
-import { answerOutcome, type Outcome } from './answer'
+import { answerOutcome, type GetMxOutcome } from './answer'
 import type { HookAnswer } from './boundary'
 import { recordDecision } from './decision-record'
 import { ConnectionQueue } from './delivery/connection-queue'
@@ -21,7 +21,7 @@ import { deferWithoutConnection, type EndingServices } from './delivery/endings'
 import { recordEnd } from './delivery/attempt-record'
 import { DeliveryHooks } from './delivery/hooks'
 import { endingServices } from './ending-services'
-import { EnvelopeReader } from './envelope'
+import { MessageReader } from './envelope'
 import { attemptLine, MessageLog } from './log-line'
 import { HarakaModules } from './haraka-modules'
 import { HeloName } from './helo-name'
@@ -37,7 +37,7 @@ export interface RouterParts {
   readonly relays: RelayState
   readonly recorder: Recorder
   /** Milliseconds that an answer may take. */
-  readonly deadline: number
+  readonly deadlineMs: number
   readonly random?: Random
   /** Milliseconds since the epoch. */
   readonly now?: () => number
@@ -58,12 +58,12 @@ interface RoutedMessage {
 
 /** An outcome, and the addresses that led to it. */
 interface Result {
-  readonly outcome: Outcome
+  readonly outcome: GetMxOutcome
   readonly located: readonly Located[]
 }
 
 /** Is it the address of a domain literal (or one that `server_details` put in the place of a name)? */
-function isLiteral({ exchange }: Located): boolean {
+function goesToLiteral({ exchange }: Located): boolean {
   return exchange.origin.kind === 'dns' && isIP(exchange.endpoint.host) !== 0
 }
 
@@ -71,7 +71,7 @@ function isLiteral({ exchange }: Located): boolean {
 export class Router {
   readonly #parts: RouterParts
   readonly #now: () => number
-  readonly #envelopes: EnvelopeReader
+  readonly #messages: MessageReader
   readonly #memory: MessageMemory
   readonly #haraka: HarakaModules
   readonly #queue: ConnectionQueue
@@ -85,8 +85,8 @@ export class Router {
     const { plugin, now = Date.now } = parts
     this.#parts = parts
     this.#now = now
-    this.#envelopes = new EnvelopeReader(now)
-    this.#memory = new MessageMemory(this.#envelopes, now)
+    this.#messages = new MessageReader(now)
+    this.#memory = new MessageMemory(this.#messages, now)
     this.#haraka = new HarakaModules(plugin)
     this.#queue = new ConnectionQueue(parts.relays, (hmail) => this.#haraka.push(hmail))
     this.#helo = new HeloName(now)
@@ -144,7 +144,7 @@ export class Router {
   /** Step 1: what the rules say. */
   async #decide(hmail: HMailItem, active: Active): Promise<RoutedMessage> {
     const startedAt = performance.now()
-    const message = this.#envelopes.read(hmail)
+    const message = this.#messages.read(hmail)
     return { hmail, message, decision: await this.#ask(message, active), active, startedAt }
   }
 
@@ -247,7 +247,7 @@ export class Router {
     return serverDetails(decision.exchanges, message, {
       runner: this.#haraka.runner,
       log: this.#logOf(hmail),
-      patienceMs: this.#parts.deadline * DETAILS_PART,
+      patienceMs: this.#parts.deadlineMs * DETAILS_PART,
     })
   }
 
@@ -256,11 +256,11 @@ export class Router {
    * would slip through: it is left out here, and with nothing left Haraka defers as it does for a name.
    */
   async #removeLocalLiterals(hmail: HMailItem, located: readonly Located[]): Promise<readonly Located[]> {
-    if (this.#haraka.outbound.local_mx_ok || !located.some(isLiteral)) return located
+    if (this.#haraka.outbound.local_mx_ok || !located.some(goesToLiteral)) return located
     const local = await Promise.all(
       located.map(
         async (one) =>
-          isLiteral(one) && (await this.#haraka.netUtils.is_local_host(one.exchange.endpoint.host)),
+          goesToLiteral(one) && (await this.#haraka.netUtils.is_local_host(one.exchange.endpoint.host)),
       ),
     )
     return located.filter(({ exchange }, index) => {
@@ -275,14 +275,17 @@ export class Router {
     routed: RoutedMessage,
     located: readonly Located[],
     found: Pick<Decision, 'outcome' | 'noRoute'>,
-  ): Outcome {
+  ): GetMxOutcome {
     const failed = located.map(({ exchange }) => exchange).filter(isOfAttempts)
     return failed.length === 0
       ? this.#withoutRoute(routed, found)
       : { kind: 'wait', why: 'relay', reason: found.noRoute?.message ?? 'no address', failed }
   }
 
-  #withoutRoute(routed: RoutedMessage, { outcome, noRoute }: Pick<Decision, 'outcome' | 'noRoute'>): Outcome {
+  #withoutRoute(
+    routed: RoutedMessage,
+    { outcome, noRoute }: Pick<Decision, 'outcome' | 'noRoute'>,
+  ): GetMxOutcome {
     const reason = noRoute?.message ?? `no route to ${routed.decision.domain}`
     if (noRoute?.kind === 'nullmx') return { kind: 'null-mx', reason }
     if (outcome === 'bounce') return { kind: 'bounce', reason }

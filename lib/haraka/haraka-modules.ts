@@ -1,7 +1,7 @@
 import type { OutboundItem } from './delivery/types'
 import type { HarakaMxClass } from './mx-list'
 import type { HookRunner } from './server-details'
-import type { HarakaPlugin, OutboundConfig, OutboundSettings } from './types'
+import type { HarakaPlugin, OutboundConfig, OutboundCfg } from './types'
 
 /** haraka-net-utils, as far as it is used. */
 interface NetUtils {
@@ -45,7 +45,7 @@ export class HarakaModules {
   }
 
   /** `outbound.ini`, as it is now. */
-  get outbound(): OutboundSettings {
+  get outbound(): OutboundCfg {
     return this.#config.cfg
   }
 

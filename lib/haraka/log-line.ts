@@ -9,8 +9,8 @@ import { type LogFields, LONGEST_TEXT, writeEntry } from './log-entry'
 import type { HarakaPlugin, HMailItem, Loggable } from './types'
 import type { AttemptOutcome } from './delivery/delivery'
 
-function provenanceText({ how, server, ttl }: Provenance): string {
-  return `${how}@${server}/${ttl}s`
+function provenanceText({ how, server, ttlSeconds }: Provenance): string {
+  return `${how}@${server}/${ttlSeconds}s`
 }
 
 /** `10:@isp=fred@smtp.isp.example:587(line 7)`: priority, relay, user, host, port, and what named it. */
@@ -78,7 +78,7 @@ export function logDecision(log: Loggable, decision: LoggedDecision): void {
 }
 
 /** The parameters of a log line with all text printable: an SMTP reply or a name in DNS may hold anything. */
-function printable(parameters: readonly unknown[]): unknown[] {
+function toPrintableParameters(parameters: readonly unknown[]): unknown[] {
   return parameters.map((parameter) =>
     typeof parameter === 'string' ? toPrintable(parameter, { max: LONGEST_TEXT }) : parameter,
   )
@@ -95,27 +95,27 @@ export class MessageLog implements Loggable {
   }
 
   logdebug(...parameters: unknown[]): void {
-    this.#hmail.logdebug(this.#plugin, ...printable(parameters))
+    this.#hmail.logdebug(this.#plugin, ...toPrintableParameters(parameters))
   }
 
   loginfo(...parameters: unknown[]): void {
-    this.#hmail.loginfo(this.#plugin, ...printable(parameters))
+    this.#hmail.loginfo(this.#plugin, ...toPrintableParameters(parameters))
   }
 
   lognotice(...parameters: unknown[]): void {
-    this.#hmail.lognotice(this.#plugin, ...printable(parameters))
+    this.#hmail.lognotice(this.#plugin, ...toPrintableParameters(parameters))
   }
 
   logwarn(...parameters: unknown[]): void {
-    this.#hmail.logwarn(this.#plugin, ...printable(parameters))
+    this.#hmail.logwarn(this.#plugin, ...toPrintableParameters(parameters))
   }
 
   logerror(...parameters: unknown[]): void {
-    this.#hmail.logerror(this.#plugin, ...printable(parameters))
+    this.#hmail.logerror(this.#plugin, ...toPrintableParameters(parameters))
   }
 
   logcrit(...parameters: unknown[]): void {
-    this.#hmail.logcrit(this.#plugin, ...printable(parameters))
+    this.#hmail.logcrit(this.#plugin, ...toPrintableParameters(parameters))
   }
 }
 

@@ -2,8 +2,8 @@ import { addAttempt, hashLine, MOST_RESCUES, type MessageNotes } from '../haraka
 import { replaceNotes } from '../haraka-files/queue-header'
 import type { Decision } from '../model/decision'
 import { isPermanent } from '../model/reply'
-import { describeOrigin, describeServer, type Ending, type Setback } from './delivery/ending'
-import type { EnvelopeReader } from './envelope'
+import { describeEndingOrigin, describeEndingServer, type Ending, type Setback } from './delivery/ending'
+import type { MessageReader } from './envelope'
 import type { HMailItem, Loggable } from './types'
 
 /** The hashes of the lines that read a reply and by which a message was sent. */
@@ -33,8 +33,8 @@ function addEnding(notes: MessageNotes, ending: Ending, sentBy: readonly string[
   const { failed, text } = setback
   const attempt = {
     at,
-    by: describeOrigin(ending),
-    server: describeServer(ending),
+    by: describeEndingOrigin(ending),
+    server: describeEndingServer(ending),
     tls: connection?.encrypted ?? false,
     failed,
     text,
@@ -52,12 +52,12 @@ function addEnding(notes: MessageNotes, ending: Ending, sentBy: readonly string[
  * is known after a restart or a crash too.
  */
 export class MessageMemory {
-  readonly #envelopes: EnvelopeReader
+  readonly #messages: MessageReader
   readonly #now: () => number
 
   /** @param now milliseconds since the epoch */
-  constructor(envelopes: EnvelopeReader, now: () => number) {
-    this.#envelopes = envelopes
+  constructor(messages: MessageReader, now: () => number) {
+    this.#messages = messages
     this.#now = now
   }
 
@@ -73,7 +73,7 @@ export class MessageMemory {
     sentBy: readonly string[],
     log: Pick<Loggable, 'logwarn'>,
   ): Promise<void> {
-    this.#envelopes.change(hmail, (notes) => addEnding(notes, ending, sentBy, this.#now()))
+    this.#messages.change(hmail, (notes) => addEnding(notes, ending, sentBy, this.#now()))
     try {
       const { size, dataStart } = await this.#write(hmail)
       hmail.file_size = size
@@ -86,20 +86,20 @@ export class MessageMemory {
   /** As {@link keep}, in memory only and for as long as the work lasts: a copy of the message that Haraka makes has it in its file. */
   lend(hmail: HMailItem, ending: Ending, sentBy: readonly string[], work: () => void): void {
     let before: MessageNotes | undefined
-    this.#envelopes.change(hmail, (notes) => {
+    this.#messages.change(hmail, (notes) => {
       before = notes
       return addEnding(notes, ending, sentBy, this.#now())
     })
     try {
       work()
     } finally {
-      this.#envelopes.change(hmail, (notes) => before ?? notes)
+      this.#messages.change(hmail, (notes) => before ?? notes)
     }
   }
 
   /** Haraka removes temporary files when a worker takes over the queue of another, those of this worker too: once more, then. */
   async #write(hmail: HMailItem): ReturnType<typeof replaceNotes> {
-    const notes = this.#envelopes.notesForFile(hmail)
+    const notes = this.#messages.notesForFile(hmail)
     try {
       return await replaceNotes(hmail.path, notes)
     } catch (error) {

@@ -19,7 +19,7 @@ export interface OwnListenersOptions {
 }
 
 /** Addresses of this machine are asked for so often at most, milliseconds. */
-const ADDRESSES_AGE = 10_000
+const ADDRESSES_AGE_MS = 10_000
 
 /**
  * Where this server itself takes mail. Mail that is sent there comes back, some 50 times, until a limit of Received lines ends it.
@@ -43,7 +43,7 @@ export class OwnListeners {
   includes(endpoint: Endpoint): boolean {
     if (!this.#listens.some(({ port }) => port === endpoint.port)) return false
     const { now, localAddresses = addressesOfInterfaces } = this.#options
-    if (Math.abs(now() - this.#askedAt) > ADDRESSES_AGE) {
+    if (Math.abs(now() - this.#askedAt) > ADDRESSES_AGE_MS) {
       this.#isOwn = ownEndpointTest({ listens: this.#listens, addresses: localAddresses() })
       this.#askedAt = now()
     }

@@ -15,7 +15,7 @@ import { Router } from './get-mx'
 import { writeEntry } from './log-entry'
 import { MessageLog } from './log-line'
 import { type OpenRelayState, openRelayState } from './relay-state'
-import { type Finding, ServerLog } from './server-log'
+import { type ServerFinding, ServerLog } from './server-log'
 import { StatusReporting } from './status-reporting'
 import {
   type HarakaConnection,
@@ -29,10 +29,10 @@ import {
 /** The hooks of the plugin, and what they share. One in each process of the server. */
 export class PluginHooks {
   readonly #plugin: HarakaPlugin
-  readonly #deadline: number
+  readonly #deadlineMs: number
   readonly #relays: OpenRelayState
   readonly #active: ActiveConfiguration
-  readonly #report: (finding: Finding) => void
+  readonly #report: (finding: ServerFinding) => void
   readonly #file: ConfigurationFile
   readonly #threads: SendingThreads
   readonly #status: StatusReporting
@@ -47,7 +47,7 @@ export class PluginHooks {
   constructor(plugin: HarakaPlugin) {
     const role = processRole(plugin)
     this.#plugin = plugin
-    this.#deadline = deadlineOf(plugin.timeout)
+    this.#deadlineMs = deadlineOf(plugin.timeout)
     this.#threads = new SendingThreads(
       plugin.haraka_require('outbound/config') as OutboundConfig,
       role.workers,
@@ -84,7 +84,7 @@ export class PluginHooks {
       active: this.#active,
       relays: this.#relays.relays,
       recorder: this.#status.recorder,
-      deadline: this.#deadline,
+      deadlineMs: this.#deadlineMs,
     })
   }
 
@@ -124,9 +124,9 @@ export class PluginHooks {
     }
     // Without one the message begins with the first relay: mail need not wait for it.
     answerHook(next, work, {
-      deadline: this.#deadline,
+      deadlineMs: this.#deadlineMs,
       failure: () => ({ retval: RETVAL.cont }),
-      onError: (error) => this.#plugin.logerror('no rotation offset for a message: ', describe(error)),
+      onError: (error) => this.#plugin.logerror('no rotation offset for a message: ', describeForLog(error)),
     })
   }
 
@@ -142,13 +142,13 @@ export class PluginHooks {
 
   #answer(next: Next, hmail: HMailItem, work: () => Promise<HookAnswer>): void {
     answerHook(next, work, {
-      deadline: this.#deadline,
+      deadlineMs: this.#deadlineMs,
       // Never CONT: Haraka would go on with its own DNS, and past the rules.
       failure: (error) => ({ retval: RETVAL.denysoft, message: error.message }),
       onError: (error) =>
         new MessageLog(this.#plugin, hmail).logerror(
           `no decision for ${hmail.todo.domain}: `,
-          describe(error),
+          describeForLog(error),
         ),
     })
   }
@@ -165,12 +165,12 @@ export class PluginHooks {
 }
 
 /** For the log: Haraka prints the stack of an error, which helps only where something is broken. */
-function describe(error: Error): Error | string {
+function describeForLog(error: Error): Error | string {
   return error instanceof LateError ? error.message : error
 }
 
 /** How this process logs what concerns the whole server. A tool takes nothing into use, so it has nothing to say. */
-function createReport(plugin: HarakaPlugin, { kind }: ProcessRole): (finding: Finding) => void {
+function createReport(plugin: HarakaPlugin, { kind }: ProcessRole): (finding: ServerFinding) => void {
   if (kind === 'tool') return () => {}
   const log = new ServerLog(plugin, kind === 'master')
   return (finding) => log.report(finding)

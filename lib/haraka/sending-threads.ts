@@ -1,4 +1,4 @@
-import type { OutboundConfig, OutboundSettings } from './types'
+import type { OutboundConfig, OutboundCfg } from './types'
 
 /** Which of the processes that send this one is. */
 export interface Workers {
@@ -37,9 +37,9 @@ export class SendingThreads {
   readonly #outbound: OutboundConfig
   readonly #workers: Workers
   #share: number | undefined
-  #cfg: OutboundSettings
+  #cfg: OutboundCfg
   /** The settings that have our number, and the number they had. */
-  #changed: { readonly cfg: OutboundSettings; readonly before: number } | undefined
+  #changed: { readonly cfg: OutboundCfg; readonly before: number } | undefined
 
   constructor(outbound: OutboundConfig, workers: Workers) {
     this.#outbound = outbound
@@ -76,7 +76,7 @@ export class SendingThreads {
     this.#cfg = this.#outbound.cfg
     Object.defineProperty(this.#outbound, 'cfg', {
       get: () => this.#current(),
-      set: (cfg: OutboundSettings) => {
+      set: (cfg: OutboundCfg) => {
         this.#cfg = cfg
       },
       configurable: true,
@@ -84,7 +84,7 @@ export class SendingThreads {
     })
   }
 
-  #current(): OutboundSettings {
+  #current(): OutboundCfg {
     const cfg = this.#cfg
     if (this.#share !== undefined && this.#changed?.cfg !== cfg) {
       this.#changed = { cfg, before: cfg.concurrency_max }

@@ -3,7 +3,7 @@ import { type LogEntry, writeEntry } from './log-entry'
 import type { Loggable } from './types'
 
 /** What a process of the server has to say of something that every process sees, such as a changed file. */
-export interface Finding {
+export interface ServerFinding {
   /** The same in every process that has found the same. */
   readonly key: string
   readonly entries: readonly LogEntry[]
@@ -12,7 +12,7 @@ export interface Finding {
 /** How a worker hands a finding to the master. Haraka (`server.js`, `outbound/index.js`) ignores events that it does not know. */
 interface FindingMessage {
   readonly event: 'dns_overrides.finding'
-  readonly finding: Finding
+  readonly finding: ServerFinding
 }
 
 const MASTER = 0
@@ -64,7 +64,7 @@ export class ServerLog {
   }
 
   /** Logs a finding, unless another process of the server has logged the same. */
-  report(finding: Finding): void {
+  report(finding: ServerFinding): void {
     if (!cluster.isWorker) {
       this.#take(MASTER, finding)
       return
@@ -76,11 +76,11 @@ export class ServerLog {
     })
   }
 
-  #take(process: number, finding: Finding): void {
+  #take(process: number, finding: ServerFinding): void {
     if (this.#rounds.isNews(process, finding.key)) this.#write(finding)
   }
 
-  #write({ entries }: Finding): void {
+  #write({ entries }: ServerFinding): void {
     for (const entry of entries) writeEntry(this.#log, entry)
   }
 }

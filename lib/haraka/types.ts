@@ -69,10 +69,10 @@ export interface HMailItem extends OutboundItem, Loggable {
 
 /** `outbound/config.js`: replaces `cfg` whenever `outbound.ini` changes. */
 export interface OutboundConfig {
-  cfg: OutboundSettings
+  cfg: OutboundCfg
 }
 
-export interface OutboundSettings {
+export interface OutboundCfg {
   concurrency_max: number
   inet_prefer: 'v4' | 'v6' | 'default'
   local_mx_ok: boolean

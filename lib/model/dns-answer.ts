@@ -16,7 +16,7 @@ export interface Provenance {
    */
   readonly server: string
   /** Seconds left, capped. 0 for a stale answer. */
-  readonly ttl: number
+  readonly ttlSeconds: number
 }
 
 /**

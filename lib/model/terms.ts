@@ -36,7 +36,7 @@ export interface Terms {
   /** Name to say in EHLO. */
   readonly bindHelo?: string
   /** How long a server that failed is first left out, milliseconds. Absent: it is never left out. */
-  readonly retryAfter?: number
+  readonly retryAfterMs?: number
   /** Connections at once, over all workers. */
   readonly maxConnections?: number
   /** Messages in any 60 minutes, over all workers. */
@@ -52,7 +52,7 @@ const DIRECT_TERMS: Terms = {
 }
 
 /** What holds for an operator's server where nothing is written. */
-export const RELAY_TERMS: Terms = { ...DIRECT_TERMS, retryAfter: 60_000 }
+export const RELAY_TERMS: Terms = { ...DIRECT_TERMS, retryAfterMs: 60_000 }
 
 /** As {@link RELAY_TERMS}, for a target that asks for TLS from the first byte (`smtps://`). */
 export const SMTPS_TERMS: Terms = { ...RELAY_TERMS, tls: 'required' }

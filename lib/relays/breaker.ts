@@ -21,7 +21,7 @@ export type BreakerView =
 export class Breaker {
   #failures = 0
   #openUntil: number | undefined
-  #pause = 0
+  #pauseMs = 0
   #trialUntil: number | undefined
   #lastFailure: string | undefined
 
@@ -37,7 +37,7 @@ export class Breaker {
   view(now: number): BreakerView {
     if (this.#openUntil === undefined) return { state: 'closed' }
     // A clock that was ahead was put right: no pause lasts longer than it was meant to.
-    this.#openUntil = Math.min(this.#openUntil, now + this.#pause)
+    this.#openUntil = Math.min(this.#openUntil, now + this.#pauseMs)
     if (this.#trialUntil !== undefined) this.#trialUntil = Math.min(this.#trialUntil, now + TRIAL_TIME_MS)
     if (now < this.#openUntil) return { state: 'open', until: this.#openUntil }
     if (this.#trialUntil !== undefined && now < this.#trialUntil)
@@ -54,7 +54,7 @@ export class Breaker {
     }
   }
 
-  succeeded(): void {
+  noteSuccess(): void {
     this.#failures = 0
     this.#openUntil = undefined
     this.#trialUntil = undefined
@@ -65,12 +65,12 @@ export class Breaker {
    * @param retryAfterMs the first pause, milliseconds
    * @returns whether a pause begins: a failure of something that was under way when it began is not another one
    */
-  failed(message: string, retryAfterMs: number, now: number): boolean {
+  noteFailure(message: string, retryAfterMs: number, now: number): boolean {
     this.#lastFailure = message
     if (this.view(now).state === 'open') return false
     const longest = Math.max(LONGEST_PAUSE_MS, retryAfterMs)
-    this.#pause = Math.min(retryAfterMs * 2 ** Math.min(this.#failures, 40), longest)
-    this.#openUntil = now + this.#pause
+    this.#pauseMs = Math.min(retryAfterMs * 2 ** Math.min(this.#failures, 40), longest)
+    this.#openUntil = now + this.#pauseMs
     this.#failures++
     this.#trialUntil = undefined
     return true

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto'
 import { lstatSync, readdirSync, unlinkSync } from 'node:fs'
 import { join } from 'node:path'
 import { toPrintable } from '../model/printable'
-import { readSmallFile, requireFolder, writeWhole } from './private-file'
+import { readSmallFile, overwriteFile, requireFolder } from './private-file'
 
 /** A relay to which no mail goes until somebody resumes it. */
 export interface Hold {
@@ -103,7 +103,7 @@ export function writeHold(folder: string, { name, since, until, reason }: Hold):
     ...(until === undefined ? {} : { until }),
     ...(reason === undefined ? {} : { reason: printableReason(reason) }),
   })
-  writeWhole(folder, fileOf(name), `${text}\n`)
+  overwriteFile(folder, fileOf(name), `${text}\n`)
 }
 
 /**

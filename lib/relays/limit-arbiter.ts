@@ -16,8 +16,8 @@ export interface SentCount {
 export interface LimitJournal {
   /** What was sent before this process, the oldest first. Places that were open then count as sent. */
   readonly recovered: readonly SentCount[]
-  opened(place: number, key: string): void
-  closed(place: number, sent: boolean, at: number): void
+  noteOpen(place: number, key: string): void
+  noteClose(place: number, sent: boolean, at: number): void
   /** @param take gives all that a new journal must say */
   onRewrite(take: () => JournalState): void
   close(): void
@@ -36,13 +36,13 @@ export interface LimitArbiterOptions<Holder> {
   readonly journal?: LimitJournal
 }
 
-interface Place<Holder> {
+interface TakenPlace<Holder> {
   readonly holder: Holder
-  readonly entry: Entry<Holder>
+  readonly entry: LimitRecord<Holder>
   readonly journalled: boolean
 }
 
-interface Entry<Holder> {
+interface LimitRecord<Holder> {
   /** As the last one who asked knows them. */
   limits: Limits
   used: number
@@ -56,8 +56,8 @@ interface Entry<Holder> {
  */
 export class LimitArbiter<Holder> {
   readonly #options: LimitArbiterOptions<Holder>
-  readonly #entries = new Map<string, Entry<Holder>>()
-  readonly #places = new Map<number, Place<Holder>>()
+  readonly #entries = new Map<string, LimitRecord<Holder>>()
+  readonly #places = new Map<number, TakenPlace<Holder>>()
   #lastPlace = 0
 
   constructor(options: LimitArbiterOptions<Holder>) {
@@ -125,11 +125,11 @@ export class LimitArbiter<Holder> {
     this.#options.journal?.close()
   }
 
-  #entry(limits: Limits): Entry<Holder> {
+  #entry(limits: Limits): LimitRecord<Holder> {
     const known = this.#entries.get(limits.key)
     if (known !== undefined) return known
     this.#forget()
-    const entry: Entry<Holder> = { limits, used: 0, sent: new HourCount(), waiting: new Set() }
+    const entry: LimitRecord<Holder> = { limits, used: 0, sent: new HourCount(), waiting: new Set() }
     this.#entries.set(limits.key, entry)
     return entry
   }
@@ -142,13 +142,13 @@ export class LimitArbiter<Holder> {
     }
   }
 
-  #take(holder: Holder, entry: Entry<Holder>): number {
+  #take(holder: Holder, entry: LimitRecord<Holder>): number {
     const place = ++this.#lastPlace
     const journalled = entry.limits.maxPerHour !== undefined
     this.#places.set(place, { holder, entry, journalled })
     entry.used++
     // Written down before anybody knows: if all is killed now, the message counts as sent.
-    if (journalled) this.#options.journal?.opened(place, entry.limits.key)
+    if (journalled) this.#options.journal?.noteOpen(place, entry.limits.key)
     return place
   }
 
@@ -158,12 +158,12 @@ export class LimitArbiter<Holder> {
     this.#places.delete(number)
     place.entry.used--
     if (sent) place.entry.sent.add(now)
-    if (place.journalled) this.#options.journal?.closed(number, sent, now)
+    if (place.journalled) this.#options.journal?.noteClose(number, sent, now)
     this.#offer(place.entry)
   }
 
   /** To those who wait, in the order of asking. */
-  #offer(entry: Entry<Holder>): void {
+  #offer(entry: LimitRecord<Holder>): void {
     for (const holder of entry.waiting) {
       const answer = this.ask(holder, entry.limits)
       if (!answer.granted) return

@@ -22,27 +22,29 @@ const ANSWER_PATIENCE_MS = 5_000
 /** After a worker's end, its last bytes may still be on the way to the relay. */
 const CLOSING_MS = 1_000
 
-type Question =
+type WorkerMessage =
   | { readonly ask: number; readonly limits: Limits }
   | { readonly giveBack: number; readonly sent: boolean }
   | { readonly wait: Limits }
 
-type Reply = ({ readonly answer: number } & LimitAnswer) | { readonly offer: string; readonly place: number }
+type MasterMessage =
+  ({ readonly answer: number } & LimitAnswer) | { readonly offer: string; readonly place: number }
 
-type Message = Record<string, unknown>
+type ChannelContent = Record<string, unknown>
 
 /** What a message says, if it is one of these. */
-function contentOf(message: unknown): Message | undefined {
+function contentOf(message: unknown): ChannelContent | undefined {
   if (typeof message !== 'object' || message === null) return undefined
-  const content = (message as Message)[PROPERTY]
-  return typeof content === 'object' && content !== null ? (content as Message) : undefined
+  const content = (message as ChannelContent)[PROPERTY]
+  return typeof content === 'object' && content !== null ? (content as ChannelContent) : undefined
 }
 
-const wrap = (content: Question | Reply): Serializable => ({ [PROPERTY]: content }) as Serializable
+const wrap = (content: WorkerMessage | MasterMessage): Serializable =>
+  ({ [PROPERTY]: content }) as Serializable
 
 function isLimits(value: unknown): value is Limits {
   if (typeof value !== 'object' || value === null) return false
-  const { key, maxConnections, maxPerHour } = value as Message
+  const { key, maxConnections, maxPerHour } = value as ChannelContent
   const isLimit = (limit: unknown) =>
     limit === undefined || (Number.isSafeInteger(limit) && Number(limit) >= 0)
   return typeof key === 'string' && isLimit(maxConnections) && isLimit(maxPerHour)
@@ -191,7 +193,7 @@ export class ChannelLimits implements LimitService {
   }
 
   /** A channel that is closed is the end of a worker: the master frees what it held when it has ended. */
-  #send(question: Question, onFailure: () => void = () => {}): void {
+  #send(question: WorkerMessage, onFailure: () => void = () => {}): void {
     if (!this.#port.connected || this.#port.send === undefined) onFailure()
     else {
       this.#port.send(wrap(question), undefined, undefined, (error) => {

@@ -23,7 +23,7 @@ const RESERVE_MS = 5_000
 /** A server at its limit of connections is taken to be so for this long: `look` cannot ask. */
 const FULL_MS = 1_000
 
-interface Entry {
+interface ServerPlaces {
   limits: Limits
   readonly line: WaitingLine
   /** Places for those who were woken. */
@@ -35,7 +35,7 @@ interface Entry {
 export class LimitedPlaces {
   readonly #service: LimitService
   readonly #monotonic: () => number
-  readonly #entries = new Map<string, Entry>()
+  readonly #entries = new Map<string, ServerPlaces>()
 
   constructor({ service, monotonic }: LimitedPlacesOptions) {
     this.#service = service
@@ -94,22 +94,22 @@ export class LimitedPlaces {
     this.#service.close()
   }
 
-  #entry(limits: Limits): Entry {
+  #entry(limits: Limits): ServerPlaces {
     const known = this.#entries.get(limits.key)
     if (known !== undefined) {
       known.limits = limits
       return known
     }
-    const entry: Entry = { limits, line: new WaitingLine(), reserved: new Map() }
+    const entry: ServerPlaces = { limits, line: new WaitingLine(), reserved: new Map() }
     this.#entries.set(limits.key, entry)
     return entry
   }
 
-  #wait(entry: Entry): void {
+  #wait(entry: ServerPlaces): void {
     if (entry.line.length > 0) this.#service.wait(entry.limits)
   }
 
-  #read(entry: Entry, answer: LimitAnswer): Place | NoPlace {
+  #read(entry: ServerPlaces, answer: LimitAnswer): Place | NoPlace {
     if (answer.granted) {
       delete entry.refusal
       return this.#place(answer.place)

@@ -84,7 +84,7 @@ export function replaceFile(folder: string, from: string, to: string): void {
 export const temporaryName = (name: string): string => `new.${name}`
 
 /** Replaces a file in one step: a reader sees the old text or the new one, never a part. */
-export function writeWhole(folder: string, name: string, text: string): void {
+export function overwriteFile(folder: string, name: string, text: string): void {
   const temporary = temporaryName(name)
   closeSync(createFile(folder, temporary, text))
   replaceFile(folder, temporary, name)

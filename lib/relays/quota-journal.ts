@@ -59,11 +59,11 @@ class QuotaJournal implements LimitJournal {
     this.#take = take
   }
 
-  opened(place: number, key: string): void {
+  noteOpen(place: number, key: string): void {
     this.#append(['open', place, key])
   }
 
-  closed(place: number, sent: boolean, at: number): void {
+  noteClose(place: number, sent: boolean, at: number): void {
     this.#append(sent ? ['sent-by', place, at, this.#options.clock.wall()] : ['unsent', place])
   }
 

@@ -52,5 +52,5 @@ export const isLimited = ({ maxConnections, maxPerHour }: Limits): boolean =>
 export function needsPlace(exchange: Counted): boolean {
   const { relay, terms } = exchange
   if (relay !== undefined || sectionName(exchange) !== undefined) return true
-  return isLimited(limitsOf(exchange)) || terms.retryAfter !== undefined
+  return isLimited(limitsOf(exchange)) || terms.retryAfterMs !== undefined
 }

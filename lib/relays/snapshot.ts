@@ -7,6 +7,7 @@ import type { ServerStatus } from './types'
 /** A hold as a worker knows it: enough to tell it from another of the same name. */
 export interface KnownHold {
   readonly name: string
+  /** Milliseconds since the epoch. */
   readonly since: number
 }
 

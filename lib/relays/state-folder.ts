@@ -12,7 +12,7 @@ import {
 } from 'node:fs'
 import { join } from 'node:path'
 import { type Hold, isHoldFile, readHolds } from './holds'
-import { writeWhole } from './private-file'
+import { overwriteFile } from './private-file'
 import { HEARTBEAT_MS, isAlive, pidOfFile, snapshotFile, type Snapshot } from './snapshot'
 
 /*
@@ -165,7 +165,7 @@ class LiveFolder implements StateFolder {
     this.#written = this.#options.now()
     try {
       const text = JSON.stringify({ ...this.#take(), updated: this.#written })
-      writeWhole(this.#options.path, snapshotFile(this.#pid), text)
+      overwriteFile(this.#options.path, snapshotFile(this.#pid), text)
       this.#isWriting = true
     } catch (error) {
       // A full disk has room again some day: tried with the next change, and logged once.

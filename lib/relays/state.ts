@@ -6,7 +6,7 @@ import type { Hold } from './holds'
 import { HourCount } from './hour-count'
 import type { LimitService, LimitStatus } from './limit-types'
 import { isPlace, LimitedPlaces, type NoPlace, type Place } from './limited-places'
-import { breakerRefusal, heldRefusal, limitRefusal } from './refusals'
+import { explainBreaker, explainHold, explainLimit } from './unavailable'
 import { breakerKey, isLimited, limitsOf, useKey } from './section'
 import type { Snapshot } from './snapshot'
 import type { StateFolder } from './state-folder'
@@ -14,7 +14,7 @@ import type {
   AcquireOptions,
   Availability,
   Lease,
-  Refusal,
+  Unavailable,
   RelayState,
   ServerStatus,
   WaitOptions,
@@ -40,7 +40,7 @@ const CAPACITY = 10_000
 const MOST_SHOWN = 100
 
 /** What is known of one server. Of terms of direct mail: one for all their servers together, and one for each that failed. */
-interface Entry {
+interface ServerRecord {
   /** `[user@]host:port`, or the title of terms. */
   readonly key: string
   name: string | undefined
@@ -60,7 +60,7 @@ const NO_TRIAL = () => {}
 /** What is known of relays in one process; only limits are counted together with others. */
 export class LocalRelayState implements RelayState {
   readonly #options: RelayStateOptions
-  readonly #entries = new Map<string, Entry>()
+  readonly #entries = new Map<string, ServerRecord>()
   readonly #places: LimitedPlaces
   #rotationOffset: number
 
@@ -79,17 +79,17 @@ export class LocalRelayState implements RelayState {
     const limits = limitsOf(exchange)
     const noPlace = isLimited(limits) ? this.#places.look(limits) : undefined
     return (
-      this.#refusal(exchange, false) ??
-      (noPlace === undefined ? { usable: true } : limitRefusal(exchange, noPlace, this.#options.clock))
+      this.#whyUnavailable(exchange, false) ??
+      (noPlace === undefined ? { usable: true } : explainLimit(exchange, noPlace, this.#options.clock))
     )
   }
 
   acquire(
     exchange: Exchange,
     { lastResort = false }: AcquireOptions = {},
-  ): Lease | Refusal | Promise<Lease | Refusal> {
-    const refusal = this.#refusal(exchange, lastResort)
-    if (refusal !== undefined) return refusal
+  ): Lease | Unavailable | Promise<Lease | Unavailable> {
+    const unavailable = this.#whyUnavailable(exchange, lastResort)
+    if (unavailable !== undefined) return unavailable
     this.#use(exchange)
     // Before the limit is asked for: nobody else may take the trial meanwhile.
     const freeTrial = this.#takeTrial(exchange)
@@ -106,7 +106,7 @@ export class LocalRelayState implements RelayState {
 
   noteFailure(exchange: Exchange, failure: RelayFailure): void {
     // Nothing was tried that a hold, an open breaker or somebody's trial would forbid.
-    if (this.#refusal(exchange, false) === undefined) this.#fail(exchange, failure)
+    if (this.#whyUnavailable(exchange, false) === undefined) this.#fail(exchange, failure)
   }
 
   nextRotationOffset(): Promise<number> {
@@ -148,14 +148,14 @@ export class LocalRelayState implements RelayState {
   }
 
   /** What came of asking for a place. */
-  #enter(exchange: Exchange, place: Place | NoPlace, freeTrial: () => void): Lease | Refusal {
-    const refusal = isPlace(place)
-      ? this.#heldRefusal(exchange)
-      : limitRefusal(exchange, place, this.#options.clock)
-    if (refusal !== undefined || !isPlace(place)) {
+  #enter(exchange: Exchange, place: Place | NoPlace, freeTrial: () => void): Lease | Unavailable {
+    const unavailable = isPlace(place)
+      ? this.#whyHeld(exchange)
+      : explainLimit(exchange, place, this.#options.clock)
+    if (unavailable !== undefined || !isPlace(place)) {
       freeTrial()
       if (isPlace(place)) place.giveBack(false)
-      return refusal!
+      return unavailable!
     }
     return this.#lease(exchange, place, freeTrial)
   }
@@ -170,8 +170,8 @@ export class LocalRelayState implements RelayState {
       reportSuccess: () => this.#succeed(current.exchange),
       reportFailure: (failure) => this.#fail(current.exchange, failure),
       moveTo: (next) => {
-        const refusal = this.#refusal(next, false)
-        if (refusal !== undefined) return refusal
+        const unavailable = this.#whyUnavailable(next, false)
+        if (unavailable !== undefined) return unavailable
         current.freeTrial()
         current = { exchange: next, freeTrial: this.#takeTrial(next) }
         return undefined
@@ -199,7 +199,7 @@ export class LocalRelayState implements RelayState {
     const key = breakerKey(exchange)
     const entry = this.#entries.get(key)
     const before = entry?.breaker.failures ?? 0
-    entry?.breaker.succeeded()
+    entry?.breaker.noteSuccess()
     // Of the servers of direct mail only those that failed are known.
     if (entry?.terms !== undefined) this.#entries.delete(key)
     if (before === 0) return
@@ -208,11 +208,11 @@ export class LocalRelayState implements RelayState {
   }
 
   #fail(exchange: Exchange, failure: RelayFailure): void {
-    const { retryAfter } = exchange.terms
-    if (retryAfter === undefined) return
+    const { retryAfterMs } = exchange.terms
+    if (retryAfterMs === undefined) return
     const now = this.#options.clock.wall()
     const { breaker } = this.#server(exchange)
-    if (breaker.failed(failure.message, retryAfter, now)) {
+    if (breaker.noteFailure(failure.message, retryAfterMs, now)) {
       const view = breaker.view(now)
       const seconds = view.state === 'open' ? Math.ceil((view.until - now) / 1000) : 0
       this.#options.log.warn(`${exchangeLabel(exchange)} is left out for ${seconds} s: ${failure.message}`)
@@ -221,16 +221,16 @@ export class LocalRelayState implements RelayState {
   }
 
   /** What this process knows for itself: holds and breakers. */
-  #refusal(exchange: Exchange, lastResort: boolean): Refusal | undefined {
-    const held = this.#heldRefusal(exchange)
+  #whyUnavailable(exchange: Exchange, lastResort: boolean): Unavailable | undefined {
+    const held = this.#whyHeld(exchange)
     if (held !== undefined || lastResort) return held
     const breaker = this.#entries.get(breakerKey(exchange))?.breaker
-    return breaker && breakerRefusal(exchange, breaker, this.#options.clock.wall())
+    return breaker && explainBreaker(exchange, breaker, this.#options.clock.wall())
   }
 
-  #heldRefusal(exchange: Exchange): Refusal | undefined {
+  #whyHeld(exchange: Exchange): Unavailable | undefined {
     const hold = this.#holdOf(sectionName(exchange))
-    return hold && heldRefusal(exchange, hold)
+    return hold && explainHold(exchange, hold)
   }
 
   #holdOf(name: string | undefined): Hold | undefined {
@@ -238,7 +238,7 @@ export class LocalRelayState implements RelayState {
   }
 
   /** What is counted of the server, or of all servers of the same terms. */
-  #use(exchange: Exchange): Entry {
+  #use(exchange: Exchange): ServerRecord {
     const entry = this.#entry(useKey(exchange), { key: useKey(exchange), terms: undefined })
     entry.name = sectionName(exchange)
     entry.limitKey = limitsOf(exchange).key
@@ -246,14 +246,14 @@ export class LocalRelayState implements RelayState {
   }
 
   /** What has the breaker of the server. */
-  #server(exchange: Exchange): Entry {
+  #server(exchange: Exchange): ServerRecord {
     const key = breakerKey(exchange)
     return key === useKey(exchange)
       ? this.#use(exchange)
       : this.#entry(key, { key: exchangeKey(exchange), terms: useKey(exchange) })
   }
 
-  #entry(id: string, made: Pick<Entry, 'key' | 'terms'>): Entry {
+  #entry(id: string, made: Pick<ServerRecord, 'key' | 'terms'>): ServerRecord {
     const known = this.#entries.get(id)
     const entry = known ?? {
       ...made,

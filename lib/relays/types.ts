@@ -2,7 +2,7 @@ import type { RelayFailure } from '../model/failure'
 import type { Exchange } from '../model/exchange'
 
 /** Why mail cannot go to a server now. */
-export interface Refusal {
+export interface Unavailable {
   readonly usable: false
   /** `held` by hand, left out by its `breaker`, or at a limit: `connections` (`max_connections`) or `quota` (`max_per_hour`). */
   readonly why: 'held' | 'breaker' | 'connections' | 'quota'
@@ -13,7 +13,7 @@ export interface Refusal {
 }
 
 /** May mail go to a server now, and if not, why and until when? */
-export type Availability = { readonly usable: true } | Refusal
+export type Availability = { readonly usable: true } | Unavailable
 
 /** The place of one message in a section: at one server at a time, over all its addresses. `end` is always called. */
 export interface Lease {
@@ -26,7 +26,7 @@ export interface Lease {
    *
    * @returns why not; then nothing has changed
    */
-  moveTo(exchange: Exchange): Refusal | undefined
+  moveTo(exchange: Exchange): Unavailable | undefined
   /**
    * Gives the place back. To be called when the connection is closed, so that the server never sees more than allowed.
    *
@@ -67,6 +67,7 @@ export interface ServerStatus {
   readonly breaker: 'closed' | 'open' | 'half-open'
   readonly failures: number
   readonly lastFailure?: string
+  /** When a message tries it again, ms since the epoch. */
   readonly retryAt?: number
   readonly held: boolean
   /** Places that this process has taken. */
@@ -91,7 +92,7 @@ export interface RelayState {
    * @returns at once where this process knows all it takes (no limit, or a breaker or hold that refuses); a promise where other
    *   processes must be asked
    */
-  acquire(exchange: Exchange, options?: AcquireOptions): Lease | Refusal | Promise<Lease | Refusal>
+  acquire(exchange: Exchange, options?: AcquireOptions): Lease | Unavailable | Promise<Lease | Unavailable>
   /**
    * Waits for a place at a server that refused for its `connections`. A place that becomes free in any worker is kept for a few
    * seconds for the one that waits longest: it should call {@link acquire} then.
@@ -110,4 +111,4 @@ export interface RelayState {
 }
 
 /** Did the server refuse, or is this a lease? */
-export const isRefusal = (answer: Lease | Refusal): answer is Refusal => 'usable' in answer
+export const isUnavailable = (answer: Lease | Unavailable): answer is Unavailable => 'usable' in answer

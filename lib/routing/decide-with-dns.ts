@@ -16,7 +16,7 @@ export interface DomainSource {
 export type Judge<D extends object> = (rules: RuleSet, message: Message, facts: Facts) => D | Missing
 
 /** What is to be decided, and what is known of the relays: see {@link Facts}. */
-export interface Question {
+export interface DecisionInput {
   readonly rules: RuleSet
   readonly message: Message
   readonly isUsable?: ((relay: Exchange) => boolean) | undefined
@@ -29,7 +29,7 @@ export interface Question {
  */
 export function decideWithDns<D extends object>(
   judge: Judge<D>,
-  { rules, message, isUsable }: Question,
+  { rules, message, isUsable }: DecisionInput,
   { mx, addresses = () => NO_ADDRESS }: DomainSource,
 ): D | Promise<D> {
   const { domain } = message

@@ -30,7 +30,7 @@ const MX_OF_LITERAL: MxAnswer = Object.freeze({
   proven: true,
   how: 'fresh',
   server: 'literal',
-  ttl: 0,
+  ttlSeconds: 0,
 })
 const NO_LINES: readonly OverrideLine[] = Object.freeze([])
 /** As many exchanges are compared with one another quicker than by a table of their keys. */

@@ -8,7 +8,7 @@ import { certificateEnds } from './lint/certificate-ends'
 import { noEffect } from './lint/no-effect'
 import { idlePriority } from './lint/idle-priority'
 import { contradiction } from './lint/contradiction'
-import type { LintInput, LintRule } from './lint/kind'
+import type { LintInput, LintRule } from './lint/lint-rule'
 import { lateRetries } from './lint/late-retries'
 import { unanchoredRegex } from './lint/unanchored-regex'
 import { oddWildcard } from './lint/odd-wildcard'
@@ -42,7 +42,7 @@ export interface LintContext {
   /** The text of the file. */
   readonly text: string
   /** Haraka's retry intervals, seconds. */
-  readonly intervals: readonly number[]
+  readonly retryIntervalsSeconds: readonly number[]
   /** Permission bits of the file, where they are known. */
   readonly fileMode?: number
   /** Milliseconds since the epoch. Absent: nothing is said that depends on it. */
@@ -55,7 +55,7 @@ export interface LintContext {
  */
 export function lint(
   configuration: { readonly file: string; readonly rules: RuleSet },
-  { text, intervals, fileMode, now }: LintContext,
+  { text, retryIntervalsSeconds, fileMode, now }: LintContext,
 ): readonly Diagnostic[] {
   const { rules } = configuration
   const { lines, relays, directTerms, attempts } = rules
@@ -67,14 +67,14 @@ export function lint(
     directTerms,
     attempts,
     findAttempts: (domain) => rules.findAttempts(domain),
-    intervals,
+    retryIntervalsSeconds,
     ...(fileMode === undefined ? {} : { fileMode }),
     ...(now === undefined ? {} : { now }),
   }
   const report = new Report(configuration.file, maskLine)
   for (const { code, find } of LINT_RULES) {
-    for (const { span, shown, message, help } of find(input)) {
-      const line = { line: span.line, text: source[span.line - 1] ?? '', kind: shown }
+    for (const { span, lineKind, message, help } of find(input)) {
+      const line = { line: span.line, text: source[span.line - 1] ?? '', kind: lineKind }
       report.warning(line, span, code, message, help)
     }
   }

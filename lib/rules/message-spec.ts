@@ -56,7 +56,7 @@ export function domainOf(recipient: string): string | undefined {
 /** The MX answer where none is written: the domain has one, of its own name. So nothing needs to be looked up. */
 export function assumedMx(domain: string): MxAnswer {
   const records = [{ priority: 10, exchange: `mx.${domain}` }]
-  return { kind: 'mx', records, how: 'fresh', server: 'given', ttl: 0 }
+  return { kind: 'mx', records, how: 'fresh', server: 'given', ttlSeconds: 0 }
 }
 
 /** What is known where somebody wrote the MX answer down: a domain that is said not to exist has no address either. */

@@ -5,7 +5,7 @@ import type { AddressAnswer, MxAnswer, MxRecord, Provenance } from '../model/dns
 import { normalizeDomain } from './domain-pattern'
 
 /** An MX answer that somebody wrote down is always new, and of no server. */
-const WRITTEN: Provenance = { how: 'fresh', server: 'given', ttl: 0 }
+const WRITTEN: Provenance = { how: 'fresh', server: 'given', ttlSeconds: 0 }
 
 /** The addresses of a domain that is said not to exist. */
 export const NO_ADDRESS: AddressAnswer = Object.freeze({ kind: 'none', proven: true, ...WRITTEN })

@@ -1,13 +1,13 @@
 import { matchesFolded } from './wildcard'
 
 /** A wildcard pattern and the number of what it stands for. */
-interface Entry {
+interface IndexEntry {
   readonly id: number
   readonly pattern: string
 }
 
 /** A wildcard pattern, not yet in the index. */
-interface Pending extends Entry {
+interface Pending extends IndexEntry {
   /** What is before the first wildcard. */
   readonly head: string
   /** What is after the last. */
@@ -52,10 +52,10 @@ function mergeFound(found: readonly number[], numbers: Numbers | undefined): rea
 
 /** Entries by a literal of theirs, and the lengths such literals have: to look a domain up is to cut it at each length. */
 class LiteralMap {
-  readonly #entries = new Map<string, Entry[]>()
+  readonly #entries = new Map<string, IndexEntry[]>()
   readonly #lengths = new Set<number>()
 
-  add(literal: string, entry: Entry): void {
+  add(literal: string, entry: IndexEntry): void {
     const entries = this.#entries.get(literal)
     if (entries === undefined) this.#entries.set(literal, [entry])
     else entries.push(entry)
@@ -66,7 +66,7 @@ class LiteralMap {
   find(
     domain: string,
     cut: (domain: string, length: number) => string,
-    each: (entries: readonly Entry[]) => void,
+    each: (entries: readonly IndexEntry[]) => void,
   ): void {
     for (const length of this.#lengths) {
       if (length > domain.length) continue
@@ -99,7 +99,7 @@ export class PatternIndex {
   readonly #everything: number[] = []
   readonly #heads = new LiteralMap()
   readonly #tails = new LiteralMap()
-  readonly #rest: Entry[] = []
+  readonly #rest: IndexEntry[] = []
   #pending: Pending[] = []
   readonly #headCounts = new Map<string, number>()
   readonly #tailCounts = new Map<string, number>()
@@ -134,7 +134,7 @@ export class PatternIndex {
     let count = 0
     for (const { id, pattern, head, tail } of this.#pending) {
       if (++count % 256 === 0) yield
-      const entry: Entry = { id, pattern }
+      const entry: IndexEntry = { id, pattern }
       const heads = head === '' ? Infinity : this.#headCounts.get(head)!
       const tails = tail === '' ? Infinity : this.#tailCounts.get(tail)!
       if (heads === Infinity && tails === Infinity) this.#rest.push(entry)
@@ -162,7 +162,7 @@ export class PatternIndex {
   /** Those with odd wildcards. */
   #findOdd(domain: string, work: Work | undefined): readonly number[] {
     let odd: number[] | undefined
-    const match = (entries: readonly Entry[]) => {
+    const match = (entries: readonly IndexEntry[]) => {
       if (work !== undefined) work.matched += entries.length
       for (const { id, pattern } of entries) if (matchesFolded(pattern, domain)) (odd ??= []).push(id)
     }

@@ -1,4 +1,4 @@
-import { fold } from './text'
+import { fold } from './fold'
 
 /** Does this text match? */
 export type Matcher = (text: string) => boolean

@@ -47,7 +47,7 @@ export class Conversation {
   /** The next reply, whole. */
   async read(): Promise<FullReply> {
     return limitTime(this.#read(), this.#connection.timeoutMs, 'no reply').catch((error: unknown) => {
-      throw error instanceof ProbeStop ? error : this.#lost(error)
+      throw error instanceof ProbeStop ? error : this.#describeLoss(error)
     })
   }
 
@@ -65,7 +65,7 @@ export class Conversation {
     try {
       const report = await this.#connection.startTls()
       this.#encryption = { encrypted: true, verified: report.faults.length === 0 }
-      this.#session.tlsStarted()
+      this.#session.noteTlsStarted()
       return report
     } catch (error) {
       const { code = '', message } = error as { code?: string; message: string }
@@ -87,7 +87,7 @@ export class Conversation {
     }
   }
 
-  #lost(error: unknown): ProbeStop {
+  #describeLoss(error: unknown): ProbeStop {
     const { code = '', message } = error as Partial<ConnectionError>
     const failure = this.#session.lose(message ?? String(error))
     if (failure.stage === 'tls') {

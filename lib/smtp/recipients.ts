@@ -1,14 +1,14 @@
 import { isGood, isTemporary, type Reply } from '../model/reply'
 import type { RefusedRecipient } from './session-types'
 
-type Place = Pick<RefusedRecipient, 'recipient' | 'index'>
+type RecipientPlace = Pick<RefusedRecipient, 'recipient' | 'index'>
 
 /** The recipients of one message at one server, and what it said to each. */
 export class Recipients {
   readonly #refused: RefusedRecipient[] = []
   /** Taken at RCPT; in LMTP they wait for their reply to the end of the message (RFC 2033 section 4.2). */
-  readonly #taken: Place[] = []
-  #last: Place = { recipient: '', index: -1 }
+  readonly #taken: RecipientPlace[] = []
+  #last: RecipientPlace = { recipient: '', index: -1 }
 
   /** Those that were refused, in the order of the replies. */
   get refused(): readonly RefusedRecipient[] {

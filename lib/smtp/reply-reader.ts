@@ -10,7 +10,7 @@ export interface ReplyLine {
 }
 
 /** What one line was: part of a reply, its end, or not SMTP at all. */
-export type Reading =
+export type LineReading =
   | { readonly kind: 'more'; readonly line: ReplyLine }
   | { readonly kind: 'reply'; readonly line: ReplyLine; readonly reply: Reply }
   | { readonly kind: 'fault'; readonly message: string }
@@ -32,7 +32,7 @@ export class ReplyReader {
    *
    * @param received without the password
    */
-  read(received: string): Reading {
+  read(received: string): LineReading {
     const match = REPLY_LINE.exec(received)
     if (match === null)
       return { kind: 'fault', message: `its reply is not SMTP: ${shorten(received.trim())}` }

@@ -44,7 +44,7 @@ export interface SessionFailure {
 }
 
 /** What becomes of one line of the server: it reaches Haraka, as it is or rewritten; it does not; or the session is over. */
-export type Verdict =
+export type LineVerdict =
   | { readonly kind: 'pass'; readonly line: string }
   | { readonly kind: 'drop' }
   | { readonly kind: 'fail'; readonly failure: SessionFailure }

@@ -7,14 +7,15 @@ import { movesOn } from './next-mx'
 import { Recipients } from './recipients'
 import { Redaction } from './redaction'
 import { ReplyReader, type ReplyLine } from './reply-reader'
-import type { Encryption, SessionFailure, SessionOptions, SessionReport, Verdict } from './session-types'
+import type { Encryption, SessionFailure, SessionOptions, SessionReport, LineVerdict } from './session-types'
 import { demandTls, explainMissingTls, explainOffer, explainUnsafeLogin, mayGoClear } from './tls-demands'
 import { explainTlsFailure, isTlsFailure } from './tls-failure'
 
 /** What is going on: each command until its reply. */
-type Step = 'greeting' | 'ehlo' | 'helo' | 'starttls' | 'auth' | 'mail' | 'rcpt' | 'data' | 'dot' | 'quit'
+type SessionStep =
+  'greeting' | 'ehlo' | 'helo' | 'starttls' | 'auth' | 'mail' | 'rcpt' | 'data' | 'dot' | 'quit'
 
-const STAGES: Readonly<Record<Exclude<Step, 'quit'>, Stage>> = {
+const STAGES: Readonly<Record<Exclude<SessionStep, 'quit'>, Stage>> = {
   greeting: 'greeting',
   ehlo: 'ehlo',
   helo: 'ehlo',
@@ -38,7 +39,7 @@ export class Session {
   readonly #reader = new ReplyReader()
   readonly #extensions: Extensions
   readonly #redaction: Redaction
-  #step: Step = 'greeting'
+  #step: SessionStep = 'greeting'
   /** Stays on the step that counts when QUIT is said. */
   #stage: Stage = 'greeting'
   readonly #authentication: Authentication
@@ -95,7 +96,7 @@ export class Session {
   }
 
   /** TLS is in force from now on. */
-  tlsStarted(): void {
+  noteTlsStarted(): void {
     this.#startingTls = false
     this.#repliesBeforeTls = this.#replies
     this.#reader.reset()
@@ -168,7 +169,7 @@ export class Session {
    *
    * @param alone nothing followed it in the same packet
    */
-  receive(received: string, alone: boolean, encryption: Encryption): Verdict {
+  receive(received: string, alone: boolean, encryption: Encryption): LineVerdict {
     if (this.#startingTls) return this.#refuse('tls', 'it sent data in clear after STARTTLS')
     const line = this.redact(received)
     const reading = this.#reader.read(line)
@@ -183,7 +184,7 @@ export class Session {
     return this.#judge(reply, alone) ?? this.#rewrite(reading.line, line, encryption)
   }
 
-  #begin(step: Exclude<Step, 'quit'>): undefined {
+  #begin(step: Exclude<SessionStep, 'quit'>): undefined {
     this.#step = step
     this.#stage = STAGES[step]
   }
@@ -215,7 +216,7 @@ export class Session {
   }
 
   /** @returns undefined: the reply stands, or all is well */
-  #judge(reply: Reply, alone: boolean): Verdict | undefined {
+  #judge(reply: Reply, alone: boolean): LineVerdict | undefined {
     switch (this.#step) {
       case 'greeting':
         return isGood(reply) ? undefined : this.#object('greeting', 'it greeted with', reply)
@@ -250,7 +251,7 @@ export class Session {
     return code >= 500 && tls !== 'required' && credentials === undefined && !lmtp
   }
 
-  #judgeStartTls(reply: Reply, alone: boolean): Verdict | undefined {
+  #judgeStartTls(reply: Reply, alone: boolean): LineVerdict | undefined {
     if (!isGood(reply)) {
       return this.#object('tls', 'it refused STARTTLS:', reply, { mayGoClear: mayGoClear(this.#options) })
     }
@@ -260,7 +261,7 @@ export class Session {
     return undefined
   }
 
-  #judgeAuth(reply: Reply): Verdict | undefined {
+  #judgeAuth(reply: Reply): LineVerdict | undefined {
     const verdict = this.#authentication.judge(reply)
     switch (verdict) {
       case 'asks':
@@ -275,7 +276,7 @@ export class Session {
     }
   }
 
-  #judgeEnvelope(reply: Reply, step: 'mail' | 'rcpt'): Verdict | undefined {
+  #judgeEnvelope(reply: Reply, step: 'mail' | 'rcpt'): LineVerdict | undefined {
     if (this.#options.isRelay && asksForAuthentication(reply)) {
       return this.#object('auth', 'it asks for authentication:', reply)
     }
@@ -289,16 +290,19 @@ export class Session {
       : undefined
   }
 
-  #moveOnAfter4xx(stage: Stage, what: string, reply: Reply): Verdict | undefined {
+  #moveOnAfter4xx(stage: Stage, what: string, reply: Reply): LineVerdict | undefined {
     return isTemporary(reply) && movesOn(this.#options.nextMx, 'temporary')
       ? this.#object(stage, what, reply, { kind: 'temporary' })
       : undefined
   }
 
   /** A line of a reply that is good, as Haraka should see it. */
-  #rewrite(parts: ReplyLine, line: string, encryption: Encryption): Verdict {
+  #rewrite(parts: ReplyLine, line: string, encryption: Encryption): LineVerdict {
     const { code, text, last } = parts
-    const build = (rest: string): Verdict => ({ kind: 'pass', line: `${code}${last ? ' ' : '-'}${rest}\r\n` })
+    const build = (rest: string): LineVerdict => ({
+      kind: 'pass',
+      line: `${code}${last ? ' ' : '-'}${rest}\r\n`,
+    })
     if (this.#step === 'ehlo' && code.startsWith('2')) {
       const shown = this.#extensions.add(text, encryption)
       const demand = demandTls(this.#options)
@@ -316,11 +320,11 @@ export class Session {
   }
 
   /** The server itself said no. */
-  #object(stage: Stage, what: string, reply: Reply, more: Partial<SessionFailure> = {}): Verdict {
+  #object(stage: Stage, what: string, reply: Reply, more: Partial<SessionFailure> = {}): LineVerdict {
     return this.#refuse(stage, `${what} ${reply.text}`, { reply, polite: true, ...more })
   }
 
-  #refuse(stage: Stage, message: string, more: Partial<SessionFailure> = {}): Verdict {
+  #refuse(stage: Stage, message: string, more: Partial<SessionFailure> = {}): LineVerdict {
     return { kind: 'fail', failure: this.#fail(stage, message, more) }
   }
 

@@ -1,5 +1,5 @@
 import { setImmediate as nextTurn } from 'node:timers/promises'
-import { readSmallFile, writeWhole } from '../relays/private-file'
+import { readSmallFile, overwriteFile } from '../relays/private-file'
 import { HEARTBEAT_MS, isLiving } from '../relays/snapshot'
 import type { Collector } from './collector'
 import type { LineHits } from './counts'
@@ -75,7 +75,7 @@ export class FactsFile {
 
   #write(file: string, format: () => string): void {
     try {
-      writeWhole(this.#options.folder, file, format())
+      overwriteFile(this.#options.folder, file, format())
       this.#isWriting = true
     } catch (error) {
       // A full disk has room again some day: tried with the next change, and logged once.

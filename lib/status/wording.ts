@@ -70,7 +70,7 @@ export function describeNoRoute({ outcome, noRoute }: Pick<Route, 'outcome' | 'n
 }
 
 /** `cached, from 127.0.0.1#53, 240 s left`. */
-function describeProvenance({ how, server, ttl }: Provenance): string {
+function describeProvenance({ how, server, ttlSeconds }: Provenance): string {
   switch (server) {
     case 'literal':
       return 'written as an address'
@@ -81,7 +81,7 @@ function describeProvenance({ how, server, ttl }: Provenance): string {
     case 'system':
       return "from the system's own lookup"
     default:
-      return how === 'stale' ? `stale, from ${server}` : `${how}, from ${server}, ${ttl} s left`
+      return how === 'stale' ? `stale, from ${server}` : `${how}, from ${server}, ${ttlSeconds} s left`
   }
 }
 

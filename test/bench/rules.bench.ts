@@ -25,7 +25,7 @@ const ANSWER: MxAnswer = {
   records: [{ priority: 10, exchange: 'mx1.example.com' }],
   how: 'cached',
   server: '127.0.0.1#53',
-  ttl: 60,
+  ttlSeconds: 60,
 }
 const ROUNDS = 15
 const DECISIONS = 20_000

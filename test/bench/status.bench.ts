@@ -26,7 +26,13 @@ const message = {
 const decision = decide(rules, message, {}) as Decision
 const located = decision.exchanges.map((exchange) => ({
   exchange,
-  answer: { kind: 'addresses', addresses: ['192.0.2.1'], how: 'fresh', server: 'literal', ttl: 0 } as const,
+  answer: {
+    kind: 'addresses',
+    addresses: ['192.0.2.1'],
+    how: 'fresh',
+    server: 'literal',
+    ttlSeconds: 0,
+  } as const,
 }))
 
 const recorder = new Recorder({ pid: 1, now: Date.now })

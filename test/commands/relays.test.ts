@@ -284,7 +284,7 @@ retry_after = 5m
 test('terms: over all their servers, with those that are left out', async (t) => {
   const { relays, state } = setup(t, TERMS)
   const worker = startWorker(t, state)
-  const terms = { maxConnections: 2, retryAfter: 300_000 }
+  const terms = { maxConnections: 2, retryAfterMs: 300_000 }
   const lease = acquire(worker, termsExchange('ms', 'mx1.example', terms, 26))
   t.after(() => lease.end(false))
   lease.reportFailure({ kind: 'connect', message: 'connection refused' })

@@ -2,7 +2,7 @@ import type { TestContext } from 'node:test'
 import type { Exchange } from '../../lib/model/exchange'
 import { systemClock } from '../../lib/relays/clock'
 import { openStateFolder, prepareStateFolder } from '../../lib/relays/state-folder'
-import { isRefusal, type Lease, type RelayState } from '../../lib/relays/types'
+import { isUnavailable, type Lease, type RelayState } from '../../lib/relays/types'
 import { atOnce, localRelayState } from '../support/relay-state'
 
 /** What a worker of a running server does with its state folder; it ends with the test. */
@@ -19,7 +19,7 @@ export function startWorker(t: TestContext, folder: string): RelayState {
 /** Takes a place at a server that has one. */
 export function acquire(worker: RelayState, exchange: Exchange): Lease {
   const lease = atOnce(worker.acquire(exchange))
-  if (isRefusal(lease)) throw new Error(lease.message)
+  if (isUnavailable(lease)) throw new Error(lease.message)
   return lease
 }
 

@@ -30,7 +30,7 @@ describe('[direct] and [direct:NAME]', () => {
         bindHelo: 'mail.example.com',
         family: 'v6',
         nextMx: 'temporary',
-        retryAfter: 300_000,
+        retryAfterMs: 300_000,
         maxConnections: 5,
         maxPerHour: 300,
       },

@@ -195,7 +195,7 @@ max_per_hour = 100`
         bind: { v4: '192.0.2.7' },
         bindHelo: 'mail.example.com',
         lmtp: true,
-        retryAfter: 120_000,
+        retryAfterMs: 120_000,
         maxConnections: 3,
         maxPerHour: 100,
       },

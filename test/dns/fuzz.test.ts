@@ -34,7 +34,7 @@ function assertSound(answer: MxAnswer, what: string): void {
     assert.match(answer.error.code, /^E[A-Z]+$/, what)
     return
   }
-  assert.ok(answer.ttl >= 0 && answer.ttl <= 86_400, what)
+  assert.ok(answer.ttlSeconds >= 0 && answer.ttlSeconds <= 86_400, what)
   if (answer.kind !== 'mx') return
   assert.ok(answer.records.length > 0, what)
   for (const { priority, exchange } of answer.records) {

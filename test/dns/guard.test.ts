@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { judge, usedRecords, type Verdict } from '../../lib/dns/guard'
+import { judge, usedRecords, type MessageVerdict } from '../../lib/dns/guard'
 import {
   aRecord,
   encodeMessage,
@@ -22,7 +22,7 @@ const question = encodeQuestion('example.com', TYPES.MX)
 const query = encodeMessage({ id: ID, flags: FLAGS.RD, question, additionals: [optRecord()] })
 const questionEnd = 12 + question.length
 const message = (rest: Partial<WireMessage>): Buffer => encodeMessage({ id: ID, question, ...rest })
-const verdictOf = (bytes: Buffer, limit = 16_384): Verdict => judge(bytes, query, questionEnd, limit)
+const verdictOf = (bytes: Buffer, limit = 16_384): MessageVerdict => judge(bytes, query, questionEnd, limit)
 
 const mx = mxRecord('example.com', 10, 'mx.example.com')
 /** A record whose owner is a pointer to the question. */
@@ -33,7 +33,7 @@ const pointing = (type: number, data: Buffer, owner = u16(0xc00c)) => ({
 
 const few = Array.from({ length: 200 }, () => aRecord('', '192.0.2.1'))
 
-const VERDICTS: readonly (readonly [what: string, bytes: Buffer, verdict: Verdict])[] = [
+const VERDICTS: readonly (readonly [what: string, bytes: Buffer, verdict: MessageVerdict])[] = [
   ['an answer', message({ answers: [mx] }), 'whole'],
   [
     'an answer with pointers',

@@ -6,35 +6,35 @@ test('a server that was never asked comes first, then the faster', () => {
   const fresh = new ServerHealth()
   const fast = new ServerHealth()
   const slow = new ServerHealth()
-  fast.answered(20)
-  slow.answered(90)
+  fast.noteAnswer(20)
+  slow.noteAnswer(90)
   assert.ok(fresh.speedRank < fast.speedRank && fast.speedRank < slow.speedRank)
 })
 
 test('round trips of a few milliseconds count as equal', () => {
   const one = new ServerHealth()
   const other = new ServerHealth()
-  one.answered(7)
-  other.answered(0.2)
+  one.noteAnswer(7)
+  other.noteAnswer(0.2)
   assert.equal(one.speedRank, other.speedRank)
 })
 
 test('the round trip is smoothed, and ages while others are chosen', () => {
   const health = new ServerHealth()
-  health.answered(80)
-  health.answered(160)
+  health.noteAnswer(80)
+  health.noteAnswer(160)
   assert.equal(health.rttMs, 90)
-  for (let i = 0; i < 120; i++) health.passedOver()
+  for (let i = 0; i < 120; i++) health.noteSkipped()
   assert.ok(health.rttMs! < 9)
 })
 
 test('a failing server is last, and probed once after a time that doubles', () => {
   const health = new ServerHealth()
-  health.answered(10)
+  health.noteAnswer(10)
   let now = 0
   const waits: number[] = []
   for (let i = 0; i < 8; i++) {
-    health.failed(now)
+    health.noteFailure(now)
     assert.equal(health.speedRank, Infinity)
     const since = now
     while (!health.startProbe(now)) now += 1000
@@ -42,24 +42,24 @@ test('a failing server is last, and probed once after a time that doubles', () =
     waits.push((now - since) / 1000)
   }
   assert.deepEqual(waits, [5, 10, 20, 40, 80, 160, 300, 300])
-  health.answered(10)
+  health.noteAnswer(10)
   assert.equal(health.failures, 0)
   assert.equal(health.startProbe(now + 1e9), false)
 })
 
 test('failures during a penalty do not make it longer', () => {
   const health = new ServerHealth()
-  for (const now of [0, 100, 4_999]) health.failed(now)
+  for (const now of [0, 100, 4_999]) health.noteFailure(now)
   assert.equal(health.failures, 1)
   assert.equal(health.startProbe(4_999), false)
   assert.equal(health.startProbe(5_000), true)
-  health.failed(5_100)
+  health.noteFailure(5_100)
   assert.equal(health.failures, 2)
 })
 
 test('a probe that was given up is made again', () => {
   const health = new ServerHealth()
-  health.failed(0)
+  health.noteFailure(0)
   assert.equal(health.startProbe(5000), true)
   health.endProbe()
   assert.equal(health.startProbe(5000), true)

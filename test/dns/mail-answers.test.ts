@@ -245,22 +245,23 @@ test('a remembered answer is returned without a promise, with the smaller of the
   const asked = resolver.mx('example.com')
   assert.ok(asked instanceof Promise)
   await asked
-  const { how, ttl } = (await resolver.addresses('mx.example.com', 'v4')) as { how: string; ttl: number }
-  assert.deepEqual({ how, ttl }, { how: 'fresh', ttl: 30 })
+  const { how, ttlSeconds } = (await resolver.addresses('mx.example.com', 'v4')) as {
+    how: string
+    ttlSeconds: number
+  }
+  assert.deepEqual({ how, ttlSeconds }, { how: 'fresh', ttlSeconds: 30 })
   clock.pass(10)
   const known = resolver.mx('example.com')
-  assert.deepEqual(!(known instanceof Promise) && known.kind === 'mx' && [known.how, known.ttl], [
+  assert.deepEqual(!(known instanceof Promise) && known.kind === 'mx' && [known.how, known.ttlSeconds], [
     'cached',
     40,
   ])
   const addresses = resolver.addresses('mx.example.com', 'v6')
   assert.ok(!(addresses instanceof Promise))
-  assert.deepEqual(addresses.kind === 'addresses' && [addresses.how, addresses.ttl, ...addresses.addresses], [
-    'cached',
-    20,
-    '2001:db8::1',
-    '192.0.2.1',
-  ])
+  assert.deepEqual(
+    addresses.kind === 'addresses' && [addresses.how, addresses.ttlSeconds, ...addresses.addresses],
+    ['cached', 20, '2001:db8::1', '192.0.2.1'],
+  )
   const { hits, misses } = resolver.stats()
   assert.deepEqual({ hits, misses }, { hits: 3, misses: 3 }, 'each question counts once')
   clock.pass(20)
@@ -290,7 +291,7 @@ test('relay names that DNS does not know are looked up by the system', async (t)
     addresses: ['192.0.2.9', '2001:db8::9'],
     how: 'fresh',
     server: 'system',
-    ttl: 0,
+    ttlSeconds: 0,
   })
   assert.deepEqual(found(await resolver.relayAddresses('broken.example', 'v4')), ['192.0.2.8'], 'DNS failed')
   assert.deepEqual(

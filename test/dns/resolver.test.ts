@@ -54,10 +54,10 @@ test('an answer is fresh once, then cached, with the seconds that are left', asy
     records: [{ priority: 10, exchange: 'mx.example.com' }],
     how: 'fresh',
     server: `127.0.0.1#${server.port}`,
-    ttl: 300,
+    ttlSeconds: 300,
   })
   clock.pass(120.5)
-  assert.deepEqual(await resolver.resolve(MX), { ...fresh, how: 'cached', ttl: 180 })
+  assert.deepEqual(await resolver.resolve(MX), { ...fresh, how: 'cached', ttlSeconds: 180 })
   clock.pass(179.5)
   assert.equal((await resolver.resolve(MX)).how, 'fresh')
   assert.equal(server.queries.length, 2)
@@ -76,7 +76,7 @@ test('TTL 0 is shared by the callers that wait, and not kept (RFC 2181 8)', asyn
 
 test('a TTL of 2^32-1 is capped (RFC 8767 4)', async (t) => {
   const { resolver, server, clock } = await setUp(t, answering(2 ** 32 - 1))
-  assert.equal((await resolver.resolve(MX)).ttl, 86_400)
+  assert.equal((await resolver.resolve(MX)).ttlSeconds, 86_400)
   clock.pass(86_399)
   assert.equal((await resolver.resolve(MX)).how, 'cached')
   clock.pass(1)
@@ -86,7 +86,7 @@ test('a TTL of 2^32-1 is capped (RFC 8767 4)', async (t) => {
 
 test('the smallest TTL may be raised', async (t) => {
   const { resolver } = await setUp(t, answering(5), { tuning: { minTtlSeconds: 30 } })
-  assert.equal((await resolver.resolve(MX)).ttl, 30)
+  assert.equal((await resolver.resolve(MX)).ttlSeconds, 30)
 })
 
 test('the cache is bounded, the least recently used goes first', async (t) => {
@@ -102,8 +102,8 @@ test('the cache is bounded, the least recently used goes first', async (t) => {
 
 test('an absence is kept for the smaller of SOA TTL and minimum (RFC 2308 5)', async (t) => {
   const { resolver, server, clock } = await setUp(t, nxdomain(300, 60))
-  const { kind, ttl } = await resolver.resolve(MX)
-  assert.deepEqual({ kind, ttl }, { kind: 'nxdomain', ttl: 60 })
+  const { kind, ttlSeconds } = await resolver.resolve(MX)
+  assert.deepEqual({ kind, ttlSeconds }, { kind: 'nxdomain', ttlSeconds: 60 })
   clock.pass(59)
   assert.equal((await resolver.resolve(MX)).how, 'cached')
   assert.equal(server.queries.length, 1)
@@ -114,7 +114,7 @@ test('an absence is kept for the smaller of SOA TTL and minimum (RFC 2308 5)', a
 
 test('the TTL of an absence is capped', async (t) => {
   const { resolver } = await setUp(t, nxdomain(100_000, 100_000))
-  assert.equal((await resolver.resolve(MX)).ttl, 3_600)
+  assert.equal((await resolver.resolve(MX)).ttlSeconds, 3_600)
 })
 
 test('an absence without SOA is not kept (RFC 2308 5)', async (t) => {
@@ -210,7 +210,7 @@ test('a CNAME whose target the server leaves open is asked for, at most 8 in all
   })
   const answer = await resolver.resolve({ name: 'c8.x', type: 'A' })
   assert.deepEqual(answer.kind === 'records' && answer.records, ['192.0.2.1'])
-  assert.equal(answer.ttl, 50)
+  assert.equal(answer.ttlSeconds, 50)
   assert.equal(server.queries.length, 9)
   assert.equal(await codeOf(resolver.resolve({ name: 'c9.x', type: 'A' })), 'EBADRESP')
 })
@@ -234,8 +234,8 @@ test('serve-stale: when no server answers, for a while, and never by default (RF
       assert.equal(await codeOf(resolver.resolve(MX)), 'ESERVFAIL')
       continue
     }
-    const { how, ttl, kind } = await resolver.resolve(MX)
-    assert.deepEqual({ how, ttl, kind }, { how: 'stale', ttl: 0, kind: 'records' })
+    const { how, ttlSeconds, kind } = await resolver.resolve(MX)
+    assert.deepEqual({ how, ttlSeconds, kind }, { how: 'stale', ttlSeconds: 0, kind: 'records' })
     assert.equal((await resolver.resolve(MX)).how, 'stale')
     assert.equal(server.queries.length, 2, 'the servers are left alone while the failure is remembered')
     clock.pass(100)
@@ -298,8 +298,8 @@ test('an entry near its end is asked for again in the background, once', async (
   while (resolver.stats().inFlight > 0) await wait(1)
   assert.equal(server.queries.length, 2)
   clock.pass(50)
-  const { how, ttl } = await resolver.resolve(MX)
-  assert.deepEqual({ how, ttl }, { how: 'cached', ttl: 50 })
+  const { how, ttlSeconds } = await resolver.resolve(MX)
+  assert.deepEqual({ how, ttlSeconds }, { how: 'cached', ttlSeconds: 50 })
 })
 
 test('a background refresh that fails leaves the good data, and is not made at every hit', async (t) => {
@@ -323,7 +323,7 @@ test('the cache shows and flushes itself', async (t) => {
     type: 'MX',
     content: { kind: 'records', records: [{ priority: 10, exchange: 'mx.example.com' }] },
     server: `127.0.0.1#${server.port}`,
-    ttl: 300,
+    ttlSeconds: 300,
   })
   resolver.flush('Example.com.')
   assert.deepEqual(

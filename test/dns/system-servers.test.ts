@@ -31,11 +31,11 @@ test('the file is followed when it is written, replaced, gone and back', (t) => 
   const servers = new SystemServers(path, clock.now)
   const changed = () => {
     clock.pass(2)
-    return servers.changed()
+    return servers.readIfChanged()
   }
-  assert.deepEqual(servers.changed(), [udp('127.0.0.1')], 'without a file: the machine itself')
+  assert.deepEqual(servers.readIfChanged(), [udp('127.0.0.1')], 'without a file: the machine itself')
   writeFileSync(path, 'nameserver 192.0.2.1\n')
-  assert.equal(servers.changed(), undefined, 'not looked at more often than every 2 s')
+  assert.equal(servers.readIfChanged(), undefined, 'not looked at more often than every 2 s')
   assert.deepEqual(changed(), [udp('192.0.2.1')])
   assert.equal(changed(), undefined, 'unchanged')
   writeFileSync(join(folder, 'new'), 'nameserver 192.0.2.22\n')

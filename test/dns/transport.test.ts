@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { readFileSync } from 'node:fs'
 import { test, type TestContext } from 'node:test'
 import { setTimeout as wait } from 'node:timers/promises'
-import type { Refusal, Reply } from '../../lib/dns/message'
+import type { ServerFailure, ServerReply } from '../../lib/dns/interpret'
 import { Transport } from '../../lib/dns/transport'
 import type { Question, ServerAddress } from '../../lib/dns/types'
 import {
@@ -32,7 +32,7 @@ const ca = fixture('ca.pem').toString()
 interface Setup {
   readonly server: ScriptedServer
   readonly transport: Transport
-  ask(question?: Question): Promise<Reply | Refusal>
+  ask(question?: Question): Promise<ServerReply | ServerFailure>
 }
 
 async function setUp(
@@ -60,15 +60,15 @@ async function setUp(
   }
 }
 
-const isGood = (result: Reply | Refusal): void => {
+const isGood = (result: ServerReply | ServerFailure): void => {
   assert.deepEqual(result, {
     kind: 'records',
     ttlSeconds: 300,
     records: [{ priority: 10, exchange: 'mx.example.com' }],
   })
 }
-const isRefusal = (result: Reply | Refusal, code: string): void => {
-  assert.equal(result.kind === 'refusal' ? result.code : result.kind, code)
+const isRefusal = (result: ServerReply | ServerFailure, code: string): void => {
+  assert.equal(result.kind === 'failure' ? result.code : result.kind, code)
 }
 
 test('the query has RD, one question, an OPT of 1232 octets and an id of its own (RFC 6891)', async (t) => {
@@ -256,7 +256,7 @@ test('a closed port is reported at once', async () => {
   const results = await Promise.all(
     Array.from(
       { length: 3 },
-      () => new Promise<Reply | Refusal>((resolve) => transport.ask(QUESTION, resolve)),
+      () => new Promise<ServerReply | ServerFailure>((resolve) => transport.ask(QUESTION, resolve)),
     ),
   )
   for (const result of results) isRefusal(result, 'ECONNREFUSED')
@@ -338,7 +338,7 @@ for (const [certificate, tlsName, code] of CERTIFICATES) {
       ...(tlsName === undefined ? {} : { tlsName }),
     })
     const result = await ask()
-    assert.equal(result.kind === 'refusal' ? result.code : result.kind, code)
+    assert.equal(result.kind === 'failure' ? result.code : result.kind, code)
     assert.equal(
       server.queries.length,
       code === 'records' ? 1 : 0,

@@ -187,7 +187,7 @@ for (const [what, script] of [
   test(`${what}, and no better one: an absence that is not proven, and is not kept`, async (t) => {
     const { resolver, servers } = await setUp(t, [script, servfail, silent], { cacheSize: 100 })
     const answer = await resolver.mx('a.example')
-    assert.deepEqual(answer.kind === 'nodata' && [answer.proven, answer.server, answer.ttl], [
+    assert.deepEqual(answer.kind === 'nodata' && [answer.proven, answer.server, answer.ttlSeconds], [
       false,
       `127.0.0.1#${servers[0].port}`,
       0,

@@ -31,7 +31,9 @@ function diagnosticsOf(text: string, file: string): readonly string[] {
   const secrets = { env: {}, readFile: () => ({ text: 'secret\n', mode: 0o600 }) }
   const { configuration, diagnostics } = loadConfiguration(text, { file, secrets })
   const warnings =
-    configuration === undefined ? [] : lint(configuration, { text, intervals: [60, 300, 3600, 7200, 9999] })
+    configuration === undefined
+      ? []
+      : lint(configuration, { text, retryIntervalsSeconds: [60, 300, 3600, 7200, 9999] })
   return [...diagnostics, ...warnings].map((diagnostic) => formatDiagnostic(diagnostic))
 }
 

@@ -63,9 +63,9 @@ test('retry intervals of random texts are those of Haraka', () => {
 })
 
 test('without a file the intervals are those of 13 failures', () => {
-  const { intervals, inetPrefer } = parseOutboundSettings(() => undefined)
-  assert.deepEqual(intervals, harakaIntervals('', 13))
-  assert.equal(intervals.length, 12)
+  const { retryIntervalsSeconds, inetPrefer } = parseOutboundSettings(() => undefined)
+  assert.deepEqual(retryIntervalsSeconds, harakaIntervals('', 13))
+  assert.equal(retryIntervalsSeconds.length, 12)
   assert.equal(inetPrefer, 'default')
 })
 
@@ -86,7 +86,7 @@ for (const [files, intervals, prefer] of FILES) {
   test(`outbound settings of ${JSON.stringify(files)}`, () => {
     assert.deepEqual(
       parseOutboundSettings((name) => files[name]),
-      { intervals, inetPrefer: prefer },
+      { retryIntervalsSeconds: intervals, inetPrefer: prefer },
     )
   })
 }

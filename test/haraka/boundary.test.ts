@@ -11,7 +11,7 @@ interface Heard {
 function hear(work: () => Promise<HookAnswer>, next?: () => void): Heard {
   const heard: Heard = { answers: [], errors: [] }
   const boundary: Boundary = {
-    deadline: 1000,
+    deadlineMs: 1000,
     failure: (error) => ({ retval: RETVAL.denysoft, message: error.message }),
     onError: (error) => void heard.errors.push(error.message),
   }

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { addressText, EnvelopeReader, keepAuthSender, keepRotationOffset } from '../../lib/haraka/envelope'
+import { addressText, MessageReader, keepAuthSender, keepRotationOffset } from '../../lib/haraka/envelope'
 import type { HarakaAddress, HMailItem, Notes } from '../../lib/haraka/types'
 
 type AddressClass = new (text: string) => HarakaAddress
@@ -49,7 +49,7 @@ test('the message as the rules see it', () => {
   const notes: Notes = {
     dns_overrides: { auth_sender: 'joe', turn: 7, reply: '550 5.7.1 blocked', failed: 'rcpt' },
   }
-  assert.deepEqual(new EnvelopeReader(() => QUEUED + 60_000).read(message(notes, 3)), {
+  assert.deepEqual(new MessageReader(() => QUEUED + 60_000).read(message(notes, 3)), {
     domain: 'xn--bcher-kva.example',
     mailFrom: 'fred@example.com',
     rcptTo: ['joe@Bücher.Example'],
@@ -64,7 +64,7 @@ test('the message as the rules see it', () => {
 })
 
 test('attempts count on after Haraka has split the message, and after a restart', () => {
-  const reader = new EnvelopeReader()
+  const reader = new MessageReader()
   const original = message({}, 2)
   assert.equal(reader.read(original).retries, 2)
   assert.equal(reader.read(original).retries, 2, 'looking twice counts nothing')
@@ -77,7 +77,7 @@ test('attempts count on after Haraka has split the message, and after a restart'
 
   // After a restart the file is read again: the notes as the split wrote them, the failures in its name.
   const again = message({ dns_overrides: { attempts: 2 } }, 2)
-  assert.equal(new EnvelopeReader().read(again).retries, 4)
+  assert.equal(new MessageReader().read(again).retries, 4)
 
   const second = message(structuredClone(split.todo.notes), 1)
   assert.equal(reader.read(second).retries, 5, 'a split of a split')
@@ -98,7 +98,7 @@ test('notes of any shape are survived', () => {
     { dns_overrides: { attempts: 1e300, turn: [], auth_sender: null } },
   ]
   for (const notes of strange) {
-    const { retries, rotationOffset, authSender } = new EnvelopeReader().read(message(notes, 1))
+    const { retries, rotationOffset, authSender } = new MessageReader().read(message(notes, 1))
     assert.deepEqual(
       { retries, rotationOffset, authSender },
       { retries: 1, rotationOffset: 0, authSender: '' },
@@ -110,7 +110,7 @@ test('a recipient without a domain, or with none that is one, does not throw', (
   for (const domain of ['', '..', 'a b', '-'.repeat(300)]) {
     const hmail = message({})
     Object.assign(hmail.todo, { domain })
-    assert.equal(typeof new EnvelopeReader().read(hmail).domain, 'string')
+    assert.equal(typeof new MessageReader().read(hmail).domain, 'string')
   }
 })
 

@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { after, test } from 'node:test'
 import { explainFailure } from '../../lib/haraka/failure-reason'
 import { NULL_MX, toHarakaMx } from '../../lib/haraka/mx-list'
-import { EnvelopeReader } from '../../lib/haraka/envelope'
+import { MessageReader } from '../../lib/haraka/envelope'
 import { RETVAL } from '../../lib/haraka/types'
 import { loadHaraka, type RealHMail } from '../support/haraka-modules'
 import { mxExchange } from '../support/servers'
@@ -49,7 +49,7 @@ test('constants: return codes of hooks (haraka-constants)', () => {
 
 test('hmail.js: the bytes of the message are file_size - data_start, and the name has the attempts', async () => {
   const hmail = await queued({}, 3)
-  const { size, retries, mailFrom, domain } = new EnvelopeReader().read(hmail)
+  const { size, retries, mailFrom, domain } = new MessageReader().read(hmail)
   assert.deepEqual(
     { size, retries, mailFrom, domain },
     {
@@ -63,7 +63,7 @@ test('hmail.js: the bytes of the message are file_size - data_start, and the nam
 
 test('hmail.js split_to_new_recipients: the new file has no attempts, and the notes as they are now', async () => {
   const hmail = await queued({ other: 1 }, 2)
-  const reader = new EnvelopeReader()
+  const reader = new MessageReader()
   assert.equal(reader.read(hmail).retries, 2)
   const recipients = hmail.todo.rcpt_to
   const split = await new Promise<RealHMail>((resolve) => {

@@ -63,7 +63,7 @@ const decisions: [string, LoggedDecision, LogFields][] = [
       ...plain,
       decision: {
         ...decision,
-        mx: { kind: 'mx', records: [], how: 'cached', server: '192.0.2.53#53', ttl: 42 },
+        mx: { kind: 'mx', records: [], how: 'cached', server: '192.0.2.53#53', ttlSeconds: 42 },
       },
       located: [
         {
@@ -73,7 +73,7 @@ const decisions: [string, LoggedDecision, LogFields][] = [
             addresses: ['192.0.2.1', '192.0.2.2'],
             how: 'stale',
             server: '192.0.2.53#53',
-            ttl: 0,
+            ttlSeconds: 0,
           },
         },
       ],
@@ -94,7 +94,13 @@ const decisions: [string, LoggedDecision, LogFields][] = [
       located: [
         {
           exchange: relay,
-          answer: { kind: 'addresses', addresses: ['2001:db8::1'], how: 'fresh', server: 'literal', ttl: 0 },
+          answer: {
+            kind: 'addresses',
+            addresses: ['2001:db8::1'],
+            how: 'fresh',
+            server: 'literal',
+            ttlSeconds: 0,
+          },
         },
       ],
     },

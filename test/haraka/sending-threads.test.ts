@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { SendingThreads, shareOfWorker, workerCount } from '../../lib/haraka/sending-threads'
-import type { OutboundConfig, OutboundSettings } from '../../lib/haraka/types'
+import type { OutboundConfig, OutboundCfg } from '../../lib/haraka/types'
 
-const settings = (concurrency_max: number): OutboundSettings => ({
+const settings = (concurrency_max: number): OutboundCfg => ({
   concurrency_max,
   inet_prefer: 'default',
   local_mx_ok: false,

@@ -7,13 +7,13 @@ const T = 1_000_000
 test('a failure leaves it out for retry_after, then one tries it', () => {
   const breaker = new Breaker()
   assert.deepEqual(breaker.view(T), { state: 'closed' })
-  assert.equal(breaker.failed('refused', 60_000, T), true)
+  assert.equal(breaker.noteFailure('refused', 60_000, T), true)
   assert.deepEqual(breaker.view(T), { state: 'open', until: T + 60_000 })
   assert.deepEqual(breaker.view(T + 59_999), { state: 'open', until: T + 60_000 })
   assert.deepEqual(breaker.view(T + 60_000), { state: 'half-open' })
   breaker.takeTrial(T + 60_000)
   assert.deepEqual(breaker.view(T + 60_001), { state: 'trial', until: T + 60_000 + TRIAL_TIME_MS })
-  breaker.succeeded()
+  breaker.noteSuccess()
   assert.deepEqual(breaker.view(T + 60_002), { state: 'closed' })
   assert.equal(breaker.failures, 0)
   assert.equal(breaker.lastFailure, undefined)
@@ -24,7 +24,7 @@ test('the pause doubles up to an hour as long as trials fail, and begins anew af
   const pauses: number[] = []
   let now = T
   for (let i = 0; i < 9; i++) {
-    breaker.failed('refused', 60_000, now)
+    breaker.noteFailure('refused', 60_000, now)
     const view = breaker.view(now)
     assert.equal(view.state, 'open')
     if (view.state !== 'open') return
@@ -32,23 +32,23 @@ test('the pause doubles up to an hour as long as trials fail, and begins anew af
     now = view.until
   }
   assert.deepEqual(pauses, [60, 120, 240, 480, 960, 1920, 3600, 3600, 3600])
-  breaker.succeeded()
-  breaker.failed('refused', 60_000, now)
+  breaker.noteSuccess()
+  breaker.noteFailure('refused', 60_000, now)
   assert.deepEqual(breaker.view(now), { state: 'open', until: now + 60_000 })
 })
 
 test('a retry_after of more than an hour is kept as it is', () => {
   const breaker = new Breaker()
   const pause = 2 * LONGEST_PAUSE_MS
-  breaker.failed('refused', pause, T)
-  breaker.failed('refused', pause, T + pause)
+  breaker.noteFailure('refused', pause, T)
+  breaker.noteFailure('refused', pause, T + pause)
   assert.deepEqual(breaker.view(T + pause), { state: 'open', until: T + 2 * pause })
 })
 
 test('failures of what was under way when the pause began are one failure', () => {
   const breaker = new Breaker()
-  breaker.failed('first', 1_000, T)
-  for (let i = 0; i < 100; i++) assert.equal(breaker.failed('another', 1_000, T + 500), false)
+  breaker.noteFailure('first', 1_000, T)
+  for (let i = 0; i < 100; i++) assert.equal(breaker.noteFailure('another', 1_000, T + 500), false)
   assert.equal(breaker.failures, 1)
   assert.equal(breaker.lastFailure, 'another')
   assert.deepEqual(breaker.view(T + 500), { state: 'open', until: T + 1_000 })
@@ -56,7 +56,7 @@ test('failures of what was under way when the pause began are one failure', () =
 
 test('a trial that nothing came of is free again, at once or after its time', () => {
   const breaker = new Breaker()
-  breaker.failed('refused', 1_000, T)
+  breaker.noteFailure('refused', 1_000, T)
   const free = breaker.takeTrial(T + 1_000)
   assert.equal(breaker.view(T + 1_000 + TRIAL_TIME_MS - 1).state, 'trial')
   assert.equal(breaker.view(T + 1_000 + TRIAL_TIME_MS).state, 'half-open')
@@ -74,7 +74,7 @@ test('a trial that nothing came of is free again, at once or after its time', ()
 test('a clock that was ahead leaves nobody out for longer', () => {
   const ahead = T + 1_000 * LONGEST_PAUSE_MS
   const breaker = new Breaker()
-  breaker.failed('refused', 60_000, ahead)
+  breaker.noteFailure('refused', 60_000, ahead)
   assert.deepEqual(breaker.view(T), { state: 'open', until: T + 60_000 })
   assert.deepEqual(breaker.view(T + 60_000), { state: 'half-open' })
   breaker.takeTrial(ahead)

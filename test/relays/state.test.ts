@@ -3,7 +3,7 @@ import { test } from 'node:test'
 import type { Hold } from '../../lib/relays/holds'
 import type { RelayStateOptions } from '../../lib/relays/state'
 import type { StateFolder } from '../../lib/relays/state-folder'
-import { isRefusal, type Lease, type Refusal } from '../../lib/relays/types'
+import { isUnavailable, type Lease, type Unavailable } from '../../lib/relays/types'
 import type { Exchange } from '../../lib/model/exchange'
 import { Secret } from '../../lib/model/secret'
 import { atOnce, localRelayState, testClock } from '../support/relay-state'
@@ -28,8 +28,8 @@ const user = (name: string) => ({ user: name, password: new Secret('hidden') })
 
 const exchange = (more: Partial<RelayFields> = {}) => relayExchange({ host: 'smtp.example', ...more })
 
-function lease(answer: Lease | Refusal): Lease {
-  assert.ok(!isRefusal(answer), JSON.stringify(answer))
+function lease(answer: Lease | Unavailable): Lease {
+  assert.ok(!isUnavailable(answer), JSON.stringify(answer))
   return answer
 }
 
@@ -156,7 +156,7 @@ test('limits belong to the section: two relays at one address have each their ow
   const { acquire } = setup()
   lease(acquire(exchange({ name: 'a', maxConnections: 1 })))
   lease(acquire(exchange({ name: 'b', maxConnections: 1 })))
-  assert.equal(isRefusal(acquire(exchange({ name: 'a', maxConnections: 1 }))), true)
+  assert.equal(isUnavailable(acquire(exchange({ name: 'a', maxConnections: 1 }))), true)
 })
 
 test('a limit that is reached leaves the one trial to others', () => {
@@ -166,7 +166,7 @@ test('a limit that is reached leaves the one trial to others', () => {
   taken.reportFailure({ kind: 'connect', message: 'refused' })
   clock.pass(60_000)
   const refused = acquire(one)
-  assert.ok(isRefusal(refused) && refused.why === 'connections')
+  assert.ok(isUnavailable(refused) && refused.why === 'connections')
   taken.end(false)
   lease(acquire(one))
 })
@@ -245,7 +245,7 @@ test('status: what there is to see', () => {
 
 test('terms: limits over all their servers, and a breaker for each of them', () => {
   const { clock, logged, state, acquire } = setup()
-  const terms = { retryAfter: 60_000, maxConnections: 1 }
+  const terms = { retryAfterMs: 60_000, maxConnections: 1 }
   const [a, b] = ['a.example', 'b.example'].map((host) => termsExchange('ms', host, terms)) as [
     Exchange,
     Exchange,
@@ -288,7 +288,7 @@ test('terms: limits over all their servers, and a breaker for each of them', () 
 test('terms: a message that moves on gives the one trial of a server back', () => {
   const { clock, state, acquire } = setup()
   const [a, b] = ['a.example', 'b.example'].map((host) =>
-    termsExchange(undefined, host, { retryAfter: 60_000 }),
+    termsExchange(undefined, host, { retryAfterMs: 60_000 }),
   ) as [Exchange, Exchange]
   const failing = lease(acquire(a))
   failing.reportFailure({ kind: 'connect', message: 'refused' })
@@ -320,7 +320,7 @@ test('terms: a hold by name keeps mail from all their servers', () => {
   const { acquire } = setup({ folder: folder([{ name: 'ms', since: T }]) })
   for (const host of ['a.example', 'b.example']) {
     const refused = acquire(termsExchange('ms', host))
-    assert.ok(isRefusal(refused))
+    assert.ok(isUnavailable(refused))
     assert.equal(refused.message, '[direct:ms] is held by hand')
   }
   lease(acquire(termsExchange(undefined, 'a.example')))
@@ -329,7 +329,7 @@ test('terms: a hold by name keeps mail from all their servers', () => {
 test('of the servers of terms that are left out, the last hundred are shown', () => {
   const { state, acquire } = setup()
   for (let i = 0; i < 150; i++) {
-    const taken = lease(acquire(termsExchange('ms', `h${i}.example`, { retryAfter: 60_000 })))
+    const taken = lease(acquire(termsExchange('ms', `h${i}.example`, { retryAfterMs: 60_000 })))
     taken.reportFailure({ kind: 'connect', message: 'refused' })
     taken.end(false)
   }

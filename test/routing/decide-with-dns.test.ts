@@ -13,7 +13,13 @@ function source(remembered: boolean, mx = MX) {
     asked.push(what)
     return remembered ? answer : Promise.resolve(answer)
   }
-  const address = { kind: 'addresses', addresses: ['192.0.2.1'], how: 'fresh', server: 's', ttl: 1 } as const
+  const address = {
+    kind: 'addresses',
+    addresses: ['192.0.2.1'],
+    how: 'fresh',
+    server: 's',
+    ttlSeconds: 1,
+  } as const
   return {
     asked,
     mx: (domain: string) => say(`mx ${domain}`, mx),

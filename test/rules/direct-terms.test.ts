@@ -106,7 +106,9 @@ describe('terms of direct mail', () => {
   it('are warned of where nothing uses them, or a priority does nothing', () => {
     const text = `${TERMS}* @isp`
     const warn = (file: string) =>
-      lint(configure(file), { text: file, intervals: [60] }).map(({ code, message }) => `${code}: ${message}`)
+      lint(configure(file), { text: file, retryIntervalsSeconds: [60] }).map(
+        ({ code, message }) => `${code}: ${message}`,
+      )
     assert.deepEqual(warn(text), ['unused-relay: the terms ms are never used: no override line sends to @ms'])
     assert.deepEqual(warn(`[direct:ms]\n[overrides]\n* @ms $priority:5`), [
       'idle-priority: $priority does nothing here: the exchanges of @ms keep the priorities that DNS gives them',

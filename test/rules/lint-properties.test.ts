@@ -75,7 +75,7 @@ async function decided(text: string, given: Message, answer: string): Promise<De
   return decide(configure(text).rules, given, writtenFacts(parsed.answer))
 }
 
-const warningsOf = (text: string) => lint(configure(text), { text, intervals: [1, 1, 1] })
+const warningsOf = (text: string) => lint(configure(text), { text, retryIntervalsSeconds: [1, 1, 1] })
 
 const RUNS = {
   numRuns: Number(process.env.PROPERTY_RUNS ?? 800),

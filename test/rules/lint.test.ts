@@ -13,7 +13,7 @@ function warnings(
   text: string,
   context: { fileMode?: number; intervals?: readonly number[] } = {},
 ): string[] {
-  return lint(configure(text), { text, intervals: INTERVALS, fileMode: 0o640, ...context }).map(
+  return lint(configure(text), { text, retryIntervalsSeconds: INTERVALS, fileMode: 0o640, ...context }).map(
     ({ span, code, message }) => `${span.line}:${span.column} ${code} ${message}`,
   )
 }
@@ -324,7 +324,7 @@ test('lines of equal priority are looked for among 100,000 lines in no more than
     const text = [...Array.from({ length: count }, (_, index) => line(index)), '*.d5.* last.test'].join('\n')
     const configuration = configure(text)
     const begin = process.cpuUsage().user
-    const found = lint(configuration, { text, intervals: INTERVALS })
+    const found = lint(configuration, { text, retryIntervalsSeconds: INTERVALS })
     const seconds = (process.cpuUsage().user - begin) / 1e6
     assert.ok(seconds < 15, `${seconds} s`)
     assert.ok(found.length <= 1)
@@ -386,7 +386,7 @@ const UNMEETABLE: readonly (readonly [condition: string, message: string, sugges
 for (const [condition, message, suggestion] of UNMEETABLE) {
   test(`an address that nobody has: ${condition}`, () => {
     const text = `* a.test ${condition} $end`
-    const found = lint(configure(text), { text, intervals: INTERVALS }).filter(
+    const found = lint(configure(text), { text, retryIntervalsSeconds: INTERVALS }).filter(
       ({ code }) => code === 'unmeetable-address',
     )
     assert.deepEqual(
@@ -426,12 +426,12 @@ test('permissions of the file do not matter if no password is in it', () => {
   const { configuration } = {
     configuration: configure(text, { env: { RELAY_PASSWORD: 'x' }, readFile: () => assert.fail() }),
   }
-  assert.deepEqual(lint(configuration, { text, intervals: INTERVALS, fileMode: 0o644 }), [])
+  assert.deepEqual(lint(configuration, { text, retryIntervalsSeconds: INTERVALS, fileMode: 0o644 }), [])
 })
 
 test('no warning shows a password', () => {
   const text = '* fred:Passw0rd@a.test $end\n* joe:Passw0rd2@a.test $retries<0 $priority:3'
-  const all = lint(configure(text), { text, intervals: [], fileMode: 0o644 })
+  const all = lint(configure(text), { text, retryIntervalsSeconds: [], fileMode: 0o644 })
   assert.ok(all.length >= 3)
   assert.doesNotMatch(JSON.stringify(all), /Passw0rd/)
 })
@@ -458,7 +458,7 @@ test('many lines about the same domains are looked at in no more than a moment',
   const text = [...lines, '* a.test $retries<0'].join('\n')
   const configuration = configure(text)
   const begin = process.cpuUsage().user
-  const found = lint(configuration, { text, intervals: INTERVALS })
+  const found = lint(configuration, { text, retryIntervalsSeconds: INTERVALS })
   const seconds = (process.cpuUsage().user - begin) / 1e6
   assert.ok(seconds < 15, `${seconds} s`)
   assert.ok(found.some(({ code }) => code === 'contradiction'))
@@ -476,7 +476,7 @@ test('many patterns with odd wildcards are looked at in no more than a moment', 
   ].join('\n')
   const configuration = configure(text)
   const begin = process.cpuUsage().user
-  const found = lint(configuration, { text, intervals: INTERVALS })
+  const found = lint(configuration, { text, retryIntervalsSeconds: INTERVALS })
   const seconds = (process.cpuUsage().user - begin) / 1e6
   assert.ok(seconds < 15, `${seconds} s`)
   assert.deepEqual(
@@ -499,9 +499,11 @@ test('a client certificate that ends within 14 days: certificate-ends', () => {
     }),
   }
   const found = (days: number) =>
-    lint(configure(text, secrets), { text, intervals: INTERVALS, now: end - days * 86_400_000 }).map(
-      ({ code, span, message }) => `${span.line}:${span.column} ${code} ${message}`,
-    )
+    lint(configure(text, secrets), {
+      text,
+      retryIntervalsSeconds: INTERVALS,
+      now: end - days * 86_400_000,
+    }).map(({ code, span, message }) => `${span.line}:${span.column} ${code} ${message}`)
   assert.deepEqual(found(13), ['4:12 certificate-ends this certificate ends on 2120-01-01'])
   assert.deepEqual(found(15), [])
 })

@@ -28,7 +28,7 @@ function services(changes: Partial<ProbeServices> = {}): ProbeServices {
     addresses: ['127.0.0.1'],
     how: 'fresh',
     server: 'hosts',
-    ttl: 0,
+    ttlSeconds: 0,
   }
   return {
     lookup: async () => answer,
@@ -305,7 +305,7 @@ test('a relay of two addresses is good while one of them answers', async (t) => 
   const port = await relay(t, certificate('server'))
   const addresses = ['127.0.0.9', '127.0.0.1']
   const lookup = async () =>
-    ({ kind: 'addresses', addresses, how: 'fresh', server: 'hosts', ttl: 0 }) as const
+    ({ kind: 'addresses', addresses, how: 'fresh', server: 'hosts', ttlSeconds: 0 }) as const
   const report = await probeRelay(relayAt(port), services({ lookup }))
   assert.deepEqual(
     report.addresses.map(({ address, good }) => [address, good]),
@@ -319,7 +319,7 @@ test('a relay of two addresses is good while one of them answers', async (t) => 
 
 const LOOKUPS: readonly (readonly [AddressAnswer, string])[] = [
   [
-    { kind: 'none', proven: true, how: 'fresh', server: '127.0.0.1#53', ttl: 60 },
+    { kind: 'none', proven: true, how: 'fresh', server: '127.0.0.1#53', ttlSeconds: 60 },
     'relay.example has no address',
   ],
   [

@@ -23,7 +23,7 @@ function session(more: Partial<SessionOptions> = {}): Session {
     recipients: 1,
     ...more,
   })
-  if (implicitTls) made.tlsStarted()
+  if (implicitTls) made.noteTlsStarted()
   return made
 }
 
@@ -39,7 +39,7 @@ function play(conversation: Session, lines: readonly Line[], channel = CLEAR, up
     const line = text.slice(3)
     if (text.startsWith('C: ')) {
       if (upgrading) {
-        conversation.tlsStarted()
+        conversation.noteTlsStarted()
         current = upgraded
         upgrading = false
       }

@@ -5,7 +5,7 @@ import { dirname, join } from 'node:path'
 import type { TestContext } from 'node:test'
 import { ConfigurationFile } from '../../lib/haraka/configuration-file'
 import type { LogEntry } from '../../lib/haraka/log-entry'
-import type { Finding } from '../../lib/haraka/server-log'
+import type { ServerFinding } from '../../lib/haraka/server-log'
 import type { Configuration } from '../../lib/routing/configuration'
 
 /** When the files of these tests are read. */
@@ -20,7 +20,7 @@ export class ConfigurationFolder {
   readonly configurationPath = join(this.path, 'config', 'dns_overrides.ini')
   /** What came into force, one after the other. */
   readonly inForce: Configuration[] = []
-  readonly findings: Finding[] = []
+  readonly findings: ServerFinding[] = []
   readonly file: ConfigurationFile
   #announce: () => void = () => assert.fail('the file is not watched')
   #listener: () => void = () => {}

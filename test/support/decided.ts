@@ -23,7 +23,7 @@ export function decidedBy({ rules }: Configuration, domain: string, rest: Partia
 const located = ({ exchanges }: Decision): Decided['located'] =>
   exchanges.map((exchange) => ({
     exchange,
-    answer: { kind: 'addresses', addresses: ['192.0.2.1'], how: 'fresh', server: 'literal', ttl: 0 },
+    answer: { kind: 'addresses', addresses: ['192.0.2.1'], how: 'fresh', server: 'literal', ttlSeconds: 0 },
   }))
 
 /** A worker in which nothing happens. */

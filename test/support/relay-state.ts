@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import type { Clock } from '../../lib/relays/clock'
 import { LocalLimits } from '../../lib/relays/local-limits'
 import { createRelayState, type RelayStateOptions } from '../../lib/relays/state'
-import type { Lease, Refusal, RelayState } from '../../lib/relays/types'
+import type { Lease, Unavailable, RelayState } from '../../lib/relays/types'
 
 /** A clock of which both hands stand where the test puts them, in milliseconds. */
 export interface TestClock extends Clock {
@@ -41,7 +41,7 @@ export function localRelayState(options: Partial<RelayStateOptions> = {}): Relay
 }
 
 /** The answer of a state that has nobody to ask. */
-export function atOnce(answer: Lease | Refusal | Promise<Lease | Refusal>): Lease | Refusal {
+export function atOnce(answer: Lease | Unavailable | Promise<Lease | Unavailable>): Lease | Unavailable {
   assert.ok(!(answer instanceof Promise), 'an answer at once')
   return answer
 }

@@ -4,7 +4,7 @@ import type { SecretSources } from '../../lib/config/types'
 import { loadConfiguration, type Configuration } from '../../lib/routing/configuration'
 import type { Diagnostic } from '../../lib/source/diagnostic'
 import type { MxAnswer } from '../../lib/model/dns-answer'
-import { decideWithDns, type Question } from '../../lib/routing/decide-with-dns'
+import { decideWithDns, type DecisionInput } from '../../lib/routing/decide-with-dns'
 import { decide, explain } from '../../lib/rules/decide'
 import { writtenFacts } from '../../lib/rules/message-spec'
 import { parseMxText } from '../../lib/rules/mx-spec'
@@ -64,7 +64,7 @@ export async function decideBy(
   text: string | Configuration,
   message: Partial<Message> = {},
   mx = 'none',
-  more: Partial<Question> = {},
+  more: Partial<DecisionInput> = {},
 ): Promise<TracedDecision & { readonly asked: number }> {
   const { rules } = typeof text === 'string' ? configure(text) : text
   const answer = mxAnswer(mx)

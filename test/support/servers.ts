@@ -14,7 +14,7 @@ const TERMS = [
   'nextMx',
   'bind',
   'bindHelo',
-  'retryAfter',
+  'retryAfterMs',
   'maxConnections',
   'maxPerHour',
 ] as const satisfies readonly (keyof Terms)[]

@@ -15,7 +15,7 @@ export function start(): MeasuredWork {
     records: [{ priority: 10, exchange: 'mx1.example.com' }],
     how: 'cached',
     server: '192.0.2.53#53',
-    ttl: 60,
+    ttlSeconds: 60,
   })
   const message = {
     ...BLANK_MESSAGE,

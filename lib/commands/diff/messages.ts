@@ -7,7 +7,7 @@ import type { Configuration } from '../../routing/configuration'
 import { domainOf, readMessage, splitMessage, type WrittenMessage } from '../../rules/message-spec'
 import { LONGEST_CONFIGURATION, readRegularFile } from '../../source/read-file'
 import { whyUnreadable } from '../../source/unreadable'
-import type { Arguments } from '../shared/arguments'
+import type { Arguments } from '../shared/parsed-arguments'
 import type { Terminal } from '../shared/terminal'
 
 /** A message, and what it is called when something is said about it. */
@@ -73,7 +73,7 @@ function readQueue(folder: string, now: number, warn: (message: string) => void)
 }
 
 /** The messages of section `[tests]` of some configurations, each once. */
-function readTests(configurations: readonly Configuration[]): readonly NamedMessage[] {
+function readTestMessages(configurations: readonly Configuration[]): readonly NamedMessage[] {
   const tests = configurations.flatMap((configuration) => configuration.tests)
   const messages = tests.map(({ message, text }) => ({ ...message, name: text.replace(/\s+:\s.*$/, '') }))
   return [...new Map(messages.map((message) => [message.name, message])).values()]
@@ -92,7 +92,7 @@ export async function readMessages(
   const folder = args.value('queue')
   const list = args.operands[2]
   if (folder === undefined && list === undefined) {
-    const tests = readTests(configurations)
+    const tests = readTestMessages(configurations)
     if (tests.length > 0) return tests
     throw new UsageError('diff: which messages? Give a LIST or --queue FOLDER; neither file has [tests]')
   }

@@ -2,7 +2,7 @@ import { toPrintable } from '../../model/printable'
 import { listTriedExchanges, type Explanation } from '../shared/explanation'
 import type { Paint } from '../shared/paint'
 import { describeOrder, describeSource, formatTime } from '../../status/wording'
-import { explanationJson } from './json'
+import { explanationJson } from './explanation-json'
 
 /** One attempt, if every earlier one failed. */
 export interface TimelineAttempt {

@@ -3,35 +3,35 @@ import { formatDuration, parseDuration } from '../../model/duration'
 import { toPrintable } from '../../model/printable'
 import { holdRelay, NoServerError, resumeRelay, type HoldReport } from '../../relays/hold-by-hand'
 import { nearest } from '../../source/suggest'
-import type { Arguments } from '../shared/arguments'
+import type { Arguments } from '../shared/parsed-arguments'
 import { whyNoAccess } from '../../status/server-state'
 import { formatCount, formatTime, joinWords } from '../../status/wording'
 
 /** What `--hold` or `--resume` asks for. */
-export interface Request {
+export interface HoldRequest {
   readonly verb: 'hold' | 'resume'
   /** As written. */
   readonly relay: string
   /** Milliseconds. */
-  readonly duration?: number
+  readonly durationMs?: number
   readonly reason?: string
 }
 
 /** What came of it. */
-export interface Result {
+export interface HoldResult {
   /** One sentence for the operator. */
   readonly message: string
   /** False if a worker did not confirm it. */
   readonly confirmed: boolean
 }
 
-const LONGEST_DURATION = 366 * 86_400_000
+const LONGEST_DURATION_MS = 366 * 86_400_000
 
 function readDuration(args: Arguments): number | undefined {
   const text = args.value('for')
-  const duration = text === undefined ? undefined : parseDuration(text)
+  const durationMs = text === undefined ? undefined : parseDuration(text)
   if (text === undefined) return undefined
-  if (duration !== undefined && duration >= 1000 && duration <= LONGEST_DURATION) return duration
+  if (durationMs !== undefined && durationMs >= 1000 && durationMs <= LONGEST_DURATION_MS) return durationMs
   throw new UsageError(`relays: --for takes a time up to a year, for example 30m, 2h or 1d, not "${text}"`)
 }
 
@@ -40,7 +40,7 @@ function readDuration(args: Arguments): number | undefined {
  *
  * @throws UsageError if the options do not fit together
  */
-export function readRequest(args: Arguments): Request | undefined {
+export function readRequest(args: Arguments): HoldRequest | undefined {
   const [hold, resume, reason] = [args.value('hold'), args.value('resume'), args.value('reason')]
   if (hold !== undefined && resume !== undefined) throw new UsageError('relays: --hold or --resume, not both')
   if (hold === undefined) {
@@ -48,17 +48,17 @@ export function readRequest(args: Arguments): Request | undefined {
     if (stray !== undefined) throw new UsageError(`relays: --${stray} needs --hold NAME`)
     return resume === undefined ? undefined : { verb: 'resume', relay: resume }
   }
-  const duration = readDuration(args)
+  const durationMs = readDuration(args)
   return {
     verb: 'hold',
     relay: hold,
-    ...(duration === undefined ? {} : { duration }),
+    ...(durationMs === undefined ? {} : { durationMs }),
     ...(reason === undefined || reason.trim() === '' ? {} : { reason: reason.trim() }),
   }
 }
 
 /** The relay, or the terms, that a word means: as in the file, whatever its case, with or without `@`. */
-function findName({ verb, relay }: Request, known: readonly string[]): string {
+function findName({ verb, relay }: HoldRequest, known: readonly string[]): string {
   const plain = relay.replace(/^@/, '')
   const name =
     known.find((each) => each === plain) ?? known.find((each) => each.toLowerCase() === plain.toLowerCase())
@@ -69,16 +69,21 @@ function findName({ verb, relay }: Request, known: readonly string[]): string {
   throw new UsageError(`relays: --${verb} takes the name of a relay or of terms, not "${relay}"; ${hint}`)
 }
 
-function describeHeld(name: string, { duration, reason }: Request, report: HoldReport, now: number): string {
+function describeHeld(
+  name: string,
+  { durationMs, reason }: HoldRequest,
+  report: HoldReport,
+  now: number,
+): string {
   if (!report.changed) return `@${name} was held already`
   const end =
-    duration === undefined
+    durationMs === undefined
       ? 'until it is resumed'
-      : `for ${formatDuration(duration)}, until ${formatTime(now + duration)}`
+      : `for ${formatDuration(durationMs)}, until ${formatTime(now + durationMs)}`
   return `@${name} is held: no mail goes to it ${end}${reason === undefined ? '' : ` (${toPrintable(reason)})`}`
 }
 
-function describeResult(name: string, request: Request, report: HoldReport, now: number): Result {
+function describeResult(name: string, request: HoldRequest, report: HoldReport, now: number): HoldResult {
   const { confirmed, missing, changed } = report
   const held = request.verb === 'hold'
   const done = held
@@ -109,17 +114,17 @@ function describeResult(name: string, request: Request, report: HoldReport, now:
  * @throws UsageError if there is no such relay; a DnsOverridesError if it cannot be done
  */
 export async function changeHold(
-  request: Request,
+  request: HoldRequest,
   folder: string,
   known: readonly string[],
   now: () => number,
-): Promise<Result> {
+): Promise<HoldResult> {
   const name = findName(request, known)
-  const { verb, duration, reason } = request
+  const { verb, durationMs, reason } = request
   const start = now()
   const hold = {
     name,
-    ...(duration === undefined ? {} : { until: start + duration }),
+    ...(durationMs === undefined ? {} : { until: start + durationMs }),
     ...(reason === undefined ? {} : { reason }),
   }
   try {

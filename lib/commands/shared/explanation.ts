@@ -21,7 +21,7 @@ export interface Explanation {
  *
  * @param isUsable whether a relay of `[attempts]` can be used now; absent: all can
  */
-export async function explain(
+export async function explainMessage(
   configuration: Configuration,
   message: Message,
   lookup: Lookup,

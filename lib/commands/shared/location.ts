@@ -2,7 +2,7 @@ import { existsSync, statSync } from 'node:fs'
 import { basename, dirname, join, resolve } from 'node:path'
 import { DnsOverridesError, UsageError } from '../../model/errors'
 import { STATE_FOLDER } from '../../relays/state-folder'
-import type { Arguments } from './arguments'
+import type { Arguments } from './parsed-arguments'
 import type { Terminal } from './terminal'
 
 /** A configuration that cannot be used: exit status 78. */

@@ -10,5 +10,6 @@ export interface Terminal {
   readonly columns: number
   readonly env: Readonly<Record<string, string | undefined>>
   readonly cwd: string
+  /** Milliseconds since the epoch. */
   readonly now: () => number
 }

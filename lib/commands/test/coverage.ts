@@ -21,7 +21,7 @@ export interface UntestedLine {
 }
 
 /** A message that is tried out, and its MX records as `mx=` has them; '' for what is assumed without it. */
-interface Candidate {
+interface MessageCandidate {
   readonly message: Message
   readonly mx: string
 }
@@ -87,7 +87,7 @@ function answerOf(text: string, domain: string): MxAnswer {
 }
 
 /** Messages to the line's domain, those first that meet its own conditions. */
-function* candidates(line: OverrideLine, rules: RuleSet): Generator<Candidate> {
+function* candidates(line: OverrideLine, rules: RuleSet): Generator<MessageCandidate> {
   const domain = fillWildcard(line.pattern.text)
   // What an earlier line with $end takes away may be got around by another value of what that line asks for.
   const conditions = [line, ...rules.candidates(domain)].flatMap((each) => each.conditions)
@@ -112,7 +112,7 @@ function* candidates(line: OverrideLine, rules: RuleSet): Generator<Candidate> {
 }
 
 /** A cheap look at the line's own conditions, before the whole decision is made. */
-function meets(line: OverrideLine, { message, mx }: Candidate): boolean {
+function meets(line: OverrideLine, { message, mx }: MessageCandidate): boolean {
   const answer = answerOf(mx, message.domain)
   return line.conditions.every((condition) =>
     condition.kind === 'mx'
@@ -136,7 +136,7 @@ function expectedText(decision: Decision): string {
     .join(', ')
 }
 
-function expectationText({ message, mx }: Candidate, decision: Decision): string {
+function expectationText({ message, mx }: MessageCandidate, decision: Decision): string {
   const { mailFrom, rcptTo, authSender, size, retries, ageMs, reply, failed } = message
   return [
     mailFrom === '' ? '<>' : mailFrom,

@@ -4,7 +4,7 @@ import { shorten } from '../../smtp/reply-reader'
 import { movesOn } from '../../smtp/next-mx'
 import type { SessionFailure } from '../../smtp/session-types'
 import { needsPlace, sectionKey } from '../../relays/section'
-import { isRefusal, type Availability, type Lease, type Refusal } from '../../relays/types'
+import { isUnavailable, type Availability, type Lease, type Unavailable } from '../../relays/types'
 
 /** One address of an exchange: what one connection goes to. */
 export interface Candidate {
@@ -13,10 +13,10 @@ export interface Candidate {
 }
 
 /** What happens next in an attempt. */
-export type Step<C extends Candidate> =
+export type AttemptStep<C extends Candidate> =
   /** Connect there. `inClear`: TLS broke there before, so do without. */
   | { readonly kind: 'connect'; readonly candidate: C; readonly inClear: boolean }
-  /** Ask for a place there (`RelayState.acquire`), and tell {@link Attempt.acquired} what came of it. */
+  /** Ask for a place there (`RelayState.acquire`), and tell {@link Attempt.noteAcquired} what came of it. */
   | { readonly kind: 'acquire'; readonly exchange: Exchange; readonly lastResort: boolean }
   /**
    * The attempt ends and is not counted: nothing was tried for which the message could be blamed.
@@ -49,15 +49,15 @@ export interface AttemptWorld {
   /** Milliseconds since the epoch. */
   now(): number
   /** The message has left a server: its place is to be given back when the connection is closed. */
-  left(lease: Lease | undefined): void
+  leave(lease: Lease | undefined): void
 }
 
 /** A relay that is held is looked at again at least so often, milliseconds: it may have been resumed. */
-const HOLD_INTERVAL = 300_000
+const HOLD_INTERVAL_MS = 300_000
 /** Failures of one attempt that its reason names. */
 const MOST_REASONS = 3
 
-interface Entry<C> {
+interface PendingCandidate<C> {
   readonly candidate: C
   readonly inClear: boolean
 }
@@ -85,10 +85,14 @@ interface Visit {
 export class Attempt<C extends Candidate> {
   readonly #plan: AttemptPlan<C>
   readonly #world: AttemptWorld
-  #rest: Entry<C>[]
+  #rest: PendingCandidate<C>[]
   #stay: Stay | undefined
   #visit: Visit | undefined
-  #skipped: { readonly refusal: Refusal; readonly exchange: Exchange; readonly entries: Entry<C>[] }[] = []
+  #skipped: {
+    readonly unavailable: Unavailable
+    readonly exchange: Exchange
+    readonly entries: PendingCandidate<C>[]
+  }[] = []
   #visits = 0
   #relayFailures = 0
   #lastResort = false
@@ -109,23 +113,23 @@ export class Attempt<C extends Candidate> {
   }
 
   /** Haraka takes the address, and connects to it. */
-  connecting(): void {
+  noteConnecting(): void {
     if (this.#visit !== undefined) this.#visit.progress = 'connecting'
   }
 
-  connected(): void {
+  noteConnected(): void {
     if (this.#visit !== undefined) this.#visit.progress = 'connected'
   }
 
   /** The server has done its part. */
-  accepted(): void {
+  noteAccepted(): void {
     if (this.#visit === undefined || this.#visit.progress === 'accepted') return
     this.#visit.progress = 'accepted'
     this.#stay?.lease.reportSuccess()
   }
 
   /** The connection came to nothing. */
-  failed(failure: SessionFailure, candidate: C): void {
+  noteFailure(failure: SessionFailure, candidate: C): void {
     const visit = this.#visit
     if (visit === undefined) return
     if (failure.mayGoClear) {
@@ -139,13 +143,13 @@ export class Attempt<C extends Candidate> {
     this.#leave()
   }
 
-  /** Asked at the beginning, after each failed connection, and after {@link Attempt.acquired}. */
-  next(): Step<C> {
+  /** Asked at the beginning, after each failed connection, and after {@link Attempt.noteAcquired}. */
+  next(): AttemptStep<C> {
     this.#noteLost()
     if (this.#stopped) this.#rest = []
     for (;;) {
       const head = this.#rest[0]
-      if (head === undefined) return this.#exhausted()
+      if (head === undefined) return this.#endWithout()
       const { exchange } = head.candidate
       if (this.#visit !== undefined && this.#visit.key !== exchangeKey(exchange)) this.#endVisit()
       if (this.#stay !== undefined && this.#stay.section !== sectionKey(exchange)) this.#leave()
@@ -157,9 +161,9 @@ export class Attempt<C extends Candidate> {
       if (this.#visit === undefined) {
         if (this.#stay === undefined && needsPlace(exchange))
           return { kind: 'acquire', exchange, lastResort: false }
-        const refusal = this.#stay?.lease.moveTo(exchange)
-        if (refusal !== undefined) {
-          this.#skip(refusal)
+        const unavailable = this.#stay?.lease.moveTo(exchange)
+        if (unavailable !== undefined) {
+          this.#skip(unavailable)
           continue
         }
         this.#begin(exchange)
@@ -168,10 +172,10 @@ export class Attempt<C extends Candidate> {
     }
   }
 
-  /** What came of the step `acquire`; with a refusal the server takes no part now. */
-  acquired(answer: Lease | Refusal): void {
+  /** What came of the step `acquire`; with a unavailable the server takes no part now. */
+  noteAcquired(answer: Lease | Unavailable): void {
     const { exchange } = this.#rest[0]!.candidate
-    if (isRefusal(answer)) {
+    if (isUnavailable(answer)) {
       this.#skip(answer)
       return
     }
@@ -180,13 +184,15 @@ export class Attempt<C extends Candidate> {
   }
 
   /** The server at the head of the list takes no part now; where its section is held or full, none of the section does. */
-  #skip(refusal: Refusal): void {
+  #skip(unavailable: Unavailable): void {
     const { exchange } = this.#rest[0]!.candidate
     const [keyOf, key] =
-      refusal.why === 'breaker' ? [exchangeKey, exchangeKey(exchange)] : [sectionKey, sectionKey(exchange)]
-    const isOut = ({ candidate }: Entry<C>) => keyOf(candidate.exchange) === key
+      unavailable.why === 'breaker'
+        ? [exchangeKey, exchangeKey(exchange)]
+        : [sectionKey, sectionKey(exchange)]
+    const isOut = ({ candidate }: PendingCandidate<C>) => keyOf(candidate.exchange) === key
     this.#skipped = this.#skipped.filter((one) => one.exchange !== exchange)
-    this.#skipped.push({ refusal, exchange, entries: this.#rest.filter(isOut) })
+    this.#skipped.push({ unavailable, exchange, entries: this.#rest.filter(isOut) })
     this.#rest = this.#rest.filter((entry) => !isOut(entry))
   }
 
@@ -195,7 +201,7 @@ export class Attempt<C extends Candidate> {
     this.#visits++
   }
 
-  #connect(): Step<C> {
+  #connect(): AttemptStep<C> {
     const { candidate, inClear } = this.#rest.shift()!
     const visit = this.#visit!
     visit.progress = 'chosen'
@@ -260,10 +266,10 @@ export class Attempt<C extends Candidate> {
     this.#endVisit()
     const lease = this.#stay?.lease
     this.#stay = undefined
-    if (hadVisit || lease !== undefined) this.#world.left(lease)
+    if (hadVisit || lease !== undefined) this.#world.leave(lease)
   }
 
-  #exhausted(): Step<C> {
+  #endWithout(): AttemptStep<C> {
     this.#leave()
     return (
       this.#tryLastResort() ??
@@ -273,9 +279,9 @@ export class Attempt<C extends Candidate> {
   }
 
   /** A breaker alone never holds mail. */
-  #tryLastResort(): Step<C> | undefined {
+  #tryLastResort(): AttemptStep<C> | undefined {
     if (this.#visits > 0 || this.#lastResort) return undefined
-    const best = this.#skipped.find(({ refusal }) => refusal.why === 'breaker')
+    const best = this.#skipped.find(({ unavailable }) => unavailable.why === 'breaker')
     if (best === undefined) return undefined
     this.#lastResort = true
     this.#rest.push(...best.entries)
@@ -283,23 +289,25 @@ export class Attempt<C extends Candidate> {
   }
 
   /** Held and full servers take the message later, and that is not an attempt. */
-  #waitForRoom(): Step<C> | undefined {
+  #waitForRoom(): AttemptStep<C> | undefined {
     const sections = new Map(
       this.#skipped
-        .filter(({ refusal }) => refusal.why !== 'breaker')
+        .filter(({ unavailable }) => unavailable.why !== 'breaker')
         .map((one) => [sectionKey(one.exchange), one]),
     )
     const full = [...sections.values()]
     if (full.length === 0) return undefined
-    const reason = full.map(({ refusal }) => refusal.message).join('; ')
+    const reason = full.map(({ unavailable }) => unavailable.message).join('; ')
     if (this.#hasFallback) return { kind: 'requeue', reason, seconds: 0, waitFor: [] }
     const now = this.#world.now()
     const until = Math.min(
-      ...full.map(({ refusal }) =>
-        refusal.why === 'held' ? now + HOLD_INTERVAL : (refusal.until ?? Infinity),
+      ...full.map(({ unavailable }) =>
+        unavailable.why === 'held' ? now + HOLD_INTERVAL_MS : (unavailable.until ?? Infinity),
       ),
     )
-    const waitFor = full.flatMap(({ refusal, exchange }) => (refusal.why === 'connections' ? [exchange] : []))
+    const waitFor = full.flatMap(({ unavailable, exchange }) =>
+      unavailable.why === 'connections' ? [exchange] : [],
+    )
     return {
       kind: 'requeue',
       reason,
@@ -309,7 +317,7 @@ export class Attempt<C extends Candidate> {
   }
 
   /** `[attempts]` counts attempts of the message, and not failures of a relay. */
-  #blameRelay(): Step<C> | undefined {
+  #blameRelay(): AttemptStep<C> | undefined {
     const { source } = this.#plan
     if (source !== 'attempts' || this.#visits === 0 || this.#relayFailures < this.#visits) return undefined
     const reason = 'the relay failed, not the recipient'

@@ -1,10 +1,10 @@
 import { exchangeLabel, type Exchange } from '../../model/exchange'
 import type { Decision } from '../../model/decision'
-import { isRefusal, type Lease, type Refusal, type RelayState } from '../../relays/types'
+import { isUnavailable, type Lease, type Unavailable, type RelayState } from '../../relays/types'
 import type { WaitReason } from '../../status/facts'
 import { Session } from '../../smtp/session'
 import { needsGoodCertificate, type SessionOptions } from '../../smtp/session-types'
-import { Attempt, type Step } from './attempt'
+import { Attempt, type AttemptStep } from './attempt'
 import type { Loggable } from '../types'
 import type { ConnectionQueue } from './connection-queue'
 import type { ConnectionReport } from './ending'
@@ -49,7 +49,10 @@ const GO_AHEAD = 354
 /** What Haraka 3.3.4 (`outbound/hmail.js` `try_deliver`) says when no exchange is left. */
 const NOTHING_LEFT = 'Tried all MXs'
 
-type StepOf<K extends Step<PlannedExchange>['kind']> = Extract<Step<PlannedExchange>, { readonly kind: K }>
+type StepOf<K extends AttemptStep<PlannedExchange>['kind']> = Extract<
+  AttemptStep<PlannedExchange>,
+  { readonly kind: K }
+>
 
 /** The connection that is tried now. */
 interface Current {
@@ -71,7 +74,7 @@ export class Delivery implements DeliverySteps {
   #delivered = false
   #deferral: string | undefined
   /** Why the last server that took no part did not. */
-  #refusal: Exclude<Refusal['why'], 'breaker'> | undefined
+  #unavailable: Exclude<Unavailable['why'], 'breaker'> | undefined
   readonly #endings: Endings
 
   constructor(hmail: OutboundItem, candidates: readonly PlannedExchange[], context: DeliveryContext) {
@@ -84,7 +87,7 @@ export class Delivery implements DeliverySteps {
       {
         look: (exchange) => relays.look(exchange),
         now,
-        left: (lease) => this.#left(lease),
+        leave: (lease) => this.#leave(lease),
       },
     )
   }
@@ -98,13 +101,13 @@ export class Delivery implements DeliverySteps {
           if (answer instanceof Promise) {
             answer
               .then((place) => {
-                this.#acquired(step, place)
+                this.#continueWith(step, place)
                 this.tryDeliver(next)
               })
               .catch((error: unknown) => this.#hmail.temp_fail(`delivery failed: ${String(error)}`))
             return undefined
           }
-          this.#acquired(step, answer)
+          this.#continueWith(step, answer)
           continue
         }
         case 'connect':
@@ -123,22 +126,22 @@ export class Delivery implements DeliverySteps {
     }
   }
 
-  #acquired({ exchange, lastResort }: StepOf<'acquire'>, place: Lease | Refusal): void {
-    if (isRefusal(place)) {
-      if (place.why !== 'breaker') this.#refusal = place.why
+  #continueWith({ exchange, lastResort }: StepOf<'acquire'>, place: Lease | Unavailable): void {
+    if (isUnavailable(place)) {
+      if (place.why !== 'breaker') this.#unavailable = place.why
       this.#context.log.loginfo(`not now: ${place.message}`)
     } else if (lastResort) {
       this.#context.log.loginfo(
         `every exchange is left out, ${exchangeLabel(exchange)} is tried as a last resort`,
       )
     }
-    this.#attempt.acquired(place)
+    this.#attempt.noteAcquired(place)
   }
 
   forceTls(mx: HarakaMxLike, forcedByHaraka: () => boolean): boolean {
     const current = this.#current
     if (current?.candidate.mx !== mx) return forcedByHaraka()
-    this.#attempt.connecting()
+    this.#attempt.noteConnecting()
     const { endpoint, relay, terms } = current.candidate.exchange
     // Only now: with it, Haraka would have passed over a relay that is local.
     if (relay !== undefined && endpoint.host !== mx.exchange) mx.from_dns = endpoint.host
@@ -175,13 +178,13 @@ export class Delivery implements DeliverySteps {
         giveUp: () => void hmail.try_deliver(),
       },
       {
-        failed: (failure) => this.#attempt.failed(failure, candidate),
-        accepted: () => this.#attempt.accepted(),
+        onFailure: (failure) => this.#attempt.noteFailure(failure, candidate),
+        onAccepted: () => this.#attempt.noteAccepted(),
       },
     )
     current.session = session
     current.guard = guard
-    this.#attempt.connected()
+    this.#attempt.noteConnected()
     guard.start()
   }
 
@@ -194,7 +197,7 @@ export class Delivery implements DeliverySteps {
       : session.redact(parameter)
   }
 
-  delivered(parameters: unknown[]): void {
+  handleDelivered(parameters: unknown[]): void {
     this.#delivered = true
     if (this.#current?.candidate.exchange.relay?.implicitTls === true) parameters[SECURED] = true
   }
@@ -273,7 +276,7 @@ export class Delivery implements DeliverySteps {
 
   #requeue({ reason, seconds, waitFor }: StepOf<'requeue'>): void {
     const { now, queue, onWait } = this.#context
-    const why = this.#refusal ?? 'relay'
+    const why = this.#unavailable ?? 'relay'
     requeue(this.#hmail, {
       log: this.#context.log,
       reason,
@@ -285,7 +288,7 @@ export class Delivery implements DeliverySteps {
   }
 
   /** The place is free when the connection is closed. */
-  #left(lease: Lease | undefined): void {
+  #leave(lease: Lease | undefined): void {
     const { guard, session } = this.#current ?? {}
     const { stage, reply } = session?.report ?? {}
     // Without a reply to the end of the message nobody knows whether it was taken.

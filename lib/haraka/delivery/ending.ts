@@ -34,14 +34,14 @@ export interface Ending {
 }
 
 /** What an ending says of where the message was sent: `line 3`, `attempts` or `dns`; empty where it was sent nowhere. */
-export function describeOrigin({ connection }: Ending): string {
+export function describeEndingOrigin({ connection }: Ending): string {
   const origin = connection?.exchange.origin
   if (origin === undefined) return ''
   return origin.kind === 'line' ? `line ${origin.line}` : origin.kind
 }
 
 /** The server of an ending; empty where there was none. */
-export const describeServer = ({ connection }: Ending): string =>
+export const describeEndingServer = ({ connection }: Ending): string =>
   connection === undefined ? '' : exchangeLabel(connection.exchange)
 
 const refusedWith = (failed: Setback['failed'], reply: Reply): Setback => ({

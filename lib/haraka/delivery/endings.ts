@@ -1,7 +1,7 @@
 import { isPermanent, type Reply } from '../../model/reply'
 import { findSetback, findSetbacks, type ConnectionReport, type Ending, type Setback } from './ending'
 import { replaceNextCall, type EndingMethods } from './hooks'
-import { intervals } from './requeue'
+import { readRetryIntervals } from './requeue'
 import type { OutboundItem, QueuedRecipient } from './types'
 
 /** What the rules say of a setback. */
@@ -222,7 +222,7 @@ export class Endings {
     { seconds, last }: { readonly seconds: number; readonly last: boolean },
   ): void {
     hmail.num_failures++
-    if (!last && hmail.num_failures > intervals(hmail).length) {
+    if (!last && hmail.num_failures > readRetryIntervals(hmail).length) {
       hmail.convert_temp_failed_to_bounce(`Too many failures (${String(reason)})`, extra)
       return
     }

@@ -19,9 +19,9 @@ import { watchProgress, type Patience } from './watchdog'
 /** What the guard reports of one connection. */
 export interface GuardEvents {
   /** The server failed; Haraka goes on to its next exchange next. */
-  readonly failed: (failure: SessionFailure) => void
+  readonly onFailure: (failure: SessionFailure) => void
   /** The server did its part. */
-  readonly accepted: () => void
+  readonly onAccepted: () => void
 }
 
 /** The connection to guard. */
@@ -49,7 +49,7 @@ type Listener = (...parameters: unknown[]) => void
 
 const LINE_FEED = 10
 /** How long Haraka has for its QUIT before the connection is closed. Milliseconds. */
-const QUIT_TIME = 5_000
+const QUIT_TIME_MS = 5_000
 
 /** Guards one connection from its first byte to its last. */
 export class GuardedSocket {
@@ -59,7 +59,7 @@ export class GuardedSocket {
   #onError: Listener[] = []
   #begun = false
   #failed = false
-  #released: (() => void) | undefined
+  #onClosed: (() => void) | undefined
   #accepted = false
   #upgrading = false
   #closed = false
@@ -89,7 +89,7 @@ export class GuardedSocket {
         rejectUnauthorized: false,
       }
       upgrade(checked, (authorized, error, ...more) => {
-        this.#upgraded(verify && !authorized ? error : undefined)
+        this.#afterUpgrade(verify && !authorized ? error : undefined)
         if (!this.#failed) callback?.(authorized, error, ...more)
       })
       // It takes all listeners off the plain socket.
@@ -125,9 +125,9 @@ export class GuardedSocket {
    * @param onClosed called when it is closed on our side
    */
   release(onClosed: () => void): void {
-    this.#released = onClosed
+    this.#onClosed = onClosed
     if (this.#closed) return
-    this.#quitTimer = setTimeout(() => this.#connection.socket.destroy(), QUIT_TIME).unref()
+    this.#quitTimer = setTimeout(() => this.#connection.socket.destroy(), QUIT_TIME_MS).unref()
   }
 
   /** Is it encrypted, or was it when the last line was received? */
@@ -175,10 +175,10 @@ export class GuardedSocket {
     return { encrypted, verified: encrypted && socket.targetsocket.authorized === true }
   }
 
-  #upgraded(refused: unknown): void {
+  #afterUpgrade(refused: unknown): void {
     const { session, host } = this.#connection
     this.#upgrading = false
-    session.tlsStarted()
+    session.noteTlsStarted()
     if (refused === undefined) return
     this.#fail(session.refuseCertificate(`its certificate is not good for ${host}: ${errorText(refused)}`))
   }
@@ -203,7 +203,7 @@ export class GuardedSocket {
     const verdict = session.receive(line, this.#lastByte === LINE_FEED, encryption)
     if (session.accepted && !this.#accepted) {
       this.#accepted = true
-      this.#events.accepted()
+      this.#events.onAccepted()
     }
     if (verdict.kind === 'fail') this.#fail(verdict.failure)
     else if (verdict.kind === 'pass') for (const listener of haraka) listener.call(socket, verdict.line)
@@ -219,16 +219,16 @@ export class GuardedSocket {
 
   /** Says once how the connection came to its end, if that was before the message had left. @returns that, for the log */
   #report(message: string): string {
-    if (this.#failed || this.#released !== undefined) return message
+    if (this.#failed || this.#onClosed !== undefined) return message
     const failure = this.#connection.session.lose(message)
-    this.#events.failed(failure)
+    this.#events.onFailure(failure)
     return failure.message
   }
 
   #fail(failure: SessionFailure): void {
     if (this.#failed) return
     this.#failed = true
-    this.#events.failed(failure)
+    this.#events.onFailure(failure)
     if (failure.polite) this.#write('QUIT\r\n')
     // Not at once: Haraka may be in the middle of sending, and sets its state after that.
     setImmediate(() => this.#passOn(failure.message))
@@ -255,7 +255,7 @@ export class GuardedSocket {
     this.#closed = true
     this.#stopWatching()
     clearTimeout(this.#quitTimer)
-    this.#released?.()
+    this.#onClosed?.()
   }
 }
 

@@ -12,7 +12,7 @@ export interface DeliverySteps {
   /** Anything that is about to be logged of the conversation. */
   redact(parameter: unknown): unknown
   /** The message was taken; parameters as `delivered` has them, to be changed in place. */
-  delivered(parameters: unknown[]): void
+  handleDelivered(parameters: unknown[]): void
   /** The message is deferred. */
   defer(reason: unknown, extra: unknown, haraka: EndingMethods): void
   /** The message is to be bounced. */
@@ -126,7 +126,7 @@ export class DeliveryHooks {
         inner.logprotocol.apply(this, redacted)
       },
       delivered(this: OutboundItem, ...parameters) {
-        stepsOf(this)?.delivered(parameters)
+        stepsOf(this)?.handleDelivered(parameters)
         return inner.delivered.apply(this, parameters)
       },
       temp_fail(this: OutboundItem, reason, extra) {

@@ -3,17 +3,17 @@ import { replaceNextCall } from './hooks'
 import type { OutboundItem } from './types'
 
 /** Haraka's default for its first attempt (`outbound/config.js`), where its settings cannot be seen. Seconds. */
-const FALLBACK_INTERVAL = 64
+const FALLBACK_INTERVAL_SECONDS = 64
 
 /** Retry intervals in seconds, as `outbound.ini` `temp_fail_intervals` gave them. */
-export function intervals(hmail: OutboundItem): readonly number[] {
+export function readRetryIntervals(hmail: OutboundItem): readonly number[] {
   return hmail.cfg?.temp_fail_intervals ?? []
 }
 
 /** Seconds until Haraka would try again after its next failure. */
 function retryInterval(hmail: OutboundItem): number {
-  const all = intervals(hmail)
-  return all[Math.min(hmail.num_failures, all.length - 1)] ?? FALLBACK_INTERVAL
+  const all = readRetryIntervals(hmail)
+  return all[Math.min(hmail.num_failures, all.length - 1)] ?? FALLBACK_INTERVAL_SECONDS
 }
 
 /**
@@ -22,7 +22,7 @@ function retryInterval(hmail: OutboundItem): number {
  */
 function isTooOld(hmail: OutboundItem, now: number): boolean {
   if (hmail.todo.queue_time === undefined) return true
-  const lifetime = intervals(hmail).reduce((sum, seconds) => sum + seconds, 0)
+  const lifetime = readRetryIntervals(hmail).reduce((sum, seconds) => sum + seconds, 0)
   return now - hmail.todo.queue_time > lifetime * 1000
 }
 

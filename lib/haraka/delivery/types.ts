@@ -70,12 +70,15 @@ export interface QueuedRecipient {
 export interface OutboundItem {
   readonly todo: {
     readonly domain: string
+    /** Milliseconds since the epoch. */
     readonly queue_time?: number
     readonly rcpt_to: readonly QueuedRecipient[]
   }
   readonly cfg?: {
+    /** Seconds. */
     readonly temp_fail_intervals?: readonly number[]
     readonly enable_tls?: boolean
+    /** Seconds. */
     readonly connect_timeout?: number
   }
   num_failures: number

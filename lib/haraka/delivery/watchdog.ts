@@ -11,13 +11,13 @@ export interface Progress {
 /** How long a server may take, milliseconds. */
 export interface Patience {
   /** From the connection to the end of the greeting. */
-  readonly greeting: number
+  readonly greetingMs: number
   /** For each reply after that. */
-  readonly reply: number
+  readonly replyMs: number
 }
 
 /** Seconds, where `outbound.ini` `connect_timeout` says nothing. Haraka's own default. */
-const DEFAULT_TIMEOUT = 30
+const DEFAULT_TIMEOUT_SECONDS = 30
 /** The patience with one reply, in Haraka's timeouts. */
 const TIMEOUTS = 20
 
@@ -28,8 +28,8 @@ const TIMEOUTS = 20
  * @param timeout seconds
  */
 export function patienceOf(timeout: number | undefined): Patience {
-  const greeting = (timeout !== undefined && timeout > 0 ? timeout : DEFAULT_TIMEOUT) * 1000
-  return { greeting, reply: greeting * TIMEOUTS }
+  const greeting = (timeout !== undefined && timeout > 0 ? timeout : DEFAULT_TIMEOUT_SECONDS) * 1000
+  return { greetingMs: greeting, replyMs: greeting * TIMEOUTS }
 }
 
 /**
@@ -46,14 +46,14 @@ export function watchProgress(progress: Progress, patience: Patience): () => voi
     const nowReplies = progress.replies()
     const nowSent = progress.sent()
     if (nowReplies === 0 || (nowReplies === replies && nowSent === sent)) {
-      const [what, time] = nowReplies === 0 ? ['greeting', patience.greeting] : ['reply', patience.reply]
+      const [what, time] = nowReplies === 0 ? ['greeting', patience.greetingMs] : ['reply', patience.replyMs]
       progress.onStuck(`no ${what} within ${time / 1000} s`)
       return
     }
     replies = nowReplies
     sent = nowSent
-    timer = setTimeout(look, patience.reply).unref()
+    timer = setTimeout(look, patience.replyMs).unref()
   }
-  let timer = setTimeout(look, patience.greeting).unref()
+  let timer = setTimeout(look, patience.greetingMs).unref()
   return () => clearTimeout(timer)
 }

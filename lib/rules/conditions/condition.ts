@@ -1,6 +1,6 @@
 import type { MxAnswer } from '../../model/dns-answer'
 import type { Message } from '../../model/message'
-import { printable } from '../text'
+import { shortenText } from '../fold'
 import { mxHolds, mxSeen, type MxCondition } from './mx-hosts'
 import { numericHolds, type NumericCondition } from './numeric'
 import { textHolds, type TextCondition } from './textual'
@@ -32,10 +32,10 @@ export function whyNot(condition: Condition, message: Message, mx: MxAnswer | un
   const { text } = condition
   if (condition.kind !== 'mx') {
     const seen = valueSeen(condition, message)
-    return `${text} is false: ${condition.attribute.name} is ${seen === '' ? 'empty' : printable(seen)}`
+    return `${text} is false: ${condition.attribute.name} is ${seen === '' ? 'empty' : shortenText(seen)}`
   }
   if (mx === undefined || mx.kind === 'failed') {
-    const problem = mx === undefined ? '' : ` (${printable(mx.error.message)})`
+    const problem = mx === undefined ? '' : ` (${shortenText(mx.error.message)})`
     return `${text} is undecided: the MX lookup failed${problem}`
   }
   return `${text} is false: ${mxSeen(mx)}`

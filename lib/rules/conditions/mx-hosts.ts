@@ -1,9 +1,9 @@
 import type { MxAnswer } from '../../model/dns-answer'
 import type { WordReader } from '../../source/word'
 import { parseDomainPattern } from '../domain-pattern'
-import { printable } from '../text'
+import { shortenText } from '../fold'
 import { compileWildcard, type Matcher } from '../wildcard'
-import { restStart, type ConditionKind, type Written } from './kind'
+import { restStart, type ConditionKind, type Written } from './condition-kind'
 
 /** How many of the MX hosts must match: `any` and `all` need at least one host. */
 export type Quantifier = 'any' | 'none' | 'all'
@@ -51,7 +51,7 @@ export function mxHolds({ quantifier, matches }: MxCondition, answer: KnownMx): 
 export function mxSeen(answer: KnownMx): string {
   switch (answer.kind) {
     case 'mx':
-      return `MX is ${printable(answer.records.map(({ exchange }) => exchange).join(', '))}`
+      return `MX is ${shortenText(answer.records.map(({ exchange }) => exchange).join(', '))}`
     case 'nodata':
       return 'there is no MX'
     case 'nullmx':

@@ -1,6 +1,6 @@
 import type { Message } from '../../model/message'
 import { COMPARISONS, compares, readOperator, type Comparison } from '../operators'
-import { restStart, type ConditionKind, type Written } from './kind'
+import { restStart, type ConditionKind, type Written } from './condition-kind'
 
 /** What sets one numeric condition apart from another. */
 export interface NumericAttribute {

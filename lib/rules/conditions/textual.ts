@@ -1,9 +1,9 @@
 import type { Message } from '../../model/message'
 import { ALL_OPERATORS, compares, readOperator, type Comparison } from '../operators'
 import { compileRegex, isRegex } from '../regex'
-import { fold } from '../text'
+import { fold } from '../fold'
 import { compileWildcard, type Matcher } from '../wildcard'
-import { restStart, type ConditionKind, type Written } from './kind'
+import { restStart, type ConditionKind, type Written } from './condition-kind'
 
 /** What sets one condition on a text apart from another. */
 export interface TextAttribute {

@@ -1,6 +1,6 @@
 import { nearest } from '../../source/suggest'
 import { readOperator } from '../operators'
-import { restStart, type ConditionKind } from './kind'
+import { restStart, type ConditionKind } from './condition-kind'
 import type { ComparedText, TextAttribute } from './textual'
 
 /** What sets one condition on a word apart from another. */

@@ -1,4 +1,4 @@
-import type { LintRule } from './kind'
+import type { LintRule } from './lint-rule'
 import { alwaysHolds } from './conditions'
 
 /** A condition that always holds, and so does nothing. */
@@ -8,7 +8,7 @@ export const alwaysTrue: LintRule = {
     lines.flatMap(({ conditions }) =>
       conditions.filter(alwaysHolds).map(({ text, span }) => ({
         span,
-        shown: 'overrides' as const,
+        lineKind: 'overrides' as const,
         message: `${text} always holds, so it changes nothing`,
       })),
     ),

@@ -1,5 +1,5 @@
 import { certificateEnd } from '../../model/relay'
-import type { LintRule } from './kind'
+import type { LintRule } from './lint-rule'
 
 /** A client certificate that ends within 14 days. */
 export const certificateEnds: LintRule = {
@@ -10,6 +10,6 @@ export const certificateEnds: LintRule = {
       const { certificateSpan: span } = relay
       if (end === undefined || span === undefined) return []
       const message = `this certificate ends on ${new Date(end).toISOString().slice(0, 10)}`
-      return [{ span, shown: 'relay' as const, message, help: { expected: 'a new one before that day' } }]
+      return [{ span, lineKind: 'relay' as const, message, help: { expected: 'a new one before that day' } }]
     }),
 }

@@ -3,7 +3,7 @@ import type { Condition, MessageCondition } from '../conditions/condition'
 import { messageHolds } from '../conditions/condition'
 import type { NumericCondition } from '../conditions/numeric'
 import type { ComparedText, MatchedText } from '../conditions/textual'
-import { fold } from '../text'
+import { fold } from '../fold'
 
 /**
  * What can be said of conditions without a message. Each answer "yes" is a proof by the condition's own test at every point

@@ -1,4 +1,4 @@
-import type { LintRule } from './kind'
+import type { LintRule } from './lint-rule'
 import { findContradiction } from './conditions'
 
 /** A condition that never holds, or two that never hold together. */
@@ -13,6 +13,6 @@ export const contradiction: LintRule = {
         first === second
           ? `${second.text} never holds, so no message can match this line`
           : `${first.text} and ${second.text} never hold together, so no message can match this line`
-      return [{ span: second.span, shown: 'overrides' as const, message }]
+      return [{ span: second.span, lineKind: 'overrides' as const, message }]
     }),
 }

@@ -1,6 +1,6 @@
 import { exchangeKey, type Exchange } from '../../model/exchange'
 import type { OverrideLine } from '../types'
-import type { Finding, LintRule } from './kind'
+import type { LintFinding, LintRule } from './lint-rule'
 
 /** The server of a line to which nobody has given a priority. */
 function unorderedServer(line: OverrideLine): Exchange | undefined {
@@ -17,7 +17,7 @@ export const equalPriority: LintRule = {
   find: ({ lines, reach }) => {
     const unordered = lines.filter((line) => unorderedServer(line) !== undefined && !reach.isDead(line))
     const going = new Set(unordered.filter(({ end }) => !end))
-    return unordered.flatMap((line): Finding[] => {
+    return unordered.flatMap((line): LintFinding[] => {
       const server = unorderedServer(line)!
       const earlier = reach.findCompanion(
         line,
@@ -29,7 +29,7 @@ export const equalPriority: LintRule = {
       return [
         {
           span: line.pattern.span,
-          shown: 'overrides',
+          lineKind: 'overrides',
           message,
           help: {
             expected: `$end on line ${earlier.line}, or a $priority on one of them`,

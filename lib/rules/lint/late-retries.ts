@@ -1,13 +1,13 @@
-import type { Finding, LintRule } from './kind'
+import type { LintFinding, LintRule } from './lint-rule'
 import { findContradiction, holdWithin } from './conditions'
 
 /** More retries than Haraka makes before it bounces a message. */
 export const lateRetries: LintRule = {
   code: 'late-retries',
-  find: ({ lines, attempts, intervals }) => {
-    const most = intervals.length
+  find: ({ lines, attempts, retryIntervalsSeconds }) => {
+    const most = retryIntervalsSeconds.length
     const limit = `Haraka bounces a message after ${most + 1} attempts (temp_fail_intervals in outbound.ini)`
-    const ofLines = lines.flatMap(({ conditions }): Finding[] => {
+    const ofLines = lines.flatMap(({ conditions }): LintFinding[] => {
       if (findContradiction(conditions) !== undefined || holdWithin(conditions, most)) return []
       const late = conditions.find(
         (condition) => condition.attribute.name === 'retries' && !holdWithin([condition], most),
@@ -17,16 +17,18 @@ export const lateRetries: LintRule = {
       return [
         {
           span: late.span,
-          shown: 'overrides',
+          lineKind: 'overrides',
           message,
           help: { expected: 'fewer retries, or more intervals' },
         },
       ]
     })
-    const ofAttempts = attempts.flatMap(({ direct, relay, span }): Finding[] => {
+    const ofAttempts = attempts.flatMap(({ direct, relay, span }): LintFinding[] => {
       if (direct + relay <= most + 1) return []
       const message = `direct=${direct} relay=${relay} are ${direct + relay} attempts, and ${limit}`
-      return [{ span, shown: 'attempts', message, help: { expected: 'fewer attempts, or more intervals' } }]
+      return [
+        { span, lineKind: 'attempts', message, help: { expected: 'fewer attempts, or more intervals' } },
+      ]
     })
     return [...ofLines, ...ofAttempts]
   },

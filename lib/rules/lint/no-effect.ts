@@ -1,7 +1,7 @@
 import { sameServer } from '../../model/exchange'
 import type { OverrideLine } from '../types'
 import { isSameCondition } from './conditions'
-import type { LintRule } from './kind'
+import type { LintRule } from './lint-rule'
 
 const usesDns = (line: OverrideLine) => line.addDns || line.exchange === undefined
 
@@ -40,7 +40,7 @@ export const noEffect: LintRule = {
       return [
         {
           span: line.pattern.span,
-          shown: 'overrides' as const,
+          lineKind: 'overrides' as const,
           message,
           help: { related: { line: earlier.line, message: earlier.pattern.text } },
         },

@@ -1,5 +1,5 @@
 import type { MatchedText } from '../conditions/textual'
-import type { LintRule } from './kind'
+import type { LintRule } from './lint-rule'
 
 /** What no wildcard for an address has, and many a regular expression. A quoted local part may have anything. */
 const SIGNS_IN_ADDRESS: readonly (readonly [RegExp, string])[] = [
@@ -29,13 +29,15 @@ export const oddWildcard: LintRule = {
     lines.flatMap(({ conditions }) =>
       conditions.flatMap((condition) => {
         const { text, span } = condition
-        const shown = 'overrides' as const
+        const lineKind = 'overrides' as const
         if (condition.kind === 'match') {
           const { attribute, operator, pattern } = condition
           const looks = sign(condition)
           if (looks === undefined) return []
           const message = `${text} is read as a wildcard and not as a regular expression, though it has ${looks}`
-          return [{ span, shown, message, help: { suggestion: `$${attribute.name}${operator}/${pattern}/` } }]
+          return [
+            { span, lineKind, message, help: { suggestion: `$${attribute.name}${operator}/${pattern}/` } },
+          ]
         }
         if (condition.kind !== 'text' || !condition.folded.includes('*')) return []
         const { operator } = condition
@@ -43,7 +45,7 @@ export const oddWildcard: LintRule = {
         const matching = operator === '=' ? '~=' : '~!'
         const message = `${text} compares with the text as it is: * stands for itself after ${operator}`
         return [
-          { span, shown, message, help: { suggestion: text.replace(/(?<=^\$[a-z]+)[=<>!]+/i, matching) } },
+          { span, lineKind, message, help: { suggestion: text.replace(/(?<=^\$[a-z]+)[=<>!]+/i, matching) } },
         ]
       }),
     ),

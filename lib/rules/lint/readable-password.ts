@@ -1,4 +1,4 @@
-import type { LintRule } from './kind'
+import type { LintRule } from './lint-rule'
 
 const READABLE_BY_OTHERS = 0o004
 
@@ -11,11 +11,11 @@ export const readablePassword: LintRule = {
     const help = { expected: 'chmod o-r, or password_env or password_file in a [relay:NAME]' }
     const inline = lines.flatMap(({ target }) =>
       target.kind === 'inline' && target.relay.credentials !== undefined
-        ? [{ span: target.span, shown: 'overrides' as const, message, help }]
+        ? [{ span: target.span, lineKind: 'overrides' as const, message, help }]
         : [],
     )
     const inRelays = relays.flatMap(({ passwordSpan: span }) =>
-      span === undefined ? [] : [{ span, shown: 'relay' as const, message, help }],
+      span === undefined ? [] : [{ span, lineKind: 'relay' as const, message, help }],
     )
     // One warning is enough: it is about the file.
     return [...inline, ...inRelays].sort((a, b) => a.span.line - b.span.line).slice(0, 1)

@@ -1,4 +1,4 @@
-import type { LintRule } from './kind'
+import type { LintRule } from './lint-rule'
 
 /** A whole address between the slashes: a literal local part, `@`, a literal domain. */
 const WHOLE_ADDRESS = /^\/((?:[\w+-]|\\?\.)+@(?:[\w-]+\\?\.)+[\w-]+)\/(i?)$/
@@ -15,7 +15,7 @@ export const unanchoredRegex: LintRule = {
         const literal = address.replaceAll('\\', '')
         const message = `${condition.text} matches any text with the address within it, as x${literal}`
         const help = { expected: 'a whole address', suggestion: `/^${address}$/${flag}` }
-        return [{ span: condition.span, shown: 'overrides' as const, message, help }]
+        return [{ span: condition.span, lineKind: 'overrides' as const, message, help }]
       }),
     ),
 }

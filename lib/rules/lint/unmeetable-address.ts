@@ -1,7 +1,7 @@
 import { nameCharacter } from '../../model/character'
 import type { Condition } from '../conditions/condition'
 import { readOperator } from '../operators'
-import type { Finding, LintRule } from './kind'
+import type { LintFinding, LintRule } from './lint-rule'
 
 /** The attributes whose value is an address (RFC 5321 section 4.1.2) or, for the null sender, empty. */
 const ADDRESSES: ReadonlySet<string> = new Set(['from', 'rcpt'])
@@ -67,12 +67,12 @@ export const unmeetableAddress: LintRule = {
   code: 'unmeetable-address',
   find: ({ lines }) =>
     lines.flatMap(({ conditions }) =>
-      conditions.flatMap((condition): Finding[] => {
+      conditions.flatMap((condition): LintFinding[] => {
         const found = findCondition(condition)
         if (found === undefined) return []
         const { problem, suggestion, negated } = found
         const message = `${condition.text} is ${negated ? 'always' : 'never'} true: ${problem}`
-        return [{ span: condition.span, shown: 'overrides', message, help: { suggestion } }]
+        return [{ span: condition.span, lineKind: 'overrides', message, help: { suggestion } }]
       }),
     ),
 }

@@ -1,5 +1,5 @@
 import { covers, sampleOf } from './patterns'
-import type { LintRule } from './kind'
+import type { LintRule } from './lint-rule'
 
 /** An entry of `[attempts]` after one whose pattern matches every domain that its own matches: the first that matches counts. */
 export const unreachableAttempts: LintRule = {
@@ -15,7 +15,7 @@ export const unreachableAttempts: LintRule = {
       if (over === undefined || over.pattern === '*') return []
       const message = `no message can reach this entry: ${over.pattern} in line ${over.span.line} matches every such domain`
       const help = { related: { line: over.span.line, message: over.pattern } }
-      return [{ span: entry.span, shown: 'attempts' as const, message, help }]
+      return [{ span: entry.span, lineKind: 'attempts' as const, message, help }]
     })
   },
 }

@@ -1,4 +1,4 @@
-import type { LintRule } from './kind'
+import type { LintRule } from './lint-rule'
 
 /** A line after one with `$end` that matches every message that this one would match. */
 export const unreachable: LintRule = {
@@ -6,7 +6,7 @@ export const unreachable: LintRule = {
   find: ({ reach }) =>
     [...reach.shadowed].map(([line, over]) => ({
       span: line.pattern.span,
-      shown: 'overrides',
+      lineKind: 'overrides',
       message: `no message can reach this line: line ${over.line} matches whatever it would, and ends with $end`,
       help: {
         expected: 'this line before the other, if it is the exception',

@@ -1,4 +1,4 @@
-import type { LintRule } from './kind'
+import type { LintRule } from './lint-rule'
 
 /** A named relay, or named terms, with which nothing sends mail. */
 export const unusedRelay: LintRule = {
@@ -17,12 +17,12 @@ export const unusedRelay: LintRule = {
     return [
       ...unusedTerms.map(({ name, span }) => ({
         span,
-        shown: 'header' as const,
+        lineKind: 'header' as const,
         message: `the terms ${name} are never used: no override line sends to @${name}`,
       })),
       ...unusedRelays.map(({ name, span }) => ({
         span,
-        shown: 'header' as const,
+        lineKind: 'header' as const,
         message: `relay ${name} is never used: no override line sends to @${name}, and no entry of [attempts] has relays`,
       })),
     ]

@@ -125,7 +125,7 @@ test('a message on terms at their limit would wait', async (t) => {
 
 test('a server of terms that is left out is tried if there is no other, and says so', async (t) => {
   const { worker, explain } = setup(t, TERMS)
-  fail(worker, termsExchange('ms', 'mx.x.example', { retryAfter: 300_000 }))
+  fail(worker, termsExchange('ms', 'mx.x.example', { retryAfterMs: 300_000 }))
   worker.close()
   const { status, out } = await explain()
   assert.equal(status, 0)

@@ -3,7 +3,7 @@ import { test } from 'node:test'
 import { Attempt, type AttemptPlan, type Candidate } from '../../../lib/haraka/delivery/attempt'
 import { exchangeKey, type Exchange } from '../../../lib/model/exchange'
 import type { NextMx } from '../../../lib/model/terms'
-import { isRefusal, type Lease, type Refusal } from '../../../lib/relays/types'
+import { isUnavailable, type Lease, type Unavailable } from '../../../lib/relays/types'
 import type { SessionFailure } from '../../../lib/smtp/session-types'
 import { mxExchange, relayExchange, termsExchange } from '../../support/servers'
 
@@ -19,7 +19,7 @@ function candidate(text: string, nextMx: NextMx = 'connection'): Candidate {
 }
 
 /** What the world says to one server: `ok`, or why not. */
-type Answers = Readonly<Record<string, readonly (Refusal['why'] | 'ok')[]>>
+type Answers = Readonly<Record<string, readonly (Unavailable['why'] | 'ok')[]>>
 
 interface Setup extends Partial<Omit<AttemptPlan<Candidate>, 'candidates' | 'fallbackRelays'>> {
   readonly candidates: readonly string[]
@@ -68,12 +68,12 @@ class Play {
           fallbackRelays[host] === true
             ? { usable: true }
             : { usable: false, why: 'breaker', message: `${host} is left out` },
-        left: (lease) => lease?.end(false),
+        leave: (lease) => lease?.end(false),
       },
     )
   }
 
-  #answer(exchange: Exchange, lastResort: boolean): Lease | Refusal {
+  #answer(exchange: Exchange, lastResort: boolean): Lease | Unavailable {
     const { host } = exchange.endpoint
     const asked = this.#asked.get(host) ?? 0
     this.#asked.set(host, asked + 1)
@@ -94,7 +94,7 @@ class Play {
       reportFailure: ({ message }) => this.lines.push(`failure ${at}: ${message}`),
       moveTo: (next) => {
         const refused = this.#answer(next, false)
-        if (isRefusal(refused)) return refused
+        if (isUnavailable(refused)) return refused
         at = next.endpoint.host
         this.lines.push(`move to ${at}`)
         return undefined
@@ -109,7 +109,7 @@ class Play {
       switch (step.kind) {
         case 'acquire':
           if (step.lastResort) this.lines.push(`last resort ${step.exchange.endpoint.host}`)
-          this.#attempt.acquired(this.#answer(step.exchange, step.lastResort))
+          this.#attempt.noteAcquired(this.#answer(step.exchange, step.lastResort))
           continue
         case 'connect':
           this.#current = step.candidate
@@ -133,11 +133,11 @@ class Play {
 
   /** What happens to the current connection, and what follows. */
   on(event: string): this {
-    this.#attempt.connecting()
-    if (event !== 'no connection') this.#attempt.connected()
-    if (event.startsWith('accepted')) this.#attempt.accepted()
+    this.#attempt.noteConnecting()
+    if (event !== 'no connection') this.#attempt.noteConnected()
+    if (event.startsWith('accepted')) this.#attempt.noteAccepted()
     const [, failed] = /^(?:accepted, )?failed (.*)$/.exec(event) ?? []
-    if (failed !== undefined) this.#attempt.failed(failure(failed), this.#current!)
+    if (failed !== undefined) this.#attempt.noteFailure(failure(failed), this.#current!)
     if (event === 'accepted') {
       this.#attempt.end()
       return this

@@ -33,11 +33,11 @@ test('what a certificate says comes into the log without control characters and 
       host: 'relay.example',
       verify: true,
       implicitTls: {},
-      patience: { greeting: 1_000, reply: 1_000 },
+      patience: { greetingMs: 1_000, replyMs: 1_000 },
       begin: () => assert.fail('nothing may be said here'),
       giveUp: () => {},
     },
-    { failed: ({ message }) => failures.push(message), accepted: () => {} },
+    { onFailure: ({ message }) => failures.push(message), onAccepted: () => {} },
   )
   guard.start()
   assert.equal(failures.length, 1)

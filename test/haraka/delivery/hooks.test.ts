@@ -208,7 +208,7 @@ test('every message gets the same prototype, and methods that another plugin put
       },
       guard: () => {},
       redact: (parameter) => parameter,
-      delivered: () => {},
+      handleDelivered: () => {},
       defer: (reason, extra, inner) => void inner.temp_fail(reason, extra),
       bounce: (reason, extra, inner) => void inner.bounce(reason, extra),
       split: (recipients, response, done, inner) =>

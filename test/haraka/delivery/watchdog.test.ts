@@ -12,7 +12,7 @@ function watched(t: TestContext) {
   const stuck: string[] = []
   const stop = watchProgress(
     { replies: () => now.replies, sent: () => now.sent, onStuck: (message) => stuck.push(message) },
-    { greeting: GREETING, reply: PATIENCE },
+    { greetingMs: GREETING, replyMs: PATIENCE },
   )
   return {
     now,
@@ -28,9 +28,9 @@ function watched(t: TestContext) {
 
 test('Haraka’s timeout of half a minute makes half a minute for the greeting, and ten minutes for each reply', () => {
   for (const timeout of [30, undefined, 0]) {
-    assert.deepEqual(patienceOf(timeout), { greeting: GREETING, reply: PATIENCE })
+    assert.deepEqual(patienceOf(timeout), { greetingMs: GREETING, replyMs: PATIENCE })
   }
-  assert.deepEqual(patienceOf(0.5), { greeting: 500, reply: 10_000 })
+  assert.deepEqual(patienceOf(0.5), { greetingMs: 500, replyMs: 10_000 })
 })
 
 test('a greeting without end is given up after half a minute, whatever else is sent', (t) => {

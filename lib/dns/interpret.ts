@@ -43,11 +43,11 @@ export interface Alias {
 }
 
 /** What a reply says. */
-export type Reply<T extends QueryType = QueryType> = Statement<T> | Alias
+export type ServerReply<T extends QueryType = QueryType> = Statement<T> | Alias
 
 /** A reply that is not an answer; another server may have one. */
-export interface Refusal {
-  readonly kind: 'refusal'
+export interface ServerFailure {
+  readonly kind: 'failure'
   /** A word for programs, as those of node:dns. */
   readonly code: string
   /** What the server did, to be read after its name: `answered SERVFAIL (server failure)`. */
@@ -71,7 +71,7 @@ const SOA = 6
 const NOERROR = 0
 const NXDOMAIN = 3
 /** Response codes other than these two (RFC 1035 section 4.1.1, RFC 6891 section 9). */
-const REFUSALS: Readonly<Record<number, readonly [code: string, reason: string]>> = {
+const FAILURES: Readonly<Record<number, readonly [code: string, reason: string]>> = {
   1: ['EFORMERR', 'answered FORMERR (it did not understand the query)'],
   2: ['ESERVFAIL', 'answered SERVFAIL (server failure)'],
   4: ['ENOTIMP', 'answered NOTIMP (it does not support this query)'],
@@ -79,13 +79,13 @@ const REFUSALS: Readonly<Record<number, readonly [code: string, reason: string]>
   16: ['EBADVERS', 'answered BADVERS (it does not support this version of EDNS)'],
 }
 
-export function refusal(code: string, reason: string): Refusal {
-  return { kind: 'refusal', code, reason }
+export function serverFailure(code: string, reason: string): ServerFailure {
+  return { kind: 'failure', code, reason }
 }
 
 /**
  * Reads what a reply says to a question, after dns2 has parsed it. Records are taken by owner, class and type along the CNAME
- * chain, all of them or none. Whatever leaves doubt is a refusal, since absence makes mail bounce and a failure does not.
+ * chain, all of them or none. Whatever leaves doubt is a failure, since absence makes mail bounce and a failure does not.
  *
  * @param serves may the server be believed about this name? The chain is followed that far only.
  */
@@ -93,18 +93,18 @@ export function interpret<T extends QueryType>(
   message: ParsedMessage,
   question: Question<T>,
   serves: (name: string) => boolean = () => true,
-): Reply<T> | Refusal {
+): ServerReply<T> | ServerFailure {
   const { header, answers, authorities } = message
   if (
     message.errors.length > 0 ||
     answers.length !== header.ancount ||
     authorities.length !== header.nscount
   ) {
-    return refusal('EBADRESP', 'sent a reply that cannot be read as a whole')
+    return serverFailure('EBADRESP', 'sent a reply that cannot be read as a whole')
   }
   if (header.rcode !== NOERROR && header.rcode !== NXDOMAIN) {
-    const [code, reason] = REFUSALS[header.rcode] ?? ['EBADRESP', `answered with the code ${header.rcode}`]
-    return refusal(code, reason)
+    const [code, reason] = FAILURES[header.rcode] ?? ['EBADRESP', `answered with the code ${header.rcode}`]
+    return serverFailure(code, reason)
   }
 
   let owner = question.name
@@ -114,7 +114,7 @@ export function interpret<T extends QueryType>(
     const link = answers.find((record) => record.type === CNAME && isOf(record, owner))
     if (link === undefined) break
     if (++links > MAX_LINKS)
-      return refusal('EBADRESP', `sent more than ${MAX_LINKS} CNAME records in a chain`)
+      return serverFailure('EBADRESP', `sent more than ${MAX_LINKS} CNAME records in a chain`)
     owner = link.domain!.toLowerCase()
     ttlSeconds = Math.min(ttlSeconds, link.ttl)
     if (!serves(owner)) return { kind: 'alias', target: owner, ttlSeconds, links }
@@ -123,7 +123,7 @@ export function interpret<T extends QueryType>(
   const found = answers.filter((record) => record.type === type && isOf(record, owner))
   if (header.rcode === NXDOMAIN) {
     const contradicts = found.length > 0 || (answers.length > 0 && links === 0)
-    if (contradicts) return refusal('EBADRESP', 'sent NXDOMAIN together with an answer')
+    if (contradicts) return serverFailure('EBADRESP', 'sent NXDOMAIN together with an answer')
     return { kind: 'nxdomain', ttlSeconds: Math.min(ttlSeconds, negativeTtl(authorities, owner) ?? 0) }
   }
   if (found.length > 0) {
@@ -133,8 +133,8 @@ export function interpret<T extends QueryType>(
   }
   if (answers.length > 0 && links === 0) {
     return answers.some((record) => isOf(record, owner))
-      ? { ...refusal('EOTHERTYPE', 'sent records of another type'), suggestsNodata: true }
-      : refusal('EBADRESP', 'sent an answer about another name')
+      ? { ...serverFailure('EOTHERTYPE', 'sent records of another type'), suggestsNodata: true }
+      : serverFailure('EBADRESP', 'sent an answer about another name')
   }
   const negative = negativeTtl(authorities, owner)
   if (negative !== undefined) {
@@ -144,12 +144,12 @@ export function interpret<T extends QueryType>(
   if (header.aa === 1) return { kind: 'nodata', proven: true, ttlSeconds: 0 }
   // NS without SOA is a referral (RFC 2308 section 2.2).
   if (authorities.some((record) => record.type === NS && record.class === CLASS_IN)) {
-    return refusal('EREFERRAL', 'sent a referral to other servers')
+    return serverFailure('EREFERRAL', 'sent a referral to other servers')
   }
   // A resolver that has asked others, and left out their SOA.
   if (header.ra === 1) return { kind: 'nodata', proven: false, ttlSeconds: 0 }
   return {
-    ...refusal('EREFERRAL', 'sent an empty answer, without SOA and without recursion'),
+    ...serverFailure('EREFERRAL', 'sent an empty answer, without SOA and without recursion'),
     suggestsNodata: true,
   }
 }

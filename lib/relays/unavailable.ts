@@ -4,12 +4,12 @@ import type { Clock } from './clock'
 import type { Hold } from './holds'
 import type { NoPlace } from './limited-places'
 import { sectionLabel } from './section'
-import type { Refusal } from './types'
+import type { Unavailable } from './types'
 
 const formatTime = (at: number) => new Date(at).toISOString().slice(11, 19)
 
 /** The section is held by hand. */
-export function heldRefusal(exchange: Exchange, hold: Hold): Refusal {
+export function explainHold(exchange: Exchange, hold: Hold): Unavailable {
   const until = hold.until === undefined ? '' : ` until ${formatTime(hold.until)} UTC`
   const reason = hold.reason === undefined ? '' : `: ${hold.reason}`
   return {
@@ -25,7 +25,7 @@ export function heldRefusal(exchange: Exchange, hold: Hold): Refusal {
  *
  * @param now milliseconds since the epoch
  */
-export function breakerRefusal(exchange: Exchange, breaker: Breaker, now: number): Refusal | undefined {
+export function explainBreaker(exchange: Exchange, breaker: Breaker, now: number): Unavailable | undefined {
   const label = exchangeLabel(exchange)
   const view = breaker.view(now)
   if (view.state === 'open') {
@@ -40,11 +40,11 @@ export function breakerRefusal(exchange: Exchange, breaker: Breaker, now: number
 }
 
 /** The section is at one of its limits. */
-export function limitRefusal(
+export function explainLimit(
   exchange: Exchange,
   { why, until }: NoPlace,
   clock: Pick<Clock, 'wall' | 'monotonic'>,
-): Refusal {
+): Unavailable {
   const { maxConnections, maxPerHour } = exchange.terms
   const label = sectionLabel(exchange)
   const wallUntil = Math.ceil(clock.wall() + until - clock.monotonic())

@@ -8,7 +8,7 @@ import { LONGEST_REPLY } from '../../model/reply'
 import { parseSize } from '../../model/size'
 import { FAILED_WORDS, parseFailed, parseRetries, stripBrackets } from '../../rules/message-spec'
 import { parseMxText } from '../../rules/mx-spec'
-import type { Arguments } from '../shared/arguments'
+import type { Arguments } from '../shared/parsed-arguments'
 import { recipientDomain } from '../shared/recipient'
 
 function readSize(args: Arguments): number | undefined {
@@ -45,7 +45,7 @@ function readFailed(args: Arguments): Failed | undefined {
  * @param now milliseconds since the epoch
  * @throws UsageError if a word makes no sense, or there is no recipient
  */
-export function readMessage(args: Arguments, queued: QueuedMessage | undefined, now: number): Message {
+export function readGivenMessage(args: Arguments, queued: QueuedMessage | undefined, now: number): Message {
   const recipient = args.operands[0] ?? queued?.domain
   if (recipient === undefined) throw new UsageError('explain: RECIPIENT is missing, and there is no --queue')
   const sender = args.value('from')

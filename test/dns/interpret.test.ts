@@ -1,7 +1,7 @@
 import { Packet } from 'dns2'
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { interpret, type Refusal, type Reply } from '../../lib/dns/message'
+import { interpret, type ServerFailure, type ServerReply } from '../../lib/dns/interpret'
 import type { QueryType } from '../../lib/dns/types'
 import {
   aaaaRecord,
@@ -28,12 +28,12 @@ function read(
   message: Partial<WireMessage>,
   type: QueryType = 'MX',
   serves?: (name: string) => boolean,
-): Reply | Refusal {
+): ServerReply | ServerFailure {
   const question = encodeQuestion(NAME, TYPES[type])
   return interpret(Packet.parse(encodeMessage({ id: 1, question, ...message })), { name: NAME, type }, serves)
 }
 
-const refusal = (code: string) => ({ kind: 'refusal', code })
+const refusal = (code: string) => ({ kind: 'failure', code })
 const records = (ttlSeconds: number, ...list: readonly unknown[]) => ({
   kind: 'records',
   ttlSeconds,

@@ -14,7 +14,7 @@ export interface LintInput {
   /** The indices in `attempts` of the entries whose pattern matches a domain, ascending. */
   readonly findAttempts: (domain: string) => readonly number[]
   /** Haraka's retry intervals: a message has one attempt more than there are intervals. */
-  readonly intervals: readonly number[]
+  readonly retryIntervalsSeconds: readonly number[]
   /** Permission bits of the file, where they are known. */
   readonly fileMode?: number
   /** Milliseconds since the epoch. Absent: nothing is said that depends on it. */
@@ -22,9 +22,9 @@ export interface LintInput {
 }
 
 /** One doubtful place. `shown` tells what kind of line it is in, and so what of it may be shown. */
-export interface Finding {
+export interface LintFinding {
   readonly span: Span
-  readonly shown: 'overrides' | 'relay' | 'header' | 'attempts' | 'redis'
+  readonly lineKind: 'overrides' | 'relay' | 'header' | 'attempts' | 'redis'
   readonly message: string
   readonly help?: Help
 }
@@ -33,5 +33,5 @@ export interface Finding {
 export interface LintRule {
   /** The code of each of its diagnostics. */
   readonly code: DiagnosticCode
-  readonly find: (input: LintInput) => readonly Finding[]
+  readonly find: (input: LintInput) => readonly LintFinding[]
 }

@@ -20,4 +20,4 @@ export function fold(text: string): string {
 const SHOWN = 200
 
 /** A value that a stranger may have written, as a reason may show it. */
-export const printable = (text: string): string => toPrintable(text, { max: SHOWN })
+export const shortenText = (text: string): string => toPrintable(text, { max: SHOWN })
