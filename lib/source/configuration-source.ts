@@ -1,8 +1,8 @@
 import { createHash } from 'node:crypto'
 import { existsSync } from 'node:fs'
 import { dirname, join } from 'node:path'
-import { LONGEST_CONFIGURATION, readRegularFile } from '../source/read-file'
-import { whyUnreadable } from '../source/unreadable'
+import { LONGEST_CONFIGURATION, readRegularFile } from './read-file'
+import { whyUnreadable } from './unreadable'
 
 /** What is found where the configuration should be. */
 export type ConfigurationSource =
