@@ -2,7 +2,7 @@ import { isIP } from 'node:net'
 import { DNS_DEFAULTS } from '../dns/defaults'
 import type { ResolverOptions, ServerAddress, ZoneServers } from '../dns/types'
 import { toHost } from '../model/domain'
-import { parseEndpoint } from '../model/endpoint'
+import { formatEndpoint, parseEndpoint, splitBareIPv6 } from '../model/endpoint'
 import { DNS_KEYS, type DnsKey } from './dns-keys'
 import { readKeys, readSetting } from './keyed'
 import type { Section } from './parse'
@@ -10,6 +10,7 @@ import type { Report } from '../source/report'
 import { list, type Reader } from './values'
 
 const SERVER = 'ip, ip:port, [ipv6], [ipv6]:port or tls://ip[:port][#name]'
+const AMBIGUOUS = 'an IPv6 address without brackets may end in a port'
 const DNS_PORT = 53
 /** DNS over TLS (RFC 7858 section 3.1). */
 const TLS_PORT = 853
@@ -24,6 +25,15 @@ const dnsServer: Reader<ServerAddress> = (text) => {
   if (name !== undefined && (tlsName === undefined || isIP(tlsName) !== 0)) return bad
   const reading = parseEndpoint(place)
   if (!reading.ok || isIP(reading.host) === 0) return bad
+  const split = splitBareIPv6(place)
+  if (split !== undefined) {
+    const [whole, withPort] = [`${scheme ?? ''}[${place}]`, `${scheme ?? ''}${formatEndpoint(split)}`]
+    return {
+      ok: false,
+      problem: AMBIGUOUS,
+      expected: `${withPort} for port ${split.port}, or ${whole} for the address`,
+    }
+  }
   return {
     ok: true,
     value: {

@@ -3,6 +3,9 @@ import { spanOf, type Report } from '../source/report'
 /** A text that began as UTF-16 and was decoded as UTF-8: a byte order mark of two bad bytes, or every other byte a NUL. */
 const UTF_16 = /^\ufffd\ufffd|^(?:[^\0]\0){2}|^(?:\0[^\0]){2}/
 
+/** Was this text UTF-16, before it was decoded as UTF-8? */
+export const isUtf16 = (text: string) => UTF_16.test(text)
+
 /**
  * Reports a text that cannot be what its author wrote, because its bytes were not UTF-8: decoding puts U+FFFD in place of each
  * bad byte, so a password would not be the operator's any more. One error for the whole file: what else is wrong with it shows
@@ -16,10 +19,10 @@ export function checkEncoding(text: string, report: Report): boolean {
   const before = text.slice(0, at).split(/\r\n|\n|\r/)
   const start = before.at(-1)!.length
   const rest = /^[^\r\n]*/.exec(text.slice(at - start))![0]
-  const isUtf16 = UTF_16.test(text)
+  const wasUtf16 = isUtf16(text)
   const line = { line: before.length, text: rest, kind: 'unknown' } as const
-  const span = isUtf16 ? spanOf(1, 0, 1) : spanOf(line.line, start, start + 1)
-  if (isUtf16) {
+  const span = wasUtf16 ? spanOf(1, 0, 1) : spanOf(line.line, start, start + 1)
+  if (wasUtf16) {
     report.error(line, span, 'not-utf-8', 'this file is UTF-16', {
       expected: 'UTF-8: save it so, or convert it with iconv -f UTF-16 -t UTF-8',
     })

@@ -3,7 +3,18 @@ import { placeWords, type PlacedWord, type Range } from '../source/hide'
 import type { LineKind } from '../source/line'
 import { nearest } from '../source/suggest'
 import { KEYS, knownKey, type KeyedSection } from './keys'
-import { isPlainWord, isVariableName, SECRETIVE, secretsOfPath, secretsOfTarget } from './secret-words'
+import { hasSeparator } from './secret-fields'
+import { secretsOfTarget } from './secret-target'
+import {
+  isAddress,
+  isHostLike,
+  isName,
+  isOpenField,
+  isPlainWord,
+  looksLikePort,
+  SECRETIVE,
+  secretsOfPath,
+} from './secret-words'
 
 type SettingKind = KeyedSection | 'unknown'
 
@@ -17,45 +28,60 @@ function isPlainKey(section: SettingKind, key: string): section is KeyedSection 
   return (hasSecrets(section) ? known : (known ?? nearest(key, KEYS[section]))) !== undefined
 }
 
-/** The words of a value that may be displayed although the key names a secret. */
-function secretsOfSecretive(key: string, value: readonly PlacedWord[], whole: Range): readonly Range[] {
-  const [first, ...rest] = value
-  if (first === undefined || rest.length > 0) return [whole]
-  if (key.endsWith('_env') && isVariableName(first.text)) return []
-  return key.endsWith('_file') || key === 'tls_key' ? secretsOfPath(first) : [whole]
+/** What to hide of a value although the key names a secret: the name of a variable or a file is not one. */
+function secretsOfSecretive(key: string, value: PlacedWord): readonly Range[] {
+  if (key.endsWith('_file') || key === 'tls_key') return secretsOfPath(value)
+  const [, variable = ''] = /^\$?\{?(\w+)\}?$/.exec(value.text) ?? []
+  const isVariable = key.endsWith('_env') && variable.split(/_+/).every((part) => part === '' || isName(part))
+  return isVariable && variable !== '' ? [] : [value]
 }
 
 /** What to hide of a `key = value` line, or of one that should have been. */
 export function secretsOfSetting(line: string, section: SettingKind): readonly Range[] {
-  const end = line.trimEnd().length
   const [, lead = '', key = '', gap = ''] = /^(\s*)([^\s=:]*)([\s=:]*)/.exec(line) ?? []
   const valueStart = lead.length + key.length + gap.length
-  const whole = { start: valueStart, end }
-  if (!gap.includes('=')) {
-    // A word that is only nearly a key may be a password that is nearly "password".
-    const known = section !== 'unknown' && knownKey(section, key) !== undefined
-    return [known ? whole : { start: lead.length, end }]
-  }
   const words = placeWords(line, valueStart)
-  const comment = words.findIndex(({ text }) => text.startsWith(';'))
-  const value = comment === -1 ? words : words.slice(0, comment)
+  const end = line.trimEnd().length
+  const known = section === 'unknown' ? undefined : knownKey(section, key)
+  // A word that is only nearly a key may be a password that is nearly "password".
+  if (!gap.includes('=') && known === undefined) return [{ start: lead.length, end }]
   if (section !== 'unknown' && SECRETIVE.test(key)) {
-    return secretsOfSecretive(knownKey(section, key) ?? key, value, whole)
+    // A password may have blanks and `;` in it.
+    const whole = { text: line.slice(valueStart, end), start: valueStart, end }
+    return secretsOfSecretive(known ?? key, whole)
   }
-  if (!isPlainKey(section, key)) return [whole]
-  if (hasSecrets(section)) {
-    const [first, ...rest] = words
-    return first === undefined ? [] : [...secretsOfTarget(first, rest, line), ...rest]
-  }
-  return value.filter(({ text }, index) => !isPlainWord(text) && !isListed(text, value[index - 1]?.text))
+  if (!isPlainKey(section, key)) return words.filter(({ text }) => !isHostLike(text) && !IS_SWITCH.test(text))
+  return hasSecrets(section) && isServerKey(known ?? key) ? secretsOfServer(words) : secretsOfList(words)
 }
 
-/** A word of a list of addresses, or a value of one word. */
-function isListed(word: string, before: string | undefined): boolean {
-  if (before !== undefined && !before.endsWith(',') && !word.startsWith(',') && isIP(word) === 0) return false
-  return word
-    .split(',')
-    .every((part) => /^(?:tls:\/\/)?[[\]0-9a-f.:]+(?:\/\d+|#[\w.-]*)?$/i.test(part) || !/[@:]/.test(part))
+const IS_SWITCH = /^(?:yes|no|true|false|on|off)$/i
+
+/** Keys of which the value is a word or an address, and so may stand beside others. */
+const isServerKey = (key: string) => /^(?:host|url|user|username)$/.test(key)
+
+/** Of `host`: one word. Of several each may be a password. */
+function secretsOfServer(words: readonly PlacedWord[]): readonly Range[] {
+  const [first, ...rest] = words
+  if (first === undefined) return []
+  const others = rest.length === 0 ? [] : words.filter(({ text }) => !isOpenField(text))
+  return [...secretsOfTarget(first, rest), ...others]
+}
+
+const secretsOfList = (words: readonly PlacedWord[]) =>
+  words.filter((word, index) => !isListed(word, words[index - 1]?.text))
+
+/** A word of a list of addresses, or a plain value. */
+function isListed(word: PlacedWord, before: string | undefined): boolean {
+  const { text } = word
+  if (isPlainWord(text)) return true
+  if (before !== undefined && !before.endsWith(',') && !text.startsWith(',') && isIP(text) === 0) return false
+  return text.split(',').every((part) => isPlainPart(part))
+}
+
+/** One server, network or word between commas. */
+function isPlainPart(part: string): boolean {
+  if (/^(?:tls:\/\/)?[[\]0-9a-f.:]+(?:%[a-z]+\d*)?(?:\/\d+|#[\w.-]*)?$/i.test(part)) return true
+  return part === '' || isPlainWord(part) || isHostLike(part) || isAddress(part)
 }
 
 /** What to hide of a line of `[attempts]`: all but the pattern, numbers and plain words. */
@@ -65,10 +91,21 @@ export function secretsOfAttempts(line: string): readonly Range[] {
     const name = /^([a-z]+)=\w{0,4}$/i.exec(text)?.[1]
     return name !== undefined && nearest(name, ['direct', 'relay']) !== undefined
   }
-  const isPlain = ({ text }: PlacedWord) =>
-    text === '=' || isPlainWord(text.replace(/^=|=$/, '')) || isNamed(text)
+  const isWord = ({ text }: PlacedWord) =>
+    /^[a-z]+$/i.test(text) && nearest(text, ['direct', 'relay']) === undefined
+  const isForeign = ({ text }: PlacedWord) => isHostLike(text) || text.includes('@') || hasSeparator(text)
+  const hasOneWord =
+    rest.filter(isWord).length < 2 && !rest.some(isForeign) && !hasSeparator(first?.text.slice(-1) ?? '')
+  const isPlain = (word: PlacedWord) =>
+    word.text === '=' ||
+    isNamed(word.text) ||
+    (isPlainWord(word.text.replace(/^=|=$/, '')) && (hasOneWord || !isWord(word)))
+  if (first === undefined) return []
+  const isPattern = /[*?[]/.test(first.text) || isHostLike(first.text)
+  const isMisplaced = !isPattern && rest.some(({ text }) => isHostLike(text))
   return [
-    ...(first === undefined ? [] : secretsOfTarget(first, [], line)),
+    ...secretsOfTarget(first),
+    ...(isMisplaced ? [first] : []),
     ...rest.filter((word) => !isPlain(word)),
   ]
 }
@@ -76,21 +113,23 @@ export function secretsOfAttempts(line: string): readonly Range[] {
 const PLAIN_HEADER =
   /^\s*\[\s*(?:overrides|dns|attempts|redis|status|tests|direct|(?:relay|direct|zone)\s*:[ \t]*[\w.-]*)\s*$/i
 
-/** `[relay:fred:password@host]`: nothing but a plain name is shown, and nothing of a bracket that is not closed. */
+/** A header names a section; `[relay:fred:password@host]` was meant as something else. */
 function secretsOfHeader(line: string): readonly Range[] {
   const end = line.trimEnd().length
   const open = line.indexOf('[')
   const close = line.indexOf(']')
+  // Nothing is shown of a bracket that is not closed.
   if (close === -1) return PLAIN_HEADER.test(line) ? [] : [{ start: open + 1, end }]
-  const colon = line.slice(0, close).indexOf(':')
   const inside = line.slice(open + 1, close)
-  const name = line.slice(colon + 1, close)
-  const port = /^:\d{1,5}(?=\s|$)/.exec(line.slice(close + 1))?.[0].length ?? 0
-  // A domain may have letters of any script.
-  const plainName = /^\s*zone\s*:/i.test(inside) ? /^[\p{L}\p{M}\p{N}._\s-]*$/u : /^[\w.\s-]*$/
-  const isPlain = colon === -1 || isIP(inside) !== 0 || plainName.test(name)
-  const start = isPlain ? close + 1 + port : colon + 1
-  return start < end ? [{ start, end }] : []
+  const colon = inside.indexOf(':')
+  const isPlain = isIP(inside) !== 0 || !/[@:|;,/\\=]/.test(inside.slice(colon + 1))
+  if (!isPlain) return [{ start: open + 1 + colon + 1, end }]
+  const port = /^:\w{1,11}(?=\s|$)/.exec(line.slice(close + 1))?.[0] ?? ''
+  const after = close + 1 + (looksLikePort(port.slice(1)) ? port.length : 0)
+  const [first, ...rest] = placeWords(line, after)
+  if (first === undefined) return []
+  // `[smtp.example.com]:587 user:password`, a line of Postfix's.
+  return first.text.includes(':') ? [...secretsOfTarget(first, rest), ...rest] : [{ start: first.start, end }]
 }
 
 /** What to hide of a line that this folder reads. */

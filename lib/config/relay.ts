@@ -1,4 +1,12 @@
-import { formatHost, LAST_PORT, parseEndpoint, SMTP_PORT, SMTPS_PORT } from '../model/endpoint'
+import {
+  formatEndpoint,
+  formatHost,
+  LAST_PORT,
+  parseEndpoint,
+  SMTP_PORT,
+  SMTPS_PORT,
+  splitBareIPv6,
+} from '../model/endpoint'
 import { LAST_PRIORITY } from '../model/exchange'
 import { RELAY_TERMS, SMTPS_TERMS, type Terms, type TlsPolicy } from '../model/terms'
 import { badHost } from './bad-host'
@@ -25,6 +33,14 @@ const hostValue: Reader<HostValue> = (value) => {
   const reading = parseEndpoint(secure ?? value)
   if (!reading.ok) return badHost(value, secure ?? value, HOST)
   const { host, port } = reading
+  const split = splitBareIPv6(secure ?? value)
+  if (split !== undefined) {
+    const withPort =
+      secure === undefined ? `${split.host} and port = ${split.port}` : `smtps://${formatEndpoint(split)}`
+    const problem = 'an IPv6 address without brackets may end in a port'
+    const expected = `${withPort}, or ${secure === undefined ? '' : 'smtps://'}[${secure ?? value}] for the address`
+    return { ok: false, problem, expected }
+  }
   if (port !== undefined && secure === undefined) {
     return { ok: false, expected: `${HOST}; the port has a key of its own`, suggestion: `port = ${port}` }
   }

@@ -2,8 +2,10 @@ import { dirname, resolve } from 'node:path'
 import { Secret } from '../model/secret'
 import type { Report } from '../source/report'
 import { whyUnreadable } from '../source/unreadable'
+import { isUtf16 } from './encoding'
 import type { Section, SettingLine } from './parse'
 import type { SecretSources } from './types'
+import { anyText } from './values'
 
 /** A secret of a section. */
 export interface SecretName {
@@ -84,20 +86,27 @@ export function readSecret(
   // A missing value is reported with the other bad values.
   if (setting.value === '') return undefined
   if (setting.key === key) return new Secret(setting.value)
-  const reading =
-    setting.key === `${key}_env`
-      ? checkText(valueOfVariable(setting.value, secrets), `the environment variable of ${key}_env`)
-      : readSecretFile(setting, noun, report, secrets)
-  if ('text' in reading) return new Secret(reading.text)
-  reportMissing(setting, reading.problem, `a ${noun} on one line, in UTF-8`, report, secrets)
+  const isVariable = setting.key === `${key}_env`
+  const place = isVariable ? `the environment variable of ${key}_env` : `the ${noun} file`
+  const reading = isVariable
+    ? readVariable(setting.value, secrets)
+    : readSecretFile(setting, noun, report, secrets)
+  const problem = 'problem' in reading ? reading.problem : findFault(reading.text)
+  if (problem === undefined && 'text' in reading) {
+    reportDoubt(reading.text, setting, place, report)
+    return new Secret(reading.text)
+  }
+  reportMissing(setting, `${place} ${problem}`, `a ${noun} on one line, in UTF-8`, report, secrets)
   return secrets.missing === 'warning' ? new Secret('') : undefined
 }
 
+/** What a secret is, or why it cannot be had, as the end of a sentence. */
 type TextReading = { readonly text: string } | { readonly problem: string }
 
 /** A variable's own value: `constructor` is not one because every object has it. */
-function valueOfVariable(name: string, { env }: SecretSources): string | undefined {
-  return Object.hasOwn(env, name) ? env[name] : undefined
+function readVariable(name: string, { env }: SecretSources): TextReading {
+  const text = Object.hasOwn(env, name) ? env[name] : undefined
+  return text === undefined ? { problem: 'is not set' } : { text }
 }
 
 function readSecretFile(
@@ -107,15 +116,25 @@ function readSecretFile(
   secrets: SecretSources,
 ): TextReading {
   const file = readNamedFile(setting, report, secrets)
-  if ('problem' in file) return { problem: `the ${noun} file ${file.problem}` }
+  if ('problem' in file) return file
   checkMode(setting, file.mode, noun, report)
-  return checkText(file.text.replace(/\r?\n$/, ''), `the ${noun} file`)
+  return { text: file.text.replace(/\r?\n$/, '') }
 }
 
-function checkText(text: string | undefined, source: string): TextReading {
-  if (text === undefined) return { problem: `${source} is not set` }
-  if (text === '') return { problem: `${source} is empty` }
-  if (text.includes('\ufffd') || text.includes('\0')) return { problem: `${source} is not UTF-8` }
-  if (/\p{Cc}/u.test(text)) return { problem: `${source} holds a line break or another control character` }
-  return { text }
+/** Why a text can be no secret, as the end of a sentence. */
+function findFault(text: string): string | undefined {
+  if (text === '') return 'is empty'
+  if (isUtf16(text)) return 'is UTF-16'
+  if (text.includes('\0')) return 'holds a NUL character'
+  if (text.includes('\ufffd')) return 'is not UTF-8'
+  if (/\p{Cc}/u.test(text)) return 'holds a line break or another control character'
+  return undefined
+}
+
+/** What is legal in a secret and was probably not meant: quotes, a variable. The secret is not shown. */
+function reportDoubt(secret: string, setting: SettingLine, place: string, report: Report): void {
+  const reading = anyText(secret)
+  if (!reading.ok || reading.doubt === undefined) return
+  const { message, expected } = reading.doubt
+  report.warning(setting.source, setting.valueSpan, 'doubtful-value', `${place}: ${message}`, { expected })
 }

@@ -38,7 +38,7 @@ function printableFields(fields: LogFields): LogFields {
 
 /** Writes a line, whatever strangers have put into it. A tab stays, because carets are counted by it. */
 export function writeEntry(log: Loggable, { level, text, fields }: LogEntry): void {
-  const printable = toPrintable(text, { max: LONGEST_TEXT, tabs: true })
+  const printable = toPrintable(text, { max: LONGEST_TEXT, line: true })
   if (fields === undefined) log[`log${level}`](printable)
   else log[`log${level}`](printable, printableFields(fields))
 }

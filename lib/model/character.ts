@@ -20,6 +20,7 @@ const NAMES: Readonly<Record<string, string>> = {
   '\u202f': 'narrow no-break space',
   '\u2060': 'word joiner',
   '\u2212': 'minus sign',
+  '\u2800': 'blank Braille pattern',
   '\u3000': 'ideographic space',
   '\ufeff': 'byte order mark',
   '\ufffd': 'replacement character',
@@ -35,7 +36,9 @@ export function nameCharacter(character: string): string {
   if (code > 0x20 && code < 0x7f) return `"${character}"`
   const number = `U+${code.toString(16).toUpperCase().padStart(4, '0')}`
   const name = NAMES[character]
-  const visible = /[\p{C}\p{Z}\p{M}\p{Default_Ignorable_Code_Point}]/u.test(character) ? '' : `"${character}"`
+  const visible = /[\p{C}\p{Z}\p{M}\p{Default_Ignorable_Code_Point}\u2800]/u.test(character)
+    ? ''
+    : `"${character}"`
   const description = [name === undefined ? '' : `the ${name}`, visible]
     .filter((part) => part !== '')
     .join(' ')

@@ -72,6 +72,21 @@ export function parseEndpoint(text: string): EndpointReading {
   return { ok: true, host, port, bareIPv6: false }
 }
 
+/** Ports of mail and of DNS that people write after an address. */
+const WELL_KNOWN = /^(.*):(24|25|53|465|587|853|2525|5353)$/
+
+/**
+ * An IPv6 address without brackets that may have been meant as an address and a well-known port. Both are addresses, so only the
+ * one who wrote it knows.
+ *
+ * @example splitBareIPv6('2001:db8::1:53') // { host: '2001:db8::1', port: 53 }
+ * @returns undefined where there is one way to read it
+ */
+export function splitBareIPv6(text: string): Endpoint | undefined {
+  const [, address = '', port] = WELL_KNOWN.exec(text) ?? []
+  return isIPv6(text) && isIPv6(address) ? { host: address, port: Number(port) } : undefined
+}
+
 /** Brackets hold an IPv6 address, without the tag that a domain literal has, and nothing else. */
 function meantInBrackets(name: string): string | undefined {
   if (isIP(name) === 4) return name

@@ -7,11 +7,11 @@ export interface PrintableOptions {
    */
   readonly max?: number
   /**
-   * Leave tabs in place: for a line of which columns are counted.
+   * Is it a line of a file? Its tabs stay, for its columns are counted, and blanks that only look like a space become `␣`.
    *
    * @default false
    */
-  readonly tabs?: boolean
+  readonly line?: boolean
 }
 
 const PLAIN = /^[\x20-\x7e]*$/
@@ -22,6 +22,10 @@ const PLAIN = /^[\x20-\x7e]*$/
  * separators, lone surrogates, and everything else that is displayed as nothing at all (Unicode Default_Ignorable_Code_Point).
  */
 const UNPRINTABLE = /[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}\p{Default_Ignorable_Code_Point}\u{e0000}]/gu
+
+/** Blanks that are not the space: Unicode Space_Separator, and the blank pattern of Braille. */
+const ODD_BLANK = /[^\P{Zs} ]|\u2800/gu
+const OPEN_BOX = '\u2423'
 
 const ELLIPSIS = '...'
 
@@ -37,10 +41,11 @@ export function shortenTo(text: string, max: number): string {
  *
  * @example toPrintable('250 \u001b[2Jok') === '250 \ufffd[2Jok'
  */
-export function toPrintable(text: string, { max = Infinity, tabs = false }: PrintableOptions = {}): string {
+export function toPrintable(text: string, { max = Infinity, line = false }: PrintableOptions = {}): string {
   const kept = text.length > max ? `${text.slice(0, max)}${ELLIPSIS}` : text
   if (PLAIN.test(kept)) return kept
-  return kept.replace(UNPRINTABLE, (character) =>
-    tabs && character === '\t' ? character : '\ufffd'.repeat(character.length),
+  const shown = kept.replace(UNPRINTABLE, (character) =>
+    line && character === '\t' ? character : '\ufffd'.repeat(character.length),
   )
+  return line ? shown.replace(ODD_BLANK, OPEN_BOX) : shown
 }

@@ -1,5 +1,7 @@
 import { isIP } from 'node:net'
-import { formatHost, parseEndpoint } from '../model/endpoint'
+import { isHostLike } from '../config/secret-words'
+import { formatHost, parseEndpoint, SMTPS_PORT, splitBareIPv6 } from '../model/endpoint'
+import { servicePort } from '../model/service'
 import type { Help } from '../source/report'
 import type { WordReader } from '../source/word'
 
@@ -7,24 +9,22 @@ const FORM = '[<user>:<password>@]<host>[:<port>]'
 
 /** What is said of a target that was written for another program. */
 interface ForeignForm extends Help {
-  readonly code: 'postfix-form' | 'separated-fields' | 'second-target'
+  readonly code: 'bad-port' | 'postfix-form' | 'separated-fields' | 'second-target'
   readonly message: string
 }
 
 const TRANSPORT = /^(smtps?|relay|lmtp|local|virtual|error|retry|discard):(?!\d+$)(.*)$/i
 const NO_SERVER = /^(?:local|virtual|error|retry|discard)$/i
 
-/** The names of ports that Postfix takes (services(5)). */
-const PORTS: Readonly<Record<string, number>> = { smtp: 25, submission: 587 }
-
-/** `[host]:port` without the brackets, which a target has only for IPv6. */
-function withoutBrackets(text: string): string | undefined {
+/** A server as a target writes it: without the brackets that only IPv6 has there, its port as a number, 465 as `smtps://`. */
+function rewriteServer(text: string): string | undefined {
   const [, inside, rest = ''] = /^\[([^\]:]*)\](.*)$/.exec(text) ?? []
-  const [bare = '', service] = (inside === undefined ? text : `${inside}${rest}`).split(/:(?=[a-z]+$)/)
-  const named = service === undefined ? '' : `:${PORTS[service] ?? service}`
-  const reading = parseEndpoint(`${bare}${named}`)
-  if (!reading.ok) return undefined
-  return `${formatHost(reading.host)}${reading.port === undefined ? '' : `:${reading.port}`}`
+  const [bare = '', service = ''] = (inside === undefined ? text : `${inside}${rest}`).split(/:(?=[a-z]+$)/i)
+  const reading = parseEndpoint(service === '' ? bare : `${bare}:${servicePort(service) ?? service}`)
+  if (!reading.ok || (reading.bareIPv6 && splitBareIPv6(text) !== undefined)) return undefined
+  const { host, port } = reading
+  if (port === SMTPS_PORT) return `smtps://${formatHost(host)}`
+  return `${formatHost(host)}${port === undefined ? '' : `:${port}`}`
 }
 
 /** `smtp:[host]:587`, `smtp:host.name`, `[host]:587`, `error:5.1.1`: the right side of a transport map (Postfix transport(5)). */
@@ -41,20 +41,34 @@ function findPostfixForm(text: string): ForeignForm | undefined {
   const [, inside] = /^\[([^\]]*)\]/.exec(server) ?? []
   if (inside === undefined ? transport === undefined || !server.includes('.') : isIP(inside) === 4)
     return undefined
-  const suggestion = withoutBrackets(server)
+  const suggestion = rewriteServer(server)
   if (suggestion === undefined || suggestion === text || parseEndpoint(text).ok) return undefined
   return { code: 'postfix-form', message: 'a server as Postfix writes it', expected: FORM, suggestion }
 }
 
+/** `smtp.example.net:submission`: Postfix and others look the number up in /etc/services. */
+function findNamedPort(text: string): ForeignForm | undefined {
+  const [, login, server = '', service = ''] = /^(.*@)?([^@]*):([a-z]+)$/i.exec(text) ?? []
+  const port = servicePort(service)
+  if (port === undefined) return undefined
+  const rewritten = rewriteServer(`${server}:${service}`)
+  const suggestion =
+    login === undefined ? rewritten : rewritten?.replace(/^(smtps:\/\/)?/, '$1<user>:<password>@')
+  const message = `a port is a number, and ${service.toLowerCase()} is ${port}`
+  return { code: 'bad-port', message, expected: FORM, suggestion }
+}
+
 /** `host|port|user|password`, and several hosts in one word. */
-function findFields(text: string): ForeignForm | undefined {
-  const [separator] = /[|;,]/.exec(text) ?? []
-  const count = text.match(/[|;,]/g)?.length ?? 0
-  // Of one separator and "@" it may be a part of a password.
-  if (separator === undefined || (count === 1 && text.includes('@') && text.includes(':'))) return undefined
+function findFields(word: WordReader): ForeignForm | undefined {
+  const { text } = word
+  const [separator] = /[|;,/\\]/.exec(text) ?? []
+  if (separator === undefined || /^[a-z+.-]+:\/\//i.test(text)) return undefined
+  const fields = text.replace(/,$/, '').split(separator)
+  // In `user:password@host` it is a part of the password.
+  if (/:.*@/.test(text) && !isHostLike(fields[0]!)) return undefined
   const isHost = (field: string) => parseEndpoint(field).ok && !/^\d+$/.test(field)
-  // `h1, h2` is two words.
-  if (separator !== '|' && text.replace(/,$/, '').split(separator).every(isHost)) {
+  // `h1, h2` is two words. What the mask hides of it is no host.
+  if (/[;,]/.test(separator) && fields.every(isHost) && word.isShown()) {
     const expected = 'one host a line; another line for another host'
     return { code: 'second-target', message: 'several hosts in one target', expected }
   }
@@ -68,7 +82,7 @@ function findFields(text: string): ForeignForm | undefined {
  * @returns whether it is one
  */
 export function reportForeignTarget(word: WordReader): boolean {
-  const form = findPostfixForm(word.text) ?? findFields(word.text)
+  const form = findPostfixForm(word.text) ?? findNamedPort(word.text) ?? findFields(word)
   if (form === undefined) return false
   const { code, message, ...help } = form
   word.error(code, message, help)

@@ -126,7 +126,7 @@ function withoutTails(words: readonly Word[]): readonly Word[] {
 /** A good line has no other secret than its target's password. */
 function shownText(text: string, target: Target): string {
   const hasSecret = target.kind === 'inline' && target.relay.credentials !== undefined
-  if (!hasSecret) return toPrintable(text, { tabs: true })
+  if (!hasSecret) return toPrintable(text, { line: true })
   const begin = target.span.column - 1
   const place = text.slice(begin, begin + target.span.length)
   const start = place.indexOf(':', /^smtps:/i.test(place) ? 'smtps:'.length : 0) + 1

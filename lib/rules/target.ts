@@ -177,11 +177,7 @@ function parseServer(word: WordReader, begin: number, defaultPort: number): Endp
         return word.error('bare-ipv6', 'an IPv6 address without brackets', help, begin)
       }
       const odd = findDisallowedCharacter(text.slice(reading.start, reading.end))
-      if (
-        odd !== undefined &&
-        !/[[\]]/.test(odd.character) &&
-        word.quote(start, end) === word.text.slice(start, end)
-      ) {
+      if (odd !== undefined && !/[[\]]/.test(odd.character) && word.isShown(start, end)) {
         const at = start + odd.start
         const problem = `${nameCharacter(odd.character)} is not allowed in a host name`
         return word.error('bad-host', problem, { expected: HOST, suggestion }, at, at + odd.character.length)

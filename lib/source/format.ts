@@ -90,7 +90,7 @@ export function formatDiagnostic(diagnostic: Diagnostic, options: FormatOptions 
   const { text, before, caret } = drawCaret(diagnostic, columns)
   return [
     `${paint(BOLD, `${file}:${span.line}:${span.column}:`)} ${paint(tint, `${severity}:`)} ${message}`,
-    `${INDENT}${text}`,
+    `${INDENT}${text.trimEnd()}`,
     `${INDENT}${before}${paint(tint, caret)}`,
     ...(hidden === true ? [`${INDENT}note: *** hides what may be a password`] : []),
     ...(expected === undefined ? [] : [`${INDENT}expected: ${expected}`]),

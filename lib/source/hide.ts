@@ -42,5 +42,5 @@ export function hideRanges(line: string, ranges: readonly Range[]): string {
     parts.push(line.slice(done, begin), '*'.repeat(stop - begin))
     done = stop
   }
-  return toPrintable([...parts, line.slice(done)].join(''), { tabs: true })
+  return toPrintable([...parts, line.slice(done)].join(''), { line: true })
 }

@@ -1,3 +1,4 @@
+import { toPrintable } from '../model/printable'
 import type { DiagnosticCode, Span } from './diagnostic'
 import { spanOf, type Help, type Report } from './report'
 import { type Line } from './line'
@@ -45,6 +46,11 @@ export class WordReader {
   /** A part of the word as a message may show it. */
   quote(start = 0, end = this.word.text.length): string {
     return this.report.quote(this.line, this.span(start, end))
+  }
+
+  /** Does the mask leave a part of the word as it is? */
+  isShown(start = 0, end = this.word.text.length): boolean {
+    return this.quote(start, end) === toPrintable(this.word.text.slice(start, end), { line: true })
   }
 
   warning(code: DiagnosticCode, message: string, help: Help): void {

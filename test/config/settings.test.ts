@@ -59,6 +59,31 @@ describe('dns_servers', () => {
     it(JSON.stringify(text), () => assert.deepEqual(settingsOf(`dns_servers = ${text}`).dnsServers, servers))
   }
 
+  for (const [text, column, expected] of [
+    ['2001:db8::1:53', 15, '[2001:db8::1]:53 for port 53, or [2001:db8::1:53] for the address'],
+    ['192.0.2.1, ::1:5353', 26, '[::1]:5353 for port 5353, or [::1:5353] for the address'],
+    [
+      'tls://2001:db8::1:853',
+      15,
+      'tls://[2001:db8::1]:853 for port 853, or tls://[2001:db8::1:853] for the address',
+    ],
+  ] as const) {
+    it(`${text} may be an address and a port, and both are written with brackets`, () => {
+      for (const section of ['', '[zone:corp.example]\n']) {
+        const [found, ...more] = diagnose(`${section}dns_servers = ${text}`)
+        assert.deepEqual(more, [])
+        assert.equal(found?.message, 'an IPv6 address without brackets may end in a port')
+        assert.deepEqual([found.span.column, found.expected], [column, expected])
+      }
+    })
+  }
+
+  it('an IPv6 address of which the last group only looks like a port is one address', () => {
+    for (const address of ['2001:db8::53', '2001:db8::1:54', '2001:db8:0:0:0:0:1:53', '[2001:db8::1:53]']) {
+      assert.equal(settingsOf(`dns_servers = ${address}`).dnsServers.length, 1)
+    }
+  })
+
   it('points at every bad one', () => {
     const found = diagnose('dns_servers = 1.2.3.4:99999, 192.0.2.1, foo, [::1')
     assert.deepEqual(
@@ -238,6 +263,8 @@ max_per_hour = 100`
     ['host = h\nauth_type = plain', '3:1 auth_type without user'],
     ['host = h\nuser = joe\npassword = x\nauth_type = ntlm', '5:13 bad value "ntlm" for auth_type'],
     ['host = h\ntls = requird', '3:7 bad value "requird" for tls'],
+    ['host = 2001:db8::1:587', '2:8 an IPv6 address without brackets may end in a port'],
+    ['host = smtps://2001:db8::1:465', '2:8 an IPv6 address without brackets may end in a port'],
     ['host = h\nbind = localhost', '3:8 bad value "localhost" for bind'],
     ['host = h\nlmtp = maybe', '3:8 bad value "maybe" for lmtp'],
     ['host = h\npriority = 65536', '3:12 bad value "65536" for priority'],
@@ -300,13 +327,37 @@ max_per_hour = 100`
     ['\n', 'is empty'],
     ['\ufeff\n', 'is empty'],
     ['p\ufffdss\n', 'is not UTF-8'],
-    ['\ufffd\ufffdp\0a\0', 'is not UTF-8'],
+    ['\ufffd\ufffdp\0a\0', 'is UTF-16'],
+    ['p\0a\0s\0s\0', 'is UTF-16'],
+    ['pass\0word\n', 'holds a NUL character'],
+    ['let\u001bmein', 'holds a line break or another control character'],
     ['let\nmein\n', 'holds a line break or another control character'],
   ] as const) {
     it(`refuses a password file of ${JSON.stringify(text)}`, () => {
       const secrets = { env: {}, readFile: () => ({ text, mode: 0o600 }) }
       const file = '[relay:isp]\nhost = h\nuser = joe\npassword_file = isp.secret'
       assert.equal(errorOf(file, secrets), `4:17 the password file ${problem}`)
+    })
+  }
+
+  for (const [password, message] of [
+    ['"letmein"', 'the quotes are part of the value'],
+    ["'letmein'", 'the quotes are part of the value'],
+    ['${ISP_PASSWORD}', 'variables are not replaced: "${" and "}" are part of the value'],
+    ['letmein # of the ISP', '"#" is part of the value'],
+  ] as const) {
+    it(`warns of ${password} in a password file and in a variable, and shows no password`, () => {
+      const secrets = { env: { ISP: password }, readFile: () => ({ text: `${password}\n`, mode: 0o600 }) }
+      for (const [setting, place] of [
+        ['password_file = isp.pw', 'the password file'],
+        ['password_env = ISP', 'the environment variable of password_env'],
+      ]) {
+        const file = `[relay:isp]\nhost = h\nuser = joe\n${setting}`
+        const [found, ...more] = diagnose(file, secrets)
+        assert.deepEqual([found?.severity, found?.message, more], ['warning', `${place}: ${message}`, []])
+        assert.doesNotMatch(JSON.stringify(found), /letmein/)
+        assert.equal(settingsOf(file, secrets).relays[0]?.credentials?.password.reveal(), password)
+      }
     })
   }
 

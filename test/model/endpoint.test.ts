@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
-import { formatEndpoint, parseEndpoint } from '../../lib/model/endpoint'
+import { formatEndpoint, parseEndpoint, splitBareIPv6 } from '../../lib/model/endpoint'
 
 describe('host[:port] is read in one way everywhere', () => {
   for (const [text, host, port, bareIPv6] of [
@@ -38,6 +38,13 @@ describe('host[:port] is read in one way everywhere', () => {
       assert.deepEqual(parseEndpoint(text), expected)
     })
   }
+
+  it('an IPv6 address may end in a well-known port', () => {
+    assert.deepEqual(splitBareIPv6('2001:db8::1:587'), { host: '2001:db8::1', port: 587 })
+    for (const text of ['2001:db8::587', '2001:db8::1:588', '1:2:3:4:5:6:7:25', '[::1]:25', 'h:25', '::25']) {
+      assert.equal(splitBareIPv6(text), undefined, text)
+    }
+  })
 
   it('is written with an IPv6 address in brackets', () => {
     assert.equal(formatEndpoint({ host: '2001:db8::1', port: 587 }), '[2001:db8::1]:587')

@@ -33,8 +33,10 @@ describe('printable text', () => {
     it(name, () => assert.equal(toPrintable(text), printable))
   }
 
-  it('keeps tabs on request, and nothing else', () => {
-    assert.equal(toPrintable('a\tb\u001b\tc', { tabs: true }), `a\tb${R}\tc`)
+  it('of a line of a file keeps tabs, and shows blanks that look like a space', () => {
+    assert.equal(toPrintable('a\u00a0b\u3000c\u2003d\u2800e f', { line: true }), 'a␣b␣c␣d␣e f')
+    assert.equal(toPrintable('a\u00a0b'), 'a\u00a0b')
+    assert.equal(toPrintable('a\tb\u001b\tc', { line: true }), `a\tb${R}\tc`)
   })
 
   it('cuts what is too long, and does not leave half a character', () => {
