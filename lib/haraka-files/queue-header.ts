@@ -28,12 +28,35 @@ const CHUNK = 256 * 1024
  */
 export async function replaceNotes(path: string, own: Record<string, unknown>): Promise<QueueFileLayout> {
   const temporary = join(dirname(path), `${TEMPORARY}${basename(path)}`)
-  const source = await open(path, 'r')
+  try {
+    const layout = await copyQueueFile(path, temporary, (header) => setNotes(header, own), 'w')
+    await rename(temporary, path)
+    return layout
+  } catch (error) {
+    await unlink(temporary).catch(() => {})
+    throw error
+  }
+}
+
+/**
+ * Writes a new file with the message of another and another header, and brings it to the disk. It has the mode of the other.
+ *
+ * @param change gives the header as an object, from the text of the other's
+ * @param flags as `fs` has them. @default the new file must not be there
+ * @throws Error if the file is not one of Haraka's queue, or the disk is full; then the new file may be there in part
+ */
+export async function copyQueueFile(
+  from: string,
+  to: string,
+  change: (header: string) => object,
+  flags: 'w' | 'wx' = 'wx',
+): Promise<QueueFileLayout> {
+  const source = await open(from, 'r')
   try {
     const { size, mode } = await source.stat()
     const header = await readHeader(source, size)
-    const changed = buildHeader(setNotes(header.text, own))
-    const target = await open(temporary, 'w', mode & 0o777)
+    const changed = buildHeader(change(header.text))
+    const target = await open(to, flags, mode & 0o777)
     try {
       await writeWhole(target, changed)
       await copyRest(source, PREFIX + header.length, target)
@@ -41,11 +64,7 @@ export async function replaceNotes(path: string, own: Record<string, unknown>): 
     } finally {
       await target.close()
     }
-    await rename(temporary, path)
     return { size: changed.length + size - PREFIX - header.length, dataStart: changed.length }
-  } catch (error) {
-    await unlink(temporary).catch(() => {})
-    throw error
   } finally {
     await source.close()
   }

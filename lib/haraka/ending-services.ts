@@ -1,6 +1,7 @@
 import { NOTES_KEY, hashLine, readNotes } from '../haraka-files/notes'
 import type { Decision } from '../model/decision'
 import type { Message } from '../model/message'
+import { messageTo } from '../rules/recipient-groups'
 import { isPermanent } from '../model/reply'
 import type { EndingServices, Judgement } from './delivery/endings'
 import type { Setback } from './delivery/ending'
@@ -27,10 +28,10 @@ export function endingServices(attempt: EndedAttempt): EndingServices {
   const { hmail, message, decision, memory, decide, runner, log, onRescue } = attempt
   const sentBy = replyLinesOf(decision)
   return {
-    async judge(setback) {
+    async judge(setback, place) {
       const notes = readNotes(hmail.todo.notes[NOTES_KEY])
       const next = await decide({
-        ...message,
+        ...messageTo(message, [place]),
         retries: message.retries + 1,
         reply: replyAfter(notes, setback, sentBy),
         failed: setback.failed,

@@ -5,9 +5,8 @@ import { exchangeLabel, type Exchange } from '../model/exchange'
 import type { Message } from '../model/message'
 import type { RelayState } from '../relays/types'
 import { type Located, locateAll, verdict } from '../routing/route'
-import { decideWithDns } from '../routing/decide-with-dns'
 import { planAttempts } from '../rules/attempts-plan'
-import { decide } from '../rules/decide'
+import type { RecipientGroup } from '../rules/recipient-groups'
 import type { AttemptSlot } from '../status/attempt-ring'
 import type { WaitReason } from '../status/facts'
 import type { Recorder } from '../status/recorder'
@@ -28,7 +27,9 @@ import { HeloName } from './helo-name'
 import { MessageMemory } from './message-memory'
 import { buildMxList, type Random, sortExchanges } from './mx-list'
 import { type OwnListeners, readOwnListeners } from './own-listeners'
+import { RuleQuestions } from './rule-questions'
 import { serverDetails } from './server-details'
+import { answerWithSplit } from './split/message-split'
 import { type HarakaPlugin, type HMailItem, type Loggable, RETVAL } from './types'
 
 export interface RouterParts {
@@ -50,6 +51,8 @@ const DETAILS_PART = 0.4
 interface RoutedMessage {
   readonly hmail: HMailItem
   readonly message: Message
+  /** Of several groups each must go in a message of its own; the decision is that of the first. */
+  readonly groups: readonly RecipientGroup[]
   readonly decision: Decision
   readonly active: Active
   /** Since when this plugin works on it, on the clock of `performance.now()`: other plugins' time is left out. */
@@ -74,6 +77,7 @@ export class Router {
   readonly #messages: MessageReader
   readonly #memory: MessageMemory
   readonly #haraka: HarakaModules
+  readonly #questions: RuleQuestions
   readonly #queue: ConnectionQueue
   readonly #hooks = new DeliveryHooks()
   readonly #ownListeners: OwnListeners
@@ -88,6 +92,7 @@ export class Router {
     this.#messages = new MessageReader(now)
     this.#memory = new MessageMemory(this.#messages, now)
     this.#haraka = new HarakaModules(plugin)
+    this.#questions = new RuleQuestions(parts.relays, this.#haraka)
     this.#queue = new ConnectionQueue(parts.relays, (hmail) => this.#haraka.push(hmail))
     this.#helo = new HeloName(now)
     this.#ownListeners = readOwnListeners(plugin, now)
@@ -100,7 +105,7 @@ export class Router {
   async route(hmail: HMailItem): Promise<HookAnswer> {
     return this.#useConfiguration(hmail, async (active) => {
       const routed = await this.#decide(hmail, active)
-      if (routed.decision.source !== 'dns') return this.#carryOut(routed)
+      if (routed.decision.source !== 'dns' || routed.groups.length > 1) return this.#carryOut(routed)
       // The clock stops while other plugins are asked.
       this.#plain.set(hmail, { ...routed, startedAt: routed.startedAt - performance.now() })
       return { retval: RETVAL.cont }
@@ -145,22 +150,15 @@ export class Router {
   async #decide(hmail: HMailItem, active: Active): Promise<RoutedMessage> {
     const startedAt = performance.now()
     const message = this.#messages.read(hmail)
-    return { hmail, message, decision: await this.#ask(message, active), active, startedAt }
+    const found = this.#questions.group(message, active)
+    const groups = found instanceof Promise ? await found : found
+    const decision = await this.#questions.decide(message, active)
+    return { hmail, message, groups, decision, active, startedAt }
   }
-
-  async #ask(message: Message, { configuration, resolver }: Active): Promise<Decision> {
-    const { inet_prefer: prefer } = this.#haraka.outbound
-    const question = { rules: configuration.rules, message, isUsable: this.#isUsable }
-    return decideWithDns(decide, question, {
-      mx: (domain) => resolver.mx(domain),
-      addresses: (domain) => resolver.addresses(domain, prefer),
-    })
-  }
-
-  readonly #isUsable = (relay: Exchange): boolean => this.#parts.relays.look(relay).usable
 
   async #carryOut(routed: RoutedMessage): Promise<HookAnswer> {
     const { hmail, decision } = routed
+    if (routed.groups.length > 1) return this.#split(routed)
     const { outcome, located } = await this.#findOutcome(routed)
     const log = this.#logOf(hmail)
     const endings = this.#endings(routed)
@@ -202,6 +200,17 @@ export class Router {
     })
   }
 
+  /** In place of all that follows: each group of recipients goes through it in a message of its own. */
+  #split({ hmail, groups }: RoutedMessage): HookAnswer {
+    const onWait = this.#noteWait(hmail)
+    return answerWithSplit(hmail, groups, {
+      haraka: this.#haraka,
+      notes: () => this.#messages.notesForFile(hmail),
+      onWait: (seconds) => onWait('disk', seconds),
+      log: this.#logOf(hmail),
+    })
+  }
+
   /** Step 6, after the attempt: what becomes of a message that was not delivered. */
   #endings({ hmail, message, decision }: RoutedMessage): EndingServices {
     return endingServices({
@@ -210,7 +219,7 @@ export class Router {
       message,
       decision,
       memory: this.#memory,
-      decide: (next) => this.#parts.active.use((active) => this.#ask(next, active)),
+      decide: (next) => this.#parts.active.use(async (active) => this.#questions.decide(next, active)),
       runner: this.#haraka.runner,
       log: this.#logOf(hmail),
     })

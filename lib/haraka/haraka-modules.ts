@@ -1,7 +1,8 @@
+import { join } from 'node:path'
 import type { OutboundItem } from './delivery/types'
 import type { HarakaMxClass } from './mx-list'
 import type { HookRunner } from './server-details'
-import type { HarakaPlugin, OutboundConfig, OutboundCfg } from './types'
+import type { HarakaPlugin, HMailItem, OutboundConfig, OutboundCfg } from './types'
 
 /** haraka-net-utils, as far as it is used. */
 interface NetUtils {
@@ -23,6 +24,18 @@ interface OutboundQueues {
     readonly running: number | (() => number)
   }
   readonly temp_fail_queue: { length(): number }
+  readonly queue_dir: string
+}
+
+/** `outbound/qfile.js`, as far as it is used. */
+interface QueueFileNames {
+  parts(name: string): { readonly arrival: number } | null
+  name(parts: { readonly arrival?: number | undefined; readonly attempts: number }): string
+}
+
+/** An item of the queue that has just been made: its file is not read yet. */
+export interface NewItem extends HMailItem {
+  once(event: 'ready', listener: () => void): unknown
 }
 
 /**
@@ -65,6 +78,27 @@ export class HarakaModules {
   /** Puts a message back into the delivery queue. */
   push(hmail: OutboundItem): void {
     this.#queues.delivery_queue.push(hmail)
+  }
+
+  /** Haraka's queue folder. */
+  get queueFolder(): string {
+    return this.#queues.queue_dir
+  }
+
+  /** A new name for a file in it: of a message that arrived when this one did, was tried as often, and is to be tried now. */
+  nameLike({ filename, num_failures: attempts }: HMailItem): string {
+    const names = this.#plugin.haraka_require('outbound/qfile') as QueueFileNames
+    return names.name({ arrival: names.parts(filename)?.arrival, attempts })
+  }
+
+  /** The item of a file in the queue folder. */
+  createItem(name: string, notes: unknown): NewItem {
+    const Item = this.#plugin.haraka_require('outbound/hmail') as new (
+      name: string,
+      path: string,
+      notes: unknown,
+    ) => NewItem
+    return new Item(name, join(this.queueFolder, name), notes)
   }
 
   /** Messages that are being sent, that are ready to be sent, and that wait for their next attempt. */

@@ -12,10 +12,12 @@ import { keepAuthSender, keepRotationOffset } from './envelope'
 import { ActiveConfiguration } from './active-configuration'
 import { type ProcessRole, processRole } from './process'
 import { Router } from './get-mx'
+import { HarakaModules } from './haraka-modules'
 import { writeEntry } from './log-entry'
 import { MessageLog } from './log-line'
 import { type OpenRelayState, openRelayState } from './relay-state'
 import { type ServerFinding, ServerLog } from './server-log'
+import { recoverInterruptedSplits } from './split/recovery'
 import { StatusReporting } from './status-reporting'
 import {
   type HarakaConnection,
@@ -37,6 +39,7 @@ export class PluginHooks {
   readonly #threads: SendingThreads
   readonly #status: StatusReporting
   readonly #router: Router
+  readonly #stopRecovery: () => void
 
   /**
    * Reads the configuration and puts it in force.
@@ -79,6 +82,7 @@ export class PluginHooks {
     this.#open(role)
     this.#relays = openRelayState(plugin, role)
     this.#status.start(this.#relays.folder)
+    this.#stopRecovery = recoverInterruptedSplits(() => new HarakaModules(plugin).queueFolder, role, plugin)
     this.#router = new Router({
       plugin,
       active: this.#active,
@@ -161,6 +165,7 @@ export class PluginHooks {
     this.#file.close()
     this.#status.close()
     this.#relays.close()
+    this.#stopRecovery()
   }
 }
 

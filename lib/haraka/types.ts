@@ -65,6 +65,10 @@ export interface HMailItem extends OutboundItem, Loggable {
   data_start: number
   /** The queue file. */
   readonly path: string
+  /** Its name. */
+  readonly filename: string
+  /** Those of the transaction; `todo.notes` are what the queue file has of them. */
+  readonly notes?: Notes
 }
 
 /** `outbound/config.js`: replaces `cfg` whenever `outbound.ini` changes. */

@@ -37,21 +37,13 @@ export interface LoadOptions {
   readonly secrets: SecretSources
   /** Where this mail server itself is; absent: targets are not compared with it. */
   readonly ownServer?: OwnServer
-  /** Names of conditions that are refused. @default those that delivery cannot honour */
-  readonly unsupported?: ReadonlySet<string>
 }
-
-/** Delivery does not part the recipients of a message yet. */
-const UNSUPPORTED: ReadonlySet<string> = new Set(['rcpt'])
 
 /** Milliseconds of work at one go while others wait. */
 const SLICE = 8
 
 /** The whole work, in small steps. Never throws. */
-function* loading(
-  text: string,
-  { file, secrets, ownServer, unsupported = UNSUPPORTED }: LoadOptions,
-): Generator<void, LoadResult> {
+function* loading(text: string, { file, secrets, ownServer }: LoadOptions): Generator<void, LoadResult> {
   const report = new Report(file, maskLine)
   if (!checkEncoding(text, report)) {
     const { diagnostics, omitted } = report
@@ -69,7 +61,6 @@ function* loading(
       directTerms,
       attempts,
       attemptsLines: lines.attempts,
-      unsupported,
     },
     report,
   )

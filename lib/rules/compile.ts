@@ -21,8 +21,6 @@ export interface RuleSource {
   readonly attempts: readonly AttemptsEntry[]
   /** The lines of `[attempts]` as they stand in the file, to point at. */
   readonly attemptsLines: readonly Line[]
-  /** Names of conditions that delivery cannot honour: a line with one is an error. */
-  readonly unsupported?: ReadonlySet<string>
 }
 
 /** The parts of a rule set, each in file order. */
@@ -41,6 +39,8 @@ export class RuleSet {
   readonly attempts: readonly AttemptsEntry[]
   /** The relays as exchanges of `[attempts]`, in file order: its relay attempts take them in turn. */
   readonly rotation: readonly Exchange[]
+  /** Does a line have a condition on `$rcpt`? */
+  readonly readsRecipient: boolean
   readonly #index: PatternIndex
   readonly #attemptsIndex: PatternIndex
 
@@ -55,6 +55,7 @@ export class RuleSet {
     this.directTerms = Object.freeze(directTerms)
     this.attempts = Object.freeze(attempts)
     this.rotation = Object.freeze(relays.map((relay) => exchangeOf(relay, { kind: 'attempts' })))
+    this.readsRecipient = lines.some((line) => line.readsRecipient)
     this.#index = index
     this.#attemptsIndex = attemptsIndex
     Object.freeze(this)
@@ -99,7 +100,6 @@ export function* compileRules(source: RuleSource, report: Report): Generator<voi
     if (++count % CHUNK === 0) yield
     const line = parseOverride(override, named, report)
     if (line === undefined) continue
-    if (source.unsupported !== undefined) reportUnsupported(line, override, source.unsupported, report)
     index.add(line.pattern.text, lines.length)
     lines.push(line)
   }
@@ -119,19 +119,6 @@ export function* compileRules(source: RuleSource, report: Report): Generator<voi
   }
   yield* attemptsIndex.finish()
   return new RuleSet({ lines, relays, direct, directTerms, attempts }, index, attemptsIndex)
-}
-
-function reportUnsupported(
-  { conditions }: OverrideLine,
-  source: Line,
-  names: ReadonlySet<string>,
-  report: Report,
-): void {
-  for (const { attribute, span } of conditions) {
-    if (!names.has(attribute.name)) continue
-    const message = `this version cannot decide by $${attribute.name} yet`
-    report.error(source, span, 'unsupported', message, { expected: `no condition on $${attribute.name}` })
-  }
 }
 
 function reportAttemptsPattern(

@@ -13,6 +13,7 @@ import { OPTIONS, type Option } from './options'
 import { reportSpacedConditions } from './spaced-condition'
 import { parseTarget, type NamedTargets } from './target'
 import type { Condition } from './conditions/condition'
+import { rcpt } from './conditions/rcpt'
 import { reply } from './conditions/reply'
 import type { OverrideLine, Target } from './types'
 
@@ -95,6 +96,7 @@ export function parseOverride(
     end: options.has('end'),
     addDns: options.has('adddns'),
     readsReply: qualifiers.conditions.some(({ attribute }) => attribute.name === reply.name),
+    readsRecipient: qualifiers.conditions.some(({ attribute }) => attribute.name === rcpt.name),
     againMs: qualifiers.again?.ms,
     exchange:
       target.kind === 'direct' || target.kind === 'terms'

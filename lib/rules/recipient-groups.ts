@@ -1,8 +1,7 @@
 import type { Decision } from '../model/decision'
-import { exchangeKey, exchangeLabel } from '../model/exchange'
+import { exchangeKey, sectionName, type Exchange } from '../model/exchange'
 import type { Message } from '../model/message'
 import type { RuleSet } from './compile'
-import { rcpt } from './conditions/rcpt'
 import { decide } from './decide'
 import type { Facts, KnownFacts, Missing } from './facts'
 
@@ -10,8 +9,25 @@ import type { Facts, KnownFacts, Missing } from './facts'
 export type RecipientGroup = readonly number[]
 
 /**
- * The recipients of a message in groups for which the decision is the same, in the order of their first recipients. One group unless
- * a line about their domain has a condition on `$rcpt`: then nothing is decided, and this costs next to nothing.
+ * May the decision be another for another recipient of the message? Only if it has several, and a line about their domain has a
+ * condition on `$rcpt`. Costs nothing for a message to one recipient, or where no line has one.
+ */
+export function mayDiverge(rules: RuleSet, { rcptTo, domain }: Message): boolean {
+  return (
+    rcptTo.length > 1 &&
+    rules.readsRecipient &&
+    rules.candidates(domain).some(({ readsRecipient }) => readsRecipient)
+  )
+}
+
+/** The message to some of its recipients. */
+export function messageTo(message: Message, group: RecipientGroup): Message {
+  return { ...message, rcptTo: group.map((place) => message.rcptTo[place]!) }
+}
+
+/**
+ * The recipients of a message in groups for which the decision is the same, in the order of their first recipients. One group if
+ * they cannot diverge ({@link mayDiverge}): then nothing is decided.
  *
  * @returns the name of a fact, as `decide` does
  */
@@ -26,14 +42,11 @@ export function groupByRoute(
   message: Message,
   facts: Facts,
 ): readonly RecipientGroup[] | Missing {
-  const { rcptTo, domain } = message
-  const places = [...rcptTo.keys()]
-  if (rcptTo.length < 2 || !rules.candidates(domain).some(({ conditions }) => conditions.some(isOnRcpt))) {
-    return [places]
-  }
+  const places = [...message.rcptTo.keys()]
+  if (!mayDiverge(rules, message)) return [places]
   const groups = new Map<string, number[]>()
   for (const place of places) {
-    const decision = decide(rules, { ...message, rcptTo: [rcptTo[place]!] }, facts)
+    const decision = decide(rules, messageTo(message, [place]), facts)
     if (typeof decision === 'string') return decision
     const key = routeKey(decision)
     const group = groups.get(key)
@@ -43,15 +56,16 @@ export function groupByRoute(
   return [...groups.values()]
 }
 
-const isOnRcpt = ({ attribute }: { readonly attribute: { readonly name: string } }) =>
-  attribute.name === rcpt.name
+/** What is the same where a message goes the same way. A relay of `[attempts]` has others after it, so it is not as one of a line. */
+function routeKey({ outcome, source, exchanges, onRefusal }: Decision): string {
+  const servers = exchanges.map(serverKey)
+  return JSON.stringify([outcome, source === 'attempts', servers, onRefusal ?? null])
+}
 
-/** What is the same where a message goes the same way. */
-function routeKey({ outcome, exchanges, onRefusal }: Decision): string {
-  const servers = exchanges.map((exchange) => [
-    exchange.priority,
-    exchangeKey(exchange),
-    exchangeLabel(exchange),
-  ])
-  return JSON.stringify([outcome, servers, onRefusal ?? null])
+/** A server, and on which terms. */
+function serverKey(exchange: Exchange): readonly unknown[] {
+  const { priority, origin, relay, terms } = exchange
+  const isDirect = origin.kind === 'dns'
+  const isImplicit = relay?.implicitTls === true
+  return [priority, exchangeKey(exchange), sectionName(exchange), isDirect, isImplicit, terms.tls]
 }

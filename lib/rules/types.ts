@@ -29,6 +29,8 @@ export interface OverrideLine {
   readonly addDns: boolean
   /** Has the line a condition on `$reply`? */
   readonly readsReply: boolean
+  /** Has the line a condition on `$rcpt`? */
+  readonly readsRecipient: boolean
   /** `$again`: the wait after the refusal that the line asks for, milliseconds. */
   readonly againMs: number | undefined
   /** What the line adds to a decision; undefined for `$direct` and terms, which add the domain's own servers. The same object in every decision. */

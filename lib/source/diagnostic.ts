@@ -89,7 +89,6 @@ export type DiagnosticCode =
   | 'unmeetable-address'
   | 'unreachable'
   | 'unreachable-attempts'
-  | 'unsupported'
   | 'unused-relay'
   | 'zone-without-servers'
 

@@ -87,6 +87,7 @@ export const WAIT_REASONS = [
   'dns',
   'plugins',
   'configuration',
+  'disk',
 ] as const
 export type WaitReason = (typeof WAIT_REASONS)[number]
 

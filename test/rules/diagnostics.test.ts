@@ -1,8 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import { CONDITIONS } from '../../lib/rules/conditions'
-import { loadConfiguration } from '../../lib/routing/configuration'
-import { configure, diagnose, NO_SECRETS, printed } from '../support/rules'
+import { configure, diagnose, printed } from '../support/rules'
 
 const NAMES =
   '$retries, $size, $authsender, $from, $rcpt, $age, $reply, $failed, $dnsmx, $dnsmxall, $end, $adddns, $priority, $again'
@@ -330,17 +329,6 @@ describe('mistakes in an override line', () => {
     assert.deepEqual(
       [...CONDITIONS.keys()],
       ['retries', 'size', 'authsender', 'from', 'rcpt', 'age', 'reply', 'failed', 'dnsmx', 'dnsmxall'],
-    )
-  })
-})
-
-describe('conditions that delivery cannot honour', () => {
-  it('are errors where they stand, and those that it can are not', () => {
-    const text = '* h $reply<>\n* h $age>4h $failed=tls\n* h $rcpt=joe@example.com\n* h $age>1h'
-    const { diagnostics } = loadConfiguration(text, { file: 'f.ini', secrets: NO_SECRETS })
-    assert.deepEqual(
-      diagnostics.map(({ span, message }) => [span.line, span.column, message]),
-      [[3, 5, 'this version cannot decide by $rcpt yet']],
     )
   })
 })

@@ -52,6 +52,24 @@ describe('recipients are parted where $rcpt sends them different ways', () => {
       ['joe', 'fred'],
       [[0], [1]],
     ],
+    [
+      'the same server with TLS from the first byte',
+      '* smtps://a.example:2465 $rcpt~=j* $end\n* a.example:2465',
+      ['joe', 'fred'],
+      [[0], [1]],
+    ],
+    [
+      "the domain's own servers on other terms",
+      '[direct:fast]\nport = 2525\n[overrides]\n* @fast $rcpt~=j*',
+      ['joe', 'fred'],
+      [[0], [1]],
+    ],
+    [
+      'a relay by a line, and the same by [attempts]',
+      '[relay:isp]\nhost = a.example\n[attempts]\n* direct=0 relay=3\n[overrides]\n* @isp $rcpt~=j*',
+      ['joe', 'fred'],
+      [[0], [1]],
+    ],
     ['one recipient', '* a.example $rcpt~=j*', ['joe'], [[0]]],
     ['the same address twice', '* a.example $rcpt~=j*', ['joe', 'fred', 'joe'], [[0, 2], [1]]],
   ]

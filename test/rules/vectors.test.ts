@@ -49,7 +49,6 @@ describe('the examples of the products whose rules these are', () => {
       const { configuration, diagnostics } = loadConfiguration(config, {
         file: 'dns_overrides.ini',
         secrets,
-        unsupported: new Set(),
       })
       if (expect.exit === 78) {
         assert.equal(configuration, undefined)

@@ -1,5 +1,5 @@
 import { type ChildProcess, spawn } from 'node:child_process'
-import { EventEmitter } from 'node:events'
+import { EventEmitter, once } from 'node:events'
 import { copyFileSync, mkdirSync, mkdtempSync, readdirSync, rmSync, watch, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { dirname, join, resolve } from 'node:path'
@@ -304,6 +304,13 @@ export class HarakaServer {
     } catch {
       // The group has no process left, as it should.
     }
+  }
+
+  /** Waits until the main process has ended by itself or was killed. */
+  async waitForExit(): Promise<void> {
+    const child = this.#process
+    if (child === undefined || child.exitCode !== null || child.signalCode !== null) return
+    await once(child, 'exit', { signal: AbortSignal.timeout(PATIENCE) })
   }
 
   /** Ends the server as an operator does. */

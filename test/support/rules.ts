@@ -21,12 +21,9 @@ export const NO_SECRETS: SecretSources = {
   },
 }
 
-/** The rules know more than delivery can do. */
-const NONE: ReadonlySet<string> = new Set()
-
 /** The diagnostics of a text. */
 export function diagnose(text: string, secrets: SecretSources = NO_SECRETS): readonly Diagnostic[] {
-  return loadConfiguration(text, { file: 'f.ini', secrets, unsupported: NONE }).diagnostics
+  return loadConfiguration(text, { file: 'f.ini', secrets }).diagnostics
 }
 
 /** The errors of a text as an operator reads them. */
@@ -41,7 +38,6 @@ export function configure(text: string, secrets: SecretSources = NO_SECRETS): Co
   const { configuration, diagnostics } = loadConfiguration(text, {
     file: 'f.ini',
     secrets,
-    unsupported: NONE,
   })
   assert.ok(configuration, diagnostics.map((diagnostic) => formatDiagnostic(diagnostic)).join('\n'))
   return configuration

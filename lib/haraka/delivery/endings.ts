@@ -1,6 +1,7 @@
-import { isPermanent, type Reply } from '../../model/reply'
+import { isPermanent } from '../../model/reply'
 import { findSetback, findSetbacks, type ConnectionReport, type Ending, type Setback } from './ending'
 import { replaceNextCall, type EndingMethods } from './hooks'
+import { reportFields, reportOf } from './report-fields'
 import { readRetryIntervals } from './requeue'
 import type { OutboundItem, QueuedRecipient } from './types'
 
@@ -16,8 +17,8 @@ export interface Judgement {
 
 /** What the end of an attempt works with. */
 export interface EndingServices {
-  /** What the rules say of the message after this setback. */
-  judge(setback: Setback): Judgement | Promise<Judgement>
+  /** What the rules say after this setback of the message to one of its recipients, by its place. */
+  judge(setback: Setback, place: number): Judgement | Promise<Judgement>
   /** Remembers an ending with the message, in its queue file too. Never rejects. */
   keep(ending: Ending): Promise<void>
   /** As `keep`, but only for as long as the work lasts, and not in the file: for a copy of the message that Haraka makes. */
@@ -76,7 +77,7 @@ export class Endings {
       const connection = this.#lastConnection()
       const found = connection === undefined ? undefined : findSetback(connection)
       const setback: Setback = found ?? { failed: this.#withoutConnection, text: String(reason) }
-      const { again } = await this.#judge(setback)
+      const again = await this.#findAgain(setback)
       await this.#services.keep(this.#ending(setback))
       if (again === undefined) return asEver
       return () => this.#deferFor(this.#hmail, reason, extra, { seconds: again, last: false })
@@ -238,13 +239,11 @@ export class Endings {
     const all = this.#hmail.todo.rcpt_to
     const setbacks = findSetbacks(connection, all.length)
     const groups = new Map<string, Group & { recipients: QueuedRecipient[] }>()
-    const judged = new Map<string, Judgement>()
     for (const recipient of recipients) {
-      const setback = setbacks[all.indexOf(recipient)]
+      const place = all.indexOf(recipient)
+      const setback = setbacks[place]
       if (setback === undefined) return undefined
-      const known = judged.get(setback.text)
-      const judgement = known ?? (await this.#judge(setback))
-      judged.set(setback.text, judgement)
+      const judgement = await this.#judge(setback, place)
       const kind = !isRefusal(setback) ? 'defer' : judgement.rescuedBy.length > 0 ? 'rescue' : 'bounce'
       const key = kind === 'bounce' ? kind : `${kind} ${judgement.goesBy}`
       const group = groups.get(key)
@@ -275,9 +274,19 @@ export class Endings {
     })
   }
 
-  async #judge(setback: Setback): Promise<Judgement> {
+  /** The wait after a setback of the whole message: the shortest that a recipient has, as the next attempt is made for all. */
+  async #findAgain(setback: Setback): Promise<number | undefined> {
+    const waits: number[] = []
+    for (const place of this.#hmail.todo.rcpt_to.keys()) {
+      const { again } = await this.#judge(setback, place)
+      if (again !== undefined) waits.push(again)
+    }
+    return waits.length === 0 ? undefined : Math.min(...waits)
+  }
+
+  async #judge(setback: Setback, place: number): Promise<Judgement> {
     try {
-      return await this.#services.judge(setback)
+      return await this.#services.judge(setback, place)
     } catch (error) {
       this.#services.log.logerror(`the rules say nothing of "${setback.text}": ${String(error)}`)
       return NOTHING_SAID
@@ -323,25 +332,4 @@ export function deferWithoutConnection(
 function isRefusal(setback: Setback | undefined): boolean {
   const reply = setback?.reply
   return reply !== undefined && isPermanent(reply)
-}
-
-/** What is kept with a recipient for the report to the sender. */
-function reportFields(recipient: QueuedRecipient): QueuedRecipient {
-  return Object.fromEntries(
-    Object.entries(recipient).filter(([name]) => name === 'reason' || name.startsWith('dsn_')),
-  )
-}
-
-/** What Haraka 3.3.4 (`outbound/hmail.js`) keeps of a reply with a recipient, for the report to the sender. */
-function reportOf(reply: Reply, address: string): Partial<QueuedRecipient> {
-  const { code, enhanced, text } = reply
-  return {
-    reason: text,
-    dsn_action: isPermanent(reply) ? 'failed' : 'delayed',
-    dsn_smtp_code: String(code),
-    dsn_smtp_extc: enhanced,
-    dsn_status: enhanced,
-    dsn_smtp_response: text.replace(/^\d+ (?:\d+\.\d+\.\d+ )?/, ''),
-    dsn_remote_mta: address,
-  }
 }

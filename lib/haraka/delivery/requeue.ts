@@ -53,14 +53,16 @@ export interface Requeue {
  * Puts the message back into the queue without counting an attempt: nothing was tried for which it could be blamed.
  * A message that is too old is deferred by Haraka's count instead.
  */
-export function requeue(
+export function requeue(hmail: OutboundItem, { now, ...rest }: Requeue): void {
+  if (isTooOld(hmail, now)) hmail.temp_fail(rest.reason)
+  else putOff(hmail, rest)
+}
+
+/** As {@link requeue}, however old the message is. */
+export function putOff(
   hmail: OutboundItem,
-  { reason, log, now, seconds = Infinity, putBack, onWait }: Requeue,
+  { reason, log, seconds = Infinity, putBack, onWait }: Omit<Requeue, 'now'>,
 ): void {
-  if (isTooOld(hmail, now)) {
-    hmail.temp_fail(reason)
-    return
-  }
   const delay = Math.max(0, Math.min(seconds, retryInterval(hmail)))
   log.lognotice(`waiting ${Math.ceil(delay)} s, not counted as an attempt: ${reason}`)
   onWait?.(delay)

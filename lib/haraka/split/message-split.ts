@@ -1,0 +1,170 @@
+import { join } from 'node:path'
+import { copyQueueFile } from '../../haraka-files/queue-header'
+import {
+  commitSplit,
+  createSplitFolder,
+  endSplit,
+  moveParts,
+  syncFolder,
+  undoSplit,
+  type SplitFolder,
+} from '../../haraka-files/split-folder'
+import { NOTES_KEY } from '../../haraka-files/notes'
+import type { RecipientGroup } from '../../rules/recipient-groups'
+import type { HookAnswer } from '../boundary'
+import { reportFields } from '../delivery/report-fields'
+import { putOff } from '../delivery/requeue'
+import type { HarakaModules } from '../haraka-modules'
+import { patch } from '../patch'
+import { type HMailItem, type Loggable, RETVAL } from '../types'
+
+/** What the division of one message works with. */
+export interface SplitServices {
+  readonly haraka: HarakaModules
+  /** Our notes as the file of a part has them, which is named for as many attempts as the message. */
+  readonly notes: () => Record<string, unknown>
+  /** Hears of a wait, with its seconds. */
+  readonly onWait: (seconds: number) => void
+  /** For lines about this message. */
+  readonly log: Loggable
+}
+
+/** A part on its way into the queue. */
+interface Part {
+  readonly name: string
+  readonly group: RecipientGroup
+}
+
+/** Milliseconds until parts are moved again that could not be: the disk has room again some day. */
+const RETRY_MS = 10_000
+
+/**
+ * The answer to `get_mx` for a message that is to be divided. Haraka 3.3.4 (`outbound/hmail.js` `get_mx_respond`) calls `found_mx` with
+ * it, and for this once that is the division: it takes all the time that it needs, which the hook has not.
+ */
+export function answerWithSplit(
+  hmail: HMailItem,
+  groups: readonly RecipientGroup[],
+  services: SplitServices,
+): HookAnswer {
+  const split = (undo: () => void) => {
+    undo()
+    splitMessage(hmail, groups, services).catch((error: unknown) => {
+      services.log.logerror(`the message could not be divided: ${messageOf(error)}`)
+      hmail.next_cb()
+    })
+  }
+  const commit = () => {
+    const undo: () => void = patch(hmail, 'found_mx', () => () => split(undo))
+  }
+  return { retval: RETVAL.ok, message: [], commit }
+}
+
+/**
+ * Divides a message among its recipients: each group goes on in a message of its own, with the same data, all notes, attempts and times.
+ * The message itself is then over. The format says what is safe against what (`haraka-files/split-folder.ts`).
+ *
+ * What goes wrong before the parts count puts the message off, and never counts as an attempt: nobody can be blamed for it but this
+ * machine.
+ */
+async function splitMessage(
+  hmail: HMailItem,
+  groups: readonly RecipientGroup[],
+  services: SplitServices,
+): Promise<void> {
+  const { haraka, log, onWait } = services
+  let folder: SplitFolder | undefined
+  let isCommitted = false
+  const parts = groups.map((group): Part => ({ name: haraka.nameLike(hmail), group }))
+  try {
+    folder = createSplitFolder(haraka.queueFolder, process.pid, parts[0]!.name)
+    for (const part of parts) await writePart(hmail, part, folder, services)
+    await syncFolder(folder.path)
+    isCommitted = commitSplit(folder, hmail.path)
+  } catch (error) {
+    discard(folder, log)
+    const reason = `its recipients go different ways, and it cannot be divided: ${messageOf(error)}`
+    putOff(hmail, { reason, log, onWait })
+    return
+  }
+  if (isCommitted) {
+    log.loginfo(`divided by $rcpt into ${parts.length} messages: ${describe(hmail, parts)}`)
+    moveOn(hmail, parts, folder, services)
+  } else {
+    discard(folder, log)
+    log.logerror('its file is no longer in the queue')
+  }
+  hmail.next_cb()
+}
+
+async function writePart(
+  hmail: HMailItem,
+  { name, group }: Part,
+  { path }: SplitFolder,
+  { notes }: SplitServices,
+): Promise<void> {
+  // As Haraka 3.3.4 does (outbound/hmail.js split_to_new_recipients): what is in memory counts.
+  const todo = JSON.parse(JSON.stringify(hmail.todo)) as { rcpt_to: unknown[]; notes: object }
+  const changed = {
+    ...todo,
+    rcpt_to: group.map((place) => todo.rcpt_to[place]),
+    notes: { ...todo.notes, [NOTES_KEY]: notes() },
+  }
+  await copyQueueFile(hmail.path, join(path, name), () => changed)
+}
+
+/** Haraka takes over the parts that are in the queue. Those that cannot be moved there are moved later. */
+function moveOn(
+  hmail: HMailItem,
+  parts: readonly Part[],
+  folder: SplitFolder,
+  services: SplitServices,
+): void {
+  const { haraka, log } = services
+  const { moved, error } = moveParts(folder)
+  for (const { name, group } of parts.filter((part) => moved.includes(part.name))) {
+    const item = haraka.createItem(name, hmail.notes)
+    // Haraka reads addresses only from the new file: a report would not give the reason of the last attempt.
+    item.once('ready', () => {
+      for (const [index, place] of group.entries()) {
+        Object.assign(item.todo.rcpt_to[index] ?? {}, reportFields(hmail.todo.rcpt_to[place] ?? {}))
+      }
+    })
+    haraka.push(item)
+  }
+  if (error === undefined) {
+    void end(folder, log)
+    return
+  }
+  log.logerror(
+    `divided messages wait in ${folder.path}, tried again in ${RETRY_MS / 1000} s: ${error.message}`,
+  )
+  setTimeout(() => moveOn(hmail, parts, folder, services), RETRY_MS).unref()
+}
+
+/** The original is removed when the disk is sure to have the parts. */
+async function end(folder: SplitFolder, log: Loggable): Promise<void> {
+  try {
+    await syncFolder(folder.queue)
+    endSplit(folder)
+  } catch (error) {
+    log.logerror(`${folder.path} is left over, and will be removed at the next start: ${messageOf(error)}`)
+  }
+}
+
+function discard(folder: SplitFolder | undefined, log: Loggable): void {
+  if (folder === undefined) return
+  try {
+    undoSplit(folder)
+  } catch (error) {
+    log.logerror(`${folder.path} is left over, and will be removed at the next start: ${messageOf(error)}`)
+  }
+}
+
+function describe({ todo }: HMailItem, parts: readonly Part[]): string {
+  return parts
+    .map(({ name, group }) => `${name} for ${group.map((place) => String(todo.rcpt_to[place])).join(', ')}`)
+    .join('; ')
+}
+
+const messageOf = (error: unknown) => (error instanceof Error ? error.message : String(error))
