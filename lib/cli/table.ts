@@ -253,6 +253,20 @@ export const COMMANDS: readonly CommandSpec[] = Object.freeze<CommandSpec[]>([
     load: () => (require('../commands/diff') as typeof import('../commands/diff')).runDiff,
   },
   {
+    name: 'doctor',
+    summary: 'look at everything from the installation to the running server, and say what to do',
+    operands: [],
+    options: [JSON_OUTPUT, CONFIG],
+    details: [
+      'It is the first thing to run when something does not work. Is the plugin named in config/plugins and installed, is the file there and good, do its tests hold, can the user that runs Haraka read it and its secrets, do the DNS servers answer, does the running server have this file in force, is a relay held or left out?',
+      'Run it as root or as the user that runs Haraka: others may not see all of it. It changes nothing, and sends no mail.',
+      'Exit status 78: there is an error. 75: there is a warning.',
+    ],
+    examples: [{ args: 'doctor', purpose: 'In the Haraka folder' }],
+    exits: ['tempFail', 'config'],
+    load: () => (require('../commands/doctor') as typeof import('../commands/doctor')).runDoctor,
+  },
+  {
     name: 'completion',
     summary: 'print the script that completes commands, options and names of relays in a shell',
     operands: [{ name: 'SHELL', kind: 'word', words: ['bash', 'zsh', 'fish'], optional: true }],

@@ -5,3 +5,6 @@ export function parsePluginList(text: string): readonly string[] {
     .map((line) => line.trim())
     .filter((line) => line !== '' && !/^[#;]/.test(line))
 }
+
+/** Is it this plugin, by the name that Haraka uses or by that of the package? */
+export const isOwnName = (name: string): boolean => /^(?:haraka-plugin-)?dns-overrides$/.test(name)

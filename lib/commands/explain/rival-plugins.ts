@@ -1,10 +1,7 @@
 import { join } from 'node:path'
-import { parsePluginList } from '../../haraka-files/plugin-list'
+import { isOwnName, parsePluginList } from '../../haraka-files/plugin-list'
 import { readRegularFile } from '../../source/read-file'
 import type { Location } from '../shared/location'
-
-/** This plugin, and what it is called as a package. */
-const OURS = /^(?:haraka-plugin-)?dns-overrides$/
 
 /**
  * Plugins that come with Haraka and have a hook for `get_mx`: they may be where this program cannot find them. (Haraka 3.3
@@ -53,7 +50,7 @@ function readSource(harakaFolder: string, name: string): string | undefined {
  */
 export function findRivalPlugins({ configFolder, harakaFolder }: Location): readonly string[] {
   return parsePluginList(readText(join(configFolder, 'plugins')) ?? '')
-    .filter((line) => !OURS.test(line))
+    .filter((line) => !isOwnName(line))
     .filter((line) => {
       const name = line.replace(/^haraka-plugin-/, '')
       const source = readSource(harakaFolder, name)

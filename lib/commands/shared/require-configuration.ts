@@ -36,10 +36,15 @@ export function readConfigurationText(file: string): string {
   }
 }
 
-/** Whether a command speaks to relays: then a secret that cannot be read is an error, else a warning. */
 export interface LoadSettings {
-  /** @default false */
+  /**
+   * Whether a command speaks to relays: then a secret that cannot be read is an error, else a warning.
+   *
+   * @default false
+   */
   readonly needsSecrets?: boolean
+  /** Is called with the path of each file that a secret is read from. */
+  readonly noteSecretFile?: (path: string) => void
 }
 
 /** Longer settings of Haraka are not read, bytes. */
@@ -71,12 +76,17 @@ function readOwnServer(configFolder: string): OwnServer | undefined {
 export function loadText(
   text: string,
   { file, configFolder }: Pick<Location, 'file' | 'configFolder'>,
-  { needsSecrets = false }: LoadSettings = {},
+  { needsSecrets = false, noteSecretFile }: LoadSettings = {},
 ): LoadResult {
   const ownServer = readOwnServer(configFolder)
+  const sources = nodeSecretSources(needsSecrets ? 'error' : 'warning')
+  const readFile = (path: string) => {
+    noteSecretFile?.(path)
+    return sources.readFile(path)
+  }
   return loadConfiguration(text, {
     file,
-    secrets: nodeSecretSources(needsSecrets ? 'error' : 'warning'),
+    secrets: { ...sources, readFile },
     ...(ownServer === undefined ? {} : { ownServer }),
   })
 }

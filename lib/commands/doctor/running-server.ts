@@ -1,0 +1,94 @@
+import { readFactsFile } from '../../status/facts-file'
+import type { WorkerFacts } from '../../status/facts'
+import { readServerState, whyNoAccess } from '../../status/server-state'
+import { formatCount, formatTime, joinWords } from '../../status/wording'
+import type { ConfigurationSource } from '../../source/configuration-source'
+import { error, ok, warning, type Finding } from './finding'
+
+/** An edit rests before it is read, and then the workers report: so old may a difference be, ms. */
+const RELOAD_TAKES_MS = 20_000
+
+/**
+ * Does the running server have this file in force, and can its relays be used?
+ *
+ * @param folder the state folder
+ * @param now ms since the epoch
+ */
+export function checkRunningServer(
+  folder: string,
+  source: ConfigurationSource,
+  changedAt: number,
+  now: number,
+): Finding[] {
+  try {
+    const facts = readFactsFile(folder, now)
+    if (facts === undefined) {
+      return [
+        warning(
+          `no running Haraka uses ${folder}`,
+          'Start Haraka. If it runs, it was started with another folder, or without this plugin: see its log.',
+        ),
+      ]
+    }
+    return [checkInForce(facts.workers, source, now - changedAt), ...checkRelays(folder, now)]
+  } catch (cause) {
+    return [
+      warning(
+        `the state of the running server is not known: ${whyNoAccess(folder, cause)}`,
+        'Run doctor as root.',
+      ),
+    ]
+  }
+}
+
+function checkInForce(
+  workers: readonly WorkerFacts[],
+  { digest }: ConfigurationSource,
+  age: number,
+): Finding {
+  const others = workers.filter(({ inForce }) => inForce?.digest !== digest)
+  const [first] = workers
+  if (others.length === 0 && first?.inForce !== undefined) {
+    return ok(
+      `${formatCount(workers.length, 'worker')} of the running server ${workers.length === 1 ? 'has' : 'have'} this file in force, since ${formatTime(first.inForce.since)}`,
+    )
+  }
+  const refused = others.find(({ reading }) => reading?.good === false)?.reading
+  if (refused !== undefined) {
+    return error(
+      `the running server has not taken this file: at ${formatTime(refused.at)} it ${refused.reason}`,
+      'Correct the file: dns-overrides check shows the mistakes. Until then the last good one stays in force.',
+    )
+  }
+  if (age < RELOAD_TAKES_MS) {
+    return warning(
+      'the file was changed a moment ago, and is not in force yet',
+      'Run doctor again in 20 seconds.',
+    )
+  }
+  const pids = joinWords(others.map(({ pid }) => pid))
+  return error(
+    `an older file is in force in ${others.length === 1 ? 'worker' : 'workers'} ${pids}`,
+    'Save the file again and look at the log; if nothing is said there, restart Haraka.',
+  )
+}
+
+/** Relays that mail is kept from now. */
+function checkRelays(folder: string, now: number): Finding[] {
+  const state = readServerState(folder, now)
+  if (state.kind !== 'running') return []
+  const held = [...state.holds.keys()]
+  const failing = new Set(state.servers.filter(({ breaker }) => breaker === 'open').map(({ key }) => key))
+  return [
+    ...(held.length === 0 ? [] : [warning(`held by hand: ${joinWords(held)}`, 'See dns-overrides relays.')]),
+    ...(failing.size === 0
+      ? []
+      : [
+          warning(
+            `left out after failures: ${joinWords([...failing])}`,
+            'See dns-overrides relays, and dns-overrides probe.',
+          ),
+        ]),
+    ...(held.length + failing.size === 0 ? [ok('no relay is held or left out')] : []),
+  ]
+}

@@ -1,0 +1,180 @@
+import assert from 'node:assert/strict'
+import { chmodSync, chownSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { dirname, join } from 'node:path'
+import { after, before, test, type TestContext } from 'node:test'
+import { packageVersion } from '../../lib/source/package-version'
+import { fails, mx, startZone, type ZoneServer } from '../support/dns-scripted'
+import { run } from './terminal'
+
+let zone: ZoneServer
+
+before(async () => {
+  zone = await startZone({ 'example.com': [mx(10, 'mx.example.com')], 'corp.example': [fails('REFUSED')] })
+})
+
+after(() => zone.stop())
+
+const PACKAGE = 'node_modules/haraka-plugin-dns-overrides/package.json'
+
+/** A Haraka folder in order, but for what is changed; a file that is undefined is left out. */
+function setup(t: TestContext, changes: Readonly<Record<string, string | undefined>> = {}): string {
+  const folder = mkdtempSync(join(tmpdir(), 'dns-overrides-doctor-'))
+  t.after(() => rmSync(folder, { recursive: true, force: true }))
+  // Others may look at it: whom Haraka runs as is a part of the tests.
+  chmodSync(folder, 0o755)
+  const files = {
+    'config/plugins': 'access\ndns-overrides\n',
+    'config/dns_overrides.ini': `dns_servers = 127.0.0.1:${zone.port}\n[overrides]\n* smtp.example.net $end\n`,
+    [PACKAGE]: JSON.stringify({ version: packageVersion() }),
+    ...changes,
+  }
+  for (const [name, text] of Object.entries(files)) {
+    if (text === undefined) continue
+    const path = join(folder, name)
+    mkdirSync(dirname(path), { recursive: true })
+    writeFileSync(path, text.replaceAll('DNS', `127.0.0.1:${zone.port}`))
+  }
+  return folder
+}
+
+async function doctor(folder: string) {
+  const { out, status } = await run(['doctor', '--config', folder, '--json'], { now: Date.now })
+  const findings = JSON.parse(out) as { status: string; text: string; advice?: string }[]
+  for (const { status: kind, advice } of findings)
+    assert.equal(advice === undefined, kind === 'ok', 'what to do')
+  const of = (kind: string) => findings.filter((finding) => finding.status === kind).map(({ text }) => text)
+  return { status, errors: of('error'), warnings: of('warning'), good: of('ok') }
+}
+
+/** No Haraka runs in these folders. */
+const NOT_RUNNING = /no running Haraka uses/
+
+test('a folder in order: only the server is missing', async (t) => {
+  const folder = setup(t)
+  const { status, errors, warnings, good } = await doctor(folder)
+  assert.deepEqual(errors, [])
+  assert.equal(warnings.length, 1)
+  assert.match(warnings[0]!, NOT_RUNNING)
+  assert.equal(status, 75)
+  assert.match(good.join('\n'), /names dns-overrides/)
+  assert.match(good.join('\n'), /is good: 1 override line, 0 relays/)
+  assert.match(good.join('\n'), /the DNS server 127\.0\.0\.1:\d+ answers/)
+  assert.match(good.join('\n'), /can read the file, and write to its folders/)
+})
+
+/** What is broken, how, and what is said of it. */
+const BROKEN: readonly (readonly [
+  string,
+  Readonly<Record<string, string | undefined>>,
+  'errors' | 'warnings',
+  RegExp,
+])[] = [
+  ['no config/plugins', { 'config/plugins': undefined }, 'errors', /there is no .*config\/plugins/],
+  [
+    'the plugin is not named',
+    { 'config/plugins': 'access\n#dns-overrides\n' },
+    'errors',
+    /does not name dns-overrides/,
+  ],
+  ['it is not installed', { [PACKAGE]: undefined }, 'warnings', /haraka-plugin-dns-overrides does not exist/],
+  [
+    'another version',
+    { [PACKAGE]: '{"version":"0.0.1"}' },
+    'warnings',
+    /version 0\.0\.1 .* this command is of/,
+  ],
+  ['a broken package', { [PACKAGE]: '{' }, 'warnings', /package\.json cannot be read/],
+  ['no file', { 'config/dns_overrides.ini': undefined }, 'warnings', /is missing: there are no rules/],
+  [
+    'the wrong name',
+    { 'config/dns_overrides.ini': undefined, 'config/dns-overrides.ini': '' },
+    'warnings',
+    /dns-overrides\.ini is there: rename it/,
+  ],
+  ['an empty file', { 'config/dns_overrides.ini': '\n' }, 'warnings', /is empty: there are no rules/],
+  ['errors', { 'config/dns_overrides.ini': 'gmail.com\n* @none\n' }, 'errors', /has 2 errors/],
+  [
+    'a test that fails',
+    {
+      'config/dns_overrides.ini':
+        'dns_servers = DNS\n[overrides]\n* a.example\n[tests]\n<> -> a@b.example : b.example\n',
+    },
+    'errors',
+    /1 of 1 lines of \[tests\] do not hold/,
+  ],
+  [
+    'a DNS server that refuses',
+    {
+      'config/dns_overrides.ini':
+        'dns_servers = DNS\n[zone:corp.example]\ndns_servers = DNS\n[overrides]\n* a.example\n',
+    },
+    'warnings',
+    /of \[zone:corp\.example\] does not answer .*: .*REFUSED/,
+  ],
+  [
+    'nobody at the address of a DNS server',
+    {
+      'config/dns_overrides.ini':
+        'dns_servers = 127.0.0.1:1\n[dns]\ntimeout = 300ms\ndeadline = 1s\n[overrides]\n* a.example\n',
+    },
+    'warnings',
+    /127\.0\.0\.1:1 does not answer/,
+  ],
+  [
+    'a secret that does not exist',
+    {
+      'config/dns_overrides.ini':
+        'dns_servers = DNS\n[relay:isp]\nhost = a.example\nuser = fred\npassword_file = none\n[overrides]\n* @isp\n',
+    },
+    'errors',
+    /config\/none does not exist/,
+  ],
+]
+
+for (const [what, changes, kind, expected] of BROKEN) {
+  test(`broken: ${what}`, async (t) => {
+    const found = await doctor(setup(t, changes))
+    assert.ok(
+      found[kind].some((text) => expected.test(text)),
+      JSON.stringify(found, null, 1),
+    )
+    assert.equal(found.status, kind === 'errors' ? 78 : 75)
+  })
+}
+
+test(
+  "the user of smtp.ini may not read a secret: as Haraka's user it is tried",
+  { skip: process.getuid?.() !== 0 && 'needs root' },
+  async (t) => {
+    const folder = setup(t, {
+      'config/smtp.ini': 'user=nobody\ngroup=nogroup\n',
+      'config/dns_overrides.ini':
+        'dns_servers = DNS\n[relay:isp]\nhost = a.example\nuser = fred\npassword_file = secret\n[overrides]\n* @isp\n',
+      'config/secret': 'Passw0rd\n',
+      'dns_overrides_state/x': '',
+    })
+    chmodSync(join(folder, 'config/secret'), 0o600)
+    chmodSync(join(folder, 'dns_overrides_state'), 0o700)
+    const { errors } = await doctor(folder)
+    assert.match(errors.join('\n'), /Haraka \(user nobody of smtp\.ini\) cannot read .*config\/secret/)
+    assert.match(errors.join('\n'), /cannot write to .*dns_overrides_state/)
+    assert.equal(errors.length, 2)
+    chownSync(join(folder, 'config/secret'), 65_534, 65_534)
+    chownSync(join(folder, 'dns_overrides_state'), 65_534, 65_534)
+    const { errors: none, good } = await doctor(folder)
+    assert.deepEqual(none, [])
+    assert.match(good.join('\n'), /can read the file and 1 file of secrets, and write/)
+    writeFileSync(join(folder, 'config/smtp.ini'), 'user=nobody-at-all\n')
+    const { errors: unknown } = await doctor(folder)
+    assert.match(unknown.join('\n'), /this machine has no user nobody-at-all of smtp\.ini/)
+  },
+)
+
+test('each finding is a sentence on lines that fit, and what to do stands under it', async (t) => {
+  const { out } = await run(['doctor', '--config', setup(t)], { now: Date.now, columns: 60 })
+  for (const line of out.trimEnd().split('\n')) {
+    assert.match(line, /^(ok {7}|error {4}|warning {2}| {9})\S/)
+    assert.ok(line.length <= 60 || !/ /.test(line.slice(9)), line)
+  }
+})
