@@ -1,4 +1,4 @@
-import type { Section } from './parse'
+import type { Section } from './section'
 import { spanOf, type Report } from '../source/report'
 import type { DiagnosticCode } from '../source/diagnostic'
 import { type Line } from '../source/line'

@@ -4,7 +4,7 @@ import type { ClientCertificate } from '../model/relay'
 import { toPrintable } from '../model/printable'
 import { Secret } from '../model/secret'
 import type { Report } from '../source/report'
-import type { Section, SettingLine } from './parse'
+import type { Section, SettingLine } from './section'
 import { checkMode, readNamedFile, reportMissing } from './secret-setting'
 import type { SecretSources } from './types'
 

@@ -1,6 +1,6 @@
 import type { Credentials } from '../model/relay'
 import type { Report } from '../source/report'
-import type { Section } from './parse'
+import type { Section } from './section'
 import { expectedKeys, findSecretSetting, readSecret, type SecretName } from './secret-setting'
 import type { SecretSources } from './types'
 

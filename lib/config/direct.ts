@@ -2,12 +2,13 @@ import { LAST_PORT, SMTPS_PORT } from '../model/endpoint'
 import { DEFAULT_DIRECT, type DirectTerms } from '../model/terms'
 import type { Report } from '../source/report'
 import { readKeys } from './keyed'
-import type { Section } from './parse'
+import type { Section } from './section'
 import { readTerms, TERMS_KEYS } from './terms'
 import type { DirectSettings } from './types'
 import { wholeNumber } from './values'
 
-const KEYS = { ...TERMS_KEYS, port: wholeNumber(1, LAST_PORT) }
+/** The keys of `[direct]` and `[direct:NAME]`. */
+export const DIRECT_KEYS = { ...TERMS_KEYS, port: wholeNumber(1, LAST_PORT) }
 
 /** `[direct]`, and each `[direct:NAME]` with what it leaves out taken from `[direct]`, wherever that stands. */
 export function readDirect(
@@ -25,7 +26,7 @@ export function readDirect(
 }
 
 function readSection(section: Section, base: DirectTerms, report: Report): DirectTerms {
-  const values = readKeys(section, KEYS, report)
+  const values = readKeys(section, DIRECT_KEYS, report)
   const setting = section.settings.get('port')
   if (values.port === SMTPS_PORT && setting !== undefined) {
     const message = `mail servers of a domain do not speak TLS from the first byte, as port ${SMTPS_PORT} does`

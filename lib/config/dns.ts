@@ -1,51 +1,13 @@
-import { isIP } from 'node:net'
 import { DNS_DEFAULTS } from '../dns/defaults'
-import type { ResolverOptions, ServerAddress, ZoneServers } from '../dns/types'
-import { toHost } from '../model/domain'
-import { formatEndpoint, parseEndpoint, splitBareIPv6 } from '../model/endpoint'
+import type { ResolverOptions, ZoneServers } from '../dns/types'
 import { DNS_KEYS, type DnsKey } from './dns-keys'
+import { dnsServers } from './dns-server'
 import { readKeys, readSetting } from './keyed'
-import type { Section } from './parse'
+import type { Section } from './section'
 import type { Report } from '../source/report'
-import { list, type Reader } from './values'
 
-const SERVER = 'ip, ip:port, [ipv6], [ipv6]:port or tls://ip[:port][#name]'
-const AMBIGUOUS = 'an IPv6 address without brackets may end in a port'
-const DNS_PORT = 53
-/** DNS over TLS (RFC 7858 section 3.1). */
-const TLS_PORT = 853
-
-/** One server as `dns_servers` writes it. */
-const dnsServer: Reader<ServerAddress> = (text) => {
-  const bad = { ok: false, expected: SERVER } as const
-  const [, scheme, rest = ''] = /^(tls:\/\/)?(.*)$/is.exec(text) ?? []
-  const transport = scheme === undefined ? 'udp' : 'tls'
-  const [place = '', name] = transport === 'tls' ? rest.split(/#(.*)/s) : [rest]
-  const tlsName = name === undefined ? undefined : toHost(name)
-  if (name !== undefined && (tlsName === undefined || isIP(tlsName) !== 0)) return bad
-  const reading = parseEndpoint(place)
-  if (!reading.ok || isIP(reading.host) === 0) return bad
-  const split = splitBareIPv6(place)
-  if (split !== undefined) {
-    const [whole, withPort] = [`${scheme ?? ''}[${place}]`, `${scheme ?? ''}${formatEndpoint(split)}`]
-    return {
-      ok: false,
-      problem: AMBIGUOUS,
-      expected: `${withPort} for port ${split.port}, or ${whole} for the address`,
-    }
-  }
-  return {
-    ok: true,
-    value: {
-      address: reading.host,
-      port: reading.port ?? (transport === 'tls' ? TLS_PORT : DNS_PORT),
-      transport,
-      ...(tlsName === undefined ? {} : { tlsName }),
-    },
-  }
-}
-
-export const dnsServers = list(dnsServer)
+/** The keys of `[zone:DOMAIN]`. */
+export const ZONE_KEYS = { dns_servers: dnsServers }
 
 /** Pairs of options of which the first may not be above the second. */
 const ORDERED = [
@@ -84,7 +46,7 @@ function reportOrder(section: Section | undefined, low: string, high: string, re
 /** Section `[zone:DOMAIN]`. undefined, and reported, where the domain or its servers are missing. */
 export function readZone(section: Section, report: Report): ZoneServers | undefined {
   const { header, name: domain } = section
-  const { dns_servers: servers } = readKeys(section, { dns_servers: dnsServers }, report)
+  const { dns_servers: servers } = readKeys(section, ZONE_KEYS, report)
   const setting = section.settings.get('dns_servers')
   if (header !== undefined && (setting === undefined || setting.value === '')) {
     const { source, span } = setting === undefined ? header : { ...setting, span: setting.keySpan }

@@ -1,4 +1,4 @@
-import type { Section, SettingLine } from './parse'
+import type { Section, SettingLine } from './section'
 import { spanOf, type Help, type Report } from '../source/report'
 import type { Span } from '../source/diagnostic'
 import { nearest } from '../source/suggest'

@@ -2,7 +2,7 @@ import { isIP } from 'node:net'
 import { placeWords, type PlacedWord, type Range } from '../source/hide'
 import type { LineKind } from '../source/line'
 import { nearest } from '../source/suggest'
-import { KEYS, knownKey, type KeyedSection } from './keys'
+import { KEYS, knownKey, SECTION_NAMES, type KeyedSection } from './keys'
 import { hasSeparator } from './secret-fields'
 import { secretsOfTarget } from './secret-target'
 import {
@@ -110,8 +110,11 @@ export function secretsOfAttempts(line: string): readonly Range[] {
   ]
 }
 
-const PLAIN_HEADER =
-  /^\s*\[\s*(?:overrides|dns|attempts|redis|status|tests|direct|(?:relay|direct|zone)\s*:[ \t]*[\w.-]*)\s*$/i
+/** The header of a section that is not closed, and holds nothing but its name. */
+const PLAIN_HEADER = new RegExp(
+  `^\\s*\\[\\s*(?:${SECTION_NAMES.map((name) => name.replace(/:\w+$/, '\\s*:[ \\t]*[\\w.-]*')).join('|')})\\s*$`,
+  'i',
+)
 
 /** A header names a section; `[relay:fred:password@host]` was meant as something else. */
 function secretsOfHeader(line: string): readonly Range[] {

@@ -13,7 +13,7 @@ import { badHost } from './bad-host'
 import { readClientCertificate } from './client-certificate'
 import { readCredentials } from './credentials'
 import { readKeys } from './keyed'
-import type { Section } from './parse'
+import type { Section } from './section'
 import type { Report } from '../source/report'
 import { readTerms, TERMS_KEYS } from './terms'
 import type { RelaySettings, SecretSources } from './types'
@@ -50,8 +50,8 @@ const hostValue: Reader<HostValue> = (value) => {
   }
 }
 
-const READERS = {
-  ...TERMS_KEYS,
+/** The keys of `[relay:NAME]`. */
+export const RELAY_KEYS = {
   host: hostValue,
   port: wholeNumber(1, LAST_PORT),
   user: plainText('a user name'),
@@ -64,6 +64,7 @@ const READERS = {
   tls_key: plainText('the path of a file'),
   lmtp: yesOrNo,
   priority: wholeNumber(0, LAST_PRIORITY),
+  ...TERMS_KEYS,
 }
 
 /** `[relay:NAME]`. With an error in it, what is good of it: enough for override lines to be checked against. */
@@ -74,7 +75,7 @@ export function readRelay(
 ): RelaySettings | undefined {
   const { header, name } = section
   if (header === undefined || name === undefined) return undefined
-  const values = readKeys(section, READERS, report)
+  const values = readKeys(section, RELAY_KEYS, report)
   const at = (key: string) => section.settings.get(key)
   if (at('host') === undefined && name !== '') {
     report.error(

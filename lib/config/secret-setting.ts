@@ -3,7 +3,7 @@ import { Secret } from '../model/secret'
 import type { Report } from '../source/report'
 import { whyUnreadable } from '../source/unreadable'
 import { isUtf16 } from './encoding'
-import type { Section, SettingLine } from './parse'
+import type { Section, SettingLine } from './section'
 import type { SecretSources } from './types'
 import { anyText } from './values'
 

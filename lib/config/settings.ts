@@ -1,40 +1,16 @@
-import { isIP } from 'node:net'
-import { Secret } from '../model/secret'
 import { readAttempts } from './attempts'
 import { readDirect } from './direct'
-import { dnsServers, readDns, readZone } from './dns'
-import { readKeys, readSetting } from './keyed'
-import type { Section } from './parse'
+import { readDns, readZone } from './dns'
+import { readKeys } from './keyed'
+import type { Section } from './section'
 import { readRelay } from './relay'
 import type { Report } from '../source/report'
 import type { Line } from '../source/line'
 import type { RelaySettings, SecretSources, Settings, StatusSettings } from './types'
-import { anyText, oneOf, wholeNumber, type Reader } from './values'
+import { REDIS_KEYS, STATUS_KEYS, TESTS_KEYS, TOP_KEYS } from './section-keys'
 
-const TOP = {
-  dns_servers: dnsServers,
-  dns_cache_size: wholeNumber(0, 10_000_000),
-  mx_sending_threads: wholeNumber(1, 1_000_000),
-}
-
-const CACHE_SIZE = 1000
-
-/** Addresses and CIDR blocks between commas or blanks. */
-const allowList: Reader<readonly string[]> = (value) => {
-  const parts = value.split(/[\s,]+/).filter((part) => part !== '')
-  const good = parts.every((part) => {
-    const [, address = '', bits] = /^([^/]+)(?:\/(\d{1,3}))?$/.exec(part) ?? []
-    const family = isIP(address)
-    return family !== 0 && (bits === undefined || Number(bits) <= (family === 4 ? 32 : 128))
-  })
-  const expected = 'addresses and networks such as 127.0.0.1, ::1, 192.0.2.0/24'
-  return good && parts.length > 0 ? { ok: true, value: parts } : { ok: false, expected }
-}
-
-const STATUS = { allow: allowList }
-const STATUS_DEFAULT: StatusSettings = { allow: ['127.0.0.0/8', '::1/128'] }
-
-const TESTS = { on_reload: oneOf('warn', 'refuse', 'ignore') }
+const DEFAULT_CACHE_SIZE = 1000
+const DEFAULT_STATUS: StatusSettings = { allow: ['127.0.0.0/8', '::1/128'] }
 
 /** The settings, and the lines that `rules/` reads, with what they need to be pointed at. */
 export interface Sections {
@@ -52,7 +28,7 @@ export function* readSettings(
 ): Generator<void, Sections> {
   const find = (kind: Section['kind']) => sections.find((section) => section.kind === kind)
   const all = (kind: Section['kind']) => sections.filter((section) => section.kind === kind)
-  const top = readKeys(find('top'), TOP, report)
+  const top = readKeys(find('top'), TOP_KEYS, report)
   const relays: RelaySettings[] = []
   for (const section of all('relay')) {
     yield
@@ -62,11 +38,11 @@ export function* readSettings(
   const { direct, directTerms } = readDirect(all('direct'), report)
   reportClashes(all('relay'), all('direct'), report)
   const overrides = ([] as Line[]).concat(...[...all('top'), ...all('overrides')].map(({ lines }) => lines))
-  const tests = readKeys(find('tests'), TESTS, report)
+  const tests = readKeys(find('tests'), TESTS_KEYS, report)
   const redis = readRedis(find('redis'), report)
   const settings: Settings = {
     dnsServers: top.dns_servers ?? [],
-    dnsCacheSize: top.dns_cache_size ?? CACHE_SIZE,
+    dnsCacheSize: top.dns_cache_size ?? DEFAULT_CACHE_SIZE,
     ...(top.mx_sending_threads === undefined ? {} : { mxSendingThreads: top.mx_sending_threads }),
     dns: readDns(find('dns'), report),
     dnsZones: all('zone').flatMap((section) => readZone(section, report) ?? []),
@@ -101,8 +77,8 @@ function reportClashes(relays: readonly Section[], direct: readonly Section[], r
 }
 
 function readStatus(section: Section | undefined, report: Report): StatusSettings {
-  const { allow } = readKeys(section, STATUS, report)
-  return allow === undefined ? STATUS_DEFAULT : { allow }
+  const { allow } = readKeys(section, STATUS_KEYS, report)
+  return allow === undefined ? DEFAULT_STATUS : { allow }
 }
 
 function readRedis(section: Section | undefined, report: Report): Settings['redis'] {
@@ -116,11 +92,5 @@ function readRedis(section: Section | undefined, report: Report): Settings['redi
       expected: 'no section [redis]; each worker keeps its own state',
     },
   )
-  return Object.fromEntries(
-    [...section.settings.values()].map((setting) => {
-      const { key } = setting
-      const value = readSetting(setting, anyText, report) ?? ''
-      return [key, key === 'password' || key === 'url' ? new Secret(value) : value]
-    }),
-  )
+  return readKeys(section, REDIS_KEYS, report)
 }

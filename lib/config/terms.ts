@@ -4,7 +4,7 @@ import { parseBind, type Bind, type Terms } from '../model/terms'
 import type { Report } from '../source/report'
 import { badHost } from './bad-host'
 import type { Values } from './keyed'
-import type { Section } from './parse'
+import type { Section } from './section'
 import { duration, oneOf, wholeNumber, withMeant, type Reader } from './values'
 
 /** Milliseconds. */

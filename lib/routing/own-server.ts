@@ -1,6 +1,6 @@
 import { isIPv4, isIPv6 } from 'node:net'
 import { networkInterfaces } from 'node:os'
-import type { Section } from '../config/parse'
+import type { Section } from '../config/section'
 import { canonicalIPv6 } from '../model/domain'
 import { formatEndpoint, type Endpoint } from '../model/endpoint'
 import type { RuleSet } from '../rules/compile'

@@ -38,10 +38,22 @@ describe('docs/reference.md', () => {
 
   it('has every key of [dns]', () => assert.deepEqual(sorted(named('`[dns]`')), sorted(KEYS.dns)))
 
-  it('has every key of [relay:NAME]', () => {
-    const keys = named('`[relay:NAME]`')
-    for (const key of KEYS.relay) assert.ok(keys.includes(key), key)
-  })
+  for (const [section, heading] of [
+    ['relay', '`[relay:NAME]`'],
+    ['direct', '`[direct]`'],
+  ] as const) {
+    it(`has every key of ${heading}`, () => {
+      const keys = named(heading)
+      for (const key of KEYS[section]) assert.ok(keys.includes(key), key)
+    })
+  }
+
+  for (const section of ['zone', 'status', 'tests'] as const) {
+    it(`names every key of [${section}]`, () => {
+      const text = PAGE.lines.join('\n')
+      for (const key of KEYS[section]) assert.match(text, new RegExp(`\\b${key}\\b`))
+    })
+  }
 
   it('has every condition', () => {
     const conditions = named('Conditions').flatMap((code) => /^\$([a-z]+)/.exec(code)?.[1] ?? [])

@@ -1,0 +1,57 @@
+import { isIP } from 'node:net'
+import { Secret } from '../model/secret'
+import { dnsServers } from './dns-server'
+import { anyText, oneOf, wholeNumber, type Reader } from './values'
+
+/** The keys before the first header. */
+export const TOP_KEYS = {
+  dns_servers: dnsServers,
+  dns_cache_size: wholeNumber(0, 10_000_000),
+  mx_sending_threads: wholeNumber(1, 1_000_000),
+}
+
+/** Addresses and CIDR blocks between commas or blanks. */
+const allowList: Reader<readonly string[]> = (value) => {
+  const parts = value.split(/[\s,]+/).filter((part) => part !== '')
+  const good = parts.every((part) => {
+    const [, address = '', bits] = /^([^/]+)(?:\/(\d{1,3}))?$/.exec(part) ?? []
+    const family = isIP(address)
+    return family !== 0 && (bits === undefined || Number(bits) <= (family === 4 ? 32 : 128))
+  })
+  const expected = 'addresses and networks such as 127.0.0.1, ::1, 192.0.2.0/24'
+  return good && parts.length > 0 ? { ok: true, value: parts } : { ok: false, expected }
+}
+
+/** The keys of `[status]`. */
+export const STATUS_KEYS = { allow: allowList }
+
+/** The keys of `[tests]`. */
+export const TESTS_KEYS = { on_reload: oneOf('warn', 'refuse', 'ignore') }
+
+const secretText: Reader<Secret> = (text) => {
+  const reading = anyText(text)
+  return reading.ok ? { ...reading, value: new Secret(reading.value) } : reading
+}
+
+/** The keys of `[redis]`: those of [server] and [opts] in haraka-plugin-redis, and the options of node-redis that it hands on. */
+export const REDIS_KEYS = {
+  host: anyText,
+  ip: anyText,
+  port: anyText,
+  path: anyText,
+  tls: anyText,
+  url: secretText,
+  db: anyText,
+  database: anyText,
+  username: anyText,
+  password: secretText,
+  prefix: anyText,
+  name: anyText,
+  connectTimeout: anyText,
+  noDelay: anyText,
+  keepAlive: anyText,
+  reconnectStrategy: anyText,
+  commandsQueueMaxLength: anyText,
+  pingInterval: anyText,
+  RESP: anyText,
+}
