@@ -84,7 +84,7 @@ export function parseArguments(
     strict: false,
     tokens: true,
   })
-  const values = new Map<string, string | true>()
+  const values = new Map<string, readonly (string | true)[]>()
   for (const token of tokens) {
     if (token.kind !== 'option') continue
     const { rawName, value } = token
@@ -94,16 +94,18 @@ export function parseArguments(
       throw new UsageError(`${command.name}: unknown option ${rawName}${hint}`)
     }
     checkOption({ rawName, value, inline: token.inlineValue === true }, spec, command.name)
-    if (values.has(spec.name)) throw new UsageError(`${command.name}: ${rawName} is given twice`)
-    values.set(spec.name, value ?? true)
+    const before = values.get(spec.name) ?? []
+    if (before.length > 0 && spec.repeats !== true) {
+      throw new UsageError(`${command.name}: ${rawName} is given twice`)
+    }
+    values.set(spec.name, [...before, value ?? true])
   }
   if (!values.has('help')) checkOperands(positionals, command.operands, command.name)
+  const textsOf = (name: string) => values.get(name)?.filter((value) => typeof value === 'string') ?? []
   return {
     operands: positionals,
-    flag: (name) => values.get(name) === true,
-    value: (name) => {
-      const value = values.get(name)
-      return typeof value === 'string' ? value : undefined
-    },
+    flag: (name) => values.get(name)?.[0] === true,
+    value: (name) => textsOf(name)[0],
+    values: textsOf,
   }
 }

@@ -21,6 +21,8 @@ export interface OptionSpec {
   readonly short?: string
   /** Absent: the option is a flag. */
   readonly value?: ValueSpec
+  /** It may be given several times. */
+  readonly repeats?: boolean
   /** A phrase for the help. */
   readonly summary: string
 }

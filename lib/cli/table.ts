@@ -82,6 +82,12 @@ export const COMMANDS: readonly CommandSpec[] = Object.freeze<CommandSpec[]>([
     summary: 'show where a message would be sent, and why',
     operands: [{ name: 'RECIPIENT', kind: 'text', optional: true }],
     options: [
+      {
+        name: 'to',
+        value: { name: 'ADDRESS', kind: 'text' },
+        repeats: true,
+        summary: 'another recipient of the same message, in the same domain; may be given several times',
+      },
       ...MESSAGE,
       {
         name: 'queue',
@@ -101,6 +107,7 @@ export const COMMANDS: readonly CommandSpec[] = Object.freeze<CommandSpec[]>([
       CONFIG,
     ],
     details: [
+      'If $rcpt sends the recipients of the message different ways, each group of them is shown as the message of its own into which it is divided. The exit status is then 68 if one of these would bounce, else 75 if one would be deferred.',
       'RECIPIENT is an address or a domain. With --queue it may be left out; other options replace what the queue file says.',
       'If a Haraka runs that belongs to the configuration, its holds, breakers and limits count, unless --offline is given.',
       "--timeline uses the retry intervals of Haraka's outbound.ini.",
@@ -112,6 +119,7 @@ export const COMMANDS: readonly CommandSpec[] = Object.freeze<CommandSpec[]>([
         args: "explain a@gmail.com --retries 4 --from '' --mx 10:mx.example.net",
         purpose: 'Look nothing up',
       },
+      { args: 'explain a@gmail.com --to b@gmail.com', purpose: 'One message to both' },
       { args: 'explain a@gmail.com --timeline', purpose: 'From now until it would bounce' },
       {
         args: 'explain --queue queue/1779000000000_1779000600000_2_814_Xk0q1c_3_mail',

@@ -5,17 +5,16 @@ import type { Exchange } from '../model/exchange'
 import type { Message } from '../model/message'
 import { needsPlace } from '../relays/section'
 import type { Configuration } from '../routing/configuration'
+import { divideMessage } from './explain/divide-message'
 import { findEffect, usabilityNow } from './explain/effect'
-import { explanationJson } from './explain/explanation-json'
 import { readGivenMessage, readMxOption } from './explain/given-message'
 import { findRivalPlugins } from './explain/rival-plugins'
-import { explanationText } from './explain/explanation-text'
-import { makeTimeline, timelineJson, timelineText, type Timeline } from './explain/timeline'
+import { makeTimeline, type Timeline } from './explain/timeline'
+import { exitStatusOfViews, viewsJson, viewsText, type View } from './explain/view'
 import { formatJson } from './shared/json'
 import type { Arguments } from './shared/parsed-arguments'
 import { readOutboundSettings, requireConfiguration } from './shared/require-configuration'
-import { EXIT } from './shared/exit-status'
-import { exitStatusOf, explainMessage } from './shared/explanation'
+import { explainMessage } from './shared/explanation'
 import { findConfiguration, stateFolder, type Location } from './shared/location'
 import { openLookup, useGivenMx, type Lookup } from './shared/lookup'
 import { paint } from './shared/paint'
@@ -65,8 +64,10 @@ async function timelineOf(
 }
 
 /** What the message is called in the first line. */
-function titleOf({ queued, message }: Task, operand: string | undefined): string {
-  return operand ?? (queued === undefined ? message.domain : queued.recipients.join(', '))
+function titleOf({ message }: Task, operand: string | undefined): string {
+  return message.rcptTo.length > 1
+    ? message.rcptTo.join(', ')
+    : (operand ?? message.rcptTo[0] ?? message.domain)
 }
 
 /** The file as seen from the current folder, unless it is elsewhere. */
@@ -84,7 +85,7 @@ function unknownText(reason: string): string {
   return `what the running server holds or leaves out is not known: ${reason} (--offline does not look)\n`
 }
 
-/** `dns-overrides explain`: exit status 0 if the message would be sent, 68 bounced, 75 deferred. */
+/** `dns-overrides explain`: exit status 0 if the message would be sent, 68 bounced, 75 deferred; see {@link exitStatusOfViews}. */
 export async function runExplain(args: Arguments, terminal: Terminal): Promise<number> {
   const task = readTask(args, terminal)
   const { configuration, location, mx } = task
@@ -97,38 +98,27 @@ export async function runExplain(args: Arguments, terminal: Terminal): Promise<n
     const state = args.flag('offline') ? undefined : readServerState(stateFolder(location), terminal.now())
     const server = state?.kind === 'running' ? state : undefined
     const usable = server && ((relay: Exchange) => usabilityNow(relay, server) === 'usable')
-    const explanation = await explainMessage(configuration, task.message, lookup, usable)
-    const effect = server && findEffect(explanation.decision, server)
-    const isCounted = explanation.decision.exchanges.some(needsPlace)
+    const views: View[] = []
+    for (const message of await divideMessage(configuration, task.message, lookup, usable)) {
+      const explanation = await explainMessage(configuration, message, lookup, usable)
+      const timeline = args.flag('timeline')
+        ? await timelineOf({ ...task, message }, outbound.retryIntervalsSeconds, lookup, terminal.now())
+        : undefined
+      views.push({ explanation, effect: server && findEffect(explanation.decision, server), timeline })
+    }
+    const isCounted = views.some(({ explanation }) => explanation.decision.exchanges.some(needsPlace))
     if (state?.kind === 'unknown' && isCounted) terminal.err(unknownText(state.reason))
-    const timeline = args.flag('timeline')
-      ? await timelineOf(task, outbound.retryIntervalsSeconds, lookup, terminal.now())
-      : undefined
-    if (args.flag('json')) {
-      const object = {
-        ...explanationJson(explanation, effect),
-        ...(timeline === undefined ? {} : { timeline: timelineJson(timeline) }),
-      }
-      terminal.out(formatJson(object))
-    } else {
-      const ink = paint(terminal.color.out)
+    if (args.flag('json')) terminal.out(formatJson(viewsJson(views)))
+    else {
       const title = titleOf(task, args.operands[0])
       const file = shortName(location.file, terminal.cwd)
       const { rules } = configuration
-      terminal.out(explanationText(explanation, { title, rules, file, all: args.flag('all'), effect, ink }))
-      if (timeline !== undefined)
-        terminal.out(
-          timelineText(
-            timeline,
-            effect === undefined || effect.notes.size === 0 ? '' : ', whatever is held or left out',
-            ink,
-          ),
-        )
+      const ink = paint(terminal.color.out)
+      terminal.out(viewsText(views, { title, rules, file, all: args.flag('all'), ink }))
       const rivals = findRivalPlugins(location)
       if (rivals.length > 0) terminal.out(rivalsText(rivals))
     }
-    const { outcome } = explanation.route
-    return outcome === 'deliver' && effect?.wait !== undefined ? EXIT.tempFail : exitStatusOf(outcome)
+    return exitStatusOfViews(views)
   } finally {
     lookup.close()
   }

@@ -46,17 +46,25 @@ function readFailed(args: Arguments): Failed | undefined {
  * @throws UsageError if a word makes no sense, or there is no recipient
  */
 export function readGivenMessage(args: Arguments, queued: QueuedMessage | undefined, now: number): Message {
-  const recipient = args.operands[0] ?? queued?.domain
+  const recipients = [...args.operands, ...args.values('to')]
+  const recipient = recipients[0] ?? queued?.domain
   if (recipient === undefined) throw new UsageError('explain: RECIPIENT is missing, and there is no --queue')
+  const domain = recipientDomain(recipient)
+  const stranger = recipients.find((each) => recipientDomain(each) !== domain)
+  if (stranger !== undefined) {
+    throw new UsageError(
+      `explain: ${recipient} and ${stranger} are of two domains, and Haraka makes a message for each domain`,
+    )
+  }
   const sender = args.value('from')
   return {
     ...BLANK_MESSAGE,
-    domain: recipientDomain(recipient),
+    domain,
     mailFrom: sender === undefined ? (queued?.mailFrom ?? '') : stripBrackets(sender),
     authSender: args.value('auth-sender') ?? queued?.authSender ?? '',
     size: readSize(args) ?? queued?.size ?? 0,
     retries: readRetries(args) ?? queued?.retries ?? 0,
-    rcptTo: args.operands[0] === undefined ? (queued?.recipients ?? []) : [stripBrackets(recipient)],
+    rcptTo: recipients.length === 0 ? (queued?.recipients ?? []) : recipients.map(stripBrackets),
     ageMs: readAge(args) ?? (queued === undefined ? 0 : Math.max(0, now - queued.queuedAt)),
     reply: shortenTo(args.value('reply') ?? queued?.reply ?? '', LONGEST_REPLY),
     failed: readFailed(args) ?? queued?.failed ?? '',

@@ -1,0 +1,24 @@
+import type { Exchange } from '../../model/exchange'
+import type { Message } from '../../model/message'
+import { decideWithDns } from '../../routing/decide-with-dns'
+import type { Configuration } from '../../routing/configuration'
+import { groupByRoute, mayDiverge, messageTo, type RecipientGroup } from '../../rules/recipient-groups'
+import type { Lookup } from '../shared/lookup'
+
+/**
+ * The messages into which Haraka would divide this one now, because its recipients go different ways by `$rcpt`: itself if they do not.
+ * Never rejects as long as the lookup does not.
+ *
+ * @param isUsable whether a relay of `[attempts]` can be used now; absent: all can
+ */
+export async function divideMessage(
+  { rules }: Configuration,
+  message: Message,
+  lookup: Pick<Lookup, 'mx' | 'addresses'>,
+  isUsable?: (relay: Exchange) => boolean,
+): Promise<readonly Message[]> {
+  if (!mayDiverge(rules, message)) return [message]
+  const question = { rules, message, isUsable }
+  const groups = await decideWithDns<readonly RecipientGroup[]>(groupByRoute, question, lookup)
+  return groups.length < 2 ? [message] : groups.map((group) => messageTo(message, group))
+}
