@@ -2,11 +2,13 @@ import type { Configuration } from '../routing/configuration'
 import { exchangeKey } from '../model/exchange'
 import type { Decision } from '../model/decision'
 import { toPrintable } from '../model/printable'
-import { decideWithDns } from '../routing/decide-with-dns'
+import type { Message } from '../model/message'
+import { decideWithDns, type DomainSource } from '../routing/decide-with-dns'
 import { decide } from '../rules/decide'
 import { decisionWords, directWords } from '../rules/expectations'
 import { assumedMx } from '../rules/message-spec'
 import { readMessages, type NamedMessage } from './diff/messages'
+import { divideMessage } from './shared/divide-message'
 import { formatJson } from './shared/json'
 import { exchangeJson } from './shared/explanation'
 import type { Arguments } from './shared/parsed-arguments'
@@ -22,6 +24,8 @@ import { describeSource, formatCount } from '../status/wording'
 /** One message that goes elsewhere. */
 interface Change {
   readonly subject: NamedMessage
+  /** The message that this one is a part of, or the same. */
+  readonly whole: NamedMessage
   readonly before: Decision
   readonly after: Decision
 }
@@ -101,18 +105,42 @@ async function compare(
   lookup: Lookup,
 ): Promise<readonly Change[]> {
   const changes: Change[] = []
-  for (const subject of messages) {
-    const { message, mx } = subject
+  for (const whole of messages) {
+    const { mx } = whole
     const source = mx === undefined ? lookup : { mx: () => mx }
-    const change = {
-      subject,
-      before: await decideWithDns(decide, { rules: before.rules, message }, source),
-      after: await decideWithDns(decide, { rules: after.rules, message }, source),
+    for (const subject of await divideByBoth(whole, [before, after], source)) {
+      const { message } = subject
+      const change = {
+        subject,
+        whole,
+        before: await decideWithDns(decide, { rules: before.rules, message }, source),
+        after: await decideWithDns(decide, { rules: after.rules, message }, source),
+      }
+      if (fingerprint(change.before) !== fingerprint(change.after)) changes.push(change)
     }
-    if (fingerprint(change.before) !== fingerprint(change.after)) changes.push(change)
   }
   return changes
 }
+
+/** The parts of a message that go one way before and one way after; itself, unless a configuration divides it by `$rcpt`. */
+async function divideByBoth(
+  whole: NamedMessage,
+  [before, after]: readonly [Configuration, Configuration],
+  source: DomainSource,
+): Promise<readonly NamedMessage[]> {
+  const parts: Message[] = []
+  for (const part of await divideMessage(before, whole.message, source)) {
+    parts.push(...(await divideMessage(after, part, source)))
+  }
+  if (parts.length === 1) return [whole]
+  return parts.map((message) => ({
+    ...whole,
+    message,
+    name: `${whole.name} (for ${message.rcptTo.join(', ')})`,
+  }))
+}
+
+const countMessages = (changes: readonly Change[]) => new Set(changes.map(({ whole }) => whole)).size
 
 /** `dns-overrides diff`: exit status 0 whether there are differences or not. */
 export async function runDiff(args: Arguments, terminal: Terminal): Promise<number> {
@@ -130,8 +158,9 @@ export async function runDiff(args: Arguments, terminal: Terminal): Promise<numb
     const changes = await compare(messages, before, after, lookup)
     if (args.flag('json')) {
       const rows = changes.map((change) => ({
-        message: change.subject.name,
+        message: change.whole.name,
         domain: change.subject.message.domain,
+        ...(change.subject === change.whole ? {} : { recipients: change.subject.message.rcptTo }),
         before: decisionJson(change.before),
         after: decisionJson(change.after),
       }))
@@ -139,7 +168,9 @@ export async function runDiff(args: Arguments, terminal: Terminal): Promise<numb
     } else {
       const ink = paint(terminal.color.out)
       terminal.out(changesText(changes, args.flag('lookup'), ink))
-      terminal.out(`${changes.length} of ${formatCount(messages.length, 'message')} would go elsewhere\n`)
+      terminal.out(
+        `${countMessages(changes)} of ${formatCount(messages.length, 'message')} would go elsewhere\n`,
+      )
     }
     return EXIT.ok
   } finally {

@@ -151,3 +151,46 @@ test('diff: a file with errors', async () => {
   assert.equal(status, 78)
   assert.match(err, /bad\.ini:1:1: error:/)
 })
+
+test('diff: a queued message that $rcpt divides, by the old or the new file, is compared recipient by recipient', async () => {
+  const [joe, ann, fred] = ['joe', 'ann', 'fred'].map((local) => `${local}@corp.example`) as [
+    string,
+    string,
+    string,
+  ]
+  const todo = {
+    queue_time: 1_779_000_000_000,
+    domain: 'corp.example',
+    rcpt_to: [joe, ann, fred].map(queueAddress),
+    mail_from: queueAddress('s@x.example'),
+    notes: {},
+  }
+  const name = '1779000000000_1779000600000_2_814_Xk0q1c_3_mail'
+  folder.write(`divided/${name}`, queueBytes(todo, 'Subject: x\r\n'))
+  const before = folder.write('before.ini', '* a.test $rcpt~=joe* $end\n* b.test')
+  const after = folder.write('after.ini', '* c.test $rcpt~=fred* $end\n* b.test')
+  const { out } = await run(['diff', before, after, '--queue', join(folder.path, 'divided')])
+  const title = `${name} s@x.example -> ${joe}, ${ann}, ${fred}`
+  assert.equal(
+    out,
+    `${title} (for ${joe})
+  - a.test:25 (by line 1)
+  + b.test:25 (by line 2)
+
+${title} (for ${fred})
+  - b.test:25 (by line 2)
+  + c.test:25 (by line 1)
+
+1 of 1 message would go elsewhere
+`,
+  )
+  const json = await run(['diff', before, after, '--queue', join(folder.path, 'divided'), '--json'])
+  const { changes } = JSON.parse(json.out) as { changes: { recipients: string[]; message: string }[] }
+  assert.deepEqual(
+    changes.map(({ message, recipients }) => [message, recipients]),
+    [
+      [title, [joe]],
+      [title, [fred]],
+    ],
+  )
+})

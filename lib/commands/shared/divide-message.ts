@@ -3,18 +3,18 @@ import type { Message } from '../../model/message'
 import { decideWithDns } from '../../routing/decide-with-dns'
 import type { Configuration } from '../../routing/configuration'
 import { groupByRoute, mayDiverge, messageTo, type RecipientGroup } from '../../rules/recipient-groups'
-import type { Lookup } from '../shared/lookup'
+import type { DomainSource } from '../../routing/decide-with-dns'
 
 /**
  * The messages into which Haraka would divide this one now, because its recipients go different ways by `$rcpt`: itself if they do not.
- * Never rejects as long as the lookup does not.
+ * Rejects only if the lookup does.
  *
  * @param isUsable whether a relay of `[attempts]` can be used now; absent: all can
  */
 export async function divideMessage(
   { rules }: Configuration,
   message: Message,
-  lookup: Pick<Lookup, 'mx' | 'addresses'>,
+  lookup: DomainSource,
   isUsable?: (relay: Exchange) => boolean,
 ): Promise<readonly Message[]> {
   if (!mayDiverge(rules, message)) return [message]
