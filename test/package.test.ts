@@ -54,7 +54,7 @@ test('no packed file points to a source map or a source that is not packed', () 
 })
 
 // Haraka is `Haraka` on the registry up to 3.2 and `haraka` from 3.3: npm refuses a plugin that names one beside the other.
-test('it asks npm for no Haraka of its own', () => {
+test('it does not make npm install a Haraka', () => {
   const manifest = JSON.parse(readFileSync(join(packed, 'package.json'), 'utf8')) as Record<string, object>
   const named = ['dependencies', 'peerDependencies', 'optionalDependencies'].flatMap((kind) =>
     Object.keys(manifest[kind] ?? {}),

@@ -45,7 +45,7 @@ export function runCompletion(
     throw new UsageError(`completion: SHELL is missing; it is one of ${SHELLS.join(', ')}`)
   const script = Object.hasOwn(SCRIPTS, shell) ? SCRIPTS[shell] : undefined
   if (script === undefined) {
-    throw new UsageError(`completion: there is none for "${shell}"; the shells are ${SHELLS.join(', ')}`)
+    throw new UsageError(`completion: no script for "${shell}"; the shells are ${SHELLS.join(', ')}`)
   }
   terminal.out(script(completionsOf(commands, common)))
   return EXIT.ok

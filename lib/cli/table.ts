@@ -178,12 +178,12 @@ export const COMMANDS: readonly CommandSpec[] = Object.freeze<CommandSpec[]>([
       {
         name: 'for',
         value: { name: 'TIME', kind: 'text' },
-        summary: 'with --hold: resume by itself after 30m, 2h, 1d ...',
+        summary: 'with --hold: resume after 30m, 2h, 1d ...',
       },
       {
         name: 'reason',
         value: { name: 'TEXT', kind: 'text' },
-        summary: 'with --hold: why, for those who wonder',
+        summary: 'with --hold: why; shown to others',
       },
       { name: 'resume', value: { name: 'NAME', kind: 'relay' }, summary: 'send mail to this relay again' },
       JSON_OUTPUT,

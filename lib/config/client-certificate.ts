@@ -24,7 +24,7 @@ interface Chain {
 }
 
 /**
- * The client certificate of a `[relay:NAME]`. Undefined where it has none, or, reported, where it is of no use.
+ * The client certificate of a `[relay:NAME]`. Undefined where it has none, or where it cannot be used, which is reported.
  *
  * @param now milliseconds since the epoch
  */

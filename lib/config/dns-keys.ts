@@ -6,8 +6,6 @@ export interface DnsKey<T> {
   /** As it is written in the file. */
   readonly key: string
   readonly read: Reader<T>
-  /** What it sets, in a few words. */
-  readonly doc: string
 }
 
 const DAY_SECONDS = 86_400
@@ -29,54 +27,44 @@ export const DNS_KEYS: { readonly [O in keyof ResolverOptions]: DnsKey<ResolverO
   order: {
     key: 'order',
     read: oneOf('strict', 'fastest'),
-    doc: 'which server is asked first: the first in the list, or the one that answers fastest',
   },
-  timeoutMs: { key: 'timeout', read: duration(50, 20_000), doc: 'wait for one try at one server' },
-  tries: { key: 'tries', read: wholeNumber(1, 10), doc: 'how often the list of servers is gone through' },
+  timeoutMs: { key: 'timeout', read: duration(50, 20_000) },
+  tries: { key: 'tries', read: wholeNumber(1, 10) },
   deadlineMs: {
     key: 'deadline',
     read: duration(100, LONGEST_DEADLINE_MS),
-    doc: 'from the question to its answer or failure, whatever happens',
   },
-  minTtlSeconds: { key: 'min_ttl', read: seconds(0, 3600), doc: 'answers are kept at least this long' },
+  minTtlSeconds: { key: 'min_ttl', read: seconds(0, 3600) },
   maxTtlSeconds: {
     key: 'max_ttl',
     read: seconds(0, WEEK_SECONDS),
-    doc: 'answers are kept at most this long',
   },
   maxNegativeTtlSeconds: {
     key: 'max_negative_ttl',
     read: seconds(0, DAY_SECONDS),
-    doc: 'an absence is kept at most this long',
   },
   failureTtlSeconds: {
     key: 'failure_ttl',
     read: seconds(0, LONGEST_FAILURE_SECONDS),
-    doc: 'a first failure is remembered this long, each further one twice as long',
   },
   maxFailureTtlSeconds: {
     key: 'max_failure_ttl',
     read: seconds(0, LONGEST_FAILURE_SECONDS),
-    doc: 'a failure is remembered at most this long',
   },
   serveStaleSeconds: {
     key: 'serve_stale',
     read: seconds(0, WEEK_SECONDS),
-    doc: 'expired records are served this long while no server answers; 0: never',
   },
   prefetchPercent: {
     key: 'prefetch',
     read: percent,
-    doc: 'what is used with less of its TTL left is refreshed in the background; 0: never',
   },
   maxInFlight: {
     key: 'max_in_flight',
     read: wholeNumber(1, 10_000),
-    doc: 'questions at the servers at once',
   },
   ednsSize: {
     key: 'edns_size',
     read: ednsSize,
-    doc: 'largest UDP reply that is asked for, octets; 0: no EDNS',
   },
 }

@@ -67,7 +67,7 @@ export const RELAY_KEYS = {
   ...TERMS_KEYS,
 }
 
-/** `[relay:NAME]`. With an error in it, what is good of it: enough for override lines to be checked against. */
+/** `[relay:NAME]`. If it has errors, what is good in it: enough to check override lines. */
 export function readRelay(
   section: Section,
   report: Report,
@@ -160,7 +160,7 @@ function checkPort(section: Section, host: HostValue | undefined, report: Report
   const setting = section.settings.get('port')
   if (setting === undefined || host === undefined) return
   if (host.port !== undefined && host.port !== Number(setting.value)) {
-    report.error(setting.source, setting.valueSpan, 'conflict', 'the port is in host as well, and another', {
+    report.error(setting.source, setting.valueSpan, 'conflict', 'host and port name different ports', {
       expected: 'the port once',
     })
   }

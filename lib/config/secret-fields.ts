@@ -6,6 +6,7 @@ const SEPARATOR = /(?:[|;,/\\!&+~^#%<>(){}"'`$\s\u2190-\u21ff\uff0c\uff0f\uff1b\
 /** Blanks that look like a space, and so the words that they separate. */
 const BLANK = /^\s+$/
 
+/** Does the text hold a separator of fields? */
 export const hasSeparator = (text: string) => SEPARATOR.test(text)
 
 /** The text up to its first separator. */

@@ -76,7 +76,7 @@ export function reportMissing(
   } else report.error(setting.source, setting.valueSpan, 'no-secret', problem, { expected })
 }
 
-/** Reads a secret; undefined, and reported, where that fails. An empty one where nobody needs the secrets. */
+/** Reads a secret; undefined, and reported, where that fails. Empty where secrets are not needed. */
 export function readSecret(
   setting: SettingLine,
   { key, noun }: SecretName,

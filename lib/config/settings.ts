@@ -20,7 +20,7 @@ export interface Sections {
   readonly tests: readonly Line[]
 }
 
-/** Types and checks what `parseFile` gave. Yields now and then. Never throws; with errors in the report the result is of no use but to check on. */
+/** Types and checks what `parseFile` gave. Yields now and then. Never throws; with errors in the report, the result is only good for further checks. */
 export function* readSettings(
   sections: readonly Section[],
   report: Report,
@@ -70,7 +70,7 @@ function reportClashes(relays: readonly Section[], direct: readonly Section[], r
     )
     if (header === undefined || relay?.header === undefined) continue
     report.error(header.source, header.span, 'name-clash', `a relay is called @${name} already`, {
-      expected: 'a name of its own',
+      expected: 'another name',
       related: { line: relay.header.span.line, message: 'the relay' },
     })
   }

@@ -127,7 +127,7 @@ export function withMeant<T>(read: Reader<T>, meant: Readonly<Record<string, str
 export const ipAddress: Reader<string> = (value) =>
   isIP(value) === 0 ? { ok: false, expected: 'an IP address' } : good(value)
 
-/** A list of parts between commas, each read by itself; every bad one is pointed at. Blank: an empty list. */
+/** A list of parts between commas, each read separately; every bad one is reported. Blank: an empty list. */
 export function list<T>(read: Reader<T>): Reader<readonly T[]> {
   return (value) => {
     if (value === '') return good([])

@@ -53,7 +53,7 @@ export interface ServerFailure {
   /** What the server did, to be read after its name: `answered SERVFAIL (server failure)`. */
   readonly reason: string
   /**
-   * The server gave to understand that there is no such record, in a way that proves nothing. Where no server has an answer, this
+   * The server suggested that there is no such record, in a way that proves nothing. Where no server has an answer, this
    * counts as an absence that is not proven.
    */
   readonly suggestsNodata?: true
@@ -75,7 +75,7 @@ const FAILURES: Readonly<Record<number, readonly [code: string, reason: string]>
   1: ['EFORMERR', 'answered FORMERR (it did not understand the query)'],
   2: ['ESERVFAIL', 'answered SERVFAIL (server failure)'],
   4: ['ENOTIMP', 'answered NOTIMP (it does not support this query)'],
-  5: ['EREFUSED', 'answered REFUSED (it does not answer us this question)'],
+  5: ['EREFUSED', 'answered REFUSED (it does not answer this question for us)'],
   16: ['EBADVERS', 'answered BADVERS (it does not support this version of EDNS)'],
 }
 

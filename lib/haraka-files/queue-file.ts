@@ -21,7 +21,7 @@ export interface QueuedMessage {
   readonly retries: number
   /** Of these, the attempts made before Haraka split the message, which its file name does not count. */
   readonly attemptsBeforeSplit: number
-  /** Whose turn it is among the relays of `[attempts]`, see `Message`. */
+  /** See `Message`. */
   readonly rotationOffset: number
   /** See `Message`. */
   readonly reply: string

@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { parseQueueName } from './queue-file'
 
 /*
- * How one message of the queue becomes several, so that whatever is killed in between nobody gets it twice and nobody not at all.
+ * How one message of the queue becomes several, so that every recipient gets it exactly once, whatever is killed in between.
  * The parts are made in a folder of their own. It is in the queue folder, so that it is on the same file system, and Haraka 3.1 to 3.3
  * (`outbound/queue.js` `read_parts`) leaves what begins with `error.` alone.
  *

@@ -26,7 +26,7 @@ export type GetMxOutcome =
       readonly kind: 'wait'
       readonly why: WaitReason
       readonly reason: string
-      /** Relays that failed by themselves: it counts against them. */
+      /** Relays that failed, which counts against them. */
       readonly failed?: readonly Exchange[]
     }
 

@@ -19,7 +19,7 @@ export interface Boundary {
   readonly onError: (error: Error) => void
 }
 
-/** The work took too long. That is no fault of the program, so the stack says nothing. */
+/** The work took too long. The program is not at fault, so the stack says nothing. */
 export class LateError extends DnsOverridesError {
   constructor(deadline: number) {
     super(`no answer within ${deadline} ms`, { code: 'ETIMEOUT', temporary: true })

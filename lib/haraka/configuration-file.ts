@@ -171,7 +171,7 @@ export class ConfigurationFile {
     ])
   }
 
-  /** What the file says now; undefined if that is no longer of interest. */
+  /** What the file says now; undefined if a newer reload has begun. */
   async #load({ source, isValid }: Reload): Promise<ReloadResult | undefined> {
     if (source.kind !== 'text') {
       // A full disk leaves an empty file, an editor for a moment none: neither takes the rules away.

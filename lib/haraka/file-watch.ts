@@ -6,7 +6,7 @@ const REST = 5_000
 
 /**
  * Calls back when a file has been written, replaced, made or removed and has then rested for five seconds. Its folder is watched,
- * so there need be no file yet.
+ * so the file need not exist yet.
  *
  * Haraka's own watcher (haraka-config `lib/watch.js`) reads the file before it calls back, whatever stands there: a FIFO would stop
  * the server. It also keeps only one callback for each file.

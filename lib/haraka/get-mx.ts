@@ -279,7 +279,7 @@ export class Router {
     })
   }
 
-  /** Relays of `[attempts]` that have no address now have failed by themselves: no attempt of the message, and others may follow. */
+  /** Relays of `[attempts]` without an address have failed: this is not an attempt of the message, and others may follow. */
   #withoutAddress(
     routed: RoutedMessage,
     located: readonly Located[],

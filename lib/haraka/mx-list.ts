@@ -18,8 +18,8 @@ export const NULL_MX: readonly HarakaMxLike[] = [{ exchange: '', priority: 0 }]
 
 /*
  * A stranger's MX records may name hundreds of hosts with hundreds of addresses. Haraka tries them one after the other, half a minute
- * each where nobody answers: one message would keep its place among those being sent for days, and knock at doors that the stranger
- * has chosen. RFC 5321 section 5.1 allows a limit. What the operator wrote down has none.
+ * each where nobody answers: one message would keep its place among those being sent for days, and connect to servers that the
+ * stranger has chosen. RFC 5321 section 5.1 allows a limit. What the operator wrote down has none.
  */
 
 /** Exchanges from DNS that one attempt asks addresses of. */
@@ -110,7 +110,7 @@ export function buildMxList(
     const fitting = addresses.filter((address) => whyPassedOver(exchange.terms, address) === undefined)
     const [first] = addresses
     if (fitting.length === 0 && first !== undefined) {
-      const reason = `no address that fits: ${whyPassedOver(exchange.terms, first)}`
+      const reason = `none of its addresses can be used with ${whyPassedOver(exchange.terms, first)}`
       passedOver.push({ exchange, reason, level: 'debug' })
     }
     return fitting.flatMap((address) => {

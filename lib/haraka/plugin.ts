@@ -73,7 +73,7 @@ export class PluginHooks {
       onReading: (reading) => this.#status.noteReading(reading),
       onChange: (configuration) => {
         this.#apply(configuration)
-        plugin.logdebug('this process uses the configuration that was read again')
+        plugin.logdebug('this process uses the new configuration')
       },
       readHolds: () => [...readHolds(join(haraka, STATE_FOLDER), Date.now()).keys()],
       readOwnServer: () => ({ listens: role.listens, addresses: localAddresses() }),

@@ -21,7 +21,7 @@ export function workerCount(nodes: unknown, cpus: number): number {
 /**
  * This worker's part of the messages that the whole server sends at once. It is at least one; where there are as many threads as
  * workers, all parts together are never more than `threads`. The remainder goes to the first workers. A worker that has replaced
- * another gets none of it, because nobody knows whether the one before had some.
+ * another gets none of it, because it is not known whether the one before had some.
  */
 export function shareOfWorker(threads: number, { count, id }: Workers): number {
   return Math.max(1, Math.floor(threads / count) + (id <= threads % count ? 1 : 0))

@@ -22,6 +22,7 @@ export type Notes = Record<string, unknown>
 /** A logging method: an object of Haraka among the parameters says of which message or plugin the line is. */
 export type LogMethod = (...parameters: unknown[]) => unknown
 
+/** What can be logged to: Haraka, a plugin or a message, with one method for each level. */
 export interface Loggable {
   logdebug: LogMethod
   loginfo: LogMethod

@@ -23,7 +23,7 @@ export interface NoRoute {
 export interface OnRefusal {
   /** Matched lines with a condition on `$reply`, in order: after a 5xx reply they rescue the message. */
   readonly replyLines: readonly MatchedReplyLine[]
-  /** `$again`: the wait until the next attempt, milliseconds. Absent: as long as ever. */
+  /** `$again`: the wait until the next attempt, milliseconds. Absent: as without the line. */
   readonly againMs?: number
 }
 

@@ -8,6 +8,7 @@ import { toPrintable } from './printable'
 /** An object, as JSON has it. */
 export type Fields = Readonly<Record<string, unknown>>
 
+/** Is this an object, and not an array or null? */
 export const isFields = (value: unknown): value is Fields =>
   typeof value === 'object' && value !== null && !Array.isArray(value)
 

@@ -79,8 +79,8 @@ export function bindFor({ bind }: Terms, address: string): string | undefined {
 /** Why an address is not connected to on these terms; undefined if it is. */
 export function whyPassedOver({ family, bind }: Terms, address: string): string | undefined {
   const own = familyOf(address)
-  if (family !== 'any' && family !== own) return `family is ${family}`
-  return bind !== undefined && bind[own] === undefined ? `bind is ${formatBind(bind)}` : undefined
+  if (family !== 'any' && family !== own) return `family = ${family}`
+  return bind !== undefined && bind[own] === undefined ? `bind = ${formatBind(bind)}` : undefined
 }
 
 /** As the file has it. */

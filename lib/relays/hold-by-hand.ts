@@ -77,7 +77,7 @@ async function awaitWorkers(
   { folder, now, patienceMs = PATIENCE_MS }: HoldOptions,
 ): Promise<Pick<HoldReport, 'confirmed' | 'missing'>> {
   const knows = ({ holds }: ProcessSnapshot) => holds.find((known) => known.name === name)?.since === since
-  // Not by the clock on the wall, which may jump.
+  // Not the system time, which may be changed.
   const end = performance.now() + patienceMs
   for (;;) {
     const workers = workersOf(folder, now())

@@ -81,7 +81,7 @@ export function serveLimits<W extends LimitWorker>(
     offer: (worker, key, place) => {
       const offer = wrap({ offer: key, place })
       worker.send(offer, (error) => {
-        // Nothing was sent by somebody who never knew of the place.
+        // A worker that never heard of the place has sent nothing.
         if (error !== null) arbiter.giveBack(worker, place, false)
       })
     },
@@ -90,7 +90,7 @@ export function serveLimits<W extends LimitWorker>(
     if (known.has(worker)) return
     known.add(worker)
     worker.once('disconnect', () => arbiter.stopWaiting(worker))
-    // Not before its end: a worker that Haraka takes leave of still ends its deliveries. Haraka removes the listeners of the
+    // Not before its end: a worker that Haraka disconnects still ends its deliveries. Haraka removes the listeners of the
     // cluster's own 'exit' (server.js _graceful), so each worker is asked.
     worker.once('exit', () => {
       arbiter.stopWaiting(worker)

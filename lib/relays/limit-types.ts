@@ -12,7 +12,7 @@ export interface Limits {
 export type LimitRefusal =
   /** All connections are in use. */
   | { readonly granted: false; readonly why: 'connections' }
-  /** As many as may be were sent in the last hour. */
+  /** All messages of the hour are sent. */
   | { readonly granted: false; readonly why: 'quota'; readonly waitMs: number }
   /** The one who counts did not answer. */
   | { readonly granted: false; readonly why: 'unknown' }

@@ -80,7 +80,7 @@ export function replaceFile(folder: string, from: string, to: string): void {
   renameSync(join(folder, from), join(folder, to))
 }
 
-/** What a file is called while it is written. It begins unlike any file that is read, such as `hold.`. */
+/** The name of a file while it is written. It does not begin like any file that is read, such as `hold.`. */
 export const temporaryName = (name: string): string => `new.${name}`
 
 /** Replaces a file in one step: a reader sees the old text or the new one, never a part. */

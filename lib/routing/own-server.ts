@@ -30,7 +30,7 @@ function canonical(host: string): string {
 const isLoopback = (host: string) => ['0.0.0.0', '::', '::1'].includes(host) || /^127\.\d/.test(host)
 
 /**
- * Tells whether a connection to an endpoint surely comes to this server. Of host names only `localhost` is sure: others depend
+ * Tells whether a connection to an endpoint certainly comes to this server. Of host names only `localhost` is sure: others depend
  * on what DNS says at the time.
  */
 export function ownEndpointTest({ listens, addresses }: OwnServer): (endpoint: Endpoint) => boolean {
@@ -54,7 +54,7 @@ export function ownEndpointTest({ listens, addresses }: OwnServer): (endpoint: E
 }
 
 /**
- * Reports each target that is this server itself: mail would come back to it again and again, until somebody counts its
+ * Reports each target that is this server itself: mail would come back to it again and again, until a server counts its
  * Received headers.
  */
 export function reportOwnTargets(

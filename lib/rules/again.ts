@@ -11,7 +11,7 @@ export interface Again {
 }
 
 const SHORTEST = 1000
-/** As long as Haraka ever keeps a message. Milliseconds. */
+/** The longest wait: as long as Haraka keeps any message. Milliseconds. */
 const LONGEST = 30 * 86_400_000
 
 /** Reads the option; `rest` is the word after the name. Undefined, and reported, where the value is bad. */

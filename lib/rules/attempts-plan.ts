@@ -15,8 +15,8 @@ export type AttemptsPlan =
 
 /**
  * QK SMTP Server's order: `direct` attempts, then `relay` attempts, then no more. Relay attempt k (from 0) begins with relay
- * (rotationOffset + k) mod n in file order and goes round to the next that is valid. If no relay is valid, the one whose turn it is stays: a
- * breaker never holds mail by itself.
+ * (rotationOffset + k) mod n in file order and goes on to the next that is valid. If no relay is valid, that relay stays: a
+ * breaker alone never keeps mail waiting.
  *
  * @param message `rotationOffset` makes messages begin with different relays
  * @param isUsable is this relay valid (not held, breaker closed)?

@@ -185,7 +185,7 @@ export function runExpectation(rules: RuleSet, expectation: Expectation): Expect
 }
 
 /**
- * Runs the `[tests]` of a configuration; nothing is looked up, no time passes. Used by `dns-overrides test` and before a reload
+ * Runs the `[tests]` of a configuration, without lookups and without waiting. Used by `dns-overrides test` and before a reload
  * is taken up.
  */
 export function runExpectations(configuration: {

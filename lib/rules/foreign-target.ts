@@ -67,7 +67,7 @@ function findFields(word: WordReader): ForeignForm | undefined {
   // In `user:password@host` it is a part of the password.
   if (/:.*@/.test(text) && !isHostLike(fields[0]!)) return undefined
   const isHost = (field: string) => parseEndpoint(field).ok && !/^\d+$/.test(field)
-  // `h1, h2` is two words. What the mask hides of it is no host.
+  // `h1, h2` is two words. What the mask hides of it is not a host.
   if (/[;,]/.test(separator) && fields.every(isHost) && word.isShown()) {
     const expected = 'one host a line; another line for another host'
     return { code: 'second-target', message: 'several hosts in one target', expected }

@@ -8,7 +8,7 @@ import { shortenTo } from '../model/printable'
 import { LONGEST_REPLY } from '../model/reply'
 import { parseSize } from '../model/size'
 
-/** A message as somebody wrote it down, and the MX answer if it is written too. */
+/** A message as it is written in a list or in `[tests]`, with the MX answer if that is written too. */
 export interface WrittenMessage {
   readonly message: Message
   readonly mx?: MxAnswer
@@ -44,7 +44,7 @@ export function stripBrackets(address: string): string {
   return text.startsWith('<') && text.endsWith('>') ? text.slice(1, -1) : text
 }
 
-/** The keys that may stand after a recipient, in the order of their being explained. */
+/** The keys that may stand after a recipient, in the order in which they are explained. */
 export const MESSAGE_KEYS = ['retries', 'size', 'auth', 'age', 'reply', 'failed', 'mx'] as const
 
 /** The domain to which mail for an address or a bare domain goes, or undefined. */
@@ -59,7 +59,7 @@ export function assumedMx(domain: string): MxAnswer {
   return { kind: 'mx', records, how: 'fresh', server: 'given', ttlSeconds: 0 }
 }
 
-/** What is known where somebody wrote the MX answer down: a domain that is said not to exist has no address either. */
+/** The facts of a written MX answer: a domain that is said not to exist has no address either. */
 export function writtenFacts(mx: MxAnswer): KnownFacts {
   return { mx, addresses: NO_ADDRESS }
 }

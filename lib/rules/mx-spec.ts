@@ -4,7 +4,7 @@ import { ResolveError } from '../model/errors'
 import type { AddressAnswer, MxAnswer, MxRecord, Provenance } from '../model/dns-answer'
 import { normalizeDomain } from './domain-pattern'
 
-/** An MX answer that somebody wrote down is always new, and of no server. */
+/** A written MX answer is always fresh, and comes from no server. */
 const WRITTEN: Provenance = { how: 'fresh', server: 'given', ttlSeconds: 0 }
 
 /** The addresses of a domain that is said not to exist. */

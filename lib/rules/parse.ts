@@ -80,7 +80,7 @@ export function parseOverride(
   const qualifiers: Qualifiers = { conditions: [], options: new Set(), priority: undefined, again: undefined }
   // Where the target is missing, the second word is a qualifier.
   const begin = second !== undefined && target === undefined && isQualifier(second) ? [second] : []
-  // Words after a target that is wrong, and that are no qualifiers, are more of the same mistake.
+  // After a wrong target, words that are not qualifiers belong to the same mistake.
   const later = second !== undefined && target === undefined ? rest.filter(isMeantAsQualifier) : rest
   const spaced = reportSpacedConditions(withoutTails([...begin, ...later]), reader)
   const read = spaced.words.map((word) => parseQualifier(reader(word), qualifiers))

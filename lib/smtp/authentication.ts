@@ -16,7 +16,7 @@ export class Authentication {
   #prompts = 0
   #done = false
 
-  /** @param redaction is told what is sent, as far as it is a secret */
+  /** @param redaction hides what is sent, as far as it is a secret */
   constructor(redaction: Redaction) {
     this.#redaction = redaction
   }

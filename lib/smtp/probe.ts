@@ -207,7 +207,7 @@ class AddressProbe {
         'client',
         `it does not ask for our certificate (${what})`,
         'warning',
-        'tls_cert may be of no use here',
+        'tls_cert may not be needed here',
       )
     else if (end === undefined) this.#note('client', `our certificate was asked for and given: ${what}`)
     else

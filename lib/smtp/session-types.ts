@@ -37,7 +37,7 @@ export interface SessionFailure {
   readonly message: string
   /** What the server said, if that was it. */
   readonly reply?: Reply
-  /** TLS that nobody requires broke: the same address may be tried once more in clear (RFC 7435 section 3). */
+  /** TLS failed and is not required: the same address may be tried once more in clear (RFC 7435 section 3). */
   readonly mayGoClear: boolean
   /** Say QUIT before closing: the server still listens. */
   readonly polite: boolean

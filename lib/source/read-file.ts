@@ -27,7 +27,7 @@ function sizeText(bytes: number): string {
 }
 
 /**
- * Opens what somebody else put at a path, if it is a regular file (or a link to one), and closes it afterwards. A FIFO does not
+ * Opens what stands at a path, if it is a regular file (or a link to one), and closes it afterwards. A FIFO does not
  * block and a device is not read: opening is non-blocking, and the type is that of the open descriptor.
  *
  * @throws UnsuitableFileError if it is a folder, a FIFO, a socket or a device; else Error as `fs.openSync` does
@@ -45,7 +45,7 @@ export function withRegularFile<T>(path: string, use: (descriptor: number, stats
 }
 
 /**
- * Reads what somebody else put at a path: a configuration, a secret, a list, a state file.
+ * Reads what stands at a path: a configuration, a secret, a list, a state file.
  *
  * @param limit bytes; a longer file is not read, and one that grows meanwhile is not read further
  * @throws UnsuitableFileError if it is longer or not a regular file; else Error as `fs.readFileSync` does

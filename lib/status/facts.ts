@@ -89,6 +89,7 @@ export const WAIT_REASONS = [
   'configuration',
   'disk',
 ] as const
+/** One of {@link WAIT_REASONS}. */
 export type WaitReason = (typeof WAIT_REASONS)[number]
 
 /** One worker as it is now. */

@@ -16,7 +16,7 @@ export interface WorkerView extends Pick<WorkerFacts, 'inForce' | 'queue'> {
   readonly resolver?: Resolver
 }
 
-/** How a decision came about. */
+/** How a decision was made. */
 export interface DecisionBasis {
   readonly rules: RuleSet
   /** How long it took. */

@@ -6,7 +6,7 @@
  *
  * Loaded before the suite, this turns whatever a test gives as its resolver into the data of a name server in the same process, and
  * gives mx-connect our resolver, which asks that server over UDP. What DNS cannot carry goes past both: other types than MX, A and
- * AAAA, names that may not be asked for, and data that is no list of such records.
+ * AAAA, names that may not be asked for, and data that is not a list of such records.
  */
 import { createSocket } from 'node:dgram'
 import { once } from 'node:events'

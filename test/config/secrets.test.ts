@@ -52,7 +52,7 @@ function brokenLines(p: string): string[] {
     `smtp.example.net fred:${p}@`,
     `smtp.example.net fred:${p}`,
   ]
-  // A host and a word without any mark of a password: told from a good line only by its place.
+  // A host and a word without any mark of a password: only its place tells it from a good line.
   const overrideOnly = [
     `smtp.example.net ${p}`,
     `smtp.example.net ; ${p}`,

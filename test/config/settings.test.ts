@@ -254,7 +254,7 @@ max_per_hour = 100`
     ['host = h:587', '2:8 bad value "h:587" for host'],
     ['host = http://h', '2:8 bad value "http://h" for host'],
     ['host = h\nport = 465', '3:8 port 465 speaks TLS from the first byte'],
-    ['host = smtps://h:466\nport = 465', '3:8 the port is in host as well, and another'],
+    ['host = smtps://h:466\nport = 465', '3:8 host and port name different ports'],
     ['host = smtps://h\ntls = off', '3:7 smtps:// is always encrypted, and tls is off'],
     ['host = h\nuser = joe', '3:1 user without a password'],
     ['host = h\npassword = x', '3:1 password without user'],
@@ -509,7 +509,7 @@ describe('[attempts]', () => {
     )
   })
 
-  it('warns of an entry behind the one for *', () => {
+  it('warns of an entry after the one for *', () => {
     const warnings = diagnose(`${relay}* direct=1 relay=1\nexample.com direct=1 relay=0`)
     assert.deepEqual(
       warnings.map(({ severity, code, span }) => [severity, code, span.line]),

@@ -20,7 +20,7 @@ import { openShell } from './shell'
 
 // Every ini block of the pages is loaded, every command is run, and what it prints is compared. See "The pages" in CONTRIBUTING.md.
 
-/** The path in the Haraka folder that a block is written to; undefined for a block that is no file. */
+/** The path in the Haraka folder that a block is written to; undefined for a block that is not written to a file. */
 function fileOf({ language, marks }: Block): string | undefined {
   const named = marks.find((mark) => mark.startsWith('file='))?.slice('file='.length)
   return named ?? (language === 'ini' ? 'config/dns_overrides.ini' : undefined)

@@ -65,7 +65,7 @@ const failures: [string, () => Promise<HookAnswer>, string][] = [
   ],
 ]
 for (const [name, work, message] of failures) {
-  test(`work that ${name} defers the message and is told`, async () => {
+  test(`work that ${name} defers the message and is reported`, async () => {
     const heard = hear(work)
     await settle()
     assert.deepEqual(heard, { answers: [[RETVAL.denysoft, message]], errors: [message] })
@@ -101,7 +101,7 @@ test('work that fails after the deadline is not heard of again', async (t) => {
   assert.equal(heard.errors.length, 1)
 })
 
-test('a throw of what Haraka does with the answer is told and not answered a second time', async () => {
+test('an error thrown while Haraka handles the answer is reported, and the hook is not answered twice', async () => {
   const heard = hear(
     async () => ({ retval: RETVAL.ok }),
     () => {

@@ -128,7 +128,7 @@ for (const [name, why, prepare] of ABSENT) {
   })
 }
 
-/** What cannot be read, whoever runs the test: root may read a file without permissions. */
+/** What no user can read, not even root, who reads a file without permissions. */
 const UNREADABLE: [name: string, why: RegExp, prepare: (path: string) => void][] = [
   ['a folder', /it is a folder/, (path) => mkdirSync(path)],
   ['a FIFO', /it is not a regular file/, (path) => execFileSync('mkfifo', [path])],
@@ -185,10 +185,10 @@ test('of 2000 errors 50 are logged, and the number of the rest, at the start and
   assert.throws(
     () => folder.start(text),
     (error: unknown) => {
-      const told = (error as Error).message.split('\n')
-      assert.equal(told[0], 'config/dns_overrides.ini has 2000 errors')
-      assert.equal(told.filter(isPlace).length, 50)
-      assert.equal(told.at(-1), rest)
+      const printed = (error as Error).message.split('\n')
+      assert.equal(printed[0], 'config/dns_overrides.ini has 2000 errors')
+      assert.equal(printed.filter(isPlace).length, 50)
+      assert.equal(printed.at(-1), rest)
       return true
     },
   )

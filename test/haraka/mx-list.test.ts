@@ -139,7 +139,7 @@ test('of what a stranger wrote into DNS one attempt tries a bounded part, of eac
 const found = (...addresses: string[]) =>
   ({ kind: 'addresses', how: 'fresh', server: '192.0.2.53#53', ttlSeconds: 60, addresses }) as const
 
-test('addresses of a family that bind does not have are passed over, without a word as long as others are left', () => {
+test('addresses of a family that bind does not have are passed over; with others left, nothing is logged', () => {
   const both = { exchange: relayExchange(relayFields), answer: found('2001:db8::1', '192.0.2.1') }
   const v6 = { exchange: relayExchange({ ...relayFields, host: 'v6.example' }), answer: found('2001:db8::2') }
   const { candidates, passedOver } = buildMxList(haraka.HarakaMx, [both, v6], () => false)
@@ -148,7 +148,11 @@ test('addresses of a family that bind does not have are passed over, without a w
     ['192.0.2.1'],
   )
   assert.deepEqual(passedOver, [
-    { exchange: v6.exchange, reason: 'no address that fits: bind is 192.0.2.9', level: 'debug' },
+    {
+      exchange: v6.exchange,
+      reason: 'none of its addresses can be used with bind = 192.0.2.9',
+      level: 'debug',
+    },
   ])
 })
 
@@ -174,7 +178,7 @@ test('each address is connected to from the address of its family; family leaves
   )
   assert.deepEqual(
     passedOver.map(({ reason }) => reason),
-    ['no address that fits: family is v4'],
+    ['none of its addresses can be used with family = v4'],
   )
 })
 

@@ -64,6 +64,6 @@ for (const [shell, { start, load }] of Object.entries(SHELLS)) {
   })
 }
 
-test('completion: a shell that there is no script for', async () => {
+test('completion: a shell without a script is an error', async () => {
   await assert.rejects(run(process.execPath, [CLI, 'completion', 'csh']), /the shells are bash, zsh, fish/)
 })

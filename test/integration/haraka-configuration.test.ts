@@ -141,7 +141,7 @@ after(async () => {
 })
 
 /** What a worker logs that has taken up a changed file. */
-const IN_USE = /this process uses the configuration that was read again/
+const IN_USE = /this process uses the new configuration/
 
 /** Hands in messages by connections of their own, which Haraka deals out to its workers in turn. */
 async function handIn(count: number): Promise<void> {
@@ -238,9 +238,9 @@ test('a worker that comes while the file is bad lets its mail wait, and delivers
     'no attempt was counted',
   )
 
-  const mended = haraka.mark()
+  const corrected = haraka.mark()
   haraka.write('config/dns_overrides.ini', `* 127.0.0.1:${fresh.port}\n`)
-  await haraka.waitFor(() => haraka.lines(IN_USE, mended).length === 2, 'both workers have rules')
+  await haraka.waitFor(() => haraka.lines(IN_USE, corrected).length === 2, 'both workers have rules')
   const through = gate.letThrough(haraka, fresh, total)
   await haraka.flushUntil(() => haraka.queueFiles().length === 0, 'an empty queue', [fresh])
   await through

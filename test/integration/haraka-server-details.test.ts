@@ -146,7 +146,7 @@ test('a plugin may take its time', async () => {
   )
 })
 
-test('a plugin is told of exchange and message, and sees no password', async () => {
+test('a plugin gets the exchange and the message, without the password', async () => {
   await arrives('told.example', encrypted)
   const [line] = haraka.lines(/seen .*told\.example/)
   const { exchange, envelope } = JSON.parse(line!.slice(line!.indexOf('{'))) as Record<

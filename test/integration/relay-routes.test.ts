@@ -90,7 +90,7 @@ test('breaker: the next route at once, then past the relay, one trial after retr
   assert.deepEqual(server.lines(/Temp fail/), [])
 })
 
-test('last resort: a breaker alone never holds mail; Haraka counts as by itself', async (t) => {
+test('last resort: a breaker alone never keeps mail waiting, and Haraka counts the attempt', async (t) => {
   const only = await relay(t, { script: says('CONNECT', '421 not now') })
   const server = await haraka(t, `* @only\n${section('only', only.port, 'retry_after = 1h')}`)
   await server.send({ to: 'a@d.example' })

@@ -4,7 +4,7 @@ import { after, before, test } from 'node:test'
 import { HarakaServer } from '../support/haraka-server'
 import { startScripted, type Scripted, type ScriptedOptions, type Script } from '../support/smtp-scripted'
 
-/** A relay as the test wants it, and what must come of a message that goes to it first and to a good server second. */
+/** A relay, and what must become of a message that goes to it first and to a good server second. */
 interface Case {
   readonly what: string
   /** Lines of its section. */
@@ -14,7 +14,7 @@ interface Case {
   readonly outcome: 'taken' | RegExp
   /** Taken encrypted? */
   readonly secure?: boolean
-  /** What the relay must have been told, and must not. */
+  /** What must have been sent to the relay, and what must not. */
   readonly heard?: RegExp
   readonly unheard?: RegExp
 }

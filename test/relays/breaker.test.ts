@@ -71,7 +71,7 @@ test('a trial that nothing came of is free again, at once or after its time', ()
   assert.equal(breaker.view(T + 1_001 + TRIAL_TIME_MS).state, 'half-open')
 })
 
-test('a clock that was ahead leaves nobody out for longer', () => {
+test('a clock that was ahead leaves no server out for longer', () => {
   const ahead = T + 1_000 * LONGEST_PAUSE_MS
   const breaker = new Breaker()
   breaker.noteFailure('refused', 60_000, ahead)

@@ -54,7 +54,7 @@ test('a place that becomes free goes to the one that has waited longest, and to 
   assert.deepEqual(offers.at(-1), ['c', 4], 'at once, if one is free')
 })
 
-test('one who is gone gives back its places; what it was sending counts as sent', () => {
+test('a holder that is gone gives back its places; what it was sending counts as sent', () => {
   const { arbiter, clock, offers } = setup()
   const limits = { key: 'isp', maxConnections: 2, maxPerHour: 3 }
   arbiter.giveBack('a', placeOf(arbiter.ask('a', limits)), false)
@@ -87,7 +87,7 @@ test('a clock on the wall that is set changes no hour', () => {
   }
 })
 
-test('a limit that was lowered on reload lets nobody in until it is met, one that was raised at once', () => {
+test('a limit lowered on reload gives no place until it is met; one that was raised gives places at once', () => {
   const { arbiter, offers } = setup()
   const first = placeOf(arbiter.ask('a', two))
   placeOf(arbiter.ask('a', two))

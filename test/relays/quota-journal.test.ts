@@ -93,7 +93,7 @@ test('after a boot of the machine, the clock on the wall says how long ago it wa
   assert.equal(server.counted(), 5)
   after.pass(HOUR / 2 + 20_000)
   assert.equal(server.counted(), 0)
-  const past = testClock(1_750_000_000_000 - 100 * HOUR, 'a boot with a clock that is behind')
+  const past = testClock(1_750_000_000_000 - 100 * HOUR, 'a boot with a clock that is late')
   start(testClock(1_750_000_000_000 + 2 * HOUR)).send(2)
   assert.equal(start(past).counted(), 2)
 })

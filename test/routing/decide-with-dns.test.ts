@@ -62,7 +62,7 @@ describe('a decision asks DNS only for what it hangs on', () => {
     })
   }
 
-  it('takes NXDOMAIN for the end where nobody can be asked for addresses', async () => {
+  it('takes NXDOMAIN as final where addresses cannot be asked for', async () => {
     const decision = await decideWithDns(decide, question(''), { mx: () => mxAnswer('nxdomain') })
     assert.equal(decision.noRoute?.kind, 'nxdomain')
   })

@@ -33,7 +33,7 @@ describe('direct first, relay after', () => {
     })
   }
 
-  it('goes round to the next relay that is valid', () => {
+  it('goes on to the next relay that is valid', () => {
     const entry = { direct: 0, relay: 9 }
     assert.equal(
       words(entry, three, { retries: 0, rotationOffset: 0 }, (one) => nameOf(one) !== 'a'),

@@ -384,7 +384,7 @@ const UNMEETABLE: readonly (readonly [condition: string, message: string, sugges
   ['$from~!corp.example', 'is always true: an address has an @', '$from~!*@corp.example'],
 ]
 for (const [condition, message, suggestion] of UNMEETABLE) {
-  test(`an address that nobody has: ${condition}`, () => {
+  test(`an address that does not exist: ${condition}`, () => {
     const text = `* a.test ${condition} $end`
     const found = lint(configure(text), { text, retryIntervalsSeconds: INTERVALS }).filter(
       ({ code }) => code === 'unmeetable-address',
@@ -436,7 +436,7 @@ test('no warning shows a password', () => {
   assert.doesNotMatch(JSON.stringify(all), /Passw0rd/)
 })
 
-test('every warning has a code of its own words, and a test here', () => {
+test('every warning has a code, and a test here', () => {
   const texts = [
     ...CASES.flatMap(({ warns }) => warns),
     ...EQUAL.flatMap(([, , warns]) => warns),

@@ -348,7 +348,7 @@ test('a connection that is lost says at which step, and whether there was an ans
   }
 })
 
-test('TLS that breaks may be left out only where nobody asks for it and no password would go in clear', () => {
+test('after TLS has failed, the session goes on in clear only where TLS is not required and no password would be sent', () => {
   const tls: readonly Line[] = [...HELLO, ['S: 250 STARTTLS'], ['C: STARTTLS']]
   for (const [options, mayGoClear] of [
     [{}, true],

@@ -8,7 +8,7 @@ import { after, before, describe, it } from 'node:test'
 import { LONGEST_SECRET, readRegularFile } from '../../lib/source/read-file'
 import { whyUnreadable } from '../../lib/source/unreadable'
 
-describe('what somebody else put at a path', () => {
+describe('what stands at a path', () => {
   let folder = ''
   const at = (name: string) => join(folder, name)
   before(() => (folder = mkdtempSync(join(tmpdir(), 'read-file-'))))

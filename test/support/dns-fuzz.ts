@@ -109,7 +109,7 @@ const SPOILERS: readonly Spoiler[] = [
   },
   // Cut short.
   (bytes, random) => bytes.subarray(0, below(random, bytes.length)),
-  // Something behind it.
+  // Something after it.
   (bytes, random) => Buffer.concat([bytes, rawFrom(random)]),
   // A pointer to itself, forward, or to one that points back.
   (bytes, random) => {

@@ -37,7 +37,7 @@ export interface Taken {
   readonly secure: boolean
 }
 
-/** A server that says what a test wants, also what no good server says. */
+/** A server that says what a test makes it say, also what no good server says. */
 export interface Scripted {
   readonly port: number
   /** Every line of every client, with `TLS ` before those that came encrypted. */
@@ -162,7 +162,7 @@ export async function startScripted(options: ScriptedOptions = {}): Promise<Scri
           if (text.startsWith('220')) upgrade()
           break
         case 'QUIT':
-          // The session is over with this answer, though the close of the socket may be seen later.
+          // The session ends with this answer, though the socket may be seen to close later.
           sockets.delete(plain)
           leaving.add(plain)
           socket.end()

@@ -62,7 +62,7 @@ export interface Sink {
 }
 
 function failure(reply: Reply): Error {
-  return Object.assign(new Error(reply.text ?? 'as the test wants it'), { responseCode: reply.code })
+  return Object.assign(new Error(reply.text ?? 'refused by the test'), { responseCode: reply.code })
 }
 
 function tlsFiles(name: string): { key: Buffer; cert: Buffer } {
@@ -156,7 +156,7 @@ export async function startSink(options: SinkOptions = {}): Promise<Sink> {
       )
     },
   })
-  // A client that is killed in the middle is no error of the server.
+  // A client that is killed in the middle is not an error of the server.
   server.on('error', () => {})
   const host = options.host ?? '127.0.0.1'
   await new Promise<void>((resolve, reject) => {

@@ -4,7 +4,7 @@ import { type Completion, subjectName } from './subject'
 /** In fish, only a backslash and a quote mean something inside single quotes. */
 const quote = (text: string) => `'${text.replace(/[\\']/g, '\\$&')}'`
 
-/** How `complete` is told of a value or an operand. */
+/** What `complete` is given for a value or an operand. */
 function flagsFor({ kind, words }: Completion['operands'][number]): string {
   switch (kind) {
     case 'file':

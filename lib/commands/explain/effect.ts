@@ -9,7 +9,7 @@ import { joinWords } from '../../status/wording'
 export interface Effect {
   /** Of each exchange with which something is wrong: what. */
   readonly notes: ReadonlyMap<Exchange, string>
-  /** What the message waits for, as the end of "would wait ..."; absent if some exchange is tried. */
+  /** Why the message waits, such as `relay isp is held`; absent if some exchange is tried. */
   readonly wait?: string
 }
 
@@ -43,14 +43,15 @@ export function findEffect({ exchanges, fallbackRelays = [] }: Decision, state: 
   }
   const isTried = all.some(({ usability }) => usability === 'usable' || usability === 'left-out')
   if (isTried || all.length === 0) return { notes }
-  const named = (wanted: Usability) =>
-    joinWords([
-      ...new Set(all.filter(({ usability }) => usability === wanted).map(({ exchange }) => nameOf(exchange))),
-    ])
-  const [held, limited] = [named('held'), named('limited')]
-  const parts = [
-    ...(held === '' ? [] : [`on the hold of ${held}`]),
-    ...(limited === '' ? [] : [`for a free place at ${limited}`]),
+  const namesOf = (wanted: Usability) => [
+    ...new Set(all.filter(({ usability }) => usability === wanted).map(({ exchange }) => nameOf(exchange))),
   ]
-  return { notes, wait: parts.join(' or ') }
+  const [held, limited] = [namesOf('held'), namesOf('limited')]
+  const parts = [
+    ...(held.length === 0 ? [] : [`${joinWords(held)} ${held.length === 1 ? 'is' : 'are'} held`]),
+    ...(limited.length === 0
+      ? []
+      : [`${joinWords(limited)} ${limited.length === 1 ? 'has' : 'have'} no free place`]),
+  ]
+  return { notes, wait: parts.join(', and ') }
 }

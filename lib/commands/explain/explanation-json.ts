@@ -10,7 +10,7 @@ import type { Effect } from './effect'
 export function explanationJson(explanation: Explanation, effect?: Effect): Record<string, unknown> {
   const { decision, route } = explanation
   const wait = route.outcome === 'deliver' ? effect?.wait : undefined
-  const reason = wait === undefined ? route.noRoute?.message : `waits ${wait}`
+  const reason = wait === undefined ? route.noRoute?.message : wait
   return {
     domain: decision.domain,
     outcome: wait === undefined ? route.outcome : 'defer',

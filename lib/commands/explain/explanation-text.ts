@@ -83,7 +83,7 @@ function headline({ decision, route }: Explanation, { effect, ink }: TextOptions
       return ink.warn(describeNoRoute(route))
     case 'deliver': {
       if (effect?.wait !== undefined)
-        return ink.warn(`Would wait ${effect.wait}, by ${describeSource(decision)}`)
+        return ink.warn(`Would wait: ${effect.wait} (${describeSource(decision)})`)
       const noLine = decision.source === 'overrides' ? '' : ', because no override line matches'
       return ink.good(`Would be sent by ${describeSource(decision)}${noLine}`)
     }

@@ -172,7 +172,7 @@ export class Attempt<C extends Candidate> {
     }
   }
 
-  /** What came of the step `acquire`; with a unavailable the server takes no part now. */
+  /** What came of the step `acquire`; if it is unavailable, the server takes no part now. */
   noteAcquired(answer: Lease | Unavailable): void {
     const { exchange } = this.#rest[0]!.candidate
     if (isUnavailable(answer)) {
@@ -220,7 +220,7 @@ export class Attempt<C extends Candidate> {
       case 'closed':
         return
       case 'chosen':
-        // Haraka leaves local addresses from DNS out (outbound.ini local_mx_ok): no connection, and nobody's fault.
+        // Haraka leaves local addresses from DNS out (outbound.ini local_mx_ok): no connection, and not the fault of any server.
         this.#reasons.push(`${exchangeKey(visit.exchange)}: it is a local address`)
         visit.progress = 'closed'
         return
@@ -247,7 +247,7 @@ export class Attempt<C extends Candidate> {
     visit.progress = 'closed'
     this.#reasons.push(`${exchangeLabel(visit.exchange)}: ${failure.message}`)
     if (!movesOn(visit.exchange.terms.nextMx, failure.kind)) this.#stopped = true
-    // What breaks after the server has done its part says nothing against it.
+    // A failure after the server has done its part does not count against it.
     if (failure.kind !== 'temporary' && (!hadAccepted || failure.stage === 'auth')) visit.failure = failure
   }
 

@@ -31,7 +31,7 @@ export class ConnectionQueue {
       if (!isWaiting) return
       isWaiting = false
       clearTimeout(timer)
-      // Out of every line: the line of a relay that is used no more keeps no message.
+      // Leaves every line: a relay that is no longer used must not keep a message.
       for (const leave of leaveLines) leave()
       this.#woken.add(hmail)
       this.#push(hmail)

@@ -11,7 +11,7 @@ export interface ConnectionReport {
   readonly address: string
   /** Was it encrypted at its end? */
   readonly encrypted: boolean
-  /** How far it came; absent where no connection came about. */
+  /** How far it came; absent where there was no connection. */
   readonly session?: SessionReport
 }
 

@@ -41,7 +41,7 @@ export interface GuardedConnection {
   readonly patience: Patience
   /** Haraka's own `try_deliver_host_on_socket`. */
   readonly begin: () => void
-  /** Haraka's own way on from a connection that never came about. */
+  /** How Haraka itself goes on after a connection that failed. */
   readonly giveUp: () => void
 }
 

@@ -7,7 +7,7 @@ export interface DeliverySteps {
   tryDeliver(next: () => unknown): unknown
   /** After Haraka's check of `local_mx_ok`, before it connects. */
   forceTls(mx: HarakaMxLike, forcedByHaraka: () => boolean): boolean
-  /** A connection came about. `begin`: Haraka's own. */
+  /** The connection is made. `begin`: Haraka's own. */
   guard(mx: HarakaMxLike, socket: HarakaSocket, begin: () => void): void
   /** Anything that is about to be logged of the conversation. */
   redact(parameter: unknown): unknown

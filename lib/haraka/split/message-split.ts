@@ -64,7 +64,7 @@ export function answerWithSplit(
  * Divides a message among its recipients: each group goes on in a message of its own, with the same data, all notes, attempts and times.
  * The message itself is then over. The format says what is safe against what (`haraka-files/split-folder.ts`).
  *
- * What goes wrong before the parts count puts the message off, and never counts as an attempt: nobody can be blamed for it but this
+ * What goes wrong before the parts count puts the message off, and never counts as an attempt: no server can be blamed for it but this
  * machine.
  */
 async function splitMessage(

@@ -1,7 +1,7 @@
 import type { LintRule } from './lint-rule'
 import { alwaysHolds } from './conditions'
 
-/** A condition that always holds, and so does nothing. */
+/** A condition that always holds, and so changes nothing. */
 export const alwaysTrue: LintRule = {
   code: 'always-true',
   find: ({ lines }) =>

@@ -2,7 +2,7 @@ import { exchangeKey, type Exchange } from '../../model/exchange'
 import type { OverrideLine } from '../types'
 import type { LintFinding, LintRule } from './lint-rule'
 
-/** The server of a line to which nobody has given a priority. */
+/** The server of a line without a priority of its own. */
 function unorderedServer(line: OverrideLine): Exchange | undefined {
   const { exchange, priority } = line
   return priority === undefined && exchange?.relay?.priority === undefined ? exchange : undefined

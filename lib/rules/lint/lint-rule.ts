@@ -21,7 +21,7 @@ export interface LintInput {
   readonly now?: number
 }
 
-/** One doubtful place. `shown` tells what kind of line it is in, and so what of it may be shown. */
+/** One doubtful place. `lineKind`: what kind of line it is in, which decides how much of it may be shown. */
 export interface LintFinding {
   readonly span: Span
   readonly lineKind: 'overrides' | 'relay' | 'header' | 'attempts' | 'redis'

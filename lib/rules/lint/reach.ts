@@ -79,7 +79,7 @@ export class Reach {
   }
 
   /**
-   * The first earlier line that some message can match together with this one, as far as can be told.
+   * The first earlier line that some message can match together with this one, as far as can be proved.
    *
    * @param among the lines in question, in file order
    * @param wanted what else must be true of it

@@ -46,12 +46,12 @@ test('a message whose only relay is held would wait; --offline does not look', a
   assert.equal(status, 75)
   assert.match(
     out,
-    /^Would wait on the hold of relay isp, by line 1\n {2}10 {2}isp\.test:25 {2}@isp, line 1\n {6}held by hand since \S+ \S+ UTC: maintenance\n/m,
+    /^Would wait: relay isp is held \(line 1\)\n {2}10 {2}isp\.test:25 {2}@isp, line 1\n {6}held by hand since \S+ \S+ UTC: maintenance\n/m,
   )
   const json = JSON.parse((await explain('--json')).out) as Record<string, unknown> & {
     exchanges: { unavailable: string }[]
   }
-  assert.deepEqual([json.outcome, json.reason], ['defer', 'waits on the hold of relay isp'])
+  assert.deepEqual([json.outcome, json.reason], ['defer', 'relay isp is held'])
   assert.match(json.exchanges[0]!.unavailable, /^held by hand since /)
   const offline = await explain('--offline')
   assert.equal(offline.status, 0)
@@ -91,7 +91,7 @@ test('a message whose relay is at its limit would wait for a place', async (t) =
   assert.equal(status, 75)
   assert.match(
     out,
-    /^Would wait for a free place at relay isp, by line 1\n.*\n {6}max_connections is reached: 1 of 1 in use$/m,
+    /^Would wait: relay isp has no free place \(line 1\)\n.*\n {6}max_connections is reached: 1 of 1 in use$/m,
   )
 })
 
@@ -105,7 +105,7 @@ test('[attempts] goes to the next relay that is valid', async (t) => {
   await hold('spare')
   const both = await explain()
   assert.equal(both.status, 75)
-  assert.match(both.out, /^Would wait on the hold of relay isp and relay spare, by \[attempts\]$/m)
+  assert.match(both.out, /^Would wait: relay isp and relay spare are held \(\[attempts\]\)$/m)
 })
 
 const TERMS = '* @ms\n[direct:ms]\nmax_connections = 1\nretry_after = 5m\n'
@@ -119,7 +119,7 @@ test('a message on terms at their limit would wait', async (t) => {
   assert.equal(full.status, 75)
   assert.match(
     full.out,
-    /^Would wait for a free place at \[direct:ms\], by line 1\n.*\n {6}max_connections is reached: 1 of 1 in use$/m,
+    /^Would wait: \[direct:ms\] has no free place \(line 1\)\n.*\n {6}max_connections is reached: 1 of 1 in use$/m,
   )
 })
 
@@ -140,7 +140,7 @@ test('a message on terms that are held would wait', async (t) => {
   await hold('ms')
   const { status, out } = await explain()
   assert.equal(status, 75)
-  assert.match(out, /^Would wait on the hold of \[direct:ms\], by line 1$/m)
+  assert.match(out, /^Would wait: \[direct:ms\] is held \(line 1\)$/m)
 })
 
 test('the timeline says that it leaves the state of the server aside', async (t) => {
