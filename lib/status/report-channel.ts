@@ -1,4 +1,5 @@
 import type { Serializable } from 'node:child_process'
+import type { LimitPort } from '../relays/limit-channel'
 import type { Collector } from './collector'
 import type { WorkerReport } from './facts'
 import { readReport } from './read-facts'
@@ -54,15 +55,7 @@ export function collectReports<W extends ReportingWorker>(
 }
 
 /** The worker's end of the channel (`process`). */
-export interface ReportPort {
-  readonly connected: boolean
-  readonly send?: (
-    message: Serializable,
-    handle: undefined,
-    options: undefined,
-    callback: (error: Error | null) => void,
-  ) => boolean
-}
+export type ReportPort = Pick<LimitPort, 'connected' | 'send'>
 
 /** Reports to the master process. What cannot be sent is lost: a worker without a channel is about to end. */
 export function sendReport(port: ReportPort, report: WorkerReport): void {

@@ -175,7 +175,7 @@ test('the start is one NOTICE of the server, with what is in force', async () =>
   assert.deepEqual(others, [])
   assert.match(
     notice!,
-    /\[NOTICE\] \[-\] \[dns-overrides\] config\/dns_overrides\.ini is in force version=\d\S+ lines=1 attempts=0 relays="" dns_servers=system dns_zones="" holds=""$/,
+    /\[NOTICE\] \[-\] \[dns-overrides\] config\/dns_overrides\.ini is in force version=\d\S+ lines=1 attempts=0 relays="" terms="" dns_servers=system dns_zones="" holds=""$/,
   )
 })
 

@@ -1,4 +1,8 @@
+import { ConnectionQueue } from '../../lib/haraka/delivery/connection-queue'
+import type { DeliveryContext } from '../../lib/haraka/delivery/delivery'
 import type { EndingServices } from '../../lib/haraka/delivery/endings'
+import { localRelayState } from './relay-state'
+import { SILENT_LOG } from './silent-log'
 
 /** The end of an attempt by rules that say nothing of replies, of which nothing is remembered. */
 export function quietEndings(): EndingServices {
@@ -9,5 +13,22 @@ export function quietEndings(): EndingServices {
     lend: (_ending, work) => work(),
     runHooks: quiet,
     log: { lognotice: quiet, logerror: quiet },
+  }
+}
+
+/** One attempt by override lines, with relays of which nothing is known. */
+export function quietDelivery(): DeliveryContext {
+  const quiet = () => {}
+  const relays = localRelayState()
+  return {
+    relays,
+    now: Date.now,
+    source: 'overrides',
+    fallbackRelays: [],
+    passedOver: [],
+    queue: new ConnectionQueue(relays, quiet),
+    log: SILENT_LOG,
+    endings: quietEndings(),
+    onEnd: quiet,
   }
 }

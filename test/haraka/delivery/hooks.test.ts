@@ -1,7 +1,6 @@
 import assert from 'node:assert/strict'
 import { after, before as beforeAll, test, type TestContext } from 'node:test'
-import { ConnectionQueue } from '../../../lib/haraka/delivery/connection-queue'
-import { Delivery, type DeliveryContext } from '../../../lib/haraka/delivery/delivery'
+import { Delivery } from '../../../lib/haraka/delivery/delivery'
 import { DeliveryHooks } from '../../../lib/haraka/delivery/hooks'
 import { requeueAfterAnswer } from '../../../lib/haraka/delivery/requeue'
 import { patch } from '../../../lib/haraka/patch'
@@ -12,11 +11,10 @@ import type {
   PlannedExchange,
 } from '../../../lib/haraka/delivery/types'
 import { RETVAL } from '../../../lib/haraka/types'
-import { localRelayState } from '../../support/relay-state'
 import type { Exchange } from '../../../lib/model/exchange'
 import { mxExchange, relayExchange } from '../../support/servers'
 import { SILENT_LOG } from '../../support/silent-log'
-import { quietEndings } from '../../support/endings'
+import { quietDelivery } from '../../support/endings'
 import { loadHaraka, type HarakaModules, type RealHMail } from '../../support/haraka-modules'
 import { startScripted, type Script, type Scripted } from '../../support/smtp-scripted'
 
@@ -100,24 +98,8 @@ const mxOf = ({ port }: Scripted, more: HarakaMxLike = {}): HarakaMxLike =>
 
 const exchangeOf = ({ port }: Scripted): Exchange => relayExchange({ host: '127.0.0.1', port }, 1)
 
-function context(): DeliveryContext {
-  const quiet = () => {}
-  const relays = localRelayState()
-  return {
-    relays,
-    now: Date.now,
-    source: 'overrides',
-    fallbackRelays: [],
-    passedOver: [],
-    queue: new ConnectionQueue(relays, quiet),
-    log: SILENT_LOG,
-    endings: quietEndings(),
-    onEnd: quiet,
-  }
-}
-
 const watchDelivery = (hmail: OutboundItem, list: readonly PlannedExchange[]) =>
-  new DeliveryHooks().install(hmail, new Delivery(hmail, list, context()))
+  new DeliveryHooks().install(hmail, new Delivery(hmail, list, quietDelivery()))
 
 test('an attempt calls the methods that are overridden, in this order and on the message itself', async (t) => {
   const relay = await server(t)

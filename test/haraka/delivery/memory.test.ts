@@ -1,7 +1,6 @@
 import assert from 'node:assert/strict'
 import { readFileSync } from 'node:fs'
 import { after, before, test, type TestContext } from 'node:test'
-import { ConnectionQueue } from '../../../lib/haraka/delivery/connection-queue'
 import { Delivery } from '../../../lib/haraka/delivery/delivery'
 import { DeliveryHooks } from '../../../lib/haraka/delivery/hooks'
 import type { HarakaSocket } from '../../../lib/haraka/delivery/types'
@@ -10,11 +9,9 @@ import { RETVAL } from '../../../lib/haraka/types'
 import type { Exchange } from '../../../lib/model/exchange'
 
 import { garbageCollector } from '../../bench/support'
-import { quietEndings } from '../../support/endings'
+import { quietDelivery } from '../../support/endings'
 import { loadHaraka, type HarakaModules } from '../../support/haraka-modules'
-import { localRelayState } from '../../support/relay-state'
 import { mxExchange, relayExchange } from '../../support/servers'
-import { SILENT_LOG } from '../../support/silent-log'
 import { startScripted, type ScriptedOptions } from '../../support/smtp-scripted'
 
 // What outlives its connection keeps each message in memory: timers, listeners, maps. Haraka's own modules and real connections.
@@ -56,8 +53,6 @@ const CASES: readonly (readonly [string, ScriptedOptions, (port: number) => Exch
 
 /** One attempt; what must be gone after it. */
 async function attempt(port: number, exchange: Exchange): Promise<WeakRef<object>[]> {
-  const quiet = () => {}
-  const relays = localRelayState()
   const address = { original: '<a@d.example>', original_host: 'd.example', host: 'd.example', user: 'a' }
   const todo = {
     queue_time: Date.now(),
@@ -79,17 +74,7 @@ async function attempt(port: number, exchange: Exchange): Promise<WeakRef<object
     }
   })
   const mx = new haraka.HarakaMx({ exchange: '127.0.0.1', port, priority: 1 })
-  const delivery = new Delivery(hmail, [{ mx, exchange, address: '127.0.0.1' }], {
-    relays,
-    now: Date.now,
-    source: 'overrides',
-    fallbackRelays: [],
-    passedOver: [],
-    queue: new ConnectionQueue(relays, quiet),
-    log: SILENT_LOG,
-    endings: quietEndings(),
-    onEnd: quiet,
-  })
+  const delivery = new Delivery(hmail, [{ mx, exchange, address: '127.0.0.1' }], quietDelivery())
   new DeliveryHooks().install(hmail, delivery)
   patch(hmail, 'try_deliver_host_on_socket', (inner) => (answer, host, to, socket: HarakaSocket) => {
     kept.push(new WeakRef(socket), new WeakRef(socket.targetsocket))
