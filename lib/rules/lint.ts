@@ -14,9 +14,11 @@ import { unanchoredRegex } from './lint/unanchored-regex'
 import { oddWildcard } from './lint/odd-wildcard'
 import { Reach } from './lint/reach'
 import { readablePassword } from './lint/readable-password'
+import { recipientReply } from './lint/recipient-reply'
 import { unreachableAttempts } from './lint/unreachable-attempts'
 import { unreachable } from './lint/unreachable'
 import { unmeetableAddress } from './lint/unmeetable-address'
+import { unknownReply } from './lint/unknown-reply'
 import { unusedRelay } from './lint/unused-relay'
 
 /** Every warning there is. */
@@ -34,6 +36,8 @@ export const LINT_RULES: readonly LintRule[] = Object.freeze([
   unanchoredRegex,
   oddWildcard,
   unmeetableAddress,
+  recipientReply,
+  unknownReply,
   unreachableAttempts,
 ])
 

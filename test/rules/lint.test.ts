@@ -396,6 +396,46 @@ for (const [condition, message, suggestion] of UNMEETABLE) {
   })
 }
 
+const REPLIES: readonly (readonly [conditions: string, warning: string | undefined])[] = [
+  ['$reply~=/^5.*(S3140|spamhaus|block.?list)/i', undefined],
+  ['$reply~=*S3140*', undefined],
+  ['$reply~=/^550/', 'recipient-reply $reply~=/^550/ also catches 550 5.1.1 (unknown user)'],
+  [
+    '$reply~=5*',
+    'recipient-reply $reply~=5* also catches 550 5.1.1 (unknown user) and 552 5.2.2 (mailbox full)',
+  ],
+  ['$reply<>', 'recipient-reply $reply<> also catches 550 5.1.1 (unknown user) and 452 4.2.2 (mailbox full)'],
+  [
+    '$reply~!*S3140*',
+    'recipient-reply $reply~!*S3140* also catches 550 5.1.1 (unknown user) and 452 4.2.2 (mailbox full)',
+  ],
+  ['$reply~=*5.7.1?*', 'recipient-reply $reply~=*5.7.1?* also catches 550 5.7.1 (unknown user)'],
+  ['$reply~=/^550/ $reply~=*spamhaus*', undefined],
+  ['$reply~=/^550/ $failed=mail', undefined],
+  ['$reply~=/^550/ $failed=rcpt', 'recipient-reply $reply~=/^550/ also catches 550 5.1.1 (unknown user)'],
+  ['$reply~=*5.1.1?*', undefined],
+  ['$reply~=*S3410*', 'unknown-reply $reply~=*S3410* catches none of the 93 known replies'],
+  ['$reply=550', 'unknown-reply $reply=550 catches none of the 93 known replies'],
+  ['$reply=', undefined],
+  ['$failed=connect', undefined],
+]
+
+for (const [conditions, warning] of REPLIES) {
+  test(`known replies: ${conditions}: ${warning === undefined ? 'nothing to say' : warning.split(' ')[0]}`, () => {
+    const found = warnings(`* a.test ${conditions} $end`).filter((text) => / \w+-reply /.test(text))
+    assert.deepEqual(found, warning === undefined ? [] : [`1:10 ${warning}`])
+  })
+}
+
+test('trying known replies takes a bounded time, however many lines there are and however long', () => {
+  const line = (n: number, pattern: string) => `x${n}.example a.test $reply~=/${pattern}q${n}z/ $end`
+  const many = Array.from({ length: 3_000 }, (_, n) => line(n, '(block.?list|spamhaus).*'))
+  const found = warnings(many.join('\n')).filter((text) => text.includes(' unknown-reply '))
+  assert.ok(found.length > 300 && found.length < 1_000, String(found.length))
+  const heavy = Array.from({ length: 300 }, (_, n) => line(n, '(.{0,30}){0,30}'))
+  assert.ok(warnings(heavy.join('\n')).filter((text) => text.includes(' unknown-reply ')).length < 3)
+})
+
 for (const condition of [
   '$from=joe@corp.example',
   '$from=',
@@ -442,6 +482,7 @@ test('every warning has a code, and a test here', () => {
     ...EQUAL.flatMap(([, , warns]) => warns),
     ' unmeetable-address ',
     ' certificate-ends ',
+    ...REPLIES.map(([, warning]) => ` ${warning}`),
   ]
   for (const { code } of LINT_RULES)
     assert.ok(
