@@ -5,6 +5,7 @@ import type { Exchange } from '../model/exchange'
 import type { Message } from '../model/message'
 import { needsPlace } from '../relays/section'
 import type { Configuration } from '../routing/configuration'
+import { findBranches } from './explain/branches'
 import { findEffect, usabilityNow } from './explain/effect'
 import { readGivenMessage, readMxOption } from './explain/given-message'
 import { findRivalPlugins } from './explain/rival-plugins'
@@ -57,10 +58,12 @@ async function timelineOf(
     // Haraka does not count the attempts before it split the message.
     failures: Math.max(0, message.retries - (queued?.attemptsBeforeSplit ?? 0)),
   }
-  return makeTimeline(start, intervals, ({ retries, at }) => {
-    const ageMs = message.ageMs + at - now
-    return explainMessage(configuration, { ...message, retries, ageMs }, lookup)
-  })
+  const explainAt = ({ at, ...changes }: { readonly at: number } & Partial<Message>) =>
+    explainMessage(configuration, { ...message, ...changes, ageMs: message.ageMs + at - now }, lookup)
+  const timeline = await makeTimeline(start, intervals, explainAt)
+  const { rules } = configuration
+  const branches = await findBranches(timeline.attempts, rules.candidates(message.domain), explainAt)
+  return { ...timeline, branches }
 }
 
 /** What the message is called in the first line. */

@@ -1,4 +1,5 @@
 import type { Stage } from '../model/failure'
+import { toPrintable } from '../model/printable'
 import { isClosing, isGood, isTemporary, type Reply } from '../model/reply'
 import { asksForAuthentication, explainNoMechanism } from './auth'
 import { Authentication } from './authentication'
@@ -6,8 +7,9 @@ import { Extensions } from './extensions'
 import { movesOn } from './next-mx'
 import { Recipients } from './recipients'
 import { Redaction } from './redaction'
-import { ReplyReader, type ReplyLine } from './reply-reader'
+import { ReplyReader, shorten, type ReplyLine } from './reply-reader'
 import type { Encryption, SessionFailure, SessionOptions, SessionReport, LineVerdict } from './session-types'
+import { ShownReply } from './shown-reply'
 import { demandTls, explainMissingTls, explainOffer, explainUnsafeLogin, mayGoClear } from './tls-demands'
 import { explainTlsFailure, isTlsFailure } from './tls-failure'
 
@@ -37,6 +39,7 @@ const STAGES: Readonly<Record<Exclude<SessionStep, 'quit'>, Stage>> = {
 export class Session {
   readonly #options: SessionOptions
   readonly #reader = new ReplyReader()
+  readonly #shown = new ShownReply()
   readonly #extensions: Extensions
   readonly #redaction: Redaction
   #step: SessionStep = 'greeting'
@@ -174,14 +177,14 @@ export class Session {
     const line = this.redact(received)
     const reading = this.#reader.read(line)
     if (reading.kind === 'fault') {
-      if (this.#step === 'quit') return { kind: 'pass', line }
+      if (this.#step === 'quit') return { kind: 'pass', line: `${shorten(line.trim())}\r\n` }
       return this.#refuse(this.#stage, reading.message)
     }
-    if (reading.kind === 'more') return this.#rewrite(reading.line, line, encryption)
+    if (reading.kind === 'more') return this.#rewrite(reading.line, encryption)
     this.#replies++
     const { reply } = reading
     if (this.#step !== 'quit') this.#reply = reply
-    return this.#judge(reply, alone) ?? this.#rewrite(reading.line, line, encryption)
+    return this.#judge(reply, alone) ?? this.#rewrite(reading.line, encryption)
   }
 
   #begin(step: Exclude<SessionStep, 'quit'>): undefined {
@@ -296,12 +299,12 @@ export class Session {
       : undefined
   }
 
-  /** A line of a reply that is good, as Haraka should see it. */
-  #rewrite(parts: ReplyLine, line: string, encryption: Encryption): LineVerdict {
+  /** A line of a reply that stands, as Haraka should see it. */
+  #rewrite(parts: ReplyLine, encryption: Encryption): LineVerdict {
     const { code, text, last } = parts
     const build = (rest: string): LineVerdict => ({
       kind: 'pass',
-      line: `${code}${last ? ' ' : '-'}${rest}\r\n`,
+      line: `${code}${last ? ' ' : '-'}${toPrintable(rest)}\r\n`,
     })
     if (this.#step === 'ehlo' && code.startsWith('2')) {
       const shown = this.#extensions.add(text, encryption)
@@ -313,10 +316,10 @@ export class Session {
       return last ? build('OK') : { kind: 'drop' }
     }
     if (this.#step === 'auth' && last && code === '334') {
-      const prompt = this.#authentication.rewritePrompt()
-      if (prompt !== undefined) return build(prompt)
+      return build(this.#authentication.rewritePrompt() ?? text)
     }
-    return { kind: 'pass', line }
+    const shown = this.#shown.show(parts)
+    return shown === undefined ? { kind: 'drop' } : build(shown)
   }
 
   /** The server itself said no. */

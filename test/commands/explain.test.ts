@@ -369,6 +369,61 @@ test('the timeline ends where [attempts] ends', async () => {
   assert.equal(timeline.bounce.reason, 'all attempts of [attempts] are made: direct=1 relay=2')
 })
 
+test('the timeline branches where a reply or a failure would decide', async () => {
+  mkdirSync(join(folder, 'config'), { recursive: true })
+  writeFileSync(join(folder, 'config', 'outbound.ini'), 'temp_fail_intervals = 1m, 1h*2\n')
+  const options = configured(
+    [
+      'x.example spare.test $reply~=*S3140* $end',
+      'x.example slow.test $reply~=*greylisted* $again:20m $end',
+      'x.example odd.test $reply~=/^45.*partner.word/i $retries>=2 $end',
+      'x.example plain.test $failed=tls $end',
+      'x.example never.test $reply~=*S3150* $retries>=9 $end',
+      'other.example no.test $reply~=*S3140* $end',
+      'x.example a.test',
+    ].join('\n'),
+  )
+  const words = ['explain', 'a@x.example', '--timeline', '--mx', 'none', ...options]
+  const { out } = await run([...words, '--json'], { env: { HARAKA: folder } })
+  const { timeline } = JSON.parse(out) as {
+    timeline: {
+      branches: {
+        line: number
+        after: number
+        at: string
+        failed: string
+        reply?: string
+        exchanges: { exchange: string }[]
+      }[]
+    }
+  }
+  assert.deepEqual(
+    timeline.branches.map((branch) => [
+      branch.line,
+      branch.after,
+      branch.at.slice(11, 19),
+      branch.failed,
+      branch.exchanges.map(({ exchange }) => exchange).join(),
+    ]),
+    [
+      [1, 0, '12:00:00', 'rcpt', 'spare.test'],
+      [2, 0, '12:20:00', 'rcpt', 'slow.test'],
+      [4, 0, '12:01:00', 'tls', 'plain.test'],
+    ],
+  )
+  assert.match(timeline.branches[0]!.reply!, /^550 5\.7\.1 .*S3140/)
+  assert.equal(timeline.branches[2]!.reply, undefined)
+  const text = await run(words, { env: { HARAKA: folder } })
+  assert.match(
+    text.out,
+    /^ {4}0 {2}at once {2}spare\.test:25 \(by line 1\)\n {7}if refused with "550 5\.7\.1 .*\(S3140\)", for example$/m,
+  )
+  assert.match(
+    text.out,
+    /^ {4}0 {2}2026-05-17 12:01:00 UTC {2}plain\.test:25 \(by line 4\)\n {7}if it fails at tls$/m,
+  )
+})
+
 /** A queue file as Haraka writes it. */
 function queueFile(name: string, todo: object, message: string): string {
   const header = Buffer.from(`\n${JSON.stringify(todo)}\n`)

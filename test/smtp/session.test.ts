@@ -176,9 +176,31 @@ test('a refused sender is not a failure of the relay; a demand for authenticatio
 })
 
 test('what a foreign server says comes into the log on one line and not at length', () => {
-  const said = play(session(), [[`S: 554-\u001b[31mred\u0000`], [`S: 554 ${'x'.repeat(500)}`]])
+  const said = play(session(), [
+    [`S: 554-\u001b[31mred\u0000`, '554-\ufffd[31mred\ufffd'],
+    [`S: 554 ${'x'.repeat(500)}`],
+  ])
   assert.doesNotMatch(said, /\p{Cc}/u)
   assert.ok(said.length <= 'it greeted with '.length + 500)
+})
+
+test('a reply that stands reaches Haraka printable and with 500 characters at most', () => {
+  const conversation = session()
+  play(conversation, [...HELLO, ['S: 250 x'], ['C: MAIL FROM:<>']])
+  const shown = [
+    `550-5.7.1 one\rtwo\0${'x'.repeat(300)}\r\n`,
+    `550-5.7.1 ${'y'.repeat(300)}\n`,
+    '550-5.7.1 no room\r\n',
+    '550 5.7.1 end\r\n',
+  ].map((line) => {
+    const verdict = conversation.receive(line, true, CLEAR)
+    return verdict.kind === 'pass' ? verdict.line : verdict.kind
+  })
+  const text = shown.filter((line) => line !== 'drop').map((line) => line.slice(4, -2))
+  assert.deepEqual([shown[2], shown[3]], ['drop', '550 \r\n'])
+  assert.ok(text.join(' ').length <= 500)
+  assert.match(text[0]!, /^5\.7\.1 one\ufffdtwo\ufffdx+$/)
+  assert.match(shown[1]!, /^550-5\.7\.1 y+\.\.\.\r\n$/)
 })
 
 test('a reply without end is refused, and costs no more than its lines', () => {
@@ -190,7 +212,7 @@ test('a reply without end is refused, and costs no more than its lines', () => {
     if (verdict.kind === 'pass') lines++
     return verdict
   })
-  assert.equal(lines, 500)
+  assert.equal(lines, 5, 'and Haraka sees 500 characters')
   assert.deepEqual(verdicts.at(-1), {
     kind: 'fail',
     failure: {

@@ -1,6 +1,7 @@
 import { toPrintable } from '../../model/printable'
 import { listTriedExchanges, type Explanation } from '../shared/explanation'
 import type { Paint } from '../shared/paint'
+import type { TimelineBranch } from './branches'
 import { describeOrder, describeSource, formatTime } from '../../status/wording'
 import { explanationJson } from './explanation-json'
 
@@ -16,6 +17,8 @@ export interface Timeline {
   readonly attempts: readonly TimelineAttempt[]
   /** When (ms since the epoch) and why the message bounces. */
   readonly end: { readonly at: number; readonly message: string }
+  /** What follows from a reply or a failure that a line asks for, in file order. */
+  readonly branches: readonly TimelineBranch[]
 }
 
 /** What is known of a message before its next attempt. */
@@ -39,7 +42,7 @@ export async function makeTimeline(
   start: StartingPoint,
   intervals: readonly number[],
   explainAt: (attempt: { readonly retries: number; readonly at: number }) => Promise<Explanation>,
-): Promise<Timeline> {
+): Promise<Omit<Timeline, 'branches'>> {
   const attempts: TimelineAttempt[] = []
   let { at } = start
   for (let step = 0; ; step++) {
@@ -75,7 +78,7 @@ function summarize(explanation: Explanation): string {
  *
  * @param qualifier what the timeline does not look at, for the heading
  */
-export function timelineText({ attempts, end }: Timeline, qualifier: string, ink: Paint): string {
+export function timelineText({ attempts, end, branches }: Timeline, qualifier: string, ink: Paint): string {
   const rows = attempts.map(({ at, explanation }) => {
     const number = String(explanation.message.retries).padStart(3)
     return `  ${number}  ${formatTime(at)}  ${summarize(explanation)}`
@@ -87,15 +90,35 @@ export function timelineText({ attempts, end }: Timeline, qualifier: string, ink
     ...rows,
     ink.bad(`       ${formatTime(end.at)}  bounces: ${toPrintable(end.message)}`),
     '',
+    ...(branches.length === 0 ? [] : branchSection(branches, ink)),
   ].join('\n')
 }
 
+/** What is known of the end of an attempt, for which a line waits. */
+function branchSection(branches: readonly TimelineBranch[], ink: Paint): string[] {
+  const rows = branches.flatMap(({ after, at, atOnce, reply, failed, explanation }) => [
+    `  ${String(after).padStart(3)}  ${atOnce ? 'at once' : formatTime(at)}  ${summarize(explanation)}`,
+    `       ${ink.faint(reply === '' ? `if it fails at ${failed}` : `if refused with "${reply}", for example`)}`,
+  ])
+  return [
+    ink.strong('If a reply or a failure decides'),
+    ink.faint('  retries until then, time of the next attempt, servers'),
+    ...rows,
+    '',
+  ]
+}
+
 /** The timeline as `--json` prints it, times as ISO 8601. */
-export function timelineJson({ attempts, end }: Timeline): Record<string, unknown> {
+export function timelineJson({ attempts, end, branches }: Timeline): Record<string, unknown> {
   return {
     attempts: attempts.map(({ at, explanation }) => {
       const { lines: _, domain: __, ...decision } = explanationJson(explanation)
       return { retries: explanation.message.retries, at: new Date(at).toISOString(), ...decision }
+    }),
+    branches: branches.map(({ line, after, reply, failed, at, explanation }) => {
+      const { lines: _, domain: __, ...decision } = explanationJson(explanation)
+      const cause = reply === '' ? { failed } : { failed, reply }
+      return { line, after, ...cause, at: new Date(at).toISOString(), ...decision }
     }),
     bounce: { at: new Date(end.at).toISOString(), reason: end.message },
   }

@@ -1,5 +1,5 @@
 import type { KnownReply } from '../known-replies'
-import type { LintRule } from './kind'
+import type { LintRule } from './lint-rule'
 import { findCatches, isOfRecipient } from './reply-catch'
 
 /** `550 5.1.1`: the codes of a reply. */
@@ -25,6 +25,6 @@ export const recipientReply: LintRule = {
       const examples = chooseExamples(replies).map((reply) => `${codesOf(reply)} (${reply.meaning})`)
       const message = `${first.text} also catches ${examples.join(' and ')}`
       const help = { expected: 'words that only the refusal has that is meant, such as $reply~=*S3140*' }
-      return [{ span: first.span, shown: 'overrides' as const, message, help }]
+      return [{ span: first.span, lineKind: 'overrides' as const, message, help }]
     }),
 }
