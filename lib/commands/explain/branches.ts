@@ -4,7 +4,7 @@ import { KNOWN_REPLIES } from '../../rules/known-replies'
 import type { OverrideLine } from '../../rules/types'
 import type { Explanation } from '../shared/explanation'
 import { valuesFor } from '../shared/sample-values'
-import type { TimelineAttempt } from './timeline'
+import type { TimelineAttempt } from './timeline-attempt'
 
 /** What follows if an attempt ends in a way that an override line asks for with `$reply` or `$failed`. */
 export interface TimelineBranch {

@@ -2,15 +2,9 @@ import { toPrintable } from '../../model/printable'
 import { listTriedExchanges, type Explanation } from '../shared/explanation'
 import type { Paint } from '../shared/paint'
 import type { TimelineBranch } from './branches'
+import type { TimelineAttempt } from './timeline-attempt'
 import { describeOrder, describeSource, formatTime } from '../../status/wording'
 import { explanationJson } from './explanation-json'
-
-/** One attempt, if every earlier one failed. */
-export interface TimelineAttempt {
-  /** When Haraka would make it, ms since the epoch. */
-  readonly at: number
-  readonly explanation: Explanation
-}
 
 /** All attempts, and when and why the message bounces after the last. */
 export interface Timeline {

@@ -1,0 +1,8 @@
+import type { Explanation } from '../shared/explanation'
+
+/** One attempt, if every earlier one failed. */
+export interface TimelineAttempt {
+  /** When Haraka would make it, ms since the epoch. */
+  readonly at: number
+  readonly explanation: Explanation
+}
