@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict'
-import { readFileSync, writeFileSync } from 'node:fs'
-import { join } from 'node:path'
+import { existsSync, readFileSync, writeFileSync } from 'node:fs'
+import { basename, join } from 'node:path'
 import { after, test } from 'node:test'
+import { createSplitFolder } from '../../lib/haraka-files/split-folder'
 import { explainFailure } from '../../lib/haraka/failure-reason'
 import { NULL_MX, toHarakaMx } from '../../lib/haraka/mx-list'
 import { MessageReader } from '../../lib/haraka/envelope'
@@ -90,6 +91,25 @@ test('hmail.js get_mx_respond, HarakaMx: found_mx gets the very objects of the a
   const mx = toHarakaMx(haraka.HarakaMx, mxExchange('a.example', 1), '192.0.2.1')
   await hmail.get_mx_respond(RETVAL.ok, [mx])
   assert.equal((found[0]![0] as object[])[0], mx)
+})
+
+test('hmail.js get_mx_respond: OK without an exchange calls found_mx, and nothing else', async () => {
+  const hmail = await queued()
+  const calls = (['found_mx', 'bounce', 'temp_fail'] as const).map((method) => watch(hmail, method))
+  await hmail.get_mx_respond(RETVAL.ok, [])
+  assert.deepEqual(calls, [[[[]]], [], []])
+})
+
+test('queue.js: what begins with error. is no message, and is not removed', async () => {
+  const queue = require('haraka/outbound/queue') as {
+    queue_dir: string
+    read_parts(name: string): unknown
+    delete_dot_files(): Promise<void>
+  }
+  const { path } = createSplitFolder(queue.queue_dir, 5, '1779000000000_1779000600000_2_814_Xk0q1c_3_mail')
+  assert.equal(queue.read_parts(basename(path)), false)
+  await queue.delete_dot_files()
+  assert.ok(existsSync(path))
 })
 
 test('hmail.js found_mx, net-utils resolve_mx_hosts: an address is asked for nowhere, and stays the same object', async () => {

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { execFileSync } from 'node:child_process'
-import { mkdirSync, mkdtempSync, rmSync } from 'node:fs'
+import { mkdirSync, mkdtempSync, readdirSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, before, describe, test } from 'node:test'
@@ -36,7 +36,7 @@ after(async () => {
 
 describe('npm install without force', { concurrency: 2 }, () => {
   for (const version of VERSIONS) {
-    test(`beside ${version}: mail arrives by a rule and by a relay with TLS and a password`, async () => {
+    test(`beside ${version}: mail arrives by a rule, by a relay with TLS and a password, and divided by $rcpt`, async () => {
       const folder = join(work, version)
       mkdirSync(folder)
       initFolder(folder)
@@ -51,6 +51,8 @@ describe('npm install without force', { concurrency: 2 }, () => {
         overrides: [
           `host.example 127.0.0.1:${sink.port}`,
           'relay.example @isp',
+          'divided.example @isp $rcpt~=relay-* $end',
+          `divided.example 127.0.0.1:${sink.port}`,
           '[relay:isp]',
           'host = 127.0.0.1',
           `port = ${relay.port}`,
@@ -70,6 +72,14 @@ describe('npm install without force', { concurrency: 2 }, () => {
           const arrived = () => server.received.some(({ rcptTo }) => rcptTo.includes(to))
           await haraka.waitFor(arrived, `the message to ${to}`, [server])
         }
+        const [one, other] = [`${name}@divided.example`, `relay-${name}@divided.example`]
+        await haraka.send({ from: 'sender@here.example', to: [one!, other!], body: 'by $rcpt' })
+        const hasEach = () =>
+          sink.received.some(({ rcptTo }) => rcptTo.join() === one) &&
+          relay.received.some(({ rcptTo }) => rcptTo.join() === other)
+        await haraka.waitFor(hasEach, 'both parts', [sink, relay])
+        await haraka.waitFor(() => readdirSync(join(folder, 'queue')).length === 0, 'an empty queue')
+
         const relayed = relay.received.find(({ rcptTo }) => rcptTo.includes(`${name}@relay.example`))!
         assert.deepEqual([relayed.user, relayed.secure], ['fred', true])
       } finally {

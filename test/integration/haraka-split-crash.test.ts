@@ -195,6 +195,21 @@ describe('the disk fails', () => {
   })
   after(() => clear(scene))
 
+  it(
+    'parts that cannot be moved into the queue are moved later, and the others go at once',
+    { skip: needsStrace() },
+    async () => {
+      const { haraka, servers } = scene
+      const faults = await injectInto(haraka, haraka.pid, 'rename:error=EIO:when=3+')
+      await send(scene)
+      await haraka.waitForLog(/divided messages wait in .*, tried again in 10 s: EIO/)
+      await haraka.waitFor(() => servers.some(({ taken }) => taken.length === 1), 'the first', servers)
+      assert.deepEqual(stateOf(haraka).split, ['original', 'part', 'part'])
+      await faults.stop()
+      await assertDelivered(scene)
+    },
+  )
+
   for (const [what, fault, reason] of FAILURES) {
     it(what, { skip: needsStrace() }, async () => {
       const { haraka, servers } = scene

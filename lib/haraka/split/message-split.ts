@@ -78,8 +78,7 @@ async function splitMessage(
   const parts = groups.map((group): Part => ({ name: haraka.nameLike(hmail), group }))
   try {
     folder = createSplitFolder(haraka.queueFolder, process.pid, parts[0]!.name)
-    for (const part of parts) await writePart(hmail, part, folder, services)
-    await syncFolder(folder.path)
+    await writeParts(hmail, parts, folder, services)
     isCommitted = commitSplit(folder, hmail.path)
   } catch (error) {
     discard(folder, log)
@@ -97,20 +96,21 @@ async function splitMessage(
   hmail.next_cb()
 }
 
-async function writePart(
+async function writeParts(
   hmail: HMailItem,
-  { name, group }: Part,
-  { path }: SplitFolder,
+  parts: readonly Part[],
+  { path, queue }: SplitFolder,
   { notes }: SplitServices,
 ): Promise<void> {
   // As Haraka 3.3.4 does (outbound/hmail.js split_to_new_recipients): what is in memory counts.
   const todo = JSON.parse(JSON.stringify(hmail.todo)) as { rcpt_to: unknown[]; notes: object }
-  const changed = {
-    ...todo,
-    rcpt_to: group.map((place) => todo.rcpt_to[place]),
-    notes: { ...todo.notes, [NOTES_KEY]: notes() },
+  const header = { ...todo, notes: { ...todo.notes, [NOTES_KEY]: notes() } }
+  for (const { name, group } of parts) {
+    const recipients = group.map((place) => todo.rcpt_to[place])
+    await copyQueueFile(hmail.path, join(path, name), () => ({ ...header, rcpt_to: recipients }))
   }
-  await copyQueueFile(hmail.path, join(path, name), () => changed)
+  await syncFolder(path)
+  await syncFolder(queue)
 }
 
 /** Haraka takes over the parts that are in the queue. Those that cannot be moved there are moved later. */
