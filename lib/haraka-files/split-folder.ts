@@ -45,22 +45,13 @@ export function createSplitFolder(queue: string, pid: number, id: string): Split
   return { path, queue }
 }
 
-/**
- * Step 2. All parts must be written.
- *
- * @param message the path of the message
- * @returns false if the message is gone: somebody else has divided, sent or removed it
- * @throws Error as `fs` does; then the message is where it was
- */
-export function commitSplit({ path }: SplitFolder, message: string): boolean {
+/** Step 2. All parts must be written. @throws Error as `fs` does; then the message is where it was, if it was there */
+export function commitSplit({ path }: SplitFolder, message: string): void {
   try {
     renameSync(message, join(path, ORIGINAL))
-    return true
   } catch (error) {
     // A file server may have done it, though its answer to the first of two requests was lost.
-    if (hasFile(path, ORIGINAL)) return true
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT' && !hasFile(message)) return false
-    throw error
+    if (!hasFile(path, ORIGINAL)) throw error
   }
 }
 

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { spawnSync } from 'node:child_process'
-import { readdirSync } from 'node:fs'
+import { readdirSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { test, type TestContext } from 'node:test'
 import { HarakaServer, type HarakaOptions } from '../support/haraka-server'
@@ -69,6 +69,27 @@ client.example 127.0.0.1:${reports.port} $end
     ),
     ['joe@d.example', 'ann@d.example'],
   )
+})
+
+test('a message whose file was removed meanwhile is over', async (t) => {
+  const [first, second] = [
+    await scripted(t, { script: (verb) => (verb === 'MAIL' ? '451 4.7.1 Come again' : undefined) }),
+    await scripted(t),
+  ]
+  const haraka = await start(t, {
+    overrides: `* 127.0.0.1:${second.port} $rcpt~=one@* $retries=1 $end\n* 127.0.0.1:${first.port}`,
+  })
+  await haraka.send({ to: ['one@d.example', 'two@d.example'] })
+  await haraka.waitFor(() => haraka.queueFiles().some((name) => name.split('_')[2] === '1'), 'it waits')
+  const mark = haraka.mark()
+  for (const name of haraka.queueFiles()) rmSync(join(haraka.folder, 'queue', name))
+  await haraka.flushUntil(
+    () => haraka.lines(/not divided: its file is no longer in the queue/, mark).length > 0,
+    'the end of the message',
+  )
+  assert.equal(haraka.lines(/waiting|bouncing/, mark).length, 0)
+  assert.ok(isIdle(haraka))
+  assert.equal(second.connections(), 0)
 })
 
 test('of the waits that $again sets for single recipients the shortest holds for their message', async (t) => {

@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { copyQueueFile } from '../../haraka-files/queue-header'
 import {
@@ -72,28 +73,32 @@ async function splitMessage(
   groups: readonly RecipientGroup[],
   services: SplitServices,
 ): Promise<void> {
-  const { haraka, log, onWait } = services
+  const { haraka, log } = services
   let folder: SplitFolder | undefined
-  let isCommitted = false
   const parts = groups.map((group): Part => ({ name: haraka.nameLike(hmail), group }))
   try {
     folder = createSplitFolder(haraka.queueFolder, process.pid, parts[0]!.name)
     await writeParts(hmail, parts, folder, services)
-    isCommitted = commitSplit(folder, hmail.path)
+    commitSplit(folder, hmail.path)
   } catch (error) {
     discard(folder, log)
-    const reason = `its recipients go different ways, and it cannot be divided: ${messageOf(error)}`
-    putOff(hmail, { reason, log, onWait })
+    giveUp(hmail, messageOf(error), services)
     return
   }
-  if (isCommitted) {
-    log.loginfo(`divided by $rcpt into ${parts.length} messages: ${describe(hmail, parts)}`)
-    moveOn(hmail, parts, folder, services)
-  } else {
-    discard(folder, log)
-    log.logerror('its file is no longer in the queue')
-  }
+  log.loginfo(`divided by $rcpt into ${parts.length} messages: ${describe(hmail, parts)}`)
+  moveOn(hmail, parts, folder, services)
   hmail.next_cb()
+}
+
+/** Without its file there is no message: somebody has removed it, or Haraka was made to send it twice at once (`--qunstick DOMAIN`). */
+function giveUp(hmail: HMailItem, why: string, { log, onWait }: SplitServices): void {
+  if (existsSync(hmail.path)) {
+    const reason = `its recipients go different ways, and it cannot be divided: ${why}`
+    putOff(hmail, { reason, log, onWait })
+  } else {
+    log.logerror('not divided: its file is no longer in the queue')
+    hmail.next_cb()
+  }
 }
 
 async function writeParts(
