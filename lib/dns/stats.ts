@@ -1,7 +1,7 @@
 import type { QueryType, ServerAddress } from './types'
 
 /** How often each word came. */
-export type Counts = Readonly<Record<string, number>>
+export type WordCounts = Readonly<Record<string, number>>
 
 /** One server, since it was configured. */
 export interface ServerStats {
@@ -20,7 +20,7 @@ export interface ServerStats {
    * How the tries ended, by type of question: `NOERROR`, `NXDOMAIN`, or the code of the failure, such as `ESERVFAIL` or `ETIMEOUT`.
    * A late reply counts beside the timeout of its try.
    */
-  readonly outcomes: Readonly<Record<QueryType, Counts>>
+  readonly outcomes: Readonly<Record<QueryType, WordCounts>>
   /** Of all tries that got an answer: their number, and the sum of their round trips. */
   readonly latency: { readonly count: number; readonly sumMs: number }
 }
@@ -34,7 +34,7 @@ export interface ResolverStats {
   /** Expired records that were served because no server answered. */
   readonly stale: number
   /** Lookups that failed, by code. */
-  readonly failures: Counts
+  readonly failures: WordCounts
   /** Answers and failures remembered now. */
   readonly entries: number
   /** Tries at servers that are configured now. */
@@ -54,7 +54,7 @@ export class Counter {
     this.#counts.set(word, (this.#counts.get(word) ?? 0) + 1)
   }
 
-  get counts(): Counts {
+  get counts(): WordCounts {
     return Object.fromEntries(this.#counts)
   }
 }

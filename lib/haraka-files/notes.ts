@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto'
+import { isFields, toFields, toWholeNumber } from '../model/foreign-json'
 import { shortenTo } from '../model/printable'
 import { FAILED, type Failed } from '../model/message'
 import { LONGEST_REPLY } from '../model/reply'
@@ -50,14 +51,6 @@ const LONGEST_NAME = 320
 /** Form of what is written. A later one is read as far as its fields have the forms of this one. */
 const VERSION = 2
 
-type Fields = Readonly<Record<string, unknown>>
-
-const isFields = (value: unknown): value is Fields =>
-  typeof value === 'object' && value !== null && !Array.isArray(value)
-
-const toWholeNumber = (value: unknown): number =>
-  typeof value === 'number' && Number.isSafeInteger(value) && value >= 0 ? value : 0
-
 const toText = (value: unknown, max: number): string =>
   typeof value === 'string' ? shortenTo(value, max) : ''
 
@@ -71,7 +64,7 @@ const toList = (value: unknown, most: number): readonly unknown[] =>
  * what is not as it should be counts as absent, and nothing is longer than what this plugin writes.
  */
 export function readNotes(value: unknown): MessageNotes {
-  const own = isFields(value) ? value : {}
+  const own = toFields(value)
   return {
     attempts: toWholeNumber(own.attempts),
     authSender: typeof own.auth_sender === 'string' ? own.auth_sender : '',

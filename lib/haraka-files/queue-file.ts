@@ -1,9 +1,11 @@
+import { toFields, toWholeNumber, type Fields } from '../model/foreign-json'
 import { readSync } from 'node:fs'
 import { basename } from 'node:path'
 import { UsageError } from '../model/errors'
 import type { Failed } from '../model/message'
 import { withRegularFile } from '../source/read-file'
 import { whyUnreadable } from '../source/unreadable'
+import { LONGEST_HEADER } from './queue-header'
 import { NOTES_KEY, readNotes, type AttemptNote } from './notes'
 
 /** One message that waits in Haraka's queue. Its texts are a stranger's: printable text only where they are shown. */
@@ -35,20 +37,7 @@ export interface QueuedMessage {
   readonly nextAttempt?: number
 }
 
-/** A longer header is not a header: Haraka's have some hundred bytes for each recipient. */
-const LONGEST_HEADER = 64 * 1024 * 1024
-
 const NOT_OURS = 'it is not a queue file of Haraka'
-
-type Fields = Readonly<Record<string, unknown>>
-
-function toFields(value: unknown): Fields {
-  return typeof value === 'object' && value !== null ? (value as Fields) : {}
-}
-
-function toWholeNumber(value: unknown): number {
-  return typeof value === 'number' && Number.isSafeInteger(value) && value >= 0 ? value : 0
-}
 
 /** An address as Haraka's JSON has it (`address-rfc2821` and `@haraka/email-address` write the same fields). */
 function toAddress(value: unknown): string {

@@ -13,7 +13,7 @@ export interface QueueFileLayout {
 /** What stands before the name of a file that is being written: Haraka (`outbound/qfile.js` `platformDOT`) removes it at its next start. */
 const TEMPORARY = process.platform === 'win32' ? '.' : '__tmp__.'
 /** A longer header is not a header: Haraka's have some hundred bytes for each recipient. */
-const LONGEST_HEADER = 64 * 1024 * 1024
+export const LONGEST_HEADER = 64 * 1024 * 1024
 const PREFIX = 4
 const CHUNK = 256 * 1024
 

@@ -26,7 +26,7 @@ import { HarakaModules } from './haraka-modules'
 import { HeloName } from './helo-name'
 import { MessageMemory } from './message-memory'
 import { buildMxList, type Random, sortExchanges } from './mx-list'
-import { type OwnListeners, readOwnListeners } from './own-listeners'
+import { OwnListeners } from './own-listeners'
 import { RuleQuestions } from './rule-questions'
 import { serverDetails } from './server-details'
 import { answerWithSplit } from './split/message-split'
@@ -35,6 +35,8 @@ import { type HarakaPlugin, type HMailItem, type Loggable, RETVAL } from './type
 export interface RouterParts {
   readonly plugin: HarakaPlugin
   readonly active: ActiveConfiguration
+  /** Where this server takes mail: no mail is sent there. */
+  readonly listens: readonly Endpoint[]
   readonly relays: RelayState
   readonly recorder: Recorder
   /** Milliseconds that an answer may take. */
@@ -95,7 +97,7 @@ export class Router {
     this.#questions = new RuleQuestions(parts.relays, this.#haraka)
     this.#queue = new ConnectionQueue(parts.relays, (hmail) => this.#haraka.push(hmail))
     this.#helo = new HeloName(now)
-    this.#ownListeners = readOwnListeners(plugin, now)
+    this.#ownListeners = new OwnListeners({ listens: parts.listens, now })
   }
 
   /**

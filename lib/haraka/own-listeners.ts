@@ -1,17 +1,9 @@
-import { parseEndpoint, SMTP_PORT, type Endpoint } from '../model/endpoint'
+import type { Endpoint } from '../model/endpoint'
 import { localAddresses as addressesOfInterfaces, ownEndpointTest } from '../routing/own-server'
-import type { HarakaPlugin } from './types'
-
-/** What Haraka's `server.js` says of its listeners. A tool such as `haraka -o` has no `cfg`. */
-interface HarakaServer {
-  readonly cfg?: { readonly main?: object }
-  /** `host:port`, IPv6 addresses in brackets; from `smtp.ini` `listen`, `port` and `listen_host`. */
-  get_listen_addrs?(main: object): readonly string[]
-}
 
 export interface OwnListenersOptions {
-  /** `host:port`, IPv6 addresses in brackets. */
-  readonly listen: readonly string[]
+  /** Where the server takes mail (`smtp.ini` `listen`). */
+  readonly listens: readonly Endpoint[]
   /** Addresses of this machine. */
   readonly localAddresses?: () => readonly string[]
   /** Milliseconds since the epoch. */
@@ -33,10 +25,7 @@ export class OwnListeners {
 
   constructor(options: OwnListenersOptions) {
     this.#options = options
-    this.#listens = options.listen.flatMap((text) => {
-      const reading = parseEndpoint(text)
-      return reading.ok ? [{ host: reading.host, port: reading.port ?? SMTP_PORT }] : []
-    })
+    this.#listens = options.listens
   }
 
   /** Does this server listen at this address (an IP) and port? */
@@ -49,14 +38,4 @@ export class OwnListeners {
     }
     return this.#isOwn(endpoint)
   }
-}
-
-/**
- * Looks at the server's own settings object: asking haraka-config for `smtp.ini` would take Haraka's reload callback away
- * (haraka-config 1.7 keeps one for each file).
- */
-export function readOwnListeners(plugin: HarakaPlugin, now: () => number): OwnListeners {
-  const { server } = plugin.haraka_require('plugins') as { server?: HarakaServer }
-  const main = server?.cfg?.main
-  return new OwnListeners({ listen: (main && server?.get_listen_addrs?.(main)) ?? [], now })
 }

@@ -86,6 +86,7 @@ export class PluginHooks {
     this.#router = new Router({
       plugin,
       active: this.#active,
+      listens: role.listens,
       relays: this.#relays.relays,
       recorder: this.#status.recorder,
       deadlineMs: this.#deadlineMs,

@@ -29,7 +29,7 @@ export function toALabel(label: string): string | undefined {
 }
 
 /** The labels of a name as written; one trailing dot is ignored. */
-export function labelsOf(text: string): string[] {
+export function splitLabels(text: string): string[] {
   const labels = text.split(DOTS)
   if (labels.length > 1 && labels.at(-1) === '') labels.pop()
   return labels
@@ -39,7 +39,7 @@ export function labelsOf(text: string): string[] {
 export function toALabels(text: string): string | undefined {
   const lower = text.toLowerCase()
   if (PLAIN_NAME.test(lower)) return lower.length <= 253 ? lower : undefined
-  const labels = labelsOf(text).map(toALabel)
+  const labels = splitLabels(text).map(toALabel)
   const name = labels.join('.')
   return labels.includes(undefined) || name.length > 253 ? undefined : name
 }

@@ -12,6 +12,13 @@ export type Fields = Readonly<Record<string, unknown>>
 export const isFields = (value: unknown): value is Fields =>
   typeof value === 'object' && value !== null && !Array.isArray(value)
 
+/** An object's fields; none for anything else. */
+export const toFields = (value: unknown): Fields => (isFields(value) ? value : {})
+
+/** A whole number, 0 or above; anything else is 0. */
+export const toWholeNumber = (value: unknown): number =>
+  typeof value === 'number' && Number.isSafeInteger(value) && value >= 0 ? value : 0
+
 /** A time, or a number of things. */
 export const isAmount = (value: unknown): value is number =>
   typeof value === 'number' && value >= 0 && value <= Number.MAX_SAFE_INTEGER

@@ -71,7 +71,7 @@ export class LocalRelayState implements RelayState {
     this.#places = new LimitedPlaces({ service: limits, monotonic: clock.monotonic })
     folder?.publish(
       () => this.#snapshot(),
-      (holds) => log.info(`relays held by hand: ${holds.map(describeHold).join('; ') || 'none'}`),
+      (holds) => log.info(`relays held by hand: ${holds.map(describeHoldBriefly).join('; ') || 'none'}`),
     )
   }
 
@@ -293,7 +293,7 @@ export class LocalRelayState implements RelayState {
   }
 }
 
-function describeHold({ name, until, reason }: Hold): string {
+function describeHoldBriefly({ name, until, reason }: Hold): string {
   const end = until === undefined ? '' : ` until ${new Date(until).toISOString()}`
   return `${name}${end}${reason === undefined ? '' : ` (${reason})`}`
 }

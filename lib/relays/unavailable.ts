@@ -6,11 +6,11 @@ import type { NoPlace } from './limited-places'
 import { sectionLabel } from './section'
 import type { Unavailable } from './types'
 
-const formatTime = (at: number) => new Date(at).toISOString().slice(11, 19)
+const formatTimeOfDay = (at: number) => new Date(at).toISOString().slice(11, 19)
 
 /** The section is held by hand. */
 export function explainHold(exchange: Exchange, hold: Hold): Unavailable {
-  const until = hold.until === undefined ? '' : ` until ${formatTime(hold.until)} UTC`
+  const until = hold.until === undefined ? '' : ` until ${formatTimeOfDay(hold.until)} UTC`
   const reason = hold.reason === undefined ? '' : `: ${hold.reason}`
   return {
     usable: false,
@@ -29,7 +29,7 @@ export function explainBreaker(exchange: Exchange, breaker: Breaker, now: number
   const label = exchangeLabel(exchange)
   const view = breaker.view(now)
   if (view.state === 'open') {
-    const message = `${label} is left out until ${formatTime(view.until)} UTC: ${breaker.lastFailure}`
+    const message = `${label} is left out until ${formatTimeOfDay(view.until)} UTC: ${breaker.lastFailure}`
     return { usable: false, why: 'breaker', message, until: view.until }
   }
   if (view.state === 'trial') {

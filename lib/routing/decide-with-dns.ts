@@ -2,7 +2,7 @@ import type { AddressAnswer, MxAnswer } from '../model/dns-answer'
 import type { Exchange } from '../model/exchange'
 import type { Message } from '../model/message'
 import type { RuleSet } from '../rules/compile'
-import type { Facts, Missing } from '../rules/facts'
+import type { DecisionFacts, Missing } from '../rules/facts'
 import { NO_ADDRESS } from '../rules/mx-spec'
 
 /** Where answers about a domain come from: at once where they are remembered. Nothing here rejects. */
@@ -13,9 +13,9 @@ export interface DomainSource {
 }
 
 /** `decide` or `explain` of the rules. */
-export type Judge<D extends object> = (rules: RuleSet, message: Message, facts: Facts) => D | Missing
+export type Judge<D extends object> = (rules: RuleSet, message: Message, facts: DecisionFacts) => D | Missing
 
-/** What is to be decided, and what is known of the relays: see {@link Facts}. */
+/** What is to be decided, and what is known of the relays: see {@link DecisionFacts}. */
 export interface DecisionInput {
   readonly rules: RuleSet
   readonly message: Message
@@ -34,11 +34,11 @@ export function decideWithDns<D extends object>(
 ): D | Promise<D> {
   const { domain } = message
   const ask = {
-    mx: (facts: Facts) => addFact(mx(domain), (answer) => decideBy({ ...facts, mx: answer })),
-    addresses: (facts: Facts) =>
+    mx: (facts: DecisionFacts) => addFact(mx(domain), (answer) => decideBy({ ...facts, mx: answer })),
+    addresses: (facts: DecisionFacts) =>
       addFact(addresses(domain), (answer) => decideBy({ ...facts, addresses: answer })),
   }
-  const decideBy = (facts: Facts): D | Promise<D> => {
+  const decideBy = (facts: DecisionFacts): D | Promise<D> => {
     const decision = judge(rules, message, facts)
     return typeof decision === 'string' ? ask[decision](facts) : decision
   }

@@ -14,7 +14,7 @@ import {
   type DirectMail,
   type MxExchanges,
 } from './mx-exchanges'
-import type { Facts, KnownFacts, Missing } from './facts'
+import type { DecisionFacts, KnownFacts, Missing } from './facts'
 import type { LineTrace, OverrideLine, TracedDecision } from './types'
 
 /** A line and whether it matched, gathered only for an explanation. */
@@ -45,15 +45,15 @@ const FEW = 8
  * @returns the name of a fact, if the decision hangs on it and does not have it
  */
 export function decide(rules: RuleSet, message: Message, facts: KnownFacts): Decision
-export function decide(rules: RuleSet, message: Message, facts: Facts): Decision | Missing
-export function decide(rules: RuleSet, message: Message, facts: Facts): Decision | Missing {
+export function decide(rules: RuleSet, message: Message, facts: DecisionFacts): Decision | Missing
+export function decide(rules: RuleSet, message: Message, facts: DecisionFacts): Decision | Missing {
   return run(rules, message, facts, undefined)
 }
 
 /** As {@link decide}, by the same steps, with every line up to one whose `$end` stopped, and why it did not match. */
 export function explain(rules: RuleSet, message: Message, facts: KnownFacts): TracedDecision
-export function explain(rules: RuleSet, message: Message, facts: Facts): TracedDecision | Missing
-export function explain(rules: RuleSet, message: Message, facts: Facts): TracedDecision | Missing {
+export function explain(rules: RuleSet, message: Message, facts: DecisionFacts): TracedDecision | Missing
+export function explain(rules: RuleSet, message: Message, facts: DecisionFacts): TracedDecision | Missing {
   const trace: Trace = { lines: [] }
   const decision = run(rules, message, facts, trace)
   return typeof decision === 'string' ? decision : { ...decision, lines: allLines(rules, message, trace) }
@@ -70,7 +70,12 @@ function allLines(rules: RuleSet, { domain }: Message, { lines, stoppedAt }: Tra
     })
 }
 
-function run(rules: RuleSet, message: Message, facts: Facts, trace: Trace | undefined): Decision | Missing {
+function run(
+  rules: RuleSet,
+  message: Message,
+  facts: DecisionFacts,
+  trace: Trace | undefined,
+): Decision | Missing {
   const { domain } = message
   let matched = NO_LINES
   let mx: MxAnswer | undefined
@@ -105,7 +110,7 @@ function run(rules: RuleSet, message: Message, facts: Facts, trace: Trace | unde
 }
 
 /** Of a domain literal nothing is asked. */
-function mxOf(domain: string, facts: Facts): MxAnswer | undefined {
+function mxOf(domain: string, facts: DecisionFacts): MxAnswer | undefined {
   return domain.startsWith('[') ? MX_OF_LITERAL : facts.mx
 }
 
@@ -127,7 +132,7 @@ function byOverrides(
   domain: string,
   matched: readonly OverrideLine[],
   asked: MxAnswer | undefined,
-  facts: Facts,
+  facts: DecisionFacts,
 ): Decision | Missing {
   const exchanges: Exchange[] = []
   for (const { exchange } of matched) if (exchange !== undefined) exchanges.push(exchange)
@@ -149,7 +154,7 @@ function exchangesOfDomain(
   domain: string,
   mx: MxAnswer,
   mail: DirectMail,
-  { addresses }: Facts,
+  { addresses }: DecisionFacts,
 ): MxExchanges | 'addresses' {
   if (mx.kind !== 'nxdomain') return mxExchanges(domain, mx, mail)
   return addresses === undefined ? 'addresses' : exchangesByAddress(domain, addresses, mail)
@@ -163,7 +168,7 @@ function directExchanges(
   domain: string,
   matched: readonly OverrideLine[],
   mx: MxAnswer,
-  { rules, facts }: { readonly rules: RuleSet; readonly facts: Facts },
+  { rules, facts }: { readonly rules: RuleSet; readonly facts: DecisionFacts },
 ): MxExchanges | 'addresses' {
   const all: Exchange[] = []
   const terms = new Set<DirectTerms>()
@@ -189,7 +194,7 @@ function byAttempts(
   rules: RuleSet,
   message: Message,
   asked: MxAnswer | undefined,
-  facts: Facts,
+  facts: DecisionFacts,
 ): Decision | Missing {
   const { domain } = message
   const entry = rules.attemptsFor(domain)

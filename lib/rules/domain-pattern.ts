@@ -2,7 +2,7 @@ import { nameCharacter } from '../model/character'
 import {
   findDisallowedCharacter,
   isLiteral,
-  labelsOf,
+  splitLabels,
   lowerAscii,
   toALabel,
   toALabels,
@@ -77,7 +77,7 @@ export function parseDomainPattern(text: string): DomainPattern {
   }
   const labels: string[] = []
   let start = 0
-  for (const label of labelsOf(text)) {
+  for (const label of splitLabels(text)) {
     const parsed = parseLabel(label)
     if ('problem' in parsed) {
       const leading =

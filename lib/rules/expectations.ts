@@ -9,7 +9,7 @@ import {
   assumedMx,
   MESSAGE_KEYS,
   readMessage,
-  splitMessage,
+  splitWords,
   writtenFacts,
   type WrittenMessage,
 } from './message-spec'
@@ -99,7 +99,7 @@ function parseTest(
     })
     return undefined
   }
-  const message = readMessage(sender, recipient, splitMessage(writtenRest(text, rest, expected)))
+  const message = readMessage(sender, recipient, splitWords(writtenRest(text, rest, expected)))
   if ('word' in message) {
     const at = text.indexOf(message.word, indent.length + sender.length)
     const span = spanOf(line, at, at + message.word.length)

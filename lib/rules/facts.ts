@@ -2,7 +2,7 @@ import type { AddressAnswer, MxAnswer } from '../model/dns-answer'
 import type { Exchange } from '../model/exchange'
 
 /** What a decision needs to know beside the rules and the message. */
-export interface Facts {
+export interface DecisionFacts {
   /** The MX answer of the message's domain. */
   readonly mx?: MxAnswer
   /** The addresses of the domain, which count where the MX question was answered with NXDOMAIN. */
@@ -12,7 +12,7 @@ export interface Facts {
 }
 
 /** Facts of which none is missing. */
-export type KnownFacts = Facts & { readonly mx: MxAnswer; readonly addresses: AddressAnswer }
+export type KnownFacts = DecisionFacts & { readonly mx: MxAnswer; readonly addresses: AddressAnswer }
 
 /** The fact that a decision hangs on and does not have. */
 export type Missing = 'mx' | 'addresses'

@@ -17,7 +17,7 @@ export function fold(text: string): string {
 }
 
 /** The longest value that a reason shows. */
-const SHOWN = 200
+const LONGEST_SHOWN = 200
 
 /** A value that a stranger may have written, as a reason may show it. */
-export const shortenText = (text: string): string => toPrintable(text, { max: SHOWN })
+export const shortenText = (text: string): string => toPrintable(text, { max: LONGEST_SHOWN })

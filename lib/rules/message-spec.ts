@@ -34,7 +34,7 @@ export function parseFailed(text: string): Failed | undefined {
 }
 
 /** The words of a message as it is written: a value in quotes may hold blanks. */
-export function splitMessage(text: string): string[] {
+export function splitWords(text: string): string[] {
   return text.match(/[^\s=]+="[^"]*"|\S+/g) ?? []
 }
 
@@ -66,7 +66,7 @@ export function writtenFacts(mx: MxAnswer): KnownFacts {
 
 /**
  * Reads `SENDER RECIPIENT [retries=N] [size=N] [auth=USER] [age=TIME] [reply="TEXT"] [failed=STEP] [mx=PRIO:HOST,...]`, cut into
- * words by {@link splitMessage}. SENDER is `<>` for the null sender.
+ * words by {@link splitWords}. SENDER is `<>` for the null sender.
  */
 export function readMessage(
   sender: string,

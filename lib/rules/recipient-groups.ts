@@ -3,7 +3,7 @@ import { exchangeKey, sectionName, type Exchange } from '../model/exchange'
 import type { Message } from '../model/message'
 import type { RuleSet } from './compile'
 import { decide } from './decide'
-import type { Facts, KnownFacts, Missing } from './facts'
+import type { DecisionFacts, KnownFacts, Missing } from './facts'
 
 /** Places in `rcptTo` of the recipients of one group, ascending. */
 export type RecipientGroup = readonly number[]
@@ -35,12 +35,12 @@ export function groupByRoute(rules: RuleSet, message: Message, facts: KnownFacts
 export function groupByRoute(
   rules: RuleSet,
   message: Message,
-  facts: Facts,
+  facts: DecisionFacts,
 ): readonly RecipientGroup[] | Missing
 export function groupByRoute(
   rules: RuleSet,
   message: Message,
-  facts: Facts,
+  facts: DecisionFacts,
 ): readonly RecipientGroup[] | Missing {
   const places = [...message.rcptTo.keys()]
   if (!mayDiverge(rules, message)) return [places]

@@ -1,8 +1,12 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { listenEndpoints } from '../../lib/haraka-files/smtp-ini'
 import { OwnListeners } from '../../lib/haraka/own-listeners'
 
 const LOCAL = ['127.0.0.1', '192.0.2.1', '2001:db8::1']
+
+const endpoints = (listen: readonly string[]) =>
+  listen.length === 0 ? [] : listenEndpoints({ listen: listen.join(',') })
 
 for (const [listen, host, port, own] of [
   [['127.0.0.1:2525'], '127.0.0.1', 2525, true],
@@ -24,7 +28,11 @@ for (const [listen, host, port, own] of [
   [['/run/haraka.sock'], '127.0.0.1', 25, false],
 ] as const) {
   test(`listening at ${listen.join(', ') || 'nothing'}: ${host} port ${port} is ${own ? '' : 'not '}this server`, () => {
-    const listeners = new OwnListeners({ listen, localAddresses: () => LOCAL, now: () => 0 })
+    const listeners = new OwnListeners({
+      listens: endpoints(listen),
+      localAddresses: () => LOCAL,
+      now: () => 0,
+    })
     assert.equal(listeners.includes({ host, port }), own)
   })
 }
@@ -36,7 +44,7 @@ test('addresses of the machine are asked for again after a while, and only for a
     asked++
     return LOCAL
   }
-  const listeners = new OwnListeners({ listen: ['[::0]:25'], localAddresses, now: () => now })
+  const listeners = new OwnListeners({ listens: endpoints(['[::0]:25']), localAddresses, now: () => now })
   listeners.includes({ host: '192.0.2.9', port: 587 })
   assert.equal(asked, 0)
   for (const time of [0, 9_000, 11_000, 12_000]) {

@@ -3,7 +3,7 @@ import { test } from 'node:test'
 import { loadConfiguration } from '../../lib/routing/configuration'
 import { readTests, runExpectation, runExpectations } from '../../lib/rules/expectations'
 import { maskLine } from '../../lib/rules/mask'
-import { splitMessage } from '../../lib/rules/message-spec'
+import { splitWords } from '../../lib/rules/message-spec'
 import { Report } from '../../lib/source/report'
 import type { Line, SourceLine } from '../../lib/source/line'
 import { configure, NO_SECRETS, printed } from '../support/rules'
@@ -188,5 +188,5 @@ test('a reply in quotes may hold blanks, colons and semicolons; age and failed s
 })
 
 test('a quote that is not closed ends with its word', () => {
-  assert.deepEqual(splitMessage('<>  a@x.example reply="550 no'), ['<>', 'a@x.example', 'reply="550', 'no'])
+  assert.deepEqual(splitWords('<>  a@x.example reply="550 no'), ['<>', 'a@x.example', 'reply="550', 'no'])
 })

@@ -4,7 +4,7 @@ import { parseQueueName, readQueueFile } from '../../haraka-files/queue-file'
 import { UsageError } from '../../model/errors'
 import { toPrintable } from '../../model/printable'
 import type { Configuration } from '../../routing/configuration'
-import { domainOf, readMessage, splitMessage, type WrittenMessage } from '../../rules/message-spec'
+import { domainOf, readMessage, splitWords, type WrittenMessage } from '../../rules/message-spec'
 import { LONGEST_CONFIGURATION, readRegularFile } from '../../source/read-file'
 import { whyUnreadable } from '../../source/unreadable'
 import type { Arguments } from '../shared/parsed-arguments'
@@ -32,7 +32,7 @@ async function readList(path: string, { cwd, input }: Terminal): Promise<string>
  */
 function parseList(text: string, name: string): readonly NamedMessage[] {
   return text.split(/\r?\n/).flatMap((line, index) => {
-    const [sender, recipient, ...words] = splitMessage(line)
+    const [sender, recipient, ...words] = splitWords(line)
     if (sender === undefined || sender === '' || /^[#;]/.test(sender)) return []
     const place = `${name}:${index + 1}`
     if (recipient === undefined) throw new UsageError(`${place}: expected SENDER RECIPIENT [retries=N] ...`)
