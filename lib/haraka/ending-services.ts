@@ -3,7 +3,8 @@ import type { Decision } from '../model/decision'
 import type { Message } from '../model/message'
 import { messageTo } from '../rules/recipient-groups'
 import { isPermanent } from '../model/reply'
-import type { EndingServices, Judgement } from './delivery/endings'
+import type { EndingServices } from './delivery/endings'
+import type { Judgement } from './delivery/fates'
 import type { Setback } from './delivery/ending'
 import { replyAfter, replyLinesOf, type MessageMemory } from './message-memory'
 import type { HookRunner } from './server-details'
@@ -64,6 +65,6 @@ function judgementOf({ onRefusal }: Decision, setback: Setback, rescued: readonl
       .map(({ text }) => text)
       .filter((text) => isRefused && !rescued.includes(hashLine(text))),
     goesBy: `${replyLines.map(({ line }) => line).join(',')} ${againMs ?? ''}`,
-    ...(againMs === undefined ? {} : { again: againMs / 1000 }),
+    ...(againMs === undefined ? {} : { againSeconds: againMs / 1000 }),
   }
 }

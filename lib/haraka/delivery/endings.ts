@@ -1,19 +1,18 @@
 import { isPermanent } from '../../model/reply'
 import { findSetback, findSetbacks, type ConnectionReport, type Ending, type Setback } from './ending'
+import {
+  findAgainSeconds,
+  groupByFate,
+  isRefusal,
+  judgeSafely,
+  type FateGroup,
+  type Judge,
+  type Judgement,
+} from './fates'
 import { replaceNextCall, type EndingMethods } from './hooks'
 import { reportFields, reportOf } from './report-fields'
 import { readRetryIntervals } from './requeue'
 import type { OutboundItem, QueuedRecipient } from './types'
-
-/** What the rules say of a setback. */
-export interface Judgement {
-  /** Matched lines with a condition on `$reply` that have not rescued this message yet, as written. */
-  readonly rescuedBy: readonly string[]
-  /** Which lines the next attempt goes by, as far as they ask for a reply: setbacks of one word go on together. */
-  readonly goesBy: string
-  /** `$again`: seconds until the next attempt. */
-  readonly again?: number
-}
 
 /** What the end of an attempt works with. */
 export interface EndingServices {
@@ -28,19 +27,6 @@ export interface EndingServices {
   readonly log: { lognotice(message: string): unknown; logerror(message: string): unknown }
 }
 
-/** What happens to a recipient, and why. */
-interface Fate {
-  readonly kind: 'bounce' | 'defer' | 'rescue'
-  readonly setback: Setback
-  readonly judgement: Judgement
-}
-
-/** Recipients that go on together. */
-interface Group extends Fate {
-  readonly recipients: readonly QueuedRecipient[]
-}
-
-const NOTHING_SAID: Judgement = { rescuedBy: [], goesBy: '' }
 /** What Haraka 3.3.4 (`outbound/hmail.js` `finish_processing_mail`) calls the split of those that are deferred, or bounced. */
 const DEFERRED_SPLIT = 'Some recipients temporarily failed'
 const REFUSED_SPLIT = 'Some recipients rejected'
@@ -56,6 +42,7 @@ export class Endings {
   /** The last connection of the attempt. */
   readonly #lastConnection: () => ConnectionReport | undefined
   readonly #withoutConnection: 'connect' | 'dns'
+  readonly #judge: Judge
 
   /** @param withoutConnection how an attempt without any connection has failed */
   constructor(
@@ -68,6 +55,7 @@ export class Endings {
     this.#withoutConnection = withoutConnection
     this.#services = services
     this.#lastConnection = lastConnection
+    this.#judge = judgeSafely(services)
   }
 
   /** The whole message is deferred. */
@@ -77,7 +65,7 @@ export class Endings {
       const connection = this.#lastConnection()
       const found = connection === undefined ? undefined : findSetback(connection)
       const setback: Setback = found ?? { failed: this.#withoutConnection, text: String(reason) }
-      const again = await this.#findAgain(setback)
+      const again = await findAgainSeconds(this.#hmail.todo.rcpt_to, setback, this.#judge)
       await this.#services.keep(this.#ending(setback))
       if (again === undefined) return asEver
       return () => this.#deferFor(this.#hmail, reason, extra, { seconds: again, last: false })
@@ -138,7 +126,7 @@ export class Endings {
 
   /** Recipients of one message that was refused as a whole, and some of them before for themselves. */
   #divide(
-    groups: readonly Group[],
+    groups: readonly FateGroup[],
     connection: ConnectionReport,
     extra: unknown,
     haraka: EndingMethods,
@@ -159,10 +147,10 @@ export class Endings {
   }
 
   #split(
-    groups: readonly Group[],
+    groups: readonly FateGroup[],
     response: string,
     haraka: EndingMethods,
-    done: (split: OutboundItem, group: Group) => void,
+    done: (split: OutboundItem, group: FateGroup) => void,
   ): void {
     for (const group of groups) {
       const { setback, judgement, kind, recipients } = group
@@ -174,7 +162,7 @@ export class Endings {
   }
 
   /** What becomes of a message that has just been split off. Its file has all that is known already. */
-  #end(split: OutboundItem, group: Group, given: unknown): void {
+  #end(split: OutboundItem, group: FateGroup, given: unknown): void {
     const { kind, recipients, judgement } = group
     const extra = { ...(given as object | undefined) }
     const names = recipients.join(', ')
@@ -192,8 +180,8 @@ export class Endings {
       case 'defer': {
         const text = `Some recipients temp failed: ${names}`
         const more = { ...extra, fail_recips: recipients }
-        if (judgement.again === undefined) split.temp_fail(text, more)
-        else this.#deferFor(split, text, more, { seconds: judgement.again, last: false })
+        if (judgement.againSeconds === undefined) split.temp_fail(text, more)
+        else this.#deferFor(split, text, more, { seconds: judgement.againSeconds, last: false })
         return
       }
       default:
@@ -201,14 +189,14 @@ export class Endings {
     }
   }
 
-  #rescue(hmail: OutboundItem, { recipients, setback, judgement }: Group, extra: unknown): void {
+  #rescue(hmail: OutboundItem, { recipients, setback, judgement }: FateGroup, extra: unknown): void {
     for (const recipient of recipients) recipient.dsn_action = 'delayed'
     const { bounce_recips: _, ...rest } = { ...(extra as Record<string, unknown> | undefined) }
     this.#services.log.lognotice(
       `not bounced but tried again, by ${judgement.rescuedBy.join('; ')}: ${recipients.join(', ')}: ${setback.text}`,
     )
     const more = { ...rest, fail_recips: recipients }
-    this.#deferFor(hmail, setback.text, more, { seconds: judgement.again ?? 0, last: true })
+    this.#deferFor(hmail, setback.text, more, { seconds: judgement.againSeconds ?? 0, last: true })
   }
 
   /**
@@ -229,28 +217,6 @@ export class Endings {
     }
     const parameters = { delay: seconds, err: reason, ...(extra as object | undefined) }
     this.#services.runHooks('deferred', hmail, parameters)
-  }
-
-  /** The recipients by what becomes of them. Undefined if nothing is known of one. */
-  async #group(
-    recipients: readonly QueuedRecipient[],
-    connection: ConnectionReport,
-  ): Promise<readonly Group[] | undefined> {
-    const all = this.#hmail.todo.rcpt_to
-    const setbacks = findSetbacks(connection, all.length)
-    const groups = new Map<string, Group & { recipients: QueuedRecipient[] }>()
-    for (const recipient of recipients) {
-      const place = all.indexOf(recipient)
-      const setback = setbacks[place]
-      if (setback === undefined) return undefined
-      const judgement = await this.#judge(setback, place)
-      const kind = !isRefusal(setback) ? 'defer' : judgement.rescuedBy.length > 0 ? 'rescue' : 'bounce'
-      const key = kind === 'bounce' ? kind : `${kind} ${judgement.goesBy}`
-      const group = groups.get(key)
-      if (group === undefined) groups.set(key, { kind, setback, judgement, recipients: [recipient] })
-      else group.recipients.push(recipient)
-    }
-    return [...groups.values()]
   }
 
   /**
@@ -274,23 +240,11 @@ export class Endings {
     })
   }
 
-  /** The wait after a setback of the whole message: the shortest that a recipient has, as the next attempt is made for all. */
-  async #findAgain(setback: Setback): Promise<number | undefined> {
-    const waits: number[] = []
-    for (const place of this.#hmail.todo.rcpt_to.keys()) {
-      const { again } = await this.#judge(setback, place)
-      if (again !== undefined) waits.push(again)
-    }
-    return waits.length === 0 ? undefined : Math.min(...waits)
-  }
-
-  async #judge(setback: Setback, place: number): Promise<Judgement> {
-    try {
-      return await this.#services.judge(setback, place)
-    } catch (error) {
-      this.#services.log.logerror(`the rules say nothing of "${setback.text}": ${String(error)}`)
-      return NOTHING_SAID
-    }
+  #group(
+    recipients: readonly QueuedRecipient[],
+    connection: ConnectionReport,
+  ): Promise<readonly FateGroup[] | undefined> {
+    return groupByFate({ all: this.#hmail.todo.rcpt_to, recipients, connection, judge: this.#judge })
   }
 
   #ending(setback: Setback, rescuedBy: readonly string[] = []): Ending {
@@ -326,10 +280,4 @@ export function deferWithoutConnection(
     split_to_new_recipients: hmail.split_to_new_recipients.bind(hmail),
   }
   new Endings(hmail, services, () => undefined, 'dns').defer(reason, extra, haraka)
-}
-
-/** Was a recipient, or the whole message, refused for good? */
-function isRefusal(setback: Setback | undefined): boolean {
-  const reply = setback?.reply
-  return reply !== undefined && isPermanent(reply)
 }

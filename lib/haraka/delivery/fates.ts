@@ -1,0 +1,98 @@
+import { isPermanent } from '../../model/reply'
+import { findSetbacks, type ConnectionReport, type Setback } from './ending'
+import type { QueuedRecipient } from './types'
+
+/** What the rules say of a setback. */
+export interface Judgement {
+  /** Matched lines with a condition on `$reply` that have not rescued this message yet, as written. */
+  readonly rescuedBy: readonly string[]
+  /** Which lines the next attempt goes by, as far as they ask for a reply: setbacks of one word go on together. */
+  readonly goesBy: string
+  /** `$again`: how long until the next attempt. */
+  readonly againSeconds?: number
+}
+
+/** What the rules say after a setback of the message to one of its recipients, by its place. */
+export type Judge = (setback: Setback, place: number) => Promise<Judgement>
+
+/** What happens to a recipient, and why. */
+interface Fate {
+  readonly kind: 'bounce' | 'defer' | 'rescue'
+  readonly setback: Setback
+  readonly judgement: Judgement
+}
+
+/** Recipients that go on together. */
+export interface FateGroup extends Fate {
+  readonly recipients: readonly QueuedRecipient[]
+}
+
+const NOTHING_SAID: Judgement = { rescuedBy: [], goesBy: '' }
+
+/** A judge that never rejects: rules that fail say nothing. */
+export function judgeSafely(services: {
+  judge(setback: Setback, place: number): Judgement | Promise<Judgement>
+  readonly log: { logerror(message: string): unknown }
+}): Judge {
+  return async (setback, place) => {
+    try {
+      return await services.judge(setback, place)
+    } catch (error) {
+      services.log.logerror(`the rules say nothing of "${setback.text}": ${String(error)}`)
+      return NOTHING_SAID
+    }
+  }
+}
+
+/** Was a recipient, or the whole message, refused for good? */
+export function isRefusal(setback: Setback | undefined): boolean {
+  const reply = setback?.reply
+  return reply !== undefined && isPermanent(reply)
+}
+
+/** Recipients of a message, and the connection that they were refused or deferred on. */
+export interface FateQuestion {
+  /** All recipients of the message. */
+  readonly all: readonly QueuedRecipient[]
+  /** Those in question. */
+  readonly recipients: readonly QueuedRecipient[]
+  readonly connection: ConnectionReport
+  readonly judge: Judge
+}
+
+/** The recipients by what becomes of them. Undefined if nothing is known of one. */
+export async function groupByFate({
+  all,
+  recipients,
+  connection,
+  judge,
+}: FateQuestion): Promise<readonly FateGroup[] | undefined> {
+  const setbacks = findSetbacks(connection, all.length)
+  const groups = new Map<string, FateGroup & { recipients: QueuedRecipient[] }>()
+  for (const recipient of recipients) {
+    const place = all.indexOf(recipient)
+    const setback = setbacks[place]
+    if (setback === undefined) return undefined
+    const judgement = await judge(setback, place)
+    const kind = !isRefusal(setback) ? 'defer' : judgement.rescuedBy.length > 0 ? 'rescue' : 'bounce'
+    const key = kind === 'bounce' ? kind : `${kind} ${judgement.goesBy}`
+    const group = groups.get(key)
+    if (group === undefined) groups.set(key, { kind, setback, judgement, recipients: [recipient] })
+    else group.recipients.push(recipient)
+  }
+  return [...groups.values()]
+}
+
+/** The wait after a setback of the whole message: the shortest that a recipient has, as the next attempt is made for all. */
+export async function findAgainSeconds(
+  all: readonly QueuedRecipient[],
+  setback: Setback,
+  judge: Judge,
+): Promise<number | undefined> {
+  const waits: number[] = []
+  for (const place of all.keys()) {
+    const { againSeconds } = await judge(setback, place)
+    if (againSeconds !== undefined) waits.push(againSeconds)
+  }
+  return waits.length === 0 ? undefined : Math.min(...waits)
+}
