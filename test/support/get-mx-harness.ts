@@ -58,7 +58,7 @@ ruled.example 192.0.2.1:587 $size>1 $from=fred@example.com
   }
   // As in a server, not as in a tool.
   const { plugins } = haraka as unknown as { plugins: { server: object } }
-  plugins.server = { notes: {}, cfg: { main: { nodes: 0 } } }
+  plugins.server = { notes: {}, cfg: { main: { nodes: 0, listen: '127.0.0.1:2525' } } }
   ;(plugin.register as () => void).call(self)
   const route = plugin.route as unknown as Hook
   const byDns = plugin.route_by_dns as unknown as Hook
