@@ -241,6 +241,8 @@ test('what DNS cannot say for the time being is put off, and nothing else is lef
     () => waiting().length === 1 && haraka.queueFiles().length === 1,
     'one deferred message',
   )
+  // The file may be seen before the line that Haraka has logged of it.
+  await haraka.waitForLog(/Temp failing .*the MX lookup of servfail\.example failed/)
   assert.equal(
     haraka.lines(/domain=servfail\.example .*action=defer source=overrides .*reason="the MX lookup/).length,
     1,

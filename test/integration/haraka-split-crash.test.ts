@@ -187,6 +187,28 @@ describe('a worker of two is killed, and another takes over', () => {
   }
 })
 
+describe('a worker of two is killed, and then the whole server', () => {
+  let scene: Scene
+  before(async () => {
+    scene = await prepare({ nodes: 2 })
+  })
+  after(() => clear(scene))
+
+  it('the next start takes over', { skip: needsStrace() }, async () => {
+    const { haraka } = scene
+    const mark = haraka.mark()
+    await Promise.all(workersOf(haraka).map((pid) => injectInto(haraka, pid, 'rename:signal=SIGKILL:when=3')))
+    await send(scene)
+    await haraka.waitForLog(/worker \d+ killed by signal SIGKILL/, mark)
+    await haraka.kill9()
+    assert.deepEqual(stateOf(haraka), { queue: 1, split: ['original', 'part', 'part'] })
+    setOpen(scene, true)
+    await haraka.restart()
+    await assertDelivered(scene)
+    assert.equal(haraka.lines(/division of a message was interrupted, and is completed/, mark).length, 1)
+  })
+})
+
 describe('the disk fails', () => {
   let scene: Scene
   before(async () => {
