@@ -1,5 +1,6 @@
 import { exchangeKey, exchangeLabel, sectionName, type Exchange } from '../model/exchange'
 import type { Limits } from './limit-types'
+import type { ServerStatus } from './types'
 
 type Counted = Pick<Exchange, 'endpoint' | 'origin' | 'relay' | 'terms'>
 
@@ -54,3 +55,7 @@ export function needsPlace(exchange: Counted): boolean {
   if (relay !== undefined || sectionName(exchange) !== undefined) return true
   return isLimited(limitsOf(exchange)) || terms.retryAfterMs !== undefined
 }
+
+/** Is it a report of an operator's server, and not of direct mail? */
+export const isOfRelay = ({ key, terms }: Pick<ServerStatus, 'key' | 'terms'>): boolean =>
+  terms === undefined && !/^\[direct[:\]]/.test(key)

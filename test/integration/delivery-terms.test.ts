@@ -1,5 +1,7 @@
 import assert from 'node:assert/strict'
+import { join } from 'node:path'
 import { after, before, test } from 'node:test'
+import { readQueueFile } from '../../lib/haraka-files/queue-file'
 import { a, mx, startZone, type ZoneServer } from '../support/dns-scripted'
 import { HarakaServer } from '../support/haraka-server'
 import { startSink, type Received, type Sink } from '../support/smtp-sink'
@@ -11,6 +13,7 @@ let haraka: HarakaServer
 let good: Sink
 let greylisting: Sink
 let refusing: Sink
+let blocking: Sink
 
 before(async () => {
   good = await startSink({ host: '127.0.0.3' })
@@ -25,9 +28,19 @@ before(async () => {
     port,
     answer: (stage) => (stage === 'connect' ? { code: 554 } : undefined),
   })
+  blocking = await startSink({
+    host: '127.0.0.6',
+    port,
+    answer: (stage, { remoteAddress }) =>
+      stage === 'rcpt' && remoteAddress === '127.0.0.9'
+        ? { code: 550, text: '5.7.1 part of their network is on our block list (S3140)' }
+        : undefined,
+  })
   const firsts = { grey: '127.0.0.2', dead: '127.0.0.4', refuse: '127.0.0.5' }
   const records: Record<string, (ReturnType<typeof a> | ReturnType<typeof mx>)[]> = {
     'good.example': [a('127.0.0.3')],
+    'mx.block.example': [a('127.0.0.6')],
+    'block.example': [mx(10, 'mx.block.example')],
   }
   for (const [name, address] of Object.entries(firsts)) {
     records[`${name}.example`] = [a(address)]
@@ -53,7 +66,10 @@ bind = 127.0.0.11
 [direct:alice]
 bind = 127.0.0.12
 bind_helo = alice.example
+[direct:second]
+bind = 127.0.0.13
 [overrides]
+*                    @second   $reply~=*S3140*  $end
 *.temporary.example  @strict   $end
 *.careful.example    @careful  $end
 *                    @strict   $from=strict@client.example
@@ -66,7 +82,7 @@ bind_helo = alice.example
 
 after(async () => {
   await haraka?.close()
-  await Promise.all([good, greylisting, refusing].map((sink) => sink?.close()))
+  await Promise.all([good, greylisting, refusing, blocking].map((sink) => sink?.close()))
   await zone?.stop()
 })
 
@@ -117,6 +133,28 @@ test('a source address and a name by sender', async () => {
     assert.ok(got !== 'defer', from)
     assert.deepEqual([got.remoteAddress, got.helo], [address, helo], from)
   }
+})
+
+test('mail that is refused for the source address goes at once from another one, by $reply', async () => {
+  const mark = haraka.mark()
+  await haraka.send({ to: 'u@block.example', from: 's@client.example' })
+  await haraka.waitFor(() => blocking.received.length > 0, 'the message', [blocking])
+  assert.deepEqual(
+    blocking.received.map(({ remoteAddress }) => remoteAddress),
+    ['127.0.0.13'],
+  )
+  assert.equal(haraka.lines(/not bounced but tried again, by \* +@second +\$reply/, mark).length, 1)
+})
+
+test('what is kept of an attempt on terms names the line', async () => {
+  assert.equal(await send('grey.careful.example', 'kept@client.example'), 'defer')
+  const kept = () =>
+    haraka
+      .queueFiles()
+      .map((name) => readQueueFile(join(haraka.folder, 'queue', name)))
+      .filter(({ mailFrom, history }) => mailFrom === 'kept@client.example' && history.length > 0)
+  await haraka.waitFor(() => kept().length === 1, 'the attempt in the queue file')
+  assert.match(kept()[0]!.history[0]!.by, /^line \d+$/)
 })
 
 test('the log names the terms and their line', async () => {

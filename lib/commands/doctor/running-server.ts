@@ -1,3 +1,4 @@
+import { isOfRelay } from '../../relays/section'
 import { readFactsFile } from '../../status/facts-file'
 import type { WorkerFacts } from '../../status/facts'
 import { readServerState, whyNoAccess } from '../../status/server-state'
@@ -78,7 +79,9 @@ function checkRelays(folder: string, now: number): Finding[] {
   const state = readServerState(folder, now)
   if (state.kind !== 'running') return []
   const held = [...state.holds.keys()]
-  const failing = new Set(state.servers.filter(({ breaker }) => breaker === 'open').map(({ key }) => key))
+  const failing = new Set(
+    state.servers.filter((report) => isOfRelay(report) && report.breaker === 'open').map(({ key }) => key),
+  )
   return [
     ...(held.length === 0 ? [] : [warning(`held by hand: ${joinWords(held)}`, 'See dns-overrides relays.')]),
     ...(failing.size === 0

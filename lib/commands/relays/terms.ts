@@ -1,14 +1,9 @@
 import type { Settings } from '../../config/types'
 import type { DirectTerms } from '../../model/terms'
 import { directTitle, needsPlace } from '../../relays/section'
-import type { ServerStatus } from '../../relays/types'
 import { conditionOf, withLimits } from '../../status/relay-condition'
 import type { ServerState } from '../../status/server-state'
 import type { TermsView } from './view'
-
-/** Is it a report of a relay, and not of direct mail? */
-export const isOfRelay = ({ key, terms }: ServerStatus): boolean =>
-  terms === undefined && !/^\[direct[:\]]/.test(key)
 
 /** Is anything of these terms counted? */
 function isCounted({ name, port, terms }: DirectTerms): boolean {

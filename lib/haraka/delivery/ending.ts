@@ -33,11 +33,11 @@ export interface Ending {
   readonly rescuedBy: readonly string[]
 }
 
-/** What an ending says of where the message was sent: `line 3`, `attempts` or `dns`; empty where it was sent nowhere. */
+/** What an ending says of where the message was sent: `line 3`, also for terms, `attempts` or `dns`; empty where it was sent nowhere. */
 export function describeEndingOrigin({ connection }: Ending): string {
   const origin = connection?.exchange.origin
   if (origin === undefined) return ''
-  return origin.kind === 'line' ? `line ${origin.line}` : origin.kind
+  return origin.kind === 'attempts' || origin.line === undefined ? origin.kind : `line ${origin.line}`
 }
 
 /** The server of an ending; empty where there was none. */
