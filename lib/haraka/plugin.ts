@@ -75,7 +75,7 @@ export class PluginHooks {
         this.#apply(configuration)
         plugin.logdebug('this process uses the new configuration')
       },
-      readHolds: () => [...readHolds(join(haraka, STATE_FOLDER), Date.now()).keys()],
+      readHolds: () => namesOfHolds(join(haraka, STATE_FOLDER)),
       readOwnServer: () => ({ listens: role.listens, addresses: localAddresses() }),
       now: Date.now,
     })
@@ -167,6 +167,15 @@ export class PluginHooks {
     this.#status.close()
     this.#relays.close()
     this.#stopRecovery()
+  }
+}
+
+/** Relays that are held by hand. What stands in the place of the folder, and why it is of no use, is logged when it is opened. */
+function namesOfHolds(folder: string): readonly string[] {
+  try {
+    return [...readHolds(folder, Date.now()).keys()]
+  } catch {
+    return []
   }
 }
 

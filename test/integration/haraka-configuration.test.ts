@@ -4,6 +4,7 @@ import { existsSync, rmSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { after, before, test } from 'node:test'
 import { promisify } from 'node:util'
+import { STATE_FOLDER } from '../../lib/relays/state-folder'
 import { HarakaServer } from '../support/haraka-server'
 import { SmtpClient } from '../support/smtp-client'
 import { startSink, type Sink } from '../support/smtp-sink'
@@ -61,6 +62,16 @@ test('haraka -o lists the hooks, makes no folder, and shows the errors of a bad 
   const bad = await harakaProgram(haraka.folder, '-o')
   assert.notEqual(bad.code, 0)
   for (const error of ERRORS) assert.match(bad.output, error)
+})
+
+test('a file in the place of the state folder is a warning: mail goes on', async (t) => {
+  const haraka = await HarakaServer.start({
+    overrides: 'example.org 127.0.0.1:1\n',
+    files: { [STATE_FOLDER]: 'not a folder\n' },
+  })
+  t.after(() => haraka.close())
+  await haraka.waitForLog(/\[WARN\].*relays cannot be shown or held by the command line/)
+  await haraka.waitForLog(/\[NOTICE\].*is in force .*lines=1/)
 })
 
 test('a missing file is a warning; one that comes is taken up, and one that is emptied takes nothing away', async (t) => {
