@@ -10,12 +10,25 @@ const { env, stdin, stdout, stderr } = process
 // NO_COLOR counts when it is set to anything but the empty text (https://no-color.org).
 const colors = (env.NO_COLOR ?? '') === '' && env.TERM !== 'dumb'
 
+const interruption = new AbortController()
+
 const terminal: Terminal = {
   out: (text) => void stdout.write(text),
   err: (text) => void stderr.write(text),
   input: () => buffer(stdin),
   color: { out: colors && stdout.isTTY, err: colors && stderr.isTTY },
-  columns: stdout.columns ?? 80,
+  // A window may be resized meanwhile.
+  get columns() {
+    return stdout.columns ?? 80
+  },
+  get rows() {
+    return stdout.isTTY && env.TERM !== 'dumb' ? stdout.rows : undefined
+  },
+  interruption: () => {
+    for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const)
+      process.once(signal, () => interruption.abort())
+    return interruption.signal
+  },
   env,
   cwd: process.cwd(),
   now: Date.now,
@@ -24,6 +37,7 @@ const terminal: Terminal = {
 let outputFailed = false
 
 stdout.on('error', ({ code, message }: NodeJS.ErrnoException) => {
+  interruption.abort()
   // A reader that has seen enough (head, a pager) is not an error.
   if (code === 'EPIPE' || outputFailed) return
   outputFailed = true

@@ -14,6 +14,11 @@ const CONFIG: OptionSpec = {
 
 const JSON_OUTPUT: OptionSpec = { name: 'json', summary: 'print JSON' }
 
+const WATCH: OptionSpec = {
+  name: 'watch',
+  summary: 'look again every second until Ctrl-C; without a terminal, print each change',
+}
+
 /** The options that describe a message. */
 const MESSAGE: readonly OptionSpec[] = [
   {
@@ -186,6 +191,7 @@ export const COMMANDS: readonly CommandSpec[] = Object.freeze<CommandSpec[]>([
         summary: 'with --hold: why; shown to others',
       },
       { name: 'resume', value: { name: 'NAME', kind: 'relay' }, summary: 'send mail to this relay again' },
+      WATCH,
       JSON_OUTPUT,
       CONFIG,
     ],
@@ -203,6 +209,23 @@ export const COMMANDS: readonly CommandSpec[] = Object.freeze<CommandSpec[]>([
     ],
     exits: ['fault', 'tempFail', 'config'],
     load: () => (require('../commands/relays') as typeof import('../commands/relays')).runRelays,
+  },
+  {
+    name: 'rules',
+    summary: 'show what the running server has in force, and how often each override line was hit',
+    operands: [],
+    options: [WATCH, JSON_OUTPUT, CONFIG],
+    details: [
+      'Since when the rules are in force, and whether the file has changed since; for each override line its hits over all workers since the server started, and the last use; the lines that were never hit. A line keeps its hits as long as it is written the same.',
+      'On a terminal, long lines are cut to its width.',
+      'Exit status 75: no server runs, it cannot be asked, or it does not have in force what the file says now.',
+    ],
+    examples: [
+      { args: 'rules', purpose: 'Which lines are used, and whether the last edit counts' },
+      { args: 'rules --watch', purpose: 'While test messages are sent' },
+    ],
+    exits: ['tempFail', 'config'],
+    load: () => (require('../commands/rules') as typeof import('../commands/rules')).runRules,
   },
   {
     name: 'test',

@@ -1,4 +1,4 @@
-import { relative, resolve } from 'node:path'
+import { resolve } from 'node:path'
 import { readQueueFile, type QueuedMessage } from '../haraka-files/queue-file'
 import type { MxAnswer } from '../model/dns-answer'
 import type { Exchange } from '../model/exchange'
@@ -16,7 +16,7 @@ import { formatJson } from './shared/json'
 import type { Arguments } from './shared/parsed-arguments'
 import { readOutboundSettings, requireConfiguration } from './shared/require-configuration'
 import { explainMessage } from './shared/explanation'
-import { findConfiguration, stateFolder, type Location } from './shared/location'
+import { findConfiguration, shortName, stateFolder, type Location } from './shared/location'
 import { openLookup, useGivenMx, type Lookup } from './shared/lookup'
 import { paint } from './shared/paint'
 import { readServerState } from '../status/server-state'
@@ -71,12 +71,6 @@ function titleOf({ message }: Task, operand: string | undefined): string {
   return message.rcptTo.length > 1
     ? message.rcptTo.join(', ')
     : (operand ?? message.rcptTo[0] ?? message.domain)
-}
-
-/** The file as seen from the current folder, unless it is elsewhere. */
-function shortName(file: string, cwd: string): string {
-  const name = relative(cwd, file)
-  return name.startsWith('..') ? file : name
 }
 
 function rivalsText(plugins: readonly string[]): string {

@@ -1,6 +1,7 @@
 import { isIP } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { AddressAnswer } from '../model/dns-answer'
+import { UsageError } from '../model/errors'
 import { exchangeOf, relayKey } from '../model/exchange'
 import { toPrintable } from '../model/printable'
 import type { Relay } from '../model/relay'
@@ -9,6 +10,7 @@ import type { Configuration } from '../routing/configuration'
 import { changeHold, readRequest } from './relays/hold'
 import { listTerms } from './relays/terms'
 import { relayJson, relayText, termsJson, termsText, type RelayView } from './relays/view'
+import { ConfigurationReader } from './shared/configuration-reader'
 import { formatJson } from './shared/json'
 import type { Arguments } from './shared/parsed-arguments'
 import { readOutboundSettings, requireConfiguration } from './shared/require-configuration'
@@ -19,9 +21,12 @@ import { paint } from './shared/paint'
 import { conditionOf, relayCondition } from '../status/relay-condition'
 import { readServerState, type ServerState } from '../status/server-state'
 import type { Terminal } from './shared/terminal'
+import { watchText } from './shared/watch'
 
 /** The longest wait for the addresses of the relays, ms: what the server reports matters more. */
 const LOOKUP_PATIENCE_MS = 3_000
+/** While they are watched, they are looked up this often. */
+const LOOKUP_INTERVAL_MS = 30_000
 
 /** The host of each relay that has no address, with why. */
 async function findUnresolved(
@@ -103,6 +108,79 @@ function isInTrouble({ hold, condition, unresolved }: RelayView): boolean {
   return hold !== undefined || condition?.breaker === 'open' || unresolved !== undefined
 }
 
+/** What one look gives. */
+interface Look {
+  readonly text: string
+  /** What goes beside it, for a person. */
+  readonly note: string
+  /** Is a relay held or left out, or is that not known? */
+  readonly isTroubled: boolean
+}
+
+/** What is looked at. */
+interface Subject {
+  readonly configuration: Configuration
+  readonly location: Location
+  /** See {@link findUnresolved}. */
+  readonly unresolved: ReadonlyMap<string, string>
+}
+
+function lookAt({ configuration, location, unresolved }: Subject, args: Arguments, terminal: Terminal): Look {
+  const folder = stateFolder(location)
+  const state = readServerState(folder, terminal.now())
+  const views = listRelays(configuration, state, unresolved)
+  const terms = listTerms(configuration.settings, state)
+  const ink = paint(terminal.color.out)
+  const text = args.flag('json')
+    ? formatJson({
+        server: state.kind,
+        workers: state.kind === 'running' ? state.workers : [],
+        relays: views.map((view) => relayJson(view)),
+        terms: terms.map((view) => termsJson(view)),
+      })
+    : [
+        ...views.map((view) => relayText(view, state, ink)),
+        ...terms.map((view) => termsText(view, state, ink)),
+        ...(views.length + terms.length === 0 ? [`${location.file} names no relay\n`] : []),
+      ].join('')
+  return {
+    text,
+    note: noteOf(state, folder),
+    isTroubled: state.kind === 'unknown' || [...views, ...terms].some(isInTrouble),
+  }
+}
+
+/** Looks again and again. The file is read anew when it changes, the relays are looked up in DNS now and then. */
+async function watchRelays(args: Arguments, location: Location, terminal: Terminal): Promise<number> {
+  const reader = new ConfigurationReader(location, terminal)
+  let known: (Subject & { readonly lookedUpAt: number }) | undefined
+  const look = async () => {
+    const { configuration, problems } = reader.read()
+    if (configuration === undefined) return problems
+    const now = terminal.now()
+    if (known?.configuration !== configuration || Math.abs(now - known.lookedUpAt) > LOOKUP_INTERVAL_MS) {
+      const unresolved = await findUnresolved(configuration.settings.relays, configuration, location)
+      known = { configuration, location, unresolved, lookedUpAt: now }
+    }
+    const { text, note } = lookAt(known, args, terminal)
+    return args.flag('json') ? text : `${text}${note}`
+  }
+  return watchText(look, terminal, { draws: !args.flag('json') })
+}
+
+function noteOf(state: ServerState, folder: string): string {
+  switch (state.kind) {
+    case 'running':
+      return ''
+    case 'none':
+      return `no running Haraka uses ${folder}\n`
+    case 'unknown':
+      return `the state of the running server is not known: ${state.reason}\n`
+    default:
+      return state satisfies never
+  }
+}
+
 /**
  * `dns-overrides relays`: what the workers of the running server know of relays and terms; holds by hand. Exit status 75 if one of
  * them is held, or a relay is left out or has no address, or if that cannot be known; with `--hold` and `--resume` only if that was not confirmed.
@@ -111,6 +189,10 @@ export async function runRelays(args: Arguments, terminal: Terminal): Promise<nu
   const request = readRequest(args)
   const location = findConfiguration(args.value('config'), terminal)
   const configuration = requireConfiguration(location, terminal)
+  if (args.flag('watch')) {
+    if (request === undefined) return watchRelays(args, location, terminal)
+    throw new UsageError(`relays: --watch or --${request.verb}, not both`)
+  }
   const { relays, directTerms } = configuration.settings
   const folder = stateFolder(location)
   const before = readServerState(folder, terminal.now())
@@ -123,28 +205,9 @@ export async function runRelays(args: Arguments, terminal: Terminal): Promise<nu
   if (result !== undefined) terminal.err(`${result.message}\n`)
 
   const unresolved = await findUnresolved(relays, configuration, location)
-  const now = terminal.now()
-  const state = readServerState(folder, now)
-  const views = listRelays(configuration, state, unresolved)
-  const terms = listTerms(configuration.settings, state)
-  if (args.flag('json')) {
-    const workers = state.kind === 'running' ? state.workers : []
-    const object = {
-      server: state.kind,
-      workers,
-      relays: views.map((view) => relayJson(view)),
-      terms: terms.map((view) => termsJson(view)),
-    }
-    terminal.out(formatJson(object))
-  } else {
-    const ink = paint(terminal.color.out)
-    for (const view of views) terminal.out(relayText(view, state, ink))
-    for (const view of terms) terminal.out(termsText(view, state, ink))
-    if (views.length + terms.length === 0) terminal.out(`${location.file} names no relay\n`)
-  }
-  if (state.kind === 'none') terminal.err(`no running Haraka uses ${folder}\n`)
-  if (state.kind === 'unknown')
-    terminal.err(`the state of the running server is not known: ${state.reason}\n`)
-  if (result !== undefined) return result.confirmed ? EXIT.ok : EXIT.tempFail
-  return state.kind === 'unknown' || [...views, ...terms].some(isInTrouble) ? EXIT.tempFail : EXIT.ok
+  const { text, note, isTroubled } = lookAt({ configuration, location, unresolved }, args, terminal)
+  terminal.out(text)
+  terminal.err(note)
+  const isBad = result === undefined ? isTroubled : !result.confirmed
+  return isBad ? EXIT.tempFail : EXIT.ok
 }

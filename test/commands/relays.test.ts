@@ -371,3 +371,30 @@ test('a folder that cannot be written is one line', async (t) => {
   assert.equal(status, 70)
   assert.match(err, /^dns-overrides: cannot hold @isp: [^\n]+ is not a folder\n$/)
 })
+
+test('--watch: a relay that fails meanwhile is a new block, and the end is exit status 0', async (t) => {
+  const { folder, state } = setup(t)
+  const worker = startWorker(t, state)
+  const stop = new AbortController()
+  const blocks: string[] = []
+  const { status } = await run(['relays', '--watch'], {
+    env: { HARAKA: folder },
+    now: Date.now,
+    interruption: () => stop.signal,
+    out: (text) => {
+      blocks.push(text)
+      if (blocks.length === 1) fail(worker, spare)
+      else stop.abort()
+    },
+  })
+  assert.equal(status, 0)
+  assert.match(blocks[0]!, /^@Spare {2}spare\.example:25 {2}in use$/m)
+  assert.match(blocks[1]!, /^\n@isp [^]*^@Spare {2}spare\.example:25 {2}left out until /m)
+})
+
+test('--watch: beside --hold it is refused', async (t) => {
+  const { relays } = setup(t)
+  const { status, err } = await relays('--watch', '--hold', 'isp')
+  assert.equal(status, 64)
+  assert.match(err, /relays: --watch or --hold, not both/)
+})

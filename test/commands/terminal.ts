@@ -18,6 +18,8 @@ export async function run(words: readonly string[], changes: Partial<Terminal> =
     input: async () => Buffer.alloc(0),
     color: { out: false, err: false },
     columns: 80,
+    rows: undefined,
+    interruption: () => new AbortController().signal,
     env: {},
     cwd: process.cwd(),
     now: () => Date.UTC(2026, 4, 17, 12, 0, 0),

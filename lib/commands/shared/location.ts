@@ -1,5 +1,5 @@
 import { existsSync, statSync } from 'node:fs'
-import { basename, dirname, join, resolve } from 'node:path'
+import { basename, dirname, join, relative, resolve } from 'node:path'
 import { DnsOverridesError, UsageError } from '../../model/errors'
 import { STATE_FOLDER } from '../../relays/state-folder'
 import type { Arguments } from './parsed-arguments'
@@ -24,6 +24,12 @@ export interface Location {
 
 /** The folder in which a running server reports. */
 export const stateFolder = ({ harakaFolder }: Location): string => join(harakaFolder, STATE_FOLDER)
+
+/** The file as seen from the current folder, unless it is elsewhere. */
+export function shortName(file: string, cwd: string): string {
+  const name = relative(cwd, file)
+  return name.startsWith('..') ? file : name
+}
 
 const CONFIG_FOLDER = 'config'
 const FILE_NAME = 'dns_overrides.ini'

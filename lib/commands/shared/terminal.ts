@@ -8,6 +8,10 @@ export interface Terminal {
   readonly color: { readonly out: boolean; readonly err: boolean }
   /** Characters that fit on one line of the output. */
   readonly columns: number
+  /** Lines of the screen; undefined: the output is a file, a pipe, or a screen that cannot be drawn anew. */
+  readonly rows: number | undefined
+  /** Takes over Ctrl-C. Aborts at Ctrl-C, at the end of the session, and when nobody reads the output any longer. */
+  readonly interruption: () => AbortSignal
   readonly env: Readonly<Record<string, string | undefined>>
   readonly cwd: string
   /** Milliseconds since the epoch. */
