@@ -43,6 +43,7 @@ const ARROWS: Readonly<Record<string, readonly string[]>> = {
   'lib/relays': ['lib/model'],
   'lib/smtp': ['lib/model'],
   'lib/routing': ['lib/model', 'lib/source', 'lib/dns', 'lib/config', 'lib/rules', 'lib/relays'],
+  'lib/redis': ['lib/model', 'lib/relays', 'lib/dns'],
   'lib/haraka-files': ['lib/model', 'lib/source'],
   'lib/status': [
     'lib/model',
@@ -64,6 +65,7 @@ const ARROWS: Readonly<Record<string, readonly string[]>> = {
     'lib/relays',
     'lib/smtp',
     'lib/routing',
+    'lib/redis',
     'lib/haraka-files',
     'lib/status',
     'lib/haraka/delivery',

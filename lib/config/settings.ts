@@ -83,14 +83,5 @@ function readStatus(section: Section | undefined, report: Report): StatusSetting
 
 function readRedis(section: Section | undefined, report: Report): Settings['redis'] {
   if (section?.header === undefined) return undefined
-  report.warning(
-    section.header.source,
-    section.header.span,
-    'redis-not-used',
-    'this version does not share state yet',
-    {
-      expected: 'no section [redis]; each worker keeps its own state',
-    },
-  )
   return readKeys(section, REDIS_KEYS, report)
 }

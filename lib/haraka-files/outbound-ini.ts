@@ -1,5 +1,5 @@
 import type { InetPrefer } from '../model/dns-answer'
-import { readMainSettings } from './main-settings'
+import { readMainSettings } from './ini-sections'
 
 /** What is needed of Haraka's `outbound.ini`. */
 export interface OutboundSettings {

@@ -1,5 +1,5 @@
 import { parseEndpoint, SMTP_PORT, type Endpoint } from '../model/endpoint'
-import { readMainSettings } from './main-settings'
+import { readMainSettings } from './ini-sections'
 
 /** What of Haraka's `smtp.ini` says where it takes mail; a number where haraka-config has read one. */
 export interface ListenSettings {

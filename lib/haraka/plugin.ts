@@ -15,6 +15,7 @@ import { Router } from './get-mx'
 import { HarakaModules } from './haraka-modules'
 import { writeEntry } from './log-entry'
 import { MessageLog } from './log-line'
+import { RedisUse } from './redis'
 import { type OpenRelayState, openRelayState } from './relay-state'
 import { type ServerFinding, ServerLog } from './server-log'
 import { recoverInterruptedSplits } from './split/recovery'
@@ -38,6 +39,7 @@ export class PluginHooks {
   readonly #file: ConfigurationFile
   readonly #threads: SendingThreads
   readonly #status: StatusReporting
+  readonly #redis: RedisUse
   readonly #router: Router
   readonly #stopRecovery: () => void
 
@@ -73,14 +75,15 @@ export class PluginHooks {
       onReading: (reading) => this.#status.noteReading(reading),
       onChange: (configuration) => {
         this.#apply(configuration)
+        this.#redis.compare(configuration.settings.redis)
         plugin.logdebug('this process uses the new configuration')
       },
       readHolds: () => namesOfHolds(join(haraka, STATE_FOLDER)),
       readOwnServer: () => ({ listens: role.listens, addresses: localAddresses() }),
       now: Date.now,
     })
-    this.#open(role)
-    this.#relays = openRelayState(plugin, role)
+    this.#redis = new RedisUse(this.#open(role)?.settings.redis, role, this.#report)
+    this.#relays = openRelayState(plugin, role, this.#redis.connection)
     this.#status.start(this.#relays.folder)
     this.#stopRecovery = recoverInterruptedSplits(() => new HarakaModules(plugin).queueFolder, role, plugin)
     this.#router = new Router({
@@ -93,9 +96,10 @@ export class PluginHooks {
     })
   }
 
-  #open({ kind, replaceable }: ProcessRole): void {
+  #open({ kind, replaceable }: ProcessRole): Configuration | undefined {
+    let configuration: Configuration | undefined
     try {
-      const configuration = this.#file.read()
+      configuration = this.#file.read()
       if (kind === 'sender') this.#apply(configuration)
     } catch (error) {
       if (!replaceable || !(error instanceof StartError)) throw error
@@ -106,6 +110,7 @@ export class PluginHooks {
       })
     }
     if (kind === 'sender') this.#file.watch()
+    return configuration
   }
 
   #apply(configuration: Configuration): void {

@@ -7,6 +7,9 @@ import { openQuotaJournal } from '../relays/quota-journal'
 import { createRelayState } from '../relays/state'
 import { openStateFolder, prepareStateFolder, STATE_FOLDER, type StateFolder } from '../relays/state-folder'
 import type { RelayState } from '../relays/types'
+import type { RedisConnection } from '../redis/connection'
+import { createIdentity, readIdentity } from '../redis/host-identity'
+import { SharedLimits } from '../redis/shared-limits'
 import { writeEntry } from './log-entry'
 import type { ProcessRole } from './process'
 import type { HarakaPlugin } from './types'
@@ -23,8 +26,14 @@ export interface OpenRelayState {
 /**
  * What this process knows of relays. Limits hold over the whole server: the master process counts for its workers, a server
  * without workers counts for itself.
+ *
+ * @param redis where limits are shared with other servers; undefined: they are not
  */
-export function openRelayState(plugin: HarakaPlugin, role: ProcessRole): OpenRelayState {
+export function openRelayState(
+  plugin: HarakaPlugin,
+  role: ProcessRole,
+  redis: RedisConnection | undefined,
+): OpenRelayState {
   const clock = systemClock()
   const path = prepareFolder(plugin, role)
   const folder = path === undefined ? undefined : openFolder(plugin, path, clock)
@@ -34,7 +43,8 @@ export function openRelayState(plugin: HarakaPlugin, role: ProcessRole): OpenRel
       : {
           journal: openQuotaJournal({ folder: path, clock, warn: (message) => plugin.logwarn(message) }),
         }
-  const counting = { monotonic: clock.monotonic, ...journal }
+  const lender = redis === undefined || cluster.isWorker ? {} : { lender: shareLimits(redis, path, clock) }
+  const counting = { monotonic: clock.monotonic, ...journal, ...lender }
   const server = role.kind === 'master' ? countForWorkers(counting, folder) : undefined
   // The master has no mail: what it knows of relays is never asked for.
   const local = cluster.isWorker ? undefined : new LocalLimits(server === undefined ? counting : clock)
@@ -58,6 +68,11 @@ export function openRelayState(plugin: HarakaPlugin, role: ProcessRole): OpenRel
       if (server !== undefined) folder?.close()
     },
   }
+}
+
+function shareLimits(connection: RedisConnection, folder: string | undefined, clock: Clock): SharedLimits {
+  const { monotonic } = clock
+  return new SharedLimits({ connection, identity: readIdentity(folder), renew: createIdentity, monotonic })
 }
 
 function countForWorkers(

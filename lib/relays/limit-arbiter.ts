@@ -1,4 +1,5 @@
 import { HourCount } from './hour-count'
+import type { LimitLender, LimitUse } from './limit-lender'
 import type { LimitAnswer, LimitRefusal, Limits, LimitStatus } from './limit-types'
 
 /** Where all of an hour's messages are under way, some of them may come to nothing: asked again so soon. */
@@ -34,6 +35,8 @@ export interface LimitArbiterOptions<Holder> {
   /** Hands a place to one who waited for it. */
   readonly offer: (holder: Holder, key: string, place: number) => void
   readonly journal?: LimitJournal
+  /** Shares the limits with other servers; absent: they are all for this one. */
+  readonly lender?: LimitLender
 }
 
 interface TakenPlace<Holder> {
@@ -48,6 +51,8 @@ interface LimitRecord<Holder> {
   used: number
   readonly sent: HourCount
   readonly waiting: Set<Holder>
+  /** How many have asked and wait for the lender. */
+  asking: number
 }
 
 /**
@@ -62,12 +67,20 @@ export class LimitArbiter<Holder> {
 
   constructor(options: LimitArbiterOptions<Holder>) {
     this.#options = options
-    const { journal } = options
+    const { journal, lender } = options
     for (const { key, at, amount } of journal?.recovered ?? []) this.#entry({ key }).sent.add(at, amount)
     journal?.onRewrite(() => this.#journalState())
+    lender?.begin({
+      use: (key) => this.#useOf(key),
+      hours: (key) => this.#entries.get(key)?.sent.entries(options.monotonic()) ?? [],
+      offer: (key) => {
+        const entry = this.#entries.get(key)
+        if (entry !== undefined) this.#offer(entry)
+      },
+    })
   }
 
-  /** Why no place can be had now. Changes nothing. */
+  /** Why no place can be had now, as far as this server knows without asking another. Changes nothing. */
   look({ key, maxConnections, maxPerHour }: Limits): LimitRefusal | undefined {
     const entry = this.#entries.get(key)
     const used = entry?.used ?? 0
@@ -80,11 +93,24 @@ export class LimitArbiter<Holder> {
     return undefined
   }
 
-  /** Takes a place for the holder, or says why there is none. */
+  /** Takes a place for the holder, or says why there is none, as far as this server knows without asking another. */
   ask(holder: Holder, limits: Limits): LimitAnswer {
     const entry = this.#entry(limits)
     entry.limits = limits
-    return this.look(limits) ?? { granted: true, place: this.#take(holder, entry) }
+    return this.#tryTake(holder, entry)
+  }
+
+  /** As {@link ask}; asks other servers who share the limits where only they can tell. */
+  request(holder: Holder, limits: Limits): LimitAnswer | Promise<LimitAnswer> {
+    const answer = this.ask(holder, limits)
+    const { lender } = this.#options
+    if (answer.granted || lender === undefined || this.look(limits) !== undefined) return answer
+    const entry = this.#entry(limits)
+    entry.asking++
+    return lender.borrow(limits).then(() => {
+      entry.asking--
+      return this.#tryTake(holder, entry)
+    })
   }
 
   /** Ignores a place that is not, or no longer, the holder's. */
@@ -129,7 +155,13 @@ export class LimitArbiter<Holder> {
     const known = this.#entries.get(limits.key)
     if (known !== undefined) return known
     this.#forget()
-    const entry: LimitRecord<Holder> = { limits, used: 0, sent: new HourCount(), waiting: new Set() }
+    const entry: LimitRecord<Holder> = {
+      limits,
+      used: 0,
+      sent: new HourCount(),
+      waiting: new Set(),
+      asking: 0,
+    }
     this.#entries.set(limits.key, entry)
     return entry
   }
@@ -137,9 +169,36 @@ export class LimitArbiter<Holder> {
   /** Keys of sections that are no longer in the file. */
   #forget(): void {
     const now = this.#options.monotonic()
-    for (const [key, { used, sent, waiting }] of this.#entries) {
-      if (used === 0 && waiting.size === 0 && sent.total(now) === 0) this.#entries.delete(key)
+    for (const [key, { used, sent, waiting, asking }] of this.#entries) {
+      if (used + waiting.size + asking === 0 && sent.total(now) === 0) this.#entries.delete(key)
     }
+  }
+
+  #useOf(key: string): LimitUse {
+    const entry = this.#entries.get(key)
+    if (entry === undefined) return { used: 0, sent: 0, wanted: 0, freeAt: undefined }
+    const { used, sent, waiting, asking } = entry
+    const now = this.#options.monotonic()
+    return { used, sent: sent.total(now), wanted: asking + waiting.size, freeAt: sent.freeAt(now) }
+  }
+
+  #tryTake(holder: Holder, entry: LimitRecord<Holder>): LimitAnswer {
+    const refusal = this.look(entry.limits) ?? this.#overPortion(entry)
+    return refusal ?? { granted: true, place: this.#take(holder, entry) }
+  }
+
+  /** Why the part of the limit that this server may use allows nothing more. */
+  #overPortion({ limits, used, sent }: LimitRecord<Holder>): LimitRefusal | undefined {
+    const portion = this.#options.lender?.portion(limits)
+    if (portion === undefined) return undefined
+    const count = used + sent.total(this.#options.monotonic())
+    if (limits.maxPerHour !== undefined && count >= portion.maxPerHour) {
+      return { granted: false, why: 'quota', waitMs: Math.max(portion.waitMs, SHORTEST_WAIT_MS) }
+    }
+    if (limits.maxConnections !== undefined && used >= portion.maxConnections) {
+      return { granted: false, why: 'connections' }
+    }
+    return undefined
   }
 
   #take(holder: Holder, entry: LimitRecord<Holder>): number {
@@ -149,6 +208,7 @@ export class LimitArbiter<Holder> {
     entry.used++
     // Written down before anybody knows: if all is killed now, the message counts as sent.
     if (journalled) this.#options.journal?.noteOpen(place, entry.limits.key)
+    this.#options.lender?.noteTake(entry.limits.key)
     return place
   }
 
@@ -159,14 +219,18 @@ export class LimitArbiter<Holder> {
     place.entry.used--
     if (sent) place.entry.sent.add(now)
     if (place.journalled) this.#options.journal?.noteClose(number, sent, now)
+    this.#options.lender?.noteFree(place.entry.limits.key)
     this.#offer(place.entry)
   }
 
   /** To those who wait, in the order of asking. */
   #offer(entry: LimitRecord<Holder>): void {
     for (const holder of entry.waiting) {
-      const answer = this.ask(holder, entry.limits)
-      if (!answer.granted) return
+      const answer = this.#tryTake(holder, entry)
+      if (!answer.granted) {
+        if (this.look(entry.limits) === undefined) this.#options.lender?.noteWait(entry.limits)
+        return
+      }
       entry.waiting.delete(holder)
       this.#options.offer(holder, entry.limits.key, answer.place)
     }

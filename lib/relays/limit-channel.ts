@@ -109,10 +109,14 @@ export function serveLimits<W extends LimitWorker>(
     // What a worker asked before it was killed may arrive after its end.
     else if (worker.isDead() || !worker.isConnected()) return
     else if (typeof ask === 'number' && isLimits(limits)) {
-      const answer = arbiter.ask(worker, limits)
-      worker.send(wrap({ answer: ask, ...answer }), (error) => {
-        if (error !== null && answer.granted) arbiter.giveBack(worker, answer.place, false)
-      })
+      const reply = (answer: LimitAnswer) => {
+        worker.send(wrap({ answer: ask, ...answer }), (error) => {
+          if (error !== null && answer.granted) arbiter.giveBack(worker, answer.place, false)
+        })
+      }
+      const answer = arbiter.request(worker, limits)
+      if (answer instanceof Promise) void answer.then(reply)
+      else reply(answer)
     } else if (isLimits(wait)) arbiter.wait(worker, wait)
     options.onChange?.()
   }

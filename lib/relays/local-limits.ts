@@ -1,7 +1,7 @@
 import { LimitArbiter, type LimitArbiterOptions } from './limit-arbiter'
 import type { LimitAnswer, LimitRefusal, Limits, LimitService } from './limit-types'
 
-/** The only process: it counts for itself, and answers at once. */
+/** The only process: it counts for itself, and answers at once unless other servers share the limits. */
 export class LocalLimits implements LimitService {
   readonly arbiter: LimitArbiter<'here'>
   #take: (key: string, place: number) => void = () => {}
@@ -14,8 +14,8 @@ export class LocalLimits implements LimitService {
     return this.arbiter.look(limits)
   }
 
-  ask(limits: Limits): LimitAnswer {
-    return this.arbiter.ask('here', limits)
+  ask(limits: Limits): LimitAnswer | Promise<LimitAnswer> {
+    return this.arbiter.request('here', limits)
   }
 
   giveBack(place: number, sent: boolean): void {

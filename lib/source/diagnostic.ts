@@ -71,7 +71,6 @@ export type DiagnosticCode =
   | 'postfix-form'
   | 'readable-password'
   | 'recipient-reply'
-  | 'redis-not-used'
   | 'second-target'
   | 'secret-readable'
   | 'separated-fields'

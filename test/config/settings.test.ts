@@ -162,10 +162,10 @@ describe('other settings', () => {
     assert.deepEqual(settings.redis, { host: '192.0.2.1', connectTimeout: '5' })
   })
 
-  it('warns that [redis] does nothing yet', () => {
+  it('says nothing against [redis]', () => {
     assert.deepEqual(
       diagnose('[redis]\nhost = 192.0.2.1').map(({ severity, code }) => [severity, code]),
-      [['warning', 'redis-not-used']],
+      [],
     )
   })
 

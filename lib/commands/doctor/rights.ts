@@ -1,7 +1,7 @@
 import { execFileSync } from 'node:child_process'
 import { accessSync, constants, existsSync, statSync } from 'node:fs'
 import { join } from 'node:path'
-import { readMainSettings } from '../../haraka-files/main-settings'
+import { readMainSettings } from '../../haraka-files/ini-sections'
 import { STATE_FOLDER } from '../../relays/state-folder'
 import { readRegularFile } from '../../source/read-file'
 import type { Location } from '../shared/location'

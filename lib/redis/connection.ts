@@ -1,0 +1,216 @@
+import { toPrintable } from '../model/printable'
+import type { RedisClient } from './client'
+import { RedisError } from './errors'
+import type { Script } from './script'
+
+/** Redis, as the other files of this room see it. */
+export interface RedisConnection {
+  /** Would a script be sent now? */
+  readonly isReady: boolean
+  /**
+   * Runs a script.
+   *
+   * @returns its reply, unchecked
+   * @throws RedisError if there is no connection, too many scripts are under way, no reply comes in time, or Redis refuses
+   */
+  run(script: Script, keys: readonly string[], values: readonly string[]): Promise<unknown>
+  /** Calls the listener whenever scripts can be run after they could not. */
+  onReady(listener: () => void): void
+  close(): void
+}
+
+export interface RedisConnectionOptions {
+  /** Makes a client that is not connected. @throws RedisError */
+  readonly createClient: () => RedisClient
+  /** Called once when Redis does not do its work any more, with why. */
+  readonly onGone: (why: string) => void
+  /** Called once when it does again. */
+  readonly onBack: () => void
+  /** From 0 to 1, so that not all processes connect in the same moment. */
+  readonly random?: () => number
+  /** @default 100 ms */
+  readonly patienceMs?: number
+}
+
+/** A script that takes longer is not waited for. */
+const PATIENCE_MS = 100
+/** A connection on which nothing comes for so long is closed. */
+const SILENCE_MS = 3_000
+/** A connection must come about in this time, password and all. */
+const CONNECT_MS = 3_000
+const FIRST_PAUSE_MS = 100
+const LONGEST_PAUSE_MS = 1_000
+/** Scripts under way at once. */
+const MOST_PENDING = 1_000
+const LONGEST_REASON = 200
+
+const CONNECTING = 'connection'
+
+/** Text of an error of node-redis or Redis. */
+function reasonOf(error: unknown): string {
+  // Node puts several addresses of one host that all fail into an error without text of its own.
+  const inner = error instanceof AggregateError ? (error.errors as unknown[])[0] : error
+  const text = inner instanceof Error ? inner.message || inner.name : String(inner)
+  return toPrintable(text, { max: LONGEST_REASON })
+}
+
+/**
+ * Opens a connection in the background, and another whenever it is lost. Nothing waits for it: what cannot be asked now fails at
+ * once. node-redis' own reconnecting is not used: it goes on with a connection on which replies no longer fit their questions.
+ */
+export function openConnection(options: RedisConnectionOptions): RedisConnection {
+  return new LiveConnection(options)
+}
+
+class LiveConnection implements RedisConnection {
+  readonly #options: RedisConnectionOptions
+  readonly #listeners: (() => void)[] = []
+  /** What does not work: names of scripts, or the connection itself. */
+  readonly #failing = new Set<string>()
+  #client: RedisClient | undefined
+  #isConnected = false
+  /** A reply is late: nothing else is sent until it comes. */
+  #isLate = false
+  #isClosed = false
+  #pending = 0
+  #failures = 0
+  #silence: NodeJS.Timeout | undefined
+
+  constructor(options: RedisConnectionOptions) {
+    this.#options = options
+    void this.#connect()
+  }
+
+  get isReady(): boolean {
+    return this.#isConnected && !this.#isLate && !this.#isClosed
+  }
+
+  onReady(listener: () => void): void {
+    this.#listeners.push(listener)
+  }
+
+  async run(script: Script, keys: readonly string[], values: readonly string[]): Promise<unknown> {
+    const client = this.#client
+    if (client === undefined || !this.isReady) throw new RedisError('Redis is gone')
+    if (this.#pending >= MOST_PENDING) throw new RedisError('too many questions to Redis are under way')
+    const rest = [String(keys.length), ...keys, ...values]
+    try {
+      const reply = await this.#send(client, ['EVALSHA', script.sha1, ...rest]).catch((error: unknown) => {
+        // A Redis that was started anew has forgotten all scripts.
+        if (!/^NOSCRIPT/.test(reasonOf(error))) throw error
+        return this.#send(client, ['EVAL', script.source, ...rest])
+      })
+      // A connection that comes about says nothing yet: a process that is stopped takes connections too.
+      this.#note(CONNECTING)
+      this.#note(script.name)
+      return reply
+    } catch (error) {
+      const why = reasonOf(error)
+      if (script.isRegular) this.#note(script.name, why)
+      throw new RedisError(why, error)
+    }
+  }
+
+  close(): void {
+    this.#isClosed = true
+    this.#drop()
+  }
+
+  async #send(client: RedisClient, command: readonly string[]): Promise<unknown> {
+    const { patienceMs = PATIENCE_MS } = this.#options
+    this.#pending++
+    const reply = client.sendCommand(command).finally(() => this.#noteReply(client))
+    let timer: NodeJS.Timeout | undefined
+    const late = new Promise<never>((_done, fail) => {
+      timer = setTimeout(() => {
+        if (client === this.#client) this.#noteLate(client)
+        fail(new RedisError(`no reply within ${patienceMs} ms`))
+      }, patienceMs)
+    })
+    try {
+      return await Promise.race([reply, late])
+    } finally {
+      clearTimeout(timer)
+    }
+  }
+
+  #noteReply(client: RedisClient): void {
+    if (client !== this.#client) return
+    this.#pending--
+    if (this.#pending > 0 || !this.#isLate) return
+    this.#isLate = false
+    clearTimeout(this.#silence)
+    this.#announce()
+  }
+
+  #noteLate(client: RedisClient): void {
+    if (this.#isLate) return
+    this.#isLate = true
+    this.#silence = setTimeout(() => this.#lose(client, 'it does not answer'), SILENCE_MS).unref()
+  }
+
+  async #connect(): Promise<void> {
+    if (this.#isClosed) return
+    let client: RedisClient
+    try {
+      client = this.#options.createClient()
+    } catch (error) {
+      this.#note(CONNECTING, reasonOf(error))
+      return
+    }
+    this.#client = client
+    client.on('error', (error) => this.#lose(client, reasonOf(error)))
+    client.unref()
+    const timer = setTimeout(() => this.#lose(client, 'no connection in time'), CONNECT_MS).unref()
+    try {
+      await client.connect()
+      if (client !== this.#client) return
+      this.#isConnected = true
+      this.#failures = 0
+      this.#announce()
+    } catch (error) {
+      this.#lose(client, reasonOf(error))
+    } finally {
+      clearTimeout(timer)
+    }
+  }
+
+  /** The connection is of no use any more. Another follows. */
+  #lose(client: RedisClient, why: string): void {
+    if (client !== this.#client) return
+    this.#drop()
+    this.#note(CONNECTING, why)
+    if (this.#isClosed) return
+    const { random = Math.random } = this.#options
+    const pause = Math.min(FIRST_PAUSE_MS * 2 ** this.#failures++, LONGEST_PAUSE_MS)
+    setTimeout(() => void this.#connect(), pause * (0.5 + random() / 2)).unref()
+  }
+
+  #drop(): void {
+    const client = this.#client
+    this.#client = undefined
+    this.#isConnected = false
+    this.#isLate = false
+    this.#pending = 0
+    clearTimeout(this.#silence)
+    try {
+      client?.destroy()
+    } catch {
+      // It has closed itself.
+    }
+  }
+
+  #announce(): void {
+    for (const listener of this.#listeners) listener()
+  }
+
+  /** @param why it does not work; undefined: it does */
+  #note(what: string, why?: string): void {
+    const wasGone = this.#failing.size > 0
+    if (why !== undefined) this.#failing.add(what)
+    else this.#failing.delete(what)
+    const isGone = this.#failing.size > 0
+    if (isGone && !wasGone && !this.#isClosed) this.#options.onGone(why ?? '')
+    if (!isGone && wasGone && !this.#isClosed) this.#options.onBack()
+  }
+}

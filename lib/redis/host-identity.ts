@@ -1,0 +1,42 @@
+import { randomBytes } from 'node:crypto'
+import { hostname } from 'node:os'
+import { readSmallFile, overwriteFile } from '../relays/private-file'
+
+/** What a host is called in Redis. None of it holds a blank. */
+export interface HostIdentity {
+  /** The same after a restart: what the host held before is its own. */
+  readonly id: string
+  /** Another for each process. */
+  readonly instance: string
+  /** For people: its name. */
+  readonly about: string
+}
+
+/** Its name in the state folder. */
+export const HOST_FILE = 'host-id'
+
+const ID = /^[\w-]{22}$/
+const LARGEST_BYTES = 64
+const LONGEST_NAME = 100
+
+const randomId = () => randomBytes(16).toString('base64url')
+
+/** An identity that nobody else has, and that ends with the process. */
+export function createIdentity(id = randomId()): HostIdentity {
+  const about = encodeURIComponent(hostname().slice(0, LONGEST_NAME))
+  return { id, instance: randomId(), about }
+}
+
+/** The identity of the server with this state folder. Where it cannot be kept, another one for each start. */
+export function readIdentity(folder: string | undefined): HostIdentity {
+  if (folder === undefined) return createIdentity()
+  try {
+    const known = readSmallFile(folder, HOST_FILE, LARGEST_BYTES)?.trim()
+    if (known !== undefined && ID.test(known)) return createIdentity(known)
+    const made = createIdentity()
+    overwriteFile(folder, HOST_FILE, `${made.id}\n`)
+    return made
+  } catch {
+    return createIdentity()
+  }
+}

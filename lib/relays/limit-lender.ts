@@ -1,0 +1,45 @@
+import type { Limits } from './limit-types'
+
+/** What this server uses of a limit. */
+export interface LimitUse {
+  /** Places that are taken. */
+  readonly used: number
+  /** Messages sent in the last hour. */
+  readonly sent: number
+  /** Who waits for an answer now, and who for a place. */
+  readonly wanted: number
+  /** When the oldest message is an hour old, in ms of the monotonic clock; undefined: none was sent. */
+  readonly freeAt: number | undefined
+}
+
+/** The part of a limit that this server may use now. */
+export interface Portion {
+  readonly maxConnections: number
+  readonly maxPerHour: number
+  /** When more messages may be had at the earliest, in ms from now. */
+  readonly waitMs: number
+}
+
+/** What the arbiter shows to the one who lends. */
+export interface LimitLedger {
+  use(key: string): LimitUse
+  /** What was sent, see `HourCount.entries`. */
+  hours(key: string): readonly (readonly [at: number, amount: number])[]
+  /** Offers places to those who wait: the portion has changed. */
+  offer(key: string): void
+}
+
+/** Shares limits with other servers: each may use a portion, and asks for more when that is used up. */
+export interface LimitLender {
+  /** To be called once, before all others. */
+  begin(ledger: LimitLedger): void
+  portion(limits: Limits): Portion
+  /** Asks for a larger portion. Resolves when it is known whether there is one; never rejects. */
+  borrow(limits: Limits): Promise<void>
+  /** Somebody waits who got nothing of the portion. */
+  noteWait(limits: Limits): void
+  /** A place was taken. */
+  noteTake(key: string): void
+  /** A place was given back, and nobody has taken it yet. */
+  noteFree(key: string): void
+}

@@ -1,0 +1,208 @@
+import assert from 'node:assert/strict'
+import { describe, it } from 'node:test'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { createIdentity } from '../../lib/redis/host-identity'
+import { hashName, PREFIX } from '../../lib/redis/keys'
+import { isPlace } from '../../lib/relays/limited-places'
+import { Gauge, sendMessages, startHost, takePlace, tryTake } from '../support/limit-hosts'
+import { needsRedis, RedisServer, until } from '../support/redis-server'
+
+const three = { key: 'isp', maxConnections: 3 }
+const few = (most: number) => () => 1 + Math.random() * most
+
+/** Lets a Redis think that a host spoke last so much earlier. */
+async function age(redis: RedisServer, ms: number): Promise<void> {
+  for (const key of (await redis.command('KEYS', `${PREFIX}*`)) as string[]) {
+    if (/:hours:/.test(key)) continue
+    const entries = (await redis.command('HGETALL', key)) as string[] | Record<string, string>
+    const pairs = Array.isArray(entries)
+      ? entries.flatMap((name, index) => (index % 2 === 0 ? [[name, entries[index + 1]!] as const] : []))
+      : Object.entries(entries)
+    for (const [name, text] of pairs) {
+      await redis.command(
+        'HSET',
+        key,
+        name,
+        text.replace(/^\d+/, (stamp) => String(Number(stamp) - ms)),
+      )
+    }
+  }
+}
+
+const commands = async (redis: RedisServer): Promise<number> =>
+  Number(/total_commands_processed:(\d+)/.exec(String(await redis.command('INFO', 'stats')))![1])
+
+describe('limits over hosts', { skip: needsRedis() }, () => {
+  it('two hosts, three connections, 500 messages: never a fourth', async (t) => {
+    const redis = await RedisServer.start(t)
+    const [a, b] = [await startHost(t, redis.port), await startHost(t, redis.port)]
+    const gauge = new Gauge()
+    const from = performance.now()
+    const before = await commands(redis)
+    const work = { messages: 250, threads: 8, holdMs: few(6) }
+    await Promise.all([a, b].map((host) => sendMessages(host, three, gauge, work)))
+    t.diagnostic(`${Math.round(performance.now() - from)} ms, ${(await commands(redis)) - before} commands`)
+    assert.equal(gauge.sent, 500)
+    assert.equal(gauge.most, 3)
+  })
+
+  it('one connection goes from host to host', async (t) => {
+    const redis = await RedisServer.start(t)
+    const hosts = [await startHost(t, redis.port), await startHost(t, redis.port)]
+    const one = { key: 'isp', maxConnections: 1 }
+    const gauge = new Gauge()
+    const work = { messages: 40, threads: 2, holdMs: few(4) }
+    const from = performance.now()
+    await Promise.all(hosts.map((host) => sendMessages(host, one, gauge, work)))
+    t.diagnostic(`${Math.round(performance.now() - from)} ms`)
+    assert.equal(gauge.sent, 80)
+    assert.equal(gauge.most, 1)
+  })
+
+  it('no limit is broken while Redis is killed, flushed, paused and back', async (t) => {
+    const redis = await RedisServer.start(t)
+    const hosts = [await startHost(t, redis.port), await startHost(t, redis.port)]
+    const gauge = new Gauge()
+    let isOver = false
+    const faults = async () => {
+      for (const fault of ['flush', 'kill', 'pause', 'flush', 'kill', 'stop', 'pause']) {
+        await sleep(300)
+        if (fault === 'flush') await redis.command('FLUSHALL')
+        else if (fault === 'pause') await redis.command('CLIENT', 'PAUSE', '250')
+        else if (fault === 'stop') {
+          process.kill(redis.pid, 'SIGSTOP')
+          await sleep(200)
+          process.kill(redis.pid, 'SIGCONT')
+        } else {
+          await redis.kill()
+          await sleep(200)
+          await redis.start()
+        }
+      }
+      isOver = true
+    }
+    const work = { messages: 10, threads: 6, holdMs: few(20) }
+    const send = async (index: number) => {
+      while (!isOver) await sendMessages(hosts[index]!, three, gauge, work)
+    }
+    await Promise.all([faults(), send(0), send(1)])
+    t.diagnostic(`${gauge.sent} sent; ${hosts[0]!.said.join(', ')}`)
+    assert.equal(gauge.most, 3)
+    assert.ok(gauge.sent > 100, String(gauge.sent))
+    assert.ok(hosts.every(({ said }) => said.length >= 4 && said.length % 2 === 0))
+  })
+
+  it('the messages of an hour are exact over hosts, to the last one', async (t) => {
+    const redis = await RedisServer.start(t)
+    const hosts = [
+      await startHost(t, redis.port),
+      await startHost(t, redis.port),
+      await startHost(t, redis.port),
+    ]
+    const limits = { key: 'isp', maxConnections: 4, maxPerHour: 37 }
+    const gauge = new Gauge()
+    const work = { messages: 30, threads: 3, holdMs: few(3) }
+    const send = () => Promise.all(hosts.map((host) => sendMessages(host, limits, gauge, work)))
+    await until(async () => {
+      await send()
+      return gauge.sent >= 37
+    }, 'all of them')
+    await send()
+    assert.equal(gauge.sent, 37)
+    const refused = await tryTake(hosts[0]!, limits)
+    assert.ok(!isPlace(refused) && refused.why === 'quota')
+    const waitMs = refused.until - performance.now()
+    assert.ok(waitMs > 3_500_000 && waitMs < 3_620_000, String(waitMs))
+  })
+
+  it('without Redis a host keeps to its share, and with it again what is under way counts', async (t) => {
+    const redis = await RedisServer.start(t)
+    const [a, b] = [await startHost(t, redis.port), await startHost(t, redis.port)]
+    const limits = { key: 'isp', maxConnections: 4, maxPerHour: 100 }
+    const kept = [await takePlace(a, limits), await takePlace(a, limits), await takePlace(a, limits)]
+    await takePlace(b, limits)
+    await redis.kill()
+    await until(() => !a.shared.isShared && !b.shared.isShared, 'the loss')
+    assert.ok(!isPlace(await tryTake(a, limits)), 'it has three, its share is two')
+    assert.ok(!isPlace(await tryTake(b, limits)), 'others may still have what they had')
+    for (const place of kept.slice(0, 2)) place!.giveBack(true)
+    assert.ok(isPlace(await tryTake(a, limits)), 'within its share')
+    await redis.start()
+    await until(() => a.shared.isShared && b.shared.isShared, 'Redis')
+    await takePlace(b, limits)
+    assert.ok(!isPlace(await tryTake(b, limits)), 'two and two')
+  })
+
+  it('never reached Redis: the limit is all its own', async (t) => {
+    const redis = await RedisServer.start(t)
+    await redis.kill()
+    const host = await startHost(t, redis.port, { waits: false })
+    for (let i = 0; i < 3; i++) assert.ok(isPlace(await tryTake(host, three)))
+    assert.ok(!isPlace(await tryTake(host, three)))
+    await redis.start()
+    const other = await startHost(t, redis.port)
+    await until(() => host.shared.isShared, 'Redis')
+    assert.ok(!isPlace(await tryTake(other, three)), 'what is under way counts')
+  })
+
+  it('a host that dies gives back its connections within a minute, and what it was sending counts as sent', async (t) => {
+    const redis = await RedisServer.start(t)
+    const [a, b] = [await startHost(t, redis.port), await startHost(t, redis.port)]
+    const limits = { key: 'isp', maxConnections: 2, maxPerHour: 5 }
+    for (let i = 0; i < 2; i++) await takePlace(a, limits)
+    a.die()
+    assert.ok(!isPlace(await tryTake(b, limits)))
+    await age(redis, 29_000)
+    assert.ok(!isPlace(await tryTake(b, limits)), 'it may be alive')
+    await age(redis, 1_000)
+    let sent = 0
+    await until(async () => {
+      const place = await tryTake(b, limits)
+      if (isPlace(place)) {
+        sent++
+        place.giveBack(true)
+      }
+      return sent === 3
+    }, 'the rest of the hour')
+    const refused = await tryTake(b, limits)
+    assert.ok(!isPlace(refused) && refused.why === 'quota', 'two of five were under way')
+    await age(redis, 3_600_000)
+    await until(async () => isPlace(await tryTake(b, limits)), 'an hour later')
+  })
+
+  it('a host that starts again is the same; two that call themselves the same are not', async (t) => {
+    const redis = await RedisServer.start(t)
+    const identity = createIdentity()
+    const before = await startHost(t, redis.port, { identity })
+    for (let i = 0; i < 3; i++) await takePlace(before, three)
+    before.die()
+    const after = await startHost(t, redis.port, { identity: createIdentity(identity.id) })
+    assert.ok(isPlace(await tryTake(after, three)), 'what it had before is over')
+    assert.equal(after.shared.hosts, 1)
+    const copy = await startHost(t, redis.port, { identity: createIdentity(identity.id) })
+    await until(async () => {
+      await tryTake(copy, { key: 'other', maxConnections: 0 })
+      return after.shared.hosts === 2 && copy.shared.hosts === 2
+    }, 'two hosts')
+    let taken = 1
+    for (let i = 0; i < 5; i++) {
+      for (const host of [after, copy]) if (isPlace(await tryTake(host, three))) taken++
+    }
+    assert.equal(taken, 3)
+  })
+
+  it('what stands in Redis is counted or thrown away, never believed', async (t) => {
+    const redis = await RedisServer.start(t)
+    const host = await startHost(t, redis.port)
+    const key = `${PREFIX}limit:${hashName('isp')}`
+    await takePlace(host, three)
+    await redis.command('HSET', key, 'joe', 'rubbish', 'ann', '1 2 3', 'host with a blank', '-1 x')
+    await redis.command('HSET', `${PREFIX}hosts`, 'joe', 'rubbish', 'ann', '99999999999999 x')
+    assert.ok(isPlace(await tryTake(host, three)))
+    assert.equal(((await redis.command('HKEYS', key)) as string[]).length, 1)
+    for (const each of (await redis.command('KEYS', '*')) as string[]) {
+      assert.match(each, /^dns_overrides:v1:/)
+      assert.ok(Number(await redis.command('PTTL', each)) > 0, each)
+    }
+  })
+})

@@ -1,0 +1,206 @@
+import { type ChildProcess, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { mkdtempSync, rmSync } from 'node:fs'
+import { connect, createServer, type AddressInfo, type Socket } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import type { TestContext } from 'node:test'
+import { setTimeout } from 'node:timers/promises'
+import { type RedisClient, createClient, mergeSettings } from '../../lib/redis/client'
+import { type RedisConnection, openConnection } from '../../lib/redis/connection'
+import { freePort } from './dns-servers'
+import { findProgram, needs } from './programs'
+
+/** REDIS_SERVER in the environment names another one: Valkey's, say. */
+const PROGRAM = process.env.REDIS_SERVER ?? 'redis-server'
+/** How often it is asked whether the server listens, milliseconds. */
+const ASK_EVERY = 20
+
+/** For a test's `skip` option. */
+export const needsRedis = (): false | string => needs(PROGRAM)
+
+/** A real Redis on loopback that keeps nothing over a restart. */
+export class RedisServer {
+  #process: ChildProcess | undefined
+  #admin: RedisClient | undefined
+
+  private constructor(
+    readonly port: number,
+    readonly folder: string,
+    readonly options: readonly string[],
+  ) {}
+
+  /** @param options of the command line */
+  static async start(t: TestContext, ...options: string[]): Promise<RedisServer> {
+    const server = new RedisServer(await freePort(), mkdtempSync(join(tmpdir(), 'redis-')), options)
+    t.after(async () => {
+      await server.kill()
+      rmSync(server.folder, { recursive: true, force: true })
+    })
+    await server.start()
+    return server
+  }
+
+  get pid(): number {
+    return this.#process!.pid!
+  }
+
+  /** Starts it again, on the same port, with nothing in it. */
+  async start(): Promise<void> {
+    const { port, folder, options } = this
+    const common = ['--port', String(port), '--bind', '127.0.0.1', '--save', '', '--dir', folder]
+    this.#process = spawn(findProgram(PROGRAM)!, [...common, ...options], { stdio: 'ignore' })
+    while (!(await accepts(port))) await setTimeout(ASK_EVERY)
+  }
+
+  async kill(): Promise<void> {
+    const child = this.#process
+    this.#process = undefined
+    this.#close()
+    if (child === undefined || child.exitCode !== null || child.signalCode !== null) return
+    const ended = once(child, 'exit')
+    child.kill('SIGKILL')
+    await ended
+  }
+
+  /** Runs a command by a connection of its own. */
+  async command(...command: string[]): Promise<unknown> {
+    if (this.#admin === undefined) {
+      const client = createClient({ socket: { host: '127.0.0.1', port: this.port } })
+      client.on('error', () => this.#close())
+      client.unref()
+      await client.connect()
+      this.#admin = client
+    }
+    return this.#admin.sendCommand(command)
+  }
+
+  /** Lines of `[redis]`, with further ones. */
+  section(...lines: string[]): string {
+    return ['[redis]', 'host = 127.0.0.1', `port = ${this.port}`, ...lines].join('\n')
+  }
+
+  #close(): void {
+    try {
+      this.#admin?.destroy()
+    } catch {
+      // It has closed itself.
+    }
+    this.#admin = undefined
+  }
+}
+
+function accepts(port: number): Promise<boolean> {
+  return new Promise((done) => {
+    const socket = connect(port, '127.0.0.1')
+    socket.on('connect', () => {
+      socket.destroy()
+      done(true)
+    })
+    socket.on('error', () => done(false))
+  })
+}
+
+/** What a connection of the plugin's said of Redis: `gone` and `back`, in order. */
+export interface WatchedConnection {
+  readonly connection: RedisConnection
+  readonly said: readonly string[]
+}
+
+/** Opens a connection as the plugin does. */
+export function connectTo(
+  t: TestContext,
+  port: number,
+  settings: Readonly<Record<string, string>> = {},
+): WatchedConnection {
+  const said: string[] = []
+  const section = { host: '127.0.0.1', port: String(port), ...settings }
+  const connection = openConnection({
+    createClient: () => createClient(mergeSettings({ section, redisIni: {} })),
+    onGone: (why) => said.push(`gone: ${why}`),
+    onBack: () => said.push('back'),
+  })
+  t.after(() => connection.close())
+  return { connection, said }
+}
+
+/** Waits until the condition holds, for things that tell nobody. @throws Error after so many ms */
+export async function until(
+  condition: () => boolean | Promise<boolean>,
+  what: string,
+  patience = 10_000,
+): Promise<void> {
+  const end = performance.now() + patience
+  while (!(await condition())) {
+    if (performance.now() > end) throw new Error(`waited in vain for ${what}`)
+    await setTimeout(5)
+  }
+}
+
+/** What the proxy does with bytes from Redis. */
+export type ProxyMode =
+  | 'pass'
+  /** Nothing comes back any more. */
+  | 'hang'
+  /** The next reply is cut in its middle, and the connection with it. */
+  | 'cut'
+  /** Rubbish comes in the place of a reply. */
+  | 'garble'
+
+/** A TCP proxy in front of Redis. */
+export interface RedisProxy {
+  readonly port: number
+  mode: ProxyMode
+  /** Connections that were made. */
+  readonly connections: () => number
+  /** Ends all connections. */
+  readonly drop: () => void
+}
+
+export async function startProxy(t: TestContext, to: number): Promise<RedisProxy> {
+  const sockets = new Set<Socket>()
+  let connections = 0
+  const server = createServer((socket) => {
+    connections++
+    const inner = connect(to, '127.0.0.1')
+    for (const each of [socket, inner]) {
+      sockets.add(each)
+      each.on('error', () => {})
+      each.on('close', () => {
+        sockets.delete(each)
+        socket.destroy()
+        inner.destroy()
+      })
+    }
+    socket.pipe(inner)
+    inner.on('data', (chunk) => {
+      switch (proxy.mode) {
+        case 'pass':
+          return socket.write(chunk)
+        case 'hang':
+          return undefined
+        case 'cut':
+          proxy.mode = 'pass'
+          socket.write(chunk.subarray(0, Math.ceil(chunk.length / 2)))
+          return socket.end()
+        case 'garble':
+          proxy.mode = 'pass'
+          return socket.write('250 ok, this is no Redis\r\n')
+        default:
+          return proxy.mode satisfies never
+      }
+    })
+  })
+  server.listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  const drop = () => {
+    for (const socket of sockets) socket.destroy()
+  }
+  t.after(() => {
+    server.close()
+    drop()
+  })
+  const { port } = server.address() as AddressInfo
+  const proxy: RedisProxy = { port, mode: 'pass', connections: () => connections, drop }
+  return proxy
+}
