@@ -1,3 +1,4 @@
+import cluster from 'node:cluster'
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { isDeepStrictEqual } from 'node:util'
@@ -30,7 +31,8 @@ export class RedisUse {
   ) {
     this.#section = section
     this.#report = report
-    if (section === undefined || kind === 'tool') return
+    // Workers ask the master process for places, and share nothing else.
+    if (section === undefined || kind === 'tool' || cluster.isWorker) return
     this.connection = openConnection({
       createClient: () => createClient(mergeSettings({ section, redisIni: readRedisIni() })),
       onGone: (why) =>

@@ -97,7 +97,7 @@ class LiveConnection implements RedisConnection {
     try {
       const reply = await this.#send(client, ['EVALSHA', script.sha1, ...rest]).catch((error: unknown) => {
         // A Redis that was started anew has forgotten all scripts.
-        if (!/^NOSCRIPT/.test(reasonOf(error))) throw error
+        if (!reasonOf(error).startsWith('NOSCRIPT')) throw error
         return this.#send(client, ['EVAL', script.source, ...rest])
       })
       // A connection that comes about says nothing yet: a process that is stopped takes connections too.

@@ -63,8 +63,9 @@ test(
     assert.equal(relay.most(), 3)
     assert.ok(relay.sink.received.length >= 400)
     for (const haraka of hosts) {
-      assert.equal(haraka.lines(/Redis is gone/).length, 1)
-      assert.equal(haraka.lines(/Redis is back/).length, 1)
+      // On a machine that is busy with other tests, 100 ms may pass without a reply.
+      assert.ok(haraka.lines(/Redis is gone/).length >= 1)
+      assert.ok(haraka.lines(/Redis is back/).length >= 1)
       assert.deepEqual(haraka.lines(/unhandled|\[CRIT\]/i), [])
     }
   },

@@ -63,7 +63,7 @@ describe('limits over hosts', { skip: needsRedis() }, () => {
     const redis = await RedisServer.start(t)
     const hosts = [await startHost(t, redis.port), await startHost(t, redis.port)]
     const gauge = new Gauge()
-    let isOver = false
+    const rest = new AbortController()
     const faults = async () => {
       for (const fault of ['flush', 'kill', 'pause', 'flush', 'kill', 'stop', 'pause']) {
         await sleep(300)
@@ -79,11 +79,11 @@ describe('limits over hosts', { skip: needsRedis() }, () => {
           await redis.start()
         }
       }
-      isOver = true
+      rest.abort()
     }
     const work = { messages: 10, threads: 6, holdMs: few(20) }
     const send = async (index: number) => {
-      while (!isOver) await sendMessages(hosts[index]!, three, gauge, work)
+      while (!rest.signal.aborted) await sendMessages(hosts[index]!, three, gauge, work)
     }
     await Promise.all([faults(), send(0), send(1)])
     t.diagnostic(`${gauge.sent} sent; ${hosts[0]!.said.join(', ')}`)

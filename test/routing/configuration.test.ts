@@ -38,7 +38,7 @@ describe('loading', () => {
 
   it('gives no configuration with an error, and one with a warning', () => {
     assert.equal(loadConfiguration('* h $nonsense', options).configuration, undefined)
-    const { configuration, diagnostics } = loadConfiguration('[attempts]\n* direct=1 relay=1', options)
+    const { configuration, diagnostics } = loadConfiguration('[attempts]\n* direct=0 relay=0', options)
     assert.ok(configuration)
     assert.equal(diagnostics.length, 1)
     assert.ok(Object.isFrozen(configuration))
