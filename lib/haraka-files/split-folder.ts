@@ -21,7 +21,7 @@ import { parseQueueName } from './queue-file'
  */
 
 const PREFIX = 'error.dns_overrides_split.'
-/** The same folder while its end is made up for. */
+/** The same folder while an interrupted split is finished. */
 const RECOVERY = 'error.dns_overrides_recovery.'
 const NAME = /^error\.dns_overrides_(?:split|recovery)\.((\d+)\..*)$/
 const ORIGINAL = 'original'

@@ -47,5 +47,5 @@ export function recordDecision(
   const reason = outcome.kind === 'deliver' ? {} : { reason: outcome.reason }
   const logged = { message, decision, located, action: ACTIONS[outcome.kind], ...reason }
   if (log !== undefined) logDecision(log, logged)
-  return recorder.decided(hmail.todo.uuid ?? '', logged, { rules, milliseconds })
+  return recorder.recordDecision(hmail.todo.uuid ?? '', logged, { rules, milliseconds })
 }

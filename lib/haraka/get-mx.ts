@@ -130,7 +130,7 @@ export class Router {
     work: (active: Active) => Promise<HookAnswer>,
   ): Promise<HookAnswer> {
     const { active, recorder } = this.#parts
-    recorder.goesOn(hmail)
+    recorder.endWait(hmail)
     if (active.configuration !== undefined) return active.use(work)
     const reason = 'the configuration has errors, and there was none before'
     return answerOutcome(
@@ -216,7 +216,7 @@ export class Router {
   /** Step 6, after the attempt: what becomes of a message that was not delivered. */
   #endings({ hmail, message, decision }: RoutedMessage): EndingServices {
     return endingServices({
-      onRescue: (lines) => this.#parts.recorder.rescued(lines),
+      onRescue: (lines) => this.#parts.recorder.recordRescue(lines),
       hmail,
       message,
       decision,
@@ -321,7 +321,7 @@ export class Router {
   }
 
   #noteWait(hmail: HMailItem): (why: WaitReason, seconds: number) => void {
-    return (why, seconds) => this.#parts.recorder.waits(hmail, why, this.#now() + seconds * 1000)
+    return (why, seconds) => this.#parts.recorder.recordWait(hmail, why, this.#now() + seconds * 1000)
   }
 
   #logOf(hmail: HMailItem): Loggable {

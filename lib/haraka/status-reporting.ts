@@ -72,7 +72,7 @@ export class StatusReporting {
         relays: configuration.rules.relays.length,
       }
     }
-    this.recorder.read({ good, reason })
+    this.recorder.recordReading({ good, reason })
   }
 
   /** Reports what was counted, at once. */

@@ -19,7 +19,7 @@ export type ReplyMeaning =
   /** Encryption is missing (RFC 3207). */
   | 'TLS'
 
-/** One reply that a server of our days gives. */
+/** One reply that servers give today. */
 export interface KnownReply {
   readonly meaning: ReplyMeaning
   /** Whose servers say so; of programs that anybody runs, the program. */

@@ -50,9 +50,9 @@ export class Recorder {
    * A decision was made.
    *
    * @param id of the message, as the log has it
-   * @returns for {@link ended}
+   * @returns for {@link recordEnd}
    */
-  decided(id: string, decided: Decided, { rules, milliseconds }: DecisionBasis): AttemptSlot {
+  recordDecision(id: string, decided: Decided, { rules, milliseconds }: DecisionBasis): AttemptSlot {
     const { decision, action } = decided
     const at = this.#options.now()
     this.#decisions.add(decision.source, action, milliseconds)
@@ -61,7 +61,11 @@ export class Recorder {
   }
 
   /** The attempt that followed is over. @param tried each connection's exchange, and how it ended */
-  ended(slot: AttemptSlot, end: AttemptEnd, tried: readonly (readonly [Exchange, result: string])[]): void {
+  recordEnd(
+    slot: AttemptSlot,
+    end: AttemptEnd,
+    tried: readonly (readonly [Exchange, result: string])[],
+  ): void {
     slot.end = end
     slot.hasChanged = true
     for (const [exchange, result] of tried)
@@ -69,22 +73,22 @@ export class Recorder {
   }
 
   /** Lines have saved a recipient from a bounce. @param lines as written, passwords masked */
-  rescued(lines: readonly string[]): void {
+  recordRescue(lines: readonly string[]): void {
     for (const line of lines) this.#count(countKey(COUNTS.rescues, hashLine(line)))
   }
 
   /** A message waits. @param until milliseconds since the epoch */
-  waits(message: object, why: WaitReason, until: number): void {
+  recordWait(message: object, why: WaitReason, until: number): void {
     this.#waiting.add(message, why, until)
   }
 
   /** A message is tried again. */
-  goesOn(message: object): void {
+  endWait(message: object): void {
     this.#waiting.remove(message)
   }
 
   /** The file was read. */
-  read(result: Omit<ReadingResult, 'at'>): void {
+  recordReading(result: Omit<ReadingResult, 'at'>): void {
     this.#reading = { ...result, at: this.#options.now() }
     this.#count(countKey(COUNTS.reloads, result.good ? 'good' : 'refused'))
   }

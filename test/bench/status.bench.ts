@@ -40,7 +40,11 @@ const results: number[] = []
 for (let round = 0; round < ROUNDS; round++) {
   const start = performance.now()
   for (let i = 0; i < TIMES; i++) {
-    recorder.decided('ABC.1.1', { message, decision, located, action: 'try' }, { rules, milliseconds: 0.05 })
+    recorder.recordDecision(
+      'ABC.1.1',
+      { message, decision, located, action: 'try' },
+      { rules, milliseconds: 0.05 },
+    )
   }
   results.push(((performance.now() - start) * 1000) / TIMES)
 }

@@ -40,7 +40,7 @@ function startServer(t: TestContext, state: string) {
   const server = startReporting(t, state, () => now)
   const configuration = configure(FILE)
   const decide = (domain: string) =>
-    server.recorder.decided('A.1', decidedBy(configuration, domain), {
+    server.recorder.recordDecision('A.1', decidedBy(configuration, domain), {
       rules: configuration.rules,
       milliseconds: 1,
     })
@@ -116,7 +116,7 @@ test('rules: a line that has moved keeps its hits; the file has changed, and wha
 test('rules: a file with errors that the server has refused', async (t) => {
   const { rules, state, inForce, write } = setup(t)
   const server = startServer(t, state)
-  server.recorder.read({ good: false, reason: 'has 1 error and is not used' })
+  server.recorder.recordReading({ good: false, reason: 'has 1 error and is not used' })
   server.report(inForce())
   write('nonsense')
   const { status, out, err } = await rules()

@@ -20,10 +20,10 @@ function recorder(pid = 7) {
 
 test('decisions are counted by source and action, with their time, and the lines that matched', () => {
   const { recorder: worker, pass } = recorder()
-  worker.decided('A.1', decidedBy(CONFIGURATION, 'example.com'), BASIS)
+  worker.recordDecision('A.1', decidedBy(CONFIGURATION, 'example.com'), BASIS)
   pass(5)
-  worker.decided('B.1', decidedBy(CONFIGURATION, 'other.example', { action: 'wait' }), BASIS)
-  worker.decided('C.1', decidedBy(CONFIGURATION, 'example.com'), { ...BASIS, milliseconds: 60_000 })
+  worker.recordDecision('B.1', decidedBy(CONFIGURATION, 'other.example', { action: 'wait' }), BASIS)
+  worker.recordDecision('C.1', decidedBy(CONFIGURATION, 'example.com'), { ...BASIS, milliseconds: 60_000 })
   const { counts, hits } = worker.take(IDLE_VIEW)
   assert.deepEqual(counts, {
     'decisions overrides try': 2,
@@ -41,15 +41,15 @@ test('decisions are counted by source and action, with their time, and the lines
 
 test('hits of the rules before a reload are reported with those after it', () => {
   const { recorder: worker } = recorder()
-  worker.decided('A.1', decidedBy(CONFIGURATION, 'example.com'), BASIS)
+  worker.recordDecision('A.1', decidedBy(CONFIGURATION, 'example.com'), BASIS)
   const moved = configure(`a.example @isp\n${LINE}\n[relay:isp]\nhost = 192.0.2.1\n`)
-  worker.decided('B.1', decidedBy(moved, 'example.com'), { ...BASIS, rules: moved.rules })
+  worker.recordDecision('B.1', decidedBy(moved, 'example.com'), { ...BASIS, rules: moved.rules })
   assert.deepEqual(worker.take(IDLE_VIEW).hits, { [hashLine(LINE)]: { count: 2, last: NOW } })
 })
 
 test('an attempt is reported when it is decided, and again when it has ended', () => {
   const { recorder: worker } = recorder()
-  const slot = worker.decided('A.1', decidedBy(CONFIGURATION, 'example.com'), BASIS)
+  const slot = worker.recordDecision('A.1', decidedBy(CONFIGURATION, 'example.com'), BASIS)
   const [begun] = worker.take(IDLE_VIEW).attempts
   assert.deepEqual(begun, {
     key: '7.0',
@@ -70,7 +70,7 @@ test('an attempt is reported when it is decided, and again when it has ended', (
   assert.deepEqual(worker.take(IDLE_VIEW).attempts, [])
   const [exchange] = slot.decided.decision.exchanges
   const end = { at: NOW + 9, delivered: true, connections: [] }
-  worker.ended(slot, end, [[exchange!, 'delivered']])
+  worker.recordEnd(slot, end, [[exchange!, 'delivered']])
   const { attempts, counts } = worker.take(IDLE_VIEW)
   assert.deepEqual(attempts, [{ ...begun, end }])
   assert.deepEqual(counts, { 'attempts isp delivered': 1 })
@@ -78,7 +78,8 @@ test('an attempt is reported when it is decided, and again when it has ended', (
 
 test('of very many decisions the last ones are reported, and all are counted', () => {
   const { recorder: worker } = recorder()
-  for (let i = 0; i < 1_000; i++) worker.decided(`${i}.1`, decidedBy(CONFIGURATION, 'example.com'), BASIS)
+  for (let i = 0; i < 1_000; i++)
+    worker.recordDecision(`${i}.1`, decidedBy(CONFIGURATION, 'example.com'), BASIS)
   const { counts, attempts } = worker.take(IDLE_VIEW)
   assert.equal(counts['decisions overrides try'], 1_000)
   assert.ok(attempts.length < 1_000)
@@ -88,10 +89,10 @@ test('of very many decisions the last ones are reported, and all are counted', (
 test('messages that wait are counted by reason until they are tried again, or should have been long ago', () => {
   const { recorder: worker, pass } = recorder()
   const [held, full] = [{}, {}]
-  worker.waits(held, 'held', NOW + 300_000)
-  worker.waits(full, 'connections', NOW + 10_000)
+  worker.recordWait(held, 'held', NOW + 300_000)
+  worker.recordWait(full, 'connections', NOW + 10_000)
   assert.deepEqual(worker.take(IDLE_VIEW).worker.waiting, { held: 1, connections: 1 })
-  worker.goesOn(full)
+  worker.endWait(full)
   assert.deepEqual(worker.take(IDLE_VIEW).worker.waiting, { held: 1 })
   pass(400_000)
   assert.deepEqual(worker.take(IDLE_VIEW).worker.waiting, {})
@@ -101,7 +102,7 @@ test('counts of all workers add up, and outlive the worker', () => {
   const server = new Collector({ pid: 1, now: () => NOW })
   for (const pid of [7, 8]) {
     const { recorder: worker } = recorder(pid)
-    worker.decided('A.1', decidedBy(CONFIGURATION, 'example.com'), BASIS)
+    worker.recordDecision('A.1', decidedBy(CONFIGURATION, 'example.com'), BASIS)
     server.add(worker.take(IDLE_VIEW))
   }
   server.forget(7)
@@ -118,7 +119,7 @@ test('counts of all workers add up, and outlive the worker', () => {
 
 test('facts and reports are read back as they were written', () => {
   const { recorder: worker } = recorder()
-  const slot = worker.decided('A.1', decidedBy(CONFIGURATION, 'example.com'), BASIS)
+  const slot = worker.recordDecision('A.1', decidedBy(CONFIGURATION, 'example.com'), BASIS)
   const connection = {
     server: 'relay isp',
     address: '192.0.2.1',
@@ -126,8 +127,8 @@ test('facts and reports are read back as they were written', () => {
     failed: 'rcpt',
     text: '450 later',
   } as const
-  worker.ended(slot, { at: NOW, delivered: false, connections: [connection] }, [])
-  worker.read({ good: false, reason: 'has 2 errors and is not used' })
+  worker.recordEnd(slot, { at: NOW, delivered: false, connections: [connection] }, [])
+  worker.recordReading({ good: false, reason: 'has 2 errors and is not used' })
   const inForce = { since: NOW, digest: 'abc', lines: 2, relays: 1 }
   const report = worker.take({ ...IDLE_VIEW, inForce })
   assert.deepEqual(readReport(JSON.parse(JSON.stringify(report))), report)

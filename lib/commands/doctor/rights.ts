@@ -41,7 +41,7 @@ function findUser({ configFolder, harakaFolder }: Location): HarakaUser | undefi
       }
     }
   } catch {
-    // Haraka's default: no user, so that it stays who has started it.
+    // Haraka's default: no user, so that it runs as the user that started it.
   }
   const stats = statSync(join(harakaFolder, STATE_FOLDER), { throwIfNoEntry: false })
   if (stats === undefined) return undefined

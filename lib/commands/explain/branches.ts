@@ -23,7 +23,7 @@ export interface TimelineBranch {
 /** What is different from the message before the attempt. */
 export type Outcome = Pick<Message, 'retries' | 'reply' | 'failed'> & { readonly at: number }
 
-/** Lines that are looked at: more are not read by anybody. */
+/** The most lines that are looked at: nobody reads more. */
 const MOST_LINES = 20
 /** Likely steps first. */
 const STEPS: readonly Failed[] = ['rcpt', ...FAILED.filter((step) => step !== '' && step !== 'rcpt')]

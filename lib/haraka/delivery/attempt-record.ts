@@ -31,5 +31,5 @@ export function recordEnd(
   const tried = connections.map(
     ({ exchange }, index) => [exchange, entries[index]!.failed || 'delivered'] as const,
   )
-  recorder.ended(slot, { at, delivered, connections: entries.slice(-MOST_CONNECTIONS) }, tried)
+  recorder.recordEnd(slot, { at, delivered, connections: entries.slice(-MOST_CONNECTIONS) }, tried)
 }

@@ -41,7 +41,7 @@ const RETRY_MS = 10_000
 
 /**
  * The answer to `get_mx` for a message that is to be divided. Haraka 3.3.4 (`outbound/hmail.js` `get_mx_respond`) calls `found_mx` with
- * it, and for this once that is the division: it takes all the time that it needs, which the hook has not.
+ * it, and for this once that is the division: it takes all the time that it needs, which a hook cannot.
  */
 export function answerWithSplit(
   hmail: HMailItem,
@@ -147,7 +147,7 @@ function moveOn(
   setTimeout(() => moveOn(hmail, parts, folder, services), RETRY_MS).unref()
 }
 
-/** The original is removed when the disk is sure to have the parts. */
+/** The original is removed once the parts are safely on the disk. */
 async function end(folder: SplitFolder, log: Loggable): Promise<void> {
   try {
     await syncFolder(folder.queue)
