@@ -5,7 +5,9 @@ import type { Exchange } from '../model/exchange'
 import type { Message } from '../model/message'
 import { needsPlace } from '../relays/section'
 import type { Configuration } from '../routing/configuration'
+import { ownEndpointTest } from '../routing/own-server'
 import { findBranches } from './explain/branches'
+import { addPassedOver } from './explain/passed-over'
 import { findEffect, usabilityNow } from './explain/effect'
 import { readGivenMessage, readMxOption } from './explain/given-message'
 import { findRivalPlugins } from './explain/rival-plugins'
@@ -14,7 +16,7 @@ import { exitStatusOfViews, viewsJson, viewsText, type View } from './explain/vi
 import { divideMessage } from './shared/divide-message'
 import { formatJson } from './shared/json'
 import type { Arguments } from './shared/parsed-arguments'
-import { readOutboundSettings, requireConfiguration } from './shared/require-configuration'
+import { readOutboundSettings, readOwnServer, requireConfiguration } from './shared/require-configuration'
 import { explainMessage } from './shared/explanation'
 import { findConfiguration, shortName, stateFolder, type Location } from './shared/location'
 import { openLookup, useGivenMx, type Lookup } from './shared/lookup'
@@ -95,13 +97,15 @@ export async function runExplain(args: Arguments, terminal: Terminal): Promise<n
     const state = args.flag('offline') ? undefined : readServerState(stateFolder(location), terminal.now())
     const server = state?.kind === 'running' ? state : undefined
     const usable = server && ((relay: Exchange) => usabilityNow(relay, server) === 'usable')
+    const isOwn = ownEndpointTest(readOwnServer(location.configFolder) ?? { listens: [], addresses: [] })
     const views: View[] = []
     for (const message of await divideMessage(configuration, task.message, lookup, usable)) {
       const explanation = await explainMessage(configuration, message, lookup, usable)
       const timeline = args.flag('timeline')
         ? await timelineOf({ ...task, message }, outbound.retryIntervalsSeconds, lookup, terminal.now())
         : undefined
-      views.push({ explanation, effect: server && findEffect(explanation.decision, server), timeline })
+      const change = server && findEffect(explanation.decision, server)
+      views.push({ explanation, effect: addPassedOver(change, explanation.route, isOwn), timeline })
     }
     const isCounted = views.some(({ explanation }) => explanation.decision.exchanges.some(needsPlace))
     if (state?.kind === 'unknown' && isCounted) terminal.err(unknownText(state.reason))

@@ -12,6 +12,7 @@ import { findConfiguration } from './shared/location'
 import { openResolver } from './shared/lookup'
 import { paint, type Paint } from './shared/paint'
 import type { Terminal } from './shared/terminal'
+import { wrapText } from './shared/wrap'
 
 /** Seconds for each step, without `--timeout`. */
 const DEFAULT_TIMEOUT_SECONDS = 10
@@ -59,23 +60,37 @@ function readTimeout(args: Arguments): number {
 
 const MARKS: Readonly<Record<ProbeFinding['result'], string>> = { good: 'ok  ', warning: 'warn', bad: 'BAD ' }
 
-function findingText(finding: ProbeFinding, ink: Paint): string[] {
-  const color = { good: ink.good, warning: ink.warn, bad: ink.bad }[finding.result]
-  const title = `    ${color(MARKS[finding.result])} ${finding.step.padEnd(11)} ${finding.message}`
-  return finding.advice === undefined
-    ? [title]
-    : [title, `                     ${ink.strong(finding.advice)}`]
+/** Before the message of a finding: the mark and the step. */
+const MARGIN = ' '.repeat(21)
+
+/** How a report is written. */
+interface ReportStyle {
+  readonly ink: Paint
+  /** Characters that fit on a line. */
+  readonly columns: number
 }
 
-function reportText(report: RelayReport, ink: Paint): string {
+function findingText(
+  { result, step, message, advice }: ProbeFinding,
+  { ink, columns }: ReportStyle,
+): string[] {
+  const color = { good: ink.good, warning: ink.warn, bad: ink.bad }[result]
+  const title = `    ${color(MARKS[result])} ${step.padEnd(11)} `
+  const text = wrapText(message, MARGIN, columns).slice(MARGIN.length)
+  const lines = advice === undefined ? [] : wrapText(advice, MARGIN, columns).split('\n')
+  return [`${title}${text}`, ...lines.map((line) => `${MARGIN}${ink.strong(line.slice(MARGIN.length))}`)]
+}
+
+function reportText(report: RelayReport, style: ReportStyle): string {
+  const { ink } = style
   const name = report.name === undefined ? '' : `@${report.name}  `
   const verdict = report.good ? ink.good('good') : ink.bad('fails')
   return [
     `${ink.strong(`${name}${report.key}`)}  ${verdict}`,
-    ...report.findings.flatMap((finding) => findingText(finding, ink)),
+    ...report.findings.flatMap((finding) => findingText(finding, style)),
     ...report.addresses.flatMap(({ address, findings }) => [
       `  ${address}`,
-      ...findings.flatMap((finding) => findingText(finding, ink)),
+      ...findings.flatMap((finding) => findingText(finding, style)),
     ]),
     '',
   ].join('\n')
@@ -92,7 +107,7 @@ export async function runProbe(args: Arguments, terminal: Terminal): Promise<num
   const relays = chooseRelays(args.operands, listRelays(configuration))
   const { inetPrefer } = readOutboundSettings(location)
   const resolver = openResolver(configuration, (message) => terminal.err(`${message}\n`))
-  const ink = paint(terminal.color.out)
+  const style = { ink: paint(terminal.color.out), columns: terminal.columns }
   try {
     const probes = relays.map((relay) =>
       probeRelay(relay, {
@@ -105,7 +120,7 @@ export async function runProbe(args: Arguments, terminal: Terminal): Promise<num
     for (const probe of probes) {
       const report = await probe
       reports.push(report)
-      if (!args.flag('json')) terminal.out(`${reportText(report, ink)}\n`)
+      if (!args.flag('json')) terminal.out(`${reportText(report, style)}\n`)
     }
     if (args.flag('json')) terminal.out(formatJson(reports))
     else if (reports.length === 0) terminal.out(`${location.file} names no relay\n`)

@@ -1,3 +1,4 @@
+import { isIP } from 'node:net'
 import {
   formatEndpoint,
   formatHost,
@@ -8,12 +9,12 @@ import {
   splitBareIPv6,
 } from '../model/endpoint'
 import { LAST_PRIORITY } from '../model/exchange'
-import { RELAY_TERMS, SMTPS_TERMS, type Terms, type TlsPolicy } from '../model/terms'
+import { RELAY_TERMS, SMTPS_TERMS, whyPassedOver, type Terms, type TlsPolicy } from '../model/terms'
 import { badHost } from './bad-host'
 import { readClientCertificate } from './client-certificate'
 import { readCredentials } from './credentials'
 import { readKeys } from './keyed'
-import type { Section } from './section'
+import type { Section, SettingLine } from './section'
 import type { Report } from '../source/report'
 import { readTerms, TERMS_KEYS } from './terms'
 import type { RelaySettings, SecretSources } from './types'
@@ -127,6 +128,7 @@ export function readRelay(
     ...(implicitTls ? { tls: SMTPS_TERMS.tls } : {}),
     lmtp: values.lmtp ?? RELAY_TERMS.lmtp,
   }
+  reportUnfitHost(at('host'), values.host, terms, report)
   return {
     name,
     endpoint: {
@@ -153,6 +155,21 @@ function checkClientCertificate(section: Section, tls: TlsPolicy | undefined, re
   report.error(setting.source, setting.keySpan, 'conflict', 'with tls = off no certificate is ever shown', {
     expected: 'tls = required',
   })
+}
+
+/** An address that `bind` and `family` never let a connection go to. */
+function reportUnfitHost(
+  setting: SettingLine | undefined,
+  host: HostValue | undefined,
+  terms: Terms,
+  report: Report,
+): void {
+  if (setting === undefined || host === undefined || isIP(host.host) === 0) return
+  const reason = whyPassedOver(terms, host.host)
+  if (reason === undefined) return
+  const message = `no mail can go to ${host.host}: ${reason}`
+  const expected = 'an address of the family that bind and family allow'
+  report.error(setting.source, setting.valueSpan, 'conflict', message, { expected })
 }
 
 /** Port 465 speaks TLS from the first byte: without `smtps://` both ends would wait for the other's greeting. */

@@ -3,7 +3,7 @@ import type { WaitReason } from '../status/facts'
 import type { HookAnswer } from './boundary'
 import { explainFailure, type Finish } from './failure-reason'
 import type { PlannedExchange } from './delivery/types'
-import { requeueAfterAnswer } from './delivery/requeue'
+import { requeueAfterAnswer, type UncountedWait } from './delivery/requeue'
 import { NULL_MX, type PassedOver } from './mx-list'
 import { type HMailItem, type Loggable, RETVAL } from './types'
 
@@ -47,7 +47,7 @@ export interface AnswerServices {
    */
   readonly fail: (failed: readonly Exchange[], reason: string) => boolean
   /** Hears that the message waits without an attempt being counted. */
-  readonly onWait: (why: WaitReason, seconds: number) => void
+  readonly onWait: (wait: UncountedWait) => void
   /** Defers the message after a lookup that failed. */
   readonly defer: Finish
 }
@@ -92,7 +92,7 @@ export function answerOutcome(hmail: HMailItem, outcome: GetMxOutcome, services:
             reason,
             log,
             now,
-            onWait: (seconds) => onWait(why, seconds),
+            onWait: (seconds) => onWait({ why, seconds, held: [] }),
             ...(atOnce ? { seconds: 0 } : {}),
           })
         },

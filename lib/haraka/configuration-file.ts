@@ -23,6 +23,7 @@ import {
 import { type ConfigurationSource, readConfigurationSource } from '../source/configuration-source'
 import { watchFile } from './file-watch'
 import type { LogEntry } from './log-entry'
+import { NamedFiles } from './named-files'
 import type { ServerFinding } from './server-log'
 
 /** There is no configuration to start with. The message has the errors of the file, each with line, column and caret. */
@@ -51,8 +52,6 @@ export interface ConfigurationFileOptions {
   readonly readHolds: () => readonly string[]
   /** Where this server takes mail: a target there is an error. Absent: not checked. */
   readonly readOwnServer?: () => OwnServer
-  /** Milliseconds since the epoch. */
-  readonly now: () => number
   /** @default watchFile */
   readonly watch?: typeof watchFile
 }
@@ -87,11 +86,16 @@ export class ConfigurationFile {
   /** Number of the newest reload that has begun: what an older one finds is thrown away. */
   #newest = 0
   #closed = false
-  /** When the configuration in force was read. */
-  #since: number | undefined
+  /** Is there a configuration in force? */
+  #isInForce = false
+  /** Files that the last reading asked for. */
+  #named: ReadonlySet<string> = new Set()
+  readonly #namedFiles: NamedFiles
 
   constructor(options: ConfigurationFileOptions) {
     this.#options = options
+    const { watch = watchFile } = options
+    this.#namedFiles = new NamedFiles(watch, () => void this.#reload())
   }
 
   /**
@@ -102,10 +106,12 @@ export class ConfigurationFile {
   read(): Configuration {
     const source = readConfigurationSource(this.#options.path)
     if (source.kind === 'unreadable') throw new StartError(`${SHOWN} ${source.why}`)
-    const result = loadConfiguration(source.kind === 'text' ? source.text : '', this.#loadOptions())
+    const { options, named } = this.#loadOptions()
+    const result = loadConfiguration(source.kind === 'text' ? source.text : '', options)
+    this.#named = named
     const { configuration } = result
     if (configuration === undefined) throw new StartError(errorsText(result))
-    this.#since = this.#options.now()
+    this.#isInForce = true
     const absent = source.kind === 'absent' ? `${SHOWN} ${source.why}. No rules: nothing is overridden` : ''
     this.#report(source, 'in force', [
       ...entriesOf('warn', absent),
@@ -123,6 +129,7 @@ export class ConfigurationFile {
     const { path, watch = watchFile } = this.#options
     try {
       this.#stopWatching = watch(path, () => void this.#reload())
+      this.#namedFiles.follow(this.#named)
     } catch (error) {
       const text = `changes of ${SHOWN} cannot be seen, only a restart reads it again: ${String(error)}`
       this.#options.report({ key: text, entries: entriesOf('error', text) })
@@ -133,6 +140,7 @@ export class ConfigurationFile {
   close(): void {
     this.#closed = true
     this.#stopWatching()
+    this.#namedFiles.follow(new Set())
   }
 
   /** Never rejects. */
@@ -153,18 +161,18 @@ export class ConfigurationFile {
   }
 
   #finish(source: ConfigurationSource, result: ReloadResult): void {
-    const { onChange, onReading, readHolds, now } = this.#options
+    const { onChange, onReading, readHolds } = this.#options
     const { digest } = source
     if (result.kind === 'refused') {
       onReading?.({ good: false, reason: result.reason, digest })
-      const conclusion = refusedEntry(result.reason, this.#since)
+      const conclusion = refusedEntry(result.reason, this.#isInForce)
       this.#report(source, result.reason, [...result.entries, conclusion])
       return
     }
     const { configuration } = result
     onChange(configuration)
     onReading?.({ good: true, reason: '', digest, configuration })
-    this.#since = now()
+    this.#isInForce = true
     this.#report(source, 'in force', [
       ...result.entries,
       inForceEntry({ configuration, holds: readHolds(), when: 'reload' }),
@@ -177,8 +185,10 @@ export class ConfigurationFile {
       // A full disk leaves an empty file, an editor for a moment none: neither takes the rules away.
       return { kind: 'refused', reason: source.why, entries: entriesOf('error', `${SHOWN} ${source.why}`) }
     }
-    const result = await loadConfigurationInSteps(source.text, this.#loadOptions())
+    const { options, named } = this.#loadOptions()
+    const result = await loadConfigurationInSteps(source.text, options)
     if (!isValid()) return undefined
+    this.#namedFiles.follow(named)
     const { configuration } = result
     if (configuration === undefined) {
       const reason = `has ${countText(countMistakes(result, 'error'), 'error')} and is not used`
@@ -193,10 +203,17 @@ export class ConfigurationFile {
     return { kind: 'good', configuration, entries: entriesOf('warn', warnings) }
   }
 
-  #loadOptions(): LoadOptions {
+  /** How the file is read, and a set that then has the other files that it names. */
+  #loadOptions(): { readonly options: LoadOptions; readonly named: ReadonlySet<string> } {
     const { path, readOwnServer } = this.#options
     const ownServer = readOwnServer === undefined ? {} : { ownServer: readOwnServer() }
-    return { file: path, secrets: nodeSecretSources(), ...ownServer }
+    const named = new Set<string>()
+    const sources = nodeSecretSources()
+    const readFile = (file: string) => {
+      named.add(file)
+      return sources.readFile(file)
+    }
+    return { options: { file: path, secrets: { ...sources, readFile }, ...ownServer }, named }
   }
 
   #report({ digest }: ConfigurationSource, outcome: string, entries: readonly LogEntry[]): void {

@@ -1,4 +1,5 @@
 import { formatEndpoint } from '../model/endpoint'
+import { DEFAULT_DIRECT } from '../model/terms'
 import type { ServerAddress } from '../dns/types'
 import type { Configuration, LoadResult } from '../routing/configuration'
 import { type ExpectationResult, unmetText } from '../rules/expectations'
@@ -69,7 +70,10 @@ function summarize({ settings, rules }: Configuration, holds: readonly string[])
     lines: rules.lines.length,
     attempts: settings.attempts.length,
     relays: settings.relays.map(({ name }) => name),
-    terms: settings.directTerms.map(({ name }) => name),
+    terms: [
+      ...(settings.direct === DEFAULT_DIRECT ? [] : ['direct']),
+      ...settings.directTerms.map(({ name }) => name),
+    ],
     dns_servers: settings.dnsServers.length === 0 ? 'system' : settings.dnsServers.map(serverText),
     dns_zones: settings.dnsZones.map(({ domain }) => domain),
     holds,
@@ -94,13 +98,12 @@ export function inForceEntry({ configuration, holds, when }: NewConfiguration): 
  * The one NOTICE of a reload that was refused.
  *
  * @param reason as the rest of a sentence about the file
- * @param since when the configuration in force was read, milliseconds since the epoch; undefined if there is none
+ * @param isInForce is there a configuration that stays in force? When it was read is another moment in each worker
  */
-export function refusedEntry(reason: string, since: number | undefined): LogEntry {
-  const consequence =
-    since === undefined
-      ? 'there are no rules, and no mail is sent'
-      : `the configuration read at ${new Date(since).toISOString()} stays in force`
+export function refusedEntry(reason: string, isInForce: boolean): LogEntry {
+  const consequence = isInForce
+    ? 'the configuration before it stays in force'
+    : 'there are no rules, and no mail is sent'
   return {
     level: 'notice',
     text: `${SHOWN} ${reason}: ${consequence}`,

@@ -8,7 +8,6 @@ import { type Located, locateAll, verdict } from '../routing/route'
 import { planAttempts } from '../rules/attempts-plan'
 import type { RecipientGroup } from '../rules/recipient-groups'
 import type { AttemptSlot } from '../status/attempt-ring'
-import type { WaitReason } from '../status/facts'
 import type { Recorder } from '../status/recorder'
 import type { Active, ActiveConfiguration } from './active-configuration'
 import { answerOutcome, type GetMxOutcome } from './answer'
@@ -19,6 +18,8 @@ import { Delivery } from './delivery/delivery'
 import { deferWithoutConnection, type EndingServices } from './delivery/endings'
 import { recordEnd } from './delivery/attempt-record'
 import { DeliveryHooks } from './delivery/hooks'
+import type { UncountedWait } from './delivery/requeue'
+import { WaitList } from './delivery/wait-list'
 import { endingServices } from './ending-services'
 import { MessageReader } from './envelope'
 import { attemptLine, MessageLog } from './log-line'
@@ -81,6 +82,7 @@ export class Router {
   readonly #haraka: HarakaModules
   readonly #questions: RuleQuestions
   readonly #queue: ConnectionQueue
+  readonly #waits: WaitList
   readonly #hooks = new DeliveryHooks()
   readonly #ownListeners: OwnListeners
   readonly #helo: HeloName
@@ -96,6 +98,8 @@ export class Router {
     this.#haraka = new HarakaModules(plugin)
     this.#questions = new RuleQuestions(parts.relays, this.#haraka)
     this.#queue = new ConnectionQueue(parts.relays, (hmail) => this.#haraka.push(hmail))
+    this.#waits = new WaitList(parts.relays)
+    parts.relays.onHoldsChange(() => this.#waits.noteHolds())
     this.#helo = new HeloName(now)
     this.#ownListeners = new OwnListeners({ listens: parts.listens, now })
   }
@@ -125,12 +129,18 @@ export class Router {
     })
   }
 
+  /** There is another configuration: messages that wait without an attempt being counted are routed anew, soon. */
+  reroute(): void {
+    this.#waits.reroute()
+  }
+
   async #useConfiguration(
     hmail: HMailItem,
     work: (active: Active) => Promise<HookAnswer>,
   ): Promise<HookAnswer> {
     const { active, recorder } = this.#parts
     recorder.endWait(hmail)
+    this.#waits.remove(hmail)
     if (active.configuration !== undefined) return active.use(work)
     const reason = 'the configuration has errors, and there was none before'
     return answerOutcome(
@@ -187,6 +197,7 @@ export class Router {
           fallbackRelays: decision.fallbackRelays ?? [],
           passedOver: passedOver.map(({ reason, exchange }) => `${exchangeLabel(exchange)}: ${reason}`),
           queue: this.#queue,
+          waits: this.#waits,
           log,
           endings,
           onWait,
@@ -208,7 +219,7 @@ export class Router {
     return answerWithSplit(hmail, groups, {
       haraka: this.#haraka,
       notes: () => this.#messages.notesForFile(hmail),
-      onWait: (seconds) => onWait('disk', seconds),
+      onWait: (seconds) => onWait({ why: 'disk', seconds, held: [] }),
       log: this.#logOf(hmail),
     })
   }
@@ -320,8 +331,12 @@ export class Router {
     return others.some((relay) => relays.look(relay).usable)
   }
 
-  #noteWait(hmail: HMailItem): (why: WaitReason, seconds: number) => void {
-    return (why, seconds) => this.#parts.recorder.recordWait(hmail, why, this.#now() + seconds * 1000)
+  /** The message waits, in Haraka's own queue unless delivery says otherwise. */
+  #noteWait(hmail: HMailItem): (wait: UncountedWait) => void {
+    return ({ why, seconds, held }) => {
+      this.#parts.recorder.recordWait(hmail, why, this.#now() + seconds * 1000)
+      this.#waits.add(hmail, { held, release: () => this.#haraka.sendNow(hmail) })
+    }
   }
 
   #logOf(hmail: HMailItem): Loggable {

@@ -23,7 +23,11 @@ interface OutboundQueues {
     length(): number
     readonly running: number | (() => number)
   }
-  readonly temp_fail_queue: { length(): number }
+  readonly temp_fail_queue: {
+    length(): number
+    /** By the name of the queue file. @throws Error if it is not there */
+    discard(id: string): unknown
+  }
   readonly queue_dir: string
 }
 
@@ -99,6 +103,17 @@ export class HarakaModules {
       notes: unknown,
     ) => NewItem
     return new Item(name, join(this.queueFolder, name), notes)
+  }
+
+  /** Sends a message that waits in Haraka's `temp_fail_queue`; nothing happens if it does not any more. */
+  sendNow(hmail: OutboundItem): void {
+    const { temp_fail_queue: waiting, delivery_queue: queue } = this.#queues
+    try {
+      waiting.discard(hmail.filename ?? '')
+    } catch {
+      return
+    }
+    queue.push(hmail)
   }
 
   /** Messages that are being sent, that are ready to be sent, and that wait for their next attempt. */

@@ -1,10 +1,11 @@
 import { isIP } from 'node:net'
 import type { AddressAnswer } from '../model/dns-answer'
 import { shuffle } from '../dns/shuffle'
+import { siftAddresses } from '../routing/passed-over'
 import type { Located } from '../routing/route'
-import { formatEndpoint, type Endpoint } from '../model/endpoint'
+import type { Endpoint } from '../model/endpoint'
 import type { Exchange } from '../model/exchange'
-import { bindFor, whyPassedOver } from '../model/terms'
+import { bindFor } from '../model/terms'
 import type { PlannedExchange, HarakaMxLike } from './delivery/types'
 
 /** `HarakaMx` of haraka-net-utils. The constructor gives an object of this class back as it is, and `found_mx` sees that object. */
@@ -107,22 +108,11 @@ export function buildMxList(
   const passedOver: PassedOver[] = []
   const all = located.flatMap(({ exchange, answer }) => {
     const addresses = addressesOf(exchange, answer)
-    const fitting = addresses.filter((address) => whyPassedOver(exchange.terms, address) === undefined)
-    const [first] = addresses
-    if (fitting.length === 0 && first !== undefined) {
-      const reason = `none of its addresses can be used with ${whyPassedOver(exchange.terms, first)}`
-      passedOver.push({ exchange, reason, level: 'debug' })
+    const sifted = siftAddresses(exchange, addresses, isOwn)
+    for (const { reason, isOwn: isHere } of sifted.passedOver) {
+      passedOver.push({ exchange, reason, level: isHere ? 'error' : 'debug' })
     }
-    return fitting.flatMap((address) => {
-      const endpoint = { host: address, port: exchange.endpoint.port }
-      if (!isOwn(endpoint)) return [{ exchange, address }]
-      passedOver.push({
-        exchange,
-        reason: `${formatEndpoint(endpoint)} is this server itself`,
-        level: 'error',
-      })
-      return []
-    })
+    return sifted.addresses.map((address) => ({ exchange, address }))
   })
   const candidates = firstOf(all, MOST_ADDRESSES, ({ exchange }) => exchange.origin.kind === 'dns').map(
     ({ exchange, address }) => ({ mx: toHarakaMx(HarakaMx, exchange, address, helo), exchange, address }),

@@ -76,11 +76,11 @@ export class PluginHooks {
       onChange: (configuration) => {
         this.#apply(configuration)
         this.#redis.compare(configuration.settings.redis)
+        this.#router.reroute()
         plugin.logdebug('this process uses the new configuration')
       },
       readHolds: () => namesOfHolds(join(haraka, STATE_FOLDER)),
       readOwnServer: () => ({ listens: role.listens, addresses: localAddresses() }),
-      now: Date.now,
     })
     this.#redis = new RedisUse(this.#open(role)?.settings.redis, role, this.#report)
     this.#relays = openRelayState(plugin, role, this.#redis.connection)

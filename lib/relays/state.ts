@@ -62,6 +62,7 @@ export class LocalRelayState implements RelayState {
   readonly #options: RelayStateOptions
   readonly #entries = new Map<string, ServerRecord>()
   readonly #places: LimitedPlaces
+  readonly #holdsListeners: (() => void)[] = []
   #rotationOffset: number
 
   constructor(options: RelayStateOptions) {
@@ -71,8 +72,15 @@ export class LocalRelayState implements RelayState {
     this.#places = new LimitedPlaces({ service: limits, monotonic: clock.monotonic })
     folder?.publish(
       () => this.#snapshot(),
-      (holds) => log.info(`relays held by hand: ${holds.map(describeHoldBriefly).join('; ') || 'none'}`),
+      (holds) => {
+        log.info(`relays held by hand: ${holds.map(describeHoldBriefly).join('; ') || 'none'}`)
+        for (const listener of this.#holdsListeners) listener()
+      },
     )
+  }
+
+  onHoldsChange(listener: () => void): void {
+    this.#holdsListeners.push(listener)
   }
 
   look(exchange: Exchange): Availability {

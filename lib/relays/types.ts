@@ -101,6 +101,8 @@ export interface RelayState {
    * @returns cancels the wait
    */
   whenFree(exchange: Exchange, wake: () => void, options?: WaitOptions): () => void
+  /** Hears, from now on, that holds by hand have been set, have ended or were removed. */
+  onHoldsChange(listener: () => void): void
   /** A server failed before there was a connection to it (it has no address, say). */
   noteFailure(exchange: Exchange, failure: RelayFailure): void
   /** The rotation offset of the next message: a number that goes up by one for each. */

@@ -7,6 +7,14 @@ export function whyUnreadable(error: unknown): string {
       return 'this user may not read it'
     case 'EISDIR':
       return 'it is a folder'
+    case 'ENOTDIR':
+      return 'a part of its path is not a folder'
+    case 'ENXIO':
+      return 'it is not a regular file'
+    case 'ELOOP':
+      return 'its links lead back to it'
+    case 'ENAMETOOLONG':
+      return 'its name is too long'
     default:
       return error instanceof Error ? error.message : String(error)
   }

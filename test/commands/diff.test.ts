@@ -1,3 +1,4 @@
+import { execFileSync } from 'node:child_process'
 import assert from 'node:assert/strict'
 import { join } from 'node:path'
 import { test } from 'node:test'
@@ -66,6 +67,19 @@ test('diff: MX records that the list gives are named', async () => {
 test('diff: the same file twice', async () => {
   const messages = folder.write('one.txt', '<> a@gmail.com')
   assert.equal((await run(['diff', OLD, OLD, messages])).out, '0 of 1 message would go elsewhere\n')
+})
+
+test('diff --queue: what is not a folder', async () => {
+  const file = folder.write('plain', '')
+  const fifo = join(folder.path, 'fifo')
+  execFileSync('mkfifo', [fifo])
+  for (const path of [file, fifo, '/dev/null']) {
+    const { status, err } = await run(['diff', OLD, NEW, '--queue', path])
+    assert.equal(status, 64)
+    assert.ok(err.includes(`cannot read the queue ${path}: it is not a folder (see`), err)
+  }
+  const below = await run(['diff', OLD, NEW, '--queue', join(fifo, 'queue')])
+  assert.match(below.err, /: a part of its path is not a folder/)
 })
 
 test('diff --queue: the messages that wait; other files do not count', async () => {

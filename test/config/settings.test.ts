@@ -199,7 +199,7 @@ password = Pass w0rd;#=   ; not this
 auth_type = CRAM-MD5
 tls = required
 allow_plaintext_auth = yes
-bind = 192.0.2.7
+bind = 2001:db8::7
 bind_helo = mail.example.com
 lmtp = true
 priority = 5
@@ -217,7 +217,7 @@ max_per_hour = 100`
         tls: 'required',
         family: 'any',
         nextMx: 'connection',
-        bind: { v4: '192.0.2.7' },
+        bind: { v6: '2001:db8::7' },
         bindHelo: 'mail.example.com',
         lmtp: true,
         retryAfterMs: 120_000,
@@ -265,6 +265,8 @@ max_per_hour = 100`
     ['host = h\ntls = requird', '3:7 bad value "requird" for tls'],
     ['host = 2001:db8::1:587', '2:8 an IPv6 address without brackets may end in a port'],
     ['host = smtps://2001:db8::1:465', '2:8 an IPv6 address without brackets may end in a port'],
+    ['host = 192.0.2.1\nfamily = v6', '2:8 no mail can go to 192.0.2.1: family = v6'],
+    ['host = 2001:db8::1\nbind = 192.0.2.7', '2:8 no mail can go to 2001:db8::1: bind = 192.0.2.7'],
     ['host = h\nbind = localhost', '3:8 bad value "localhost" for bind'],
     ['host = h\nlmtp = maybe', '3:8 bad value "maybe" for lmtp'],
     ['host = h\npriority = 65536', '3:12 bad value "65536" for priority'],

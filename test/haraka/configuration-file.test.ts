@@ -12,7 +12,7 @@ import { ConfigurationFolder } from '../support/configuration-folder'
 const lines = (count: number, target: string) =>
   Array.from({ length: count }, (_, n) => `d${n}.example ${target}`).join('\n')
 
-const SINCE = 'the configuration read at 2026-01-02T03:04:05.000Z stays in force'
+const SINCE = 'the configuration before it stays in force'
 
 test('of reloads that overlap the newest wins, although an older one has more to do', async (t) => {
   const folder = new ConfigurationFolder(t).start('* first.example')
@@ -51,6 +51,30 @@ test('a password file is read again, from the folder of the configuration', asyn
   assert.deepEqual(passwords, ['one', 'two'])
 })
 
+test('a password file that changes alone is a reload, also where it is not there yet, until it is not named any more', async (t) => {
+  const folder = new ConfigurationFolder(t).start('* first.example')
+  assert.deepEqual(folder.watched, [])
+  await folder.reload(WITH_SECRET)
+  assert.match(folder.log.at(-1)!, /has 1 error and is not used/)
+  assert.deepEqual(folder.watched, ['secret'])
+  await folder.reloadBy('secret', 'one\n')
+  await folder.reloadBy('secret', 'two\n')
+  assert.equal(folder.log.at(-1), 'notice config/dns_overrides.ini is read again and in force')
+  const passwords = folder.inForce.map(({ settings }) => settings.relays[0]?.credentials?.password.reveal())
+  assert.deepEqual(passwords, [undefined, 'one', 'two'])
+  await folder.reload('* last.example')
+  assert.deepEqual(folder.watched, [])
+})
+
+test('the end of watching is that of all files', (t) => {
+  const folder = new ConfigurationFolder(t)
+  writeFileSync(join(dirname(folder.configurationPath), 'secret'), 'one\n', { mode: 0o600 })
+  folder.start(WITH_SECRET)
+  assert.deepEqual(folder.watched, ['secret'])
+  folder.file.close()
+  assert.deepEqual(folder.watched, [])
+})
+
 test('a password file that has gone away is an error, and the rules before stay', async (t) => {
   const folder = new ConfigurationFolder(t)
   const path = join(dirname(folder.configurationPath), 'secret')
@@ -65,7 +89,7 @@ test('a password file that has gone away is an error, and the rules before stay'
 
 test('a start is one NOTICE with version, lines, relays, terms, DNS servers and holds', (t) => {
   const { findings } = new ConfigurationFolder(t, ['isp']).start(
-    'dns_servers = 192.0.2.53, tls://192.0.2.54#dns.example\n* @isp\nx.example @ms\n[direct:ms]\n[attempts]\n* direct=1 relay=1\n[relay:isp]\nhost = a.example\n[zone:corp.internal]\ndns_servers = 10.0.0.1\n',
+    'dns_servers = 192.0.2.53, tls://192.0.2.54#dns.example\n* @isp\nx.example @ms\n[direct]\nfamily = v4\n[direct:ms]\n[attempts]\n* direct=1 relay=1\n[relay:isp]\nhost = a.example\n[zone:corp.internal]\ndns_servers = 10.0.0.1\n',
   )
   const manifest = require('../../../package.json') as { version: string }
   assert.deepEqual(
@@ -79,7 +103,7 @@ test('a start is one NOTICE with version, lines, relays, terms, DNS servers and 
           lines: 2,
           attempts: 1,
           relays: ['isp'],
-          terms: ['ms'],
+          terms: ['direct', 'ms'],
           dns_servers: ['192.0.2.53:53', 'tls://192.0.2.54:853#dns.example'],
           dns_zones: ['corp.internal'],
           holds: ['isp'],

@@ -247,6 +247,23 @@ test('outbound/index.js: pre_send_trans_email runs for every message, with the t
   delete plugins.registered_hooks.pre_send_trans_email
 })
 
+test('outbound/queue.js: a message that waits is found by the name of its file, and leaves the queue early', async () => {
+  const { temp_fail_queue: waiting } = haraka.outbound as unknown as {
+    temp_fail_queue: { length(): number; discard(id: string): unknown }
+  }
+  const hmail = await queued()
+  hmail.next_cb = () => {}
+  const before = waiting.length()
+  ;(hmail as unknown as { send_email_respond(retval: number, seconds: number): void }).send_email_respond(
+    908,
+    3600,
+  )
+  assert.equal(waiting.length(), before + 1)
+  waiting.discard(hmail.filename!)
+  assert.equal(waiting.length(), before)
+  assert.throws(() => waiting.discard(hmail.filename!))
+})
+
 test('haraka-config: type data keeps every line, and one reload callback is kept for each file', () => {
   const config = require('haraka-config') as {
     get(name: string, type: string, callback?: () => void): string[]

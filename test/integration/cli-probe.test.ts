@@ -79,10 +79,16 @@ z.example  @good
   assert.match(out, /BAD {2}auth {8}it refused AUTH: 535 /)
   assert.match(
     out,
-    /BAD {2}certificate .*it expired on 2021-01-01\n +the operator of the relay must renew it/,
+    /BAD {2}certificate .*it expired on\s+2021-01-01\n +the operator of the relay must renew it/,
   )
   assert.match(out, /BAD {2}connect .*ECONNREFUSED.*\n +nothing listens on port/)
   assert.doesNotMatch(out, /Passw0rd|letmein/)
+
+  assert.deepEqual(
+    out.split('\n').filter((line) => line.length > 80),
+    [],
+    'no line is wider than the terminal',
+  )
 
   const one = await runProcess(['probe', '@good', '-c', file, '--json'], { env: TRUST })
   assert.equal(one.status, 0)
@@ -137,5 +143,5 @@ host = smtps://127.0.0.1:${postfix.port}
   assert.match(login.out, /it does not offer AUTH/)
   const swapped = await runProcess(['probe', 'swapped', '-c', file], { env: TRUST })
   assert.equal(swapped.status, 75)
-  assert.match(swapped.out, /leave out smtps:/)
+  assert.match(swapped.out, /leave\s+out smtps:/)
 })

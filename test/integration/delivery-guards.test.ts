@@ -34,7 +34,10 @@ before(async () => {
       verb === 'RCPT' ? `550-5.1.1 I know ${FORMS[0]}\r\n550 5.1.1 and ${FORMS[1]} ${FORMS[2]}` : undefined,
   })
   own = await freePort()
-  zone = await startZone({ 'me.zone.example': [a('127.0.0.1')] })
+  zone = await startZone({
+    'me.zone.example': [a('127.0.0.1')],
+    'v4.zone.example': [a('127.0.0.1')],
+  })
   haraka = await HarakaServer.start({
     overrides: `
 dns_servers = 127.0.0.1:${zone.port}
@@ -46,7 +49,7 @@ family.example @v6only
 echo.example   @echo
 client.example 127.0.0.1:${good.port}
 [relay:v6only]
-host = 127.0.0.1
+host = v4.zone.example
 port = ${good.port}
 bind = ::1
 [relay:echo]

@@ -91,7 +91,7 @@ test('a missing file is a warning; one that comes is taken up, and one that is e
   haraka.write('config/dns_overrides.ini', `* 127.0.0.1:${sink.port}\n`)
   await haraka.waitForLog(/\[NOTICE\] .*is read again and in force .* lines=1 /)
   haraka.write('config/dns_overrides.ini', '')
-  await haraka.waitForLog(/\[NOTICE\] .*is empty: the configuration read at \d{4}-\S+Z stays in force/)
+  await haraka.waitForLog(/\[NOTICE\] .*is empty: the configuration before it stays in force/)
   await haraka.send({ to: 'a@example.com' })
   await haraka.waitFor(() => sink.received.length === 1, 'the message by the rule', [sink])
 })

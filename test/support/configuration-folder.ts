@@ -1,15 +1,12 @@
 import assert from 'node:assert/strict'
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
-import { dirname, join } from 'node:path'
+import { dirname, join, relative } from 'node:path'
 import type { TestContext } from 'node:test'
 import { ConfigurationFile } from '../../lib/haraka/configuration-file'
 import type { LogEntry } from '../../lib/haraka/log-entry'
 import type { ServerFinding } from '../../lib/haraka/server-log'
 import type { Configuration } from '../../lib/routing/configuration'
-
-/** When the files of these tests are read. */
-export const NOW = Date.UTC(2026, 0, 2, 3, 4, 5)
 
 /**
  * A real Haraka folder with a configuration file that is opened as Haraka opens it. Only the watching is not real: a change is
@@ -22,7 +19,8 @@ export class ConfigurationFolder {
   readonly inForce: Configuration[] = []
   readonly findings: ServerFinding[] = []
   readonly file: ConfigurationFile
-  #announce: () => void = () => assert.fail('the file is not watched')
+  /** What is called when a file has changed, for each file that is watched. */
+  readonly #watched = new Map<string, () => void>()
   #listener: () => void = () => {}
 
   constructor(t: TestContext, holds: readonly string[] = []) {
@@ -36,11 +34,9 @@ export class ConfigurationFolder {
       },
       onChange: (configuration) => this.inForce.push(configuration),
       readHolds: () => holds,
-      now: () => NOW,
       watch: (path, onChange) => {
-        assert.equal(path, this.configurationPath)
-        this.#announce = onChange
-        return () => {}
+        this.#watched.set(path, onChange)
+        return () => this.#watched.delete(path)
       },
     })
   }
@@ -56,6 +52,20 @@ export class ConfigurationFolder {
     this.inForce.push(this.file.read())
     this.file.watch()
     return this
+  }
+
+  /** The other files that are watched, from the folder of the configuration. */
+  get watched(): readonly string[] {
+    return [...this.#watched.keys()]
+      .filter((path) => path !== this.configurationPath)
+      .map((path) => relative(dirname(this.configurationPath), path))
+  }
+
+  /** Announces that a file has changed. */
+  #announce(path = this.configurationPath): void {
+    const onChange = this.#watched.get(path)
+    assert.ok(onChange, `${path} is not watched`)
+    onChange()
   }
 
   /** Changes the file. */
@@ -76,6 +86,15 @@ export class ConfigurationFolder {
     const before = this.findings.length
     change()
     this.#announce()
+    return this.#nextFinding(before)
+  }
+
+  /** Changes another file of that folder, and waits until something is said of it. */
+  async reloadBy(name: string, content: string): Promise<readonly LogEntry[]> {
+    const path = join(dirname(this.configurationPath), name)
+    const before = this.findings.length
+    writeFileSync(path, content, { mode: 0o600 })
+    this.#announce(path)
     return this.#nextFinding(before)
   }
 

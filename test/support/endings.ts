@@ -27,6 +27,7 @@ export function quietDelivery(): DeliveryContext {
     fallbackRelays: [],
     passedOver: [],
     queue: new ConnectionQueue(relays, quiet),
+    waits: { add: quiet },
     log: SILENT_LOG,
     endings: quietEndings(),
     onEnd: quiet,

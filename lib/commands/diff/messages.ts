@@ -1,4 +1,4 @@
-import { readdirSync } from 'node:fs'
+import { existsSync, readdirSync } from 'node:fs'
 import { basename, join, resolve } from 'node:path'
 import { parseQueueName, readQueueFile } from '../../haraka-files/queue-file'
 import { UsageError } from '../../model/errors'
@@ -51,7 +51,10 @@ function readQueue(folder: string, now: number, warn: (message: string) => void)
   try {
     names = readdirSync(folder).sort()
   } catch (error) {
-    throw new UsageError(`cannot read the queue ${folder}: ${whyUnreadable(error)}`)
+    const isFile = (error as NodeJS.ErrnoException).code === 'ENOTDIR' && existsSync(folder)
+    throw new UsageError(
+      `cannot read the queue ${folder}: ${isFile ? 'it is not a folder' : whyUnreadable(error)}`,
+    )
   }
   return names
     .filter((name) => parseQueueName(name).nextAttempt !== undefined)

@@ -11,6 +11,8 @@ export interface Effect {
   readonly notes: ReadonlyMap<Exchange, string>
   /** Why the message waits, such as `relay isp is held`; absent if some exchange is tried. */
   readonly wait?: string
+  /** Why no server is left to be tried; absent if one is. */
+  readonly deferred?: string
 }
 
 type Running = Extract<ServerState, { kind: 'running' }>

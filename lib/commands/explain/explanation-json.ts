@@ -10,10 +10,11 @@ import type { Effect } from './effect'
 export function explanationJson(explanation: Explanation, effect?: Effect): Record<string, unknown> {
   const { decision, route } = explanation
   const wait = route.outcome === 'deliver' ? effect?.wait : undefined
-  const reason = wait === undefined ? route.noRoute?.message : wait
+  const deferred = route.outcome === 'deliver' ? effect?.deferred : undefined
+  const reason = deferred ?? (wait === undefined ? route.noRoute?.message : wait)
   return {
     domain: decision.domain,
-    outcome: wait === undefined ? route.outcome : 'defer',
+    outcome: wait === undefined && deferred === undefined ? route.outcome : 'defer',
     source: decision.source,
     matched: decision.matched,
     exchanges: listTriedExchanges(explanation).map((exchange) => {

@@ -82,6 +82,8 @@ function headline({ decision, route }: Explanation, { effect, ink }: TextOptions
     case 'defer':
       return ink.warn(describeNoRoute(route))
     case 'deliver': {
+      if (effect?.deferred !== undefined)
+        return ink.warn(`Would be deferred by ${describeSource(decision)}: every server is passed over`)
       if (effect?.wait !== undefined)
         return ink.warn(`Would wait: ${effect.wait} (${describeSource(decision)})`)
       const noLine = decision.source === 'overrides' ? '' : ', because no override line matches'

@@ -62,7 +62,9 @@ const recipientsOf = ({ explanation }: View): Message['rcptTo'] => explanation.m
 /** 68 if a message would bounce, else 75 if one would be deferred or waits, else 0. */
 export function exitStatusOfViews(views: readonly View[]): number {
   const statuses = views.map(({ explanation: { route }, effect }) =>
-    route.outcome === 'deliver' && effect?.wait !== undefined ? EXIT.tempFail : exitStatusOf(route.outcome),
+    route.outcome === 'deliver' && (effect?.wait ?? effect?.deferred) !== undefined
+      ? EXIT.tempFail
+      : exitStatusOf(route.outcome),
   )
   return [EXIT.noRoute, EXIT.tempFail].find((status) => statuses.includes(status)) ?? EXIT.ok
 }

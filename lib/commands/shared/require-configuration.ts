@@ -62,7 +62,7 @@ function settingsReader(configFolder: string): (name: string) => string | undefi
 }
 
 /** Where the Haraka of a config folder takes mail; undefined if it has no smtp.ini, which leaves it open. */
-function readOwnServer(configFolder: string): OwnServer | undefined {
+export function readOwnServer(configFolder: string): OwnServer | undefined {
   const text = settingsReader(configFolder)('smtp.ini')
   if (text === undefined) return undefined
   return { listens: parseListenEndpoints(text), addresses: localAddresses() }

@@ -23,8 +23,9 @@ export class ConnectionQueue {
    * Ends the attempt and waits for a connection to one of these servers.
    *
    * @param milliseconds after which the message goes on in any case
+   * @returns ends the wait
    */
-  wait(hmail: OutboundItem, exchanges: readonly Exchange[], milliseconds: number): void {
+  wait(hmail: OutboundItem, exchanges: readonly Exchange[], milliseconds: number): () => void {
     const first = this.#woken.delete(hmail)
     let isWaiting = true
     const wake = () => {
@@ -39,5 +40,6 @@ export class ConnectionQueue {
     const timer = setTimeout(wake, milliseconds).unref()
     const leaveLines = exchanges.map((exchange) => this.#relays.whenFree(exchange, wake, { first }))
     hmail.next_cb()
+    return wake
   }
 }

@@ -1,7 +1,6 @@
 import { exchangeLabel, type Exchange } from '../../model/exchange'
 import type { Decision } from '../../model/decision'
 import { isUnavailable, type Lease, type Unavailable, type RelayState } from '../../relays/types'
-import type { WaitReason } from '../../status/facts'
 import { Session } from '../../smtp/session'
 import { needsGoodCertificate, type SessionOptions } from '../../smtp/session-types'
 import { Attempt, type AttemptStep } from './attempt'
@@ -11,8 +10,9 @@ import type { ConnectionReport } from './ending'
 import { Endings, type EndingServices } from './endings'
 import { GuardedSocket } from './guarded-socket'
 import type { DeliverySteps, EndingMethods } from './hooks'
-import { requeue } from './requeue'
+import { requeue, type UncountedWait } from './requeue'
 import type { HarakaMxLike, HarakaSocket, OutboundItem, PlannedExchange, QueuedRecipient } from './types'
+import type { WaitList } from './wait-list'
 import { patienceOf } from './watchdog'
 
 /** What delivery needs to know beside the exchanges. */
@@ -26,11 +26,12 @@ export interface DeliveryContext {
   /** Why exchanges of the decision are not among the candidates. */
   readonly passedOver: readonly string[]
   readonly queue: ConnectionQueue
+  readonly waits: Pick<WaitList, 'add'>
   /** For lines about this message. */
   readonly log: Loggable
   readonly endings: EndingServices
   /** Hears that the message waits without an attempt being counted. */
-  readonly onWait?: (why: WaitReason, seconds: number) => void
+  readonly onWait?: (wait: UncountedWait) => void
   /** Called once at the end of the attempt. */
   readonly onEnd: (outcome: AttemptOutcome) => void
 }
@@ -75,6 +76,8 @@ export class Delivery implements DeliverySteps {
   #deferral: string | undefined
   /** Why the last server that took no part did not. */
   #unavailable: Exclude<Unavailable['why'], 'breaker'> | undefined
+  /** Relays that took no part because they are held. */
+  readonly #held: Exchange[] = []
   readonly #endings: Endings
 
   constructor(hmail: OutboundItem, candidates: readonly PlannedExchange[], context: DeliveryContext) {
@@ -129,6 +132,7 @@ export class Delivery implements DeliverySteps {
   #continueWith({ exchange, lastResort }: StepOf<'acquire'>, place: Lease | Unavailable): void {
     if (isUnavailable(place)) {
       if (place.why !== 'breaker') this.#unavailable = place.why
+      if (place.why === 'held') this.#held.push(exchange)
       this.#context.log.loginfo(`not now: ${place.message}`)
     } else if (lastResort) {
       this.#context.log.loginfo(
@@ -275,15 +279,22 @@ export class Delivery implements DeliverySteps {
   }
 
   #requeue({ reason, seconds, waitFor }: StepOf<'requeue'>): void {
-    const { now, queue, onWait } = this.#context
+    const { now, queue, waits, onWait } = this.#context
     const why = this.#unavailable ?? 'relay'
     requeue(this.#hmail, {
       log: this.#context.log,
       reason,
       now: now(),
-      onWait: (delay) => onWait?.(why, delay),
+      onWait: (delay) => onWait?.({ why, seconds: delay, held: this.#held }),
       ...(seconds === undefined ? {} : { seconds }),
-      ...(waitFor.length === 0 ? {} : { putBack: (delay) => queue.wait(this.#hmail, waitFor, delay * 1000) }),
+      ...(waitFor.length === 0
+        ? {}
+        : {
+            putBack: (delay) => {
+              const release = queue.wait(this.#hmail, waitFor, delay * 1000)
+              waits.add(this.#hmail, { held: this.#held, release })
+            },
+          }),
     })
   }
 

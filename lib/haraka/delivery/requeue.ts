@@ -1,3 +1,5 @@
+import type { Exchange } from '../../model/exchange'
+import type { WaitReason } from '../../status/facts'
 import { type Loggable, RETVAL } from '../types'
 import { replaceNextCall } from './hooks'
 import type { OutboundItem } from './types'
@@ -24,6 +26,14 @@ function isTooOld(hmail: OutboundItem, now: number): boolean {
   if (hmail.todo.queue_time === undefined) return true
   const lifetime = readRetryIntervals(hmail).reduce((sum, seconds) => sum + seconds, 0)
   return now - hmail.todo.queue_time > lifetime * 1000
+}
+
+/** A wait that is not counted as an attempt, for those who keep account of it. */
+export interface UncountedWait {
+  readonly why: WaitReason
+  readonly seconds: number
+  /** Relays that took no part because they are held by hand. */
+  readonly held: readonly Exchange[]
 }
 
 /** Why and how long a message waits. */

@@ -87,6 +87,8 @@ export interface OutboundItem {
   readonly obtls?: { get_tls_options(mx: HarakaMxLike): Record<string, unknown> }
   mxlist?: HarakaMxLike[]
   next_cb: () => void
+  /** Name of the queue file. */
+  readonly filename?: string
   found_mx(mxs: HarakaMxLike[]): unknown
   try_deliver(): unknown
   try_deliver_host_on_socket(mx: HarakaMxLike, host: string, port: number, socket: HarakaSocket): unknown

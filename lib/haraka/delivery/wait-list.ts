@@ -1,0 +1,72 @@
+import type { Exchange } from '../../model/exchange'
+import type { RelayState } from '../../relays/types'
+import type { OutboundItem } from './types'
+
+/** A message that waits without an attempt being counted. */
+interface WaitingMessage {
+  /** Relays of which one that is resumed is enough. */
+  readonly held: readonly Exchange[]
+  /** Ends the wait: the message goes back into the delivery queue. */
+  readonly release: () => void
+}
+
+/** After a resume or a reload so many messages go on at once, one such group after the other: 200 a second. */
+const GROUP = 20
+const GROUP_INTERVAL_MS = 100
+
+/**
+ * Messages that wait without an attempt being counted, so that they go on when the reason is gone: the relay is resumed, or there is
+ * another configuration. Where they wait is not known here.
+ */
+export class WaitList {
+  readonly #relays: Pick<RelayState, 'look'>
+  readonly #waiting = new Map<OutboundItem, WaitingMessage>()
+  /** Those that go on soon, not all in one moment. */
+  #released: readonly OutboundItem[] = []
+  #timer: NodeJS.Timeout | undefined
+
+  constructor(relays: Pick<RelayState, 'look'>) {
+    this.#relays = relays
+  }
+
+  add(hmail: OutboundItem, message: WaitingMessage): void {
+    this.#waiting.set(hmail, message)
+  }
+
+  /** The message goes on by itself. */
+  remove(hmail: OutboundItem): void {
+    this.#waiting.delete(hmail)
+  }
+
+  /** Holds have changed: messages for a relay that was resumed go on. */
+  noteHolds(): void {
+    const isHeld = (exchange: Exchange) => {
+      const answer = this.#relays.look(exchange)
+      return !answer.usable && answer.why === 'held'
+    }
+    this.#release((message) => message.held.some((exchange) => !isHeld(exchange)))
+  }
+
+  /** There is another configuration: all are routed anew. */
+  reroute(): void {
+    this.#release(() => true)
+  }
+
+  #release(isMeant: (message: WaitingMessage) => boolean): void {
+    const meant = [...this.#waiting].flatMap(([hmail, message]) => (isMeant(message) ? [hmail] : []))
+    this.#released = [...new Set([...this.#released, ...meant])]
+    if (this.#timer === undefined) this.#releaseGroup()
+  }
+
+  #releaseGroup(): void {
+    const group = this.#released.slice(0, GROUP)
+    this.#released = this.#released.slice(GROUP)
+    for (const hmail of group) {
+      const message = this.#waiting.get(hmail)
+      this.#waiting.delete(hmail)
+      message?.release()
+    }
+    const isDone = this.#released.length === 0
+    this.#timer = isDone ? undefined : setTimeout(() => this.#releaseGroup(), GROUP_INTERVAL_MS).unref()
+  }
+}

@@ -1,0 +1,47 @@
+import type { AddressAnswer } from '../model/dns-answer'
+import { formatEndpoint, type Endpoint } from '../model/endpoint'
+import type { Exchange } from '../model/exchange'
+import { whyPassedOver } from '../model/terms'
+
+/** The addresses of an exchange that are connected to, and why others are not. */
+export interface SiftedAddresses {
+  readonly addresses: readonly string[]
+  readonly passedOver: readonly { readonly reason: string; readonly isOwn: boolean }[]
+}
+
+/**
+ * Leaves out addresses that do not fit `bind` and `family`, and those where this server itself listens.
+ *
+ * @param isOwn does this server itself listen there?
+ */
+export function siftAddresses(
+  { endpoint, terms }: Exchange,
+  addresses: readonly string[],
+  isOwn: (endpoint: Endpoint) => boolean,
+): SiftedAddresses {
+  const fitting = addresses.filter((address) => whyPassedOver(terms, address) === undefined)
+  const [first] = addresses
+  if (fitting.length === 0 && first !== undefined) {
+    const reason = `none of its addresses can be used with ${whyPassedOver(terms, first)}`
+    return { addresses: [], passedOver: [{ reason, isOwn: false }] }
+  }
+  const isHere = (host: string) => isOwn({ host, port: endpoint.port })
+  return {
+    addresses: fitting.filter((address) => !isHere(address)),
+    passedOver: fitting.filter(isHere).map((host) => ({
+      reason: `${formatEndpoint({ host, port: endpoint.port })} is this server itself`,
+      isOwn: true,
+    })),
+  }
+}
+
+/** Why nothing is sent to an exchange that has addresses; undefined if something may be. */
+export function whyNoneIsLeft(
+  exchange: Exchange,
+  answer: AddressAnswer,
+  isOwn: (endpoint: Endpoint) => boolean,
+): string | undefined {
+  if (answer.kind !== 'addresses') return undefined
+  const { addresses, passedOver } = siftAddresses(exchange, answer.addresses, isOwn)
+  return addresses.length > 0 ? undefined : passedOver.map(({ reason }) => reason).join('; ')
+}

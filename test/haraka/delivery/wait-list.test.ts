@@ -1,0 +1,75 @@
+import assert from 'node:assert/strict'
+import { mock, test, type TestContext } from 'node:test'
+import type { OutboundItem } from '../../../lib/haraka/delivery/types'
+import { WaitList } from '../../../lib/haraka/delivery/wait-list'
+import type { Exchange } from '../../../lib/model/exchange'
+import type { Availability } from '../../../lib/relays/types'
+import { relayExchange } from '../../support/servers'
+
+const [a, b] = ['a', 'b'].map((host) => relayExchange({ host })) as [Exchange, Exchange]
+
+function setup(t: TestContext) {
+  mock.timers.enable({ apis: ['setTimeout'] })
+  t.after(() => mock.timers.reset())
+  const held = new Set<Exchange>([a, b])
+  const look = (exchange: Exchange): Availability =>
+    held.has(exchange) ? { usable: false, why: 'held', message: 'held by hand' } : { usable: true }
+  const released: string[] = []
+  const waits = new WaitList({ look })
+  const add = (name: string, ...exchanges: readonly Exchange[]) => {
+    const hmail = {} as OutboundItem
+    waits.add(hmail, { held: exchanges, release: () => released.push(name) })
+    return hmail
+  }
+  return { held, released, waits, add }
+}
+
+test('messages for a relay that is resumed go on, 20 every 100 ms, and those for another that is held stay', (t) => {
+  const { held, released, waits, add } = setup(t)
+  const names = Array.from({ length: 50 }, (_, index) => `a${index}`)
+  for (const name of names) add(name, a)
+  add('b', b)
+  add('limit')
+  waits.noteHolds()
+  assert.deepEqual(released, [])
+  held.delete(a)
+  waits.noteHolds()
+  assert.deepEqual(released, names.slice(0, 20))
+  mock.timers.tick(100)
+  assert.deepEqual(released, names.slice(0, 40))
+  waits.noteHolds()
+  mock.timers.tick(100)
+  assert.deepEqual(released, names)
+  mock.timers.tick(3_600_000)
+  assert.deepEqual(released, names)
+})
+
+test('a message that waits for two held relays goes on when one is resumed, and once', (t) => {
+  const { held, released, waits, add } = setup(t)
+  add('both', a, b)
+  held.delete(b)
+  waits.noteHolds()
+  held.delete(a)
+  waits.noteHolds()
+  assert.deepEqual(released, ['both'])
+})
+
+test('with another configuration all that wait are routed anew', (t) => {
+  const { released, waits, add } = setup(t)
+  add('held', a)
+  add('dns')
+  waits.reroute()
+  waits.reroute()
+  assert.deepEqual(released, ['held', 'dns'])
+})
+
+test('a message that has gone on by itself is not released', (t) => {
+  const { held, released, waits, add } = setup(t)
+  const messages = Array.from({ length: 25 }, (_, index) => add(String(index), a))
+  held.delete(a)
+  waits.noteHolds()
+  waits.remove(messages[22]!)
+  mock.timers.tick(100)
+  assert.equal(released.length, 24)
+  assert.ok(!released.includes('22'))
+})
