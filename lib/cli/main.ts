@@ -2,6 +2,7 @@ import { packageVersion } from '../source/package-version'
 import { EXIT } from '../commands/shared/exit-status'
 import type { Terminal } from '../commands/shared/terminal'
 import { DnsOverridesError, UsageError } from '../model/errors'
+import { toPrintable } from '../model/printable'
 import { findCommand, parseArguments } from './arguments'
 import type { CommandSpec } from './command-spec'
 import { commandHelp, generalHelp, PROGRAM } from './help'
@@ -87,7 +88,9 @@ export async function main(words: readonly string[], terminal: Terminal): Promis
     return await dispatch(words, terminal)
   } catch (error) {
     const { status, message } = describeError(error, words)
-    terminal.err(`${PROGRAM}: ${message}\n`)
+    // An error may quote a queue file, a reply or an argument that a stranger wrote.
+    const lines = message.split('\n').map((line) => toPrintable(line, { line: true }))
+    terminal.err(`${PROGRAM}: ${lines.join('\n')}\n`)
     return status
   }
 }

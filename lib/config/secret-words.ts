@@ -19,12 +19,16 @@ const HOST_WORD = /^(?:(?:localhost|mail|smtp|mx|relay|mta|host|gateway|backup|p
 
 /** A host name of several labels, or an address, perhaps with a port. Few passwords look like that. */
 export function isHostLike(text: string): boolean {
-  const [, host = text, port] = /^([^:]*):([^:]+)$/.exec(text) ?? []
+  const [, written = text, port] = /^([^:]*):([^:]+)$/.exec(text) ?? []
+  const host = replaceLetters(written)
   if (isIP(text) !== 0 || /^\[[0-9a-f:.]+\](?::\d{1,5})?$/i.test(text)) return true
   if (port !== undefined && !looksLikePort(port)) return false
   // Of one case: `S3.cret` is not one.
   return HOST.test(host) || HOST_WORD.test(host) || HOST.test(swapCase(host)) || isIP(host) !== 0
 }
+
+/** Lower-case letters of all scripts are as good as those of ASCII. */
+const replaceLetters = (text: string) => text.replace(/[^\P{Ll}\0-\x7f]|[\p{Lo}\p{M}]/gu, 'a')
 
 const swapCase = (text: string) => (text === text.toUpperCase() ? text.toLowerCase() : text)
 
@@ -39,7 +43,10 @@ const NAME_PART = /^(?:[A-Z]?[a-z]+(?:[A-Z][a-z]{2,})*|[A-Z]+)?\d{0,2}$/
 
 /** A name of plain words, such as `joe.smith`, `isp-pw`, `isp_password`, `ISP_PASSWORD`. */
 export const isName = (text: string) =>
-  /[a-z]/i.test(text) && text.split(/[._-]/).every((part) => NAME_PART.test(part))
+  /\p{L}/u.test(text) &&
+  replaceLetters(text)
+    .split(/[._-]/)
+    .every((part) => NAME_PART.test(part))
 
 /** The parts of a path that do not look like names of files; all of it if it is neither a path nor a plain name. */
 export function secretsOfPath({ text, start, end }: PlacedWord): readonly Range[] {

@@ -606,3 +606,23 @@ test('a message grows older along its timeline', async () => {
   const { out } = await run(words, { env: { HARAKA: folder } })
   assert.match(out, /0 {2}.*a\.test.*\n.*1 {2}.*a\.test.*\n.*2 {2}.*b\.test/)
 })
+
+test('an error that quotes a crafted queue file leaves nothing that a terminal obeys', async () => {
+  const header = Buffer.from(
+    JSON.stringify({
+      queue_time: 1,
+      domain: 'ex\u001b[2Jample.com\u202e',
+      rcpt_to: [{ user: 'a', host: 'b.example' }],
+      mail_from: { user: 'c', host: 'd.example' },
+      notes: {},
+    }),
+  )
+  const length = Buffer.alloc(4)
+  length.writeUInt32BE(header.length)
+  const queued = join(folder, '1_2_0_3_AbCdEf_4_mail')
+  writeFileSync(queued, Buffer.concat([length, header, Buffer.from('hi')]))
+  const { status, err } = await run(['explain', '--queue', queued, '--offline', ...configured('* h.example')])
+  assert.equal(status, 64)
+  assert.match(err, /is neither an address nor a domain/)
+  assert.ok(!err.includes('\u001b') && !err.includes('\u202e'), JSON.stringify(err))
+})
