@@ -9,6 +9,7 @@ import { openStateFolder, prepareStateFolder, STATE_FOLDER, type StateFolder } f
 import type { RelayState } from '../relays/types'
 import type { RedisConnection } from '../redis/connection'
 import { createIdentity, readIdentity } from '../redis/host-identity'
+import { SharedHolds } from '../redis/shared-holds'
 import { SharedLimits } from '../redis/shared-limits'
 import { writeEntry } from './log-entry'
 import type { ProcessRole } from './process'
@@ -45,6 +46,10 @@ export function openRelayState(
         }
   const lender = redis === undefined || cluster.isWorker ? {} : { lender: shareLimits(redis, path, clock) }
   const counting = { monotonic: clock.monotonic, ...journal, ...lender }
+  const holds =
+    redis === undefined || path === undefined || cluster.isWorker
+      ? undefined
+      : new SharedHolds({ connection: redis, folder: path, now: clock.wall })
   const server = role.kind === 'master' ? countForWorkers(counting, folder) : undefined
   // The master has no mail: what it knows of relays is never asked for.
   const local = cluster.isWorker ? undefined : new LocalLimits(server === undefined ? counting : clock)
@@ -63,6 +68,7 @@ export function openRelayState(
     relays,
     folder: path,
     close: () => {
+      holds?.close()
       relays.close()
       server?.close()
       if (server !== undefined) folder?.close()

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict'
+import { readFileSync } from 'node:fs'
 import { describe, it } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { createIdentity } from '../../lib/redis/host-identity'
@@ -189,6 +190,17 @@ describe('limits over hosts', { skip: needsRedis() }, () => {
       for (const host of [after, copy]) if (isPlace(await tryTake(host, three))) taken++
     }
     assert.equal(taken, 3)
+  })
+
+  it('needs no more rights than docs/operations.md says', async (t) => {
+    const redis = await RedisServer.start(t)
+    const page = readFileSync('docs/operations.md', 'utf8')
+    const rights = /`(~dns_overrides:v1:\* [^`]*)`/.exec(page)![1]!.split(' ')
+    await redis.command('ACL', 'SETUSER', 'default', 'reset', 'on', 'nopass', ...rights)
+    const host = await startHost(t, redis.port)
+    const limits = { key: 'isp', maxConnections: 1, maxPerHour: 5 }
+    for (let i = 0; i < 3; i++) (await takePlace(host, limits))!.giveBack(true)
+    assert.deepEqual(host.said, [])
   })
 
   it('what stands in Redis is counted or thrown away, never believed', async (t) => {
