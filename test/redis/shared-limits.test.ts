@@ -195,7 +195,7 @@ describe('limits over hosts', { skip: needsRedis() }, () => {
   it('needs no more rights than docs/operations.md says', async (t) => {
     const redis = await RedisServer.start(t)
     const page = readFileSync('docs/operations.md', 'utf8')
-    const rights = /`(~dns_overrides:v1:\* [^`]*)`/.exec(page)![1]!.split(' ')
+    const rights = /`(~dns_overrides:v1:\* [^`]*)`/.exec(page)![1]!.split(/\s+/)
     await redis.command('ACL', 'SETUSER', 'default', 'reset', 'on', 'nopass', ...rights)
     const host = await startHost(t, redis.port)
     const limits = { key: 'isp', maxConnections: 1, maxPerHour: 5 }
