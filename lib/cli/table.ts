@@ -228,6 +228,31 @@ export const COMMANDS: readonly CommandSpec[] = Object.freeze<CommandSpec[]>([
     load: () => (require('../commands/rules') as typeof import('../commands/rules')).runRules,
   },
   {
+    name: 'why',
+    summary: 'tell the story of one message: what was tried, what it waits for, what comes next',
+    operands: [{ name: 'ID', kind: 'file', optional: true }],
+    options: [
+      {
+        name: 'to',
+        value: { name: 'ADDRESS', kind: 'text' },
+        summary: 'the messages to this recipient',
+      },
+      JSON_OUTPUT,
+      CONFIG,
+    ],
+    details: [
+      'ID is the id that the log has in brackets, also without the numbers after the point; or a file of the queue: its path, or its name as haraka --qlist prints it.',
+      'For a message of the queue: each attempt with time, line, server, TLS, and the reply or what failed; what it waits for; what the rules as they are now do with it, and the attempts to come. One that is no longer in the queue is known as long as it is among the last attempts of the running server; then the log has it.',
+      'Of several messages, the first 20 are listed. Exit status: as explain for one message of the queue; 70 if nothing is known of it.',
+    ],
+    examples: [
+      { args: 'why 8B1F2C3D-1111-4222-8333-444455556666.1.1', purpose: 'A message of which the log speaks' },
+      { args: 'why --to a@gmail.com', purpose: 'Somebody asks where the mail is' },
+    ],
+    exits: ['noRoute', 'fault', 'tempFail', 'config'],
+    load: () => (require('../commands/why') as typeof import('../commands/why')).runWhy,
+  },
+  {
     name: 'test',
     summary: 'run the expectations in section [tests] of the configuration',
     operands: [{ name: 'FILE', kind: 'path', optional: true }],

@@ -11,6 +11,8 @@ import { NOTES_KEY, readNotes, type AttemptNote } from './notes'
 /** One message that waits in Haraka's queue. Its texts are a stranger's: printable text only where they are shown. */
 export interface QueuedMessage {
   readonly file: string
+  /** As the log has it; empty if the file does not say. */
+  readonly id: string
   readonly domain: string
   readonly recipients: readonly string[]
   /** Empty for the null sender. */
@@ -95,6 +97,7 @@ export function readQueueFile(file: string): QueuedMessage {
   const { attempts, nextAttempt } = parseQueueName(basename(file))
   return {
     file,
+    id: typeof todo.uuid === 'string' ? todo.uuid : '',
     domain: todo.domain,
     recipients,
     mailFrom: toAddress(todo.mail_from),

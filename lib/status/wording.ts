@@ -44,9 +44,17 @@ export function formatAge(milliseconds: number): string {
   return first === -1 ? '0s' : shown.map(([number, unit]) => `${number}${unit}`).join(' ')
 }
 
+/** The last time that a `Date` has, ms since the epoch: a file that somebody else wrote may name a later one. */
+const LAST_TIME = 8.64e15
+
+/** `2026-05-17T12:00:00.000Z`: as JSON has it. */
+export function formatIsoTime(millisecondsSinceEpoch: number): string {
+  return new Date(Math.min(millisecondsSinceEpoch, LAST_TIME)).toISOString()
+}
+
 /** `2026-05-17 12:00:00 UTC`: the zone of the log lines, whatever that of this machine is. */
 export function formatTime(millisecondsSinceEpoch: number): string {
-  return `${new Date(millisecondsSinceEpoch).toISOString().slice(0, 19).replace('T', ' ')} UTC`
+  return `${formatIsoTime(millisecondsSinceEpoch).slice(0, 19).replace('T', ' ')} UTC`
 }
 
 /** `line 3`, `[attempts]` or `DNS`: what decided. */

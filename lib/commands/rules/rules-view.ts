@@ -3,7 +3,7 @@ import type { OverrideLine } from '../../rules/types'
 import { displayWidth } from '../../source/display-width'
 import type { LineHits } from '../../status/counts'
 import { describeInForce, isUpToDate, type InForceReport } from '../../status/in-force'
-import { formatCount, formatTime, joinWords } from '../../status/wording'
+import { formatIsoTime, formatCount, formatTime, joinWords } from '../../status/wording'
 import type { Paint } from '../shared/paint'
 
 /** An override line with its hits. */
@@ -113,8 +113,6 @@ function summaryRows(
   return [counted, ink.warn(`Never hit: ${never.length === 1 ? 'line' : 'lines'} ${joinWords(named)}`)]
 }
 
-const isoTime = (at: number) => new Date(at).toISOString()
-
 /** The same as `--json` prints it, times as ISO 8601. What is not known is absent. */
 export function rulesJson({ lines, counting }: RulesView): Record<string, unknown> {
   return {
@@ -126,7 +124,7 @@ export function rulesJson({ lines, counting }: RulesView): Record<string, unknow
             line: line.line,
             text: line.text.trim(),
             ...(counting === undefined ? {} : { hits: hits?.count ?? 0 }),
-            ...(hits === undefined ? {} : { lastUse: isoTime(hits.last) }),
+            ...(hits === undefined ? {} : { lastUse: formatIsoTime(hits.last) }),
           })),
         }),
   }
@@ -135,11 +133,11 @@ export function rulesJson({ lines, counting }: RulesView): Record<string, unknow
 function inForceJson({ inForce, since: countedSince }: Counting): Record<string, unknown> {
   const { since, workers, upToDate, refused } = inForce
   return {
-    ...(since === undefined ? {} : { since: isoTime(since) }),
+    ...(since === undefined ? {} : { since: formatIsoTime(since) }),
     upToDate: isUpToDate(inForce),
     workers,
     workersUpToDate: upToDate,
-    ...(refused === undefined ? {} : { refused: { at: isoTime(refused.at), reason: refused.reason } }),
-    countedSince: isoTime(countedSince),
+    ...(refused === undefined ? {} : { refused: { at: formatIsoTime(refused.at), reason: refused.reason } }),
+    countedSince: formatIsoTime(countedSince),
   }
 }

@@ -1,0 +1,123 @@
+import { basename } from 'node:path'
+import type { QueuedMessage } from '../haraka-files/queue-file'
+import type { Failed } from '../model/message'
+import type { AttemptEntry } from './facts'
+import { formatAge, formatTime, joinWords } from './wording'
+
+/** One connection of an attempt, or an attempt that made none. All text is printable. */
+export interface PastStep {
+  /** When the attempt ended, or was decided; milliseconds since the epoch. */
+  readonly at: number
+  /** What sent it there: `line 3`, `[attempts]`, `DNS`; empty if that is not known. */
+  readonly by: string
+  /** Empty if none was asked. */
+  readonly server: string
+  readonly tls: boolean
+  readonly delivered: boolean
+  readonly failed: Failed
+  /** What the server said, or what went wrong. */
+  readonly text: string
+}
+
+/** One message, as far as its queue file and the running server know it. */
+export interface Story {
+  /** As the log has it; empty if it is not known. */
+  readonly id: string
+  /** Absent: it is no longer in the queue. */
+  readonly queued?: QueuedMessage
+  /** Of the running server, newest first. */
+  readonly entries: readonly AttemptEntry[]
+}
+
+const SOURCES = { attempts: '[attempts]', dns: 'DNS' } as const
+
+/** Is a message meant by an id? One without the number of the delivery or of the transaction means all of them. */
+export function isMeant(id: string, asked: string): boolean {
+  const [whole, part] = [id.toLowerCase(), asked.toLowerCase()]
+  return whole === part || whole.startsWith(`${part}.`)
+}
+
+/** The attempts that the running server still knows, by message, newest message first. */
+export function groupById(
+  attempts: readonly AttemptEntry[],
+  isWanted: (attempt: AttemptEntry) => boolean,
+): ReadonlyMap<string, readonly AttemptEntry[]> {
+  const groups = new Map<string, AttemptEntry[]>()
+  for (const attempt of attempts.filter(isWanted)) {
+    const group = groups.get(attempt.id)
+    if (group === undefined) groups.set(attempt.id, [attempt])
+    else group.push(attempt)
+  }
+  return groups
+}
+
+/** What has been tried, oldest first: from the notes of the queue file, else from what the running server knows. */
+export function listSteps({ queued, entries }: Story): readonly PastStep[] {
+  if (queued !== undefined && queued.history.length > 0) {
+    return queued.history.map(({ by, ...note }) => ({
+      ...note,
+      by: by === 'attempts' || by === 'dns' ? SOURCES[by] : by,
+      delivered: false,
+    }))
+  }
+  return entries.toReversed().flatMap(stepsOf)
+}
+
+function stepsOf({ at, source, lines, action, reason, end }: AttemptEntry): readonly PastStep[] {
+  if (action === 'wait' && end === undefined) return []
+  const by =
+    source === 'overrides' ? `${lines.length === 1 ? 'line' : 'lines'} ${joinWords(lines)}` : SOURCES[source]
+  const nothing: PastStep = { at, by, server: '', tls: false, delivered: false, failed: '', text: reason }
+  if (end === undefined) return action === 'try' ? [] : [nothing]
+  if (end.connections.length === 0) return [{ ...nothing, at: end.at, delivered: end.delivered }]
+  return end.connections.map(({ server, tls, failed, text }) => ({
+    at: end.at,
+    by,
+    server,
+    tls,
+    delivered: failed === '' && end.delivered,
+    failed,
+    text,
+  }))
+}
+
+/** How things stand for a message of the queue. */
+export interface Surroundings {
+  /** Does the server run? */
+  readonly isRunning: boolean
+  /** What a message like this would wait for now; absent if it would be tried, or that is not known. */
+  readonly wait?: string
+  /** Milliseconds since the epoch. */
+  readonly now: number
+}
+
+/** What a message of the queue waits for now, as a sentence. */
+export function describeWait({ queued, entries }: Story, { isRunning, wait, now }: Surroundings): string {
+  if (!isRunning) return 'No Haraka runs: it is tried when Haraka starts'
+  const last = entries[0]
+  const lastEnd = queued?.history.at(-1)?.at ?? 0
+  // A wait leaves the name of the queue file as it is, with the time of an attempt that does not come.
+  if (last !== undefined && last.at >= lastEnd && (last.end?.connections.length ?? 0) === 0) {
+    const since = `since ${formatTime(last.at)}`
+    if (last.action === 'wait') return `It waits ${since}, and no attempt is counted: ${last.reason}`
+    if (last.action === 'try' && wait !== undefined)
+      return `It waits ${since}, and no attempt is counted: ${wait}`
+    if (last.action === 'try') return `It is being tried, or waits for a free server, ${since}`
+  }
+  const planned = queued?.nextAttempt
+  return planned !== undefined && planned > now
+    ? `Haraka tries it again at ${formatTime(planned)}, in ${formatAge(planned - now)}`
+    : 'It is due: Haraka tries it as soon as it has a thread for it'
+}
+
+/** How a finished message ended, as a sentence. */
+export function describeEnd({ entries }: Story): string {
+  const last = entries[0]
+  if (last?.end?.delivered === true) return `Delivered at ${formatTime(last.end.at)}`
+  if (last?.action === 'bounce') return `Bounced at ${formatTime(last.at)}: ${last.reason}`
+  return 'It is no longer in the queue: it has bounced, or somebody has removed it; the log says which'
+}
+
+/** What a message is called: its id, else the name of its file. */
+export const titleOfStory = ({ id, queued }: Story): string =>
+  id || (queued === undefined ? '' : basename(queued.file))
