@@ -64,12 +64,13 @@ export function listSteps({ queued, entries }: Story): readonly PastStep[] {
 }
 
 function stepsOf({ at, source, lines, action, reason, end }: AttemptEntry): readonly PastStep[] {
-  if (action === 'wait' && end === undefined) return []
   const by =
     source === 'overrides' ? `${lines.length === 1 ? 'line' : 'lines'} ${joinWords(lines)}` : SOURCES[source]
-  const nothing: PastStep = { at, by, server: '', tls: false, delivered: false, failed: '', text: reason }
-  if (end === undefined) return action === 'try' ? [] : [nothing]
-  if (end.connections.length === 0) return [{ ...nothing, at: end.at, delivered: end.delivered }]
+  if (end === undefined) {
+    if (action === 'try' || action === 'wait') return []
+    return [{ at, by, server: '', tls: false, delivered: false, failed: '', text: reason }]
+  }
+  // Without a connection it has only waited.
   return end.connections.map(({ server, tls, failed, text }) => ({
     at: end.at,
     by,

@@ -57,7 +57,7 @@ function setup() {
 function startServer(t: TestContext, state: string, decided: object = {}, id = `${ID}.1.1`) {
   const server = startReporting(t, state, () => NOW)
   const configuration = configure(FILE)
-  const slot = server.recorder.decided(id, decidedBy(configuration, 'x.example', decided), {
+  const slot = server.recorder.recordDecision(id, decidedBy(configuration, 'x.example', decided), {
     rules: configuration.rules,
     milliseconds: 1,
   })
@@ -118,7 +118,7 @@ test('why: with a server the retry time, a wait that is not counted, or an attem
     (await why(ID)).out,
     /^It waits since .* UTC, and no attempt is counted: relay isp is held by hand$/m,
   )
-  recorder.ended(slot, { at: NOW, delivered: false, connections: [] }, [])
+  recorder.recordEnd(slot, { at: NOW, delivered: false, connections: [] }, [])
   const tried = startServer(t, state)
   tried.report()
   assert.match((await why(ID)).out, /^It is being tried, or waits for a free server, since .* UTC$/m)
@@ -132,7 +132,7 @@ test('why: a message that was delivered is known from the running server', async
     { ...connection, failed: 'connect' as const, text: 'no connection' },
     { ...connection, failed: '' as const, text: '250 taken' },
   ]
-  recorder.ended(slot, { at: NOW, delivered: true, connections }, [])
+  recorder.recordEnd(slot, { at: NOW, delivered: true, connections }, [])
   report()
   const { status, out } = await why(ID)
   assert.equal(
