@@ -52,6 +52,7 @@ test('a message of the queue: sender, recipients, size, attempts before and afte
   const file = await queueFile(name, todo(), 'Subject: x\r\n\r\nhello\r\n')
   assert.deepEqual(readQueueFile(file), {
     file,
+    id: 'X',
     domain: 'gmail.com',
     recipients: ['a@gmail.com', 'b@gmail.com'],
     mailFrom: 'boss@corp.example',
