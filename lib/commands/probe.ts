@@ -3,6 +3,7 @@ import type { Configuration } from '../routing/configuration'
 import { UsageError } from '../model/errors'
 import { relayKey } from '../model/exchange'
 import type { Relay } from '../model/relay'
+import { createTokenRequest } from '../oauth/token-request'
 import { probeRelay, type ProbeFinding, type RelayReport } from '../smtp/probe'
 import { formatJson } from './shared/json'
 import type { Arguments } from './shared/parsed-arguments'
@@ -108,12 +109,14 @@ export async function runProbe(args: Arguments, terminal: Terminal): Promise<num
   const { inetPrefer } = readOutboundSettings(location)
   const resolver = openResolver(configuration, (message) => terminal.err(`${message}\n`))
   const style = { ink: paint(terminal.color.out), columns: terminal.columns }
+  const askToken = createTokenRequest({ timeoutMs })
   try {
     const probes = relays.map((relay) =>
       probeRelay(relay, {
         lookup: async (host) => resolver.relayAddresses(host, inetPrefer),
         now: terminal.now,
         timeoutMs,
+        askToken,
       }),
     )
     const reports: RelayReport[] = []

@@ -14,6 +14,7 @@ import {
   looksLikePort,
   SECRETIVE,
   secretsOfPath,
+  secretsOfUrl,
 } from './secret-words'
 
 type SettingKind = KeyedSection | 'unknown'
@@ -31,6 +32,7 @@ function isPlainKey(section: SettingKind, key: string): section is KeyedSection 
 /** What to hide of a value although the key names a secret: the name of a variable or a file is not one. */
 function secretsOfSecretive(key: string, value: PlacedWord): readonly Range[] {
   if (key.endsWith('_file') || key === 'tls_key') return secretsOfPath(value)
+  if (key === 'oauth2_token_url') return secretsOfUrl(value)
   const [, variable = ''] = /^\$?\{?(\w+)\}?$/.exec(value.text) ?? []
   const isVariable = key.endsWith('_env') && variable.split(/_+/).every((part) => part === '' || isName(part))
   return isVariable && variable !== '' ? [] : [value]

@@ -9,16 +9,19 @@ import {
   splitBareIPv6,
 } from '../model/endpoint'
 import { LAST_PRIORITY } from '../model/exchange'
+import type { AuthType } from '../model/relay'
 import { RELAY_TERMS, SMTPS_TERMS, whyPassedOver, type Terms, type TlsPolicy } from '../model/terms'
 import { badHost } from './bad-host'
 import { readClientCertificate } from './client-certificate'
-import { readCredentials } from './credentials'
+import { readCredentials, takesToken } from './credentials'
+import { tokenUrl } from './oauth2'
+import { OAUTH2_KEYS } from './oauth2-keys'
 import { readKeys } from './keyed'
 import type { Section, SettingLine } from './section'
 import type { Report } from '../source/report'
 import { readTerms, TERMS_KEYS } from './terms'
 import type { RelaySettings, SecretSources } from './types'
-import { oneOf, plainText, wholeNumber, yesOrNo, type Reader } from './values'
+import { oneOf, plainText, wholeNumber, yesOrNo, type Reader, withMeant } from './values'
 
 interface HostValue {
   readonly host: string
@@ -51,6 +54,14 @@ const hostValue: Reader<HostValue> = (value) => {
   }
 }
 
+/** `oauth2_client_secret_env`, `oauth2_client_secret_file` and so on. */
+const OAUTH2_SOURCES = Object.fromEntries(
+  OAUTH2_KEYS.filter((key) => /_(?:env|file)$/.test(key)).map((key) => [
+    key,
+    plainText(key.endsWith('_env') ? 'the name of an environment variable' : 'the path of a file'),
+  ]),
+)
+
 /** The keys of `[relay:NAME]`. */
 export const RELAY_KEYS = {
   host: hostValue,
@@ -59,7 +70,17 @@ export const RELAY_KEYS = {
   password: plainText('a password'),
   password_env: plainText('the name of an environment variable'),
   password_file: plainText('the path of a file'),
-  auth_type: oneOf('plain', 'login', 'cram-md5'),
+  auth_type: withMeant(oneOf('plain', 'login', 'cram-md5', 'xoauth2', 'oauthbearer'), {
+    oauth: 'xoauth2',
+    oauth2: 'xoauth2',
+    bearer: 'oauthbearer',
+  }),
+  oauth2_token_url: tokenUrl,
+  oauth2_client_id: plainText('the id of the client'),
+  oauth2_client_secret: plainText('the secret of the client'),
+  oauth2_refresh_token: plainText('a refresh token'),
+  oauth2_scope: plainText('the scope, as the provider documents it'),
+  ...OAUTH2_SOURCES,
   allow_plaintext_auth: yesOrNo,
   tls_cert: plainText('the path of a file'),
   tls_key: plainText('the path of a file'),
@@ -104,24 +125,31 @@ export function readRelay(
       },
     )
   }
-  if (tls === 'off' && values.user !== undefined && values.allow_plaintext_auth !== true) {
+  warnUnverified(section, values, report)
+  if (
+    tls === 'off' &&
+    values.user !== undefined &&
+    (values.allow_plaintext_auth !== true || takesToken(values.auth_type))
+  ) {
     const { source, valueSpan } = at('tls')!
-    report.error(source, valueSpan, 'conflict', 'with tls = off the password is never sent', {
-      expected:
-        'tls = required, or allow_plaintext_auth = true to send it over a connection that is not encrypted',
+    const what = takesToken(values.auth_type) ? 'token' : 'password'
+    report.error(source, valueSpan, 'conflict', `with tls = off the ${what} is never sent`, {
+      expected: takesToken(values.auth_type)
+        ? 'tls = required'
+        : 'tls = required, or allow_plaintext_auth = true to send it over a connection that is not encrypted',
     })
   }
   checkClientCertificate(section, tls, report)
   const clientCertificate = readClientCertificate(section, report, secrets, secrets.now?.() ?? Date.now())
-  const credentials = readCredentials(section, values.user, report, secrets)
+  const credentials = readCredentials(section, values, report, secrets)
   for (const key of ['auth_type', 'allow_plaintext_auth'] as const) {
     const setting = at(key)
     if (setting === undefined || at('user') !== undefined) continue
     report.error(setting.source, setting.keySpan, 'conflict', `${key} without user`, {
-      expected: 'user and a password',
+      expected: takesToken(values.auth_type) ? 'user = MAILBOX' : 'user and a password',
     })
   }
-  const password = at('password')
+  const password = at('password') ?? at('oauth2_client_secret') ?? at('oauth2_refresh_token')
   const certificateSetting = at('tls_cert')
   const terms: Terms = {
     ...readTerms(section, values, implicitTls ? SMTPS_TERMS : RELAY_TERMS, report),
@@ -146,6 +174,19 @@ export function readRelay(
     ...(password === undefined || password.value === '' ? {} : { passwordSpan: password.keySpan }),
     ...(certificateSetting === undefined ? {} : { certificateSpan: certificateSetting.valueSpan }),
   }
+}
+
+/** Anyone who has a token can use it (RFC 6750 section 5.3), so it should be known which server gets it. */
+function warnUnverified(
+  { settings }: Section,
+  { auth_type, tls, host }: { auth_type?: AuthType; tls?: TlsPolicy; host?: HostValue },
+  report: Report,
+): void {
+  const place = settings.get('auth_type')
+  if (place === undefined || !takesToken(auth_type) || tls === 'required' || tls === 'off') return
+  if (host?.implicitTls === true) return
+  const message = 'the token is shown to any server that answers there, whatever its certificate'
+  report.warning(place.source, place.valueSpan, 'unverified-token', message, { expected: 'tls = required' })
 }
 
 /** A client certificate is shown in the TLS handshake, and nowhere else. */

@@ -59,3 +59,10 @@ export function secretsOfPath({ text, start, end }: PlacedWord): readonly Range[
       : [{ start: start + index, end: start + index + part.length }],
   )
 }
+
+/** All but the address of a page: user and password before the host, a query, a fragment; all of it if it is not like a URL. */
+export function secretsOfUrl({ text, start, end }: PlacedWord): readonly Range[] {
+  const plain = /^https?:\/\/[\w.-]+(?::\d{1,5})?(?:\/[\w.~-]*)*/i.exec(text)?.[0]
+  if (plain === undefined || text.includes('@')) return [{ start, end }]
+  return plain.length === text.length ? [] : [{ start: start + plain.length, end }]
+}

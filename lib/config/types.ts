@@ -17,7 +17,7 @@ export interface RelaySettings extends Relay {
   readonly name: string
   /** The header. */
   readonly span: Span
-  /** The key `password`; absent where the password is not in this file. */
+  /** The key of the password, or of a secret of OAuth 2.0; absent where none of them is in this file. */
   readonly passwordSpan?: Span
   /** The value of `tls_cert`. */
   readonly certificateSpan?: Span

@@ -4,6 +4,7 @@ import type { Endpoint } from '../model/endpoint'
 import { exchangeLabel, type Exchange } from '../model/exchange'
 import type { Message } from '../model/message'
 import type { RelayState } from '../relays/types'
+import type { TokenStore } from '../oauth/token-store'
 import { type Located, locateAll, verdict } from '../routing/route'
 import { planAttempts } from '../rules/attempts-plan'
 import type { RecipientGroup } from '../rules/recipient-groups'
@@ -40,6 +41,7 @@ export interface RouterParts {
   readonly listens: readonly Endpoint[]
   readonly relays: RelayState
   readonly recorder: Recorder
+  readonly tokens: TokenStore
   /** Milliseconds that an answer may take. */
   readonly deadlineMs: number
   readonly random?: Random
@@ -192,6 +194,7 @@ export class Router {
         }
         const delivery = new Delivery(hmail, candidates, {
           relays: this.#parts.relays,
+          tokens: this.#parts.tokens,
           now: this.#now,
           source: decision.source,
           fallbackRelays: decision.fallbackRelays ?? [],

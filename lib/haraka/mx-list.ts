@@ -5,6 +5,7 @@ import { siftAddresses } from '../routing/passed-over'
 import type { Located } from '../routing/route'
 import type { Endpoint } from '../model/endpoint'
 import type { Exchange } from '../model/exchange'
+import type { AuthType } from '../model/relay'
 import { bindFor } from '../model/terms'
 import type { PlannedExchange, HarakaMxLike } from './delivery/types'
 
@@ -29,6 +30,14 @@ const MOST_HOSTS = 20
 const MOST_OF_HOST = 8
 /** Addresses from DNS that one attempt tries. */
 const MOST_ADDRESSES = 32
+
+/** Haraka 3.3.4 (`outbound/hmail.js`) logs in only where there is a password. */
+const NO_PASSWORD = 'token'
+
+/** Haraka's word for a mechanism. It knows none with tokens: there it says AUTH PLAIN, and the session says what is needed. */
+function harakaMechanism(authType: AuthType): string {
+  return authType === 'xoauth2' || authType === 'oauthbearer' ? 'PLAIN' : authType.toUpperCase()
+}
 
 /**
  * By priority, equals in random order (RFC 5321 section 5.1): every order of equals is equally likely. Of those from DNS, no more
@@ -67,12 +76,13 @@ export function toHarakaMx(
     ...(bindHelo === undefined ? {} : { bind_helo: bindHelo }),
     ...(terms.lmtp ? { using_lmtp: true } : {}),
     ...(relay?.credentials === undefined ? {} : { auth_user: relay.credentials.user }),
-    ...(relay?.authType === undefined ? {} : { auth_type: relay.authType.toUpperCase() }),
+    ...(relay?.authType === undefined ? {} : { auth_type: harakaMechanism(relay.authType) }),
   })
-  const password = relay?.credentials?.password
-  if (password !== undefined) {
+  const credentials = relay?.credentials
+  if (credentials !== undefined) {
     Object.defineProperty(mx, 'auth_pass', {
-      get: () => password.reveal(),
+      // The session puts the token in its place (smtp/authentication.ts).
+      get: () => ('password' in credentials ? credentials.password.reveal() : NO_PASSWORD),
       enumerable: false,
       configurable: true,
     })

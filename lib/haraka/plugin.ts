@@ -1,5 +1,7 @@
 import { join, resolve } from 'node:path'
 import { createResolver } from '../dns/resolver'
+import { createTokenRequest, TOKEN_TIMEOUT_MS } from '../oauth/token-request'
+import { TokenStore } from '../oauth/token-store'
 import { readHolds } from '../relays/holds'
 import { STATE_FOLDER } from '../relays/state-folder'
 import type { Configuration } from '../routing/configuration'
@@ -40,6 +42,7 @@ export class PluginHooks {
   readonly #threads: SendingThreads
   readonly #status: StatusReporting
   readonly #redis: RedisUse
+  readonly #tokens: TokenStore
   readonly #router: Router
   readonly #stopRecovery: () => void
 
@@ -69,6 +72,11 @@ export class PluginHooks {
     this.#status = new StatusReporting({ plugin, role, active: this.#active })
     this.#report = createReport(plugin, role)
     const haraka = process.env.HARAKA ?? '.'
+    this.#tokens = new TokenStore({
+      request: createTokenRequest({ timeoutMs: TOKEN_TIMEOUT_MS }),
+      now: Date.now,
+      warn: (message) => this.#report({ key: message, entries: entriesOf('warn', message) }),
+    })
     this.#file = new ConfigurationFile({
       path: resolve(haraka, 'config', 'dns_overrides.ini'),
       report: this.#report,
@@ -92,6 +100,7 @@ export class PluginHooks {
       listens: role.listens,
       relays: this.#relays.relays,
       recorder: this.#status.recorder,
+      tokens: this.#tokens,
       deadlineMs: this.#deadlineMs,
     })
   }
@@ -117,6 +126,7 @@ export class PluginHooks {
     // What the resolver has done is counted before another takes its place.
     this.#status.report()
     this.#active.set(configuration)
+    this.#tokens.retain(configuration.settings.relays)
     this.#threads.apply(configuration.settings.mxSendingThreads)
   }
 

@@ -1,15 +1,28 @@
 import type { Endpoint } from './endpoint'
+import type { OAuth2Client, TokenMechanism } from './oauth2'
 import type { Secret } from './secret'
 import type { Terms } from './terms'
 
 /** User name and password for a server that asks for them (RFC 4954). */
-export interface Credentials {
+export interface PasswordCredentials {
   readonly user: string
   readonly password: Secret
 }
 
-/** SASL mechanisms that Haraka can use outbound (Haraka `outbound/hmail.js`). */
-export type AuthType = 'plain' | 'login' | 'cram-md5'
+/** User name, and how a token in the place of a password is got. */
+export interface OAuth2Credentials {
+  readonly user: string
+  readonly oauth2: OAuth2Client
+}
+
+/** How a server is logged in to. */
+export type Credentials = PasswordCredentials | OAuth2Credentials
+
+/** SASL mechanisms that take a password, all of which Haraka can use outbound (Haraka `outbound/hmail.js`). */
+export type PasswordMechanism = 'plain' | 'login' | 'cram-md5'
+
+/** SASL mechanisms. */
+export type AuthType = PasswordMechanism | TokenMechanism
 
 /** What a relay may ask for in the TLS handshake, to know who connects (RFC 8446 section 4.4.2). Checked when it was read. */
 export interface ClientCertificate {
@@ -55,4 +68,9 @@ export function certificateEnd(
 ): number | undefined {
   const end = clientCertificate?.validTo
   return end !== undefined && end - now < CERTIFICATE_WARNING_MS ? end : undefined
+}
+
+/** The OAuth 2.0 client of a relay; undefined if it is logged in to with a password or not at all. */
+export function oauth2Of({ credentials }: Pick<Relay, 'credentials'>): OAuth2Client | undefined {
+  return credentials !== undefined && 'oauth2' in credentials ? credentials.oauth2 : undefined
 }

@@ -1,15 +1,32 @@
-import { isGood, type Reply } from '../model/reply'
+import { isGood, isPermanent, type Reply } from '../model/reply'
 import type { Redaction } from './redaction'
+import type { Login } from './session-types'
+import { TokenLogin } from './token-login'
 
 /** Haraka 3.3.4 understands these two prompts of AUTH LOGIN (user name, password) and no other. */
 const LOGIN_PROMPTS = ['VXNlcm5hbWU6', 'UGFzc3dvcmQ6']
 
-/** What a reply means for a login: the server asks for the next line, took it, refused it, or asks again and again. */
-export type LoginReply = 'asks' | 'took' | 'refused' | 'asks-too-often'
+/** What a reply means for a login. */
+export type LoginStep =
+  /** The server asks for the next line, which Haraka knows. */
+  | { readonly kind: 'asks' }
+  /** It asks for this line, of which Haraka knows nothing. */
+  | { readonly kind: 'say'; readonly line: string }
+  | { readonly kind: 'took' }
+  /** `reason`: what it said before of the token. */
+  | { readonly kind: 'refused'; readonly reason?: string; readonly refusesToken: boolean }
+  | { readonly kind: 'asks-too-often' }
 
-/** The login of one connection (RFC 4954), from AUTH to its last reply. */
+/** RFC 4954 section 6: the credentials are not good. */
+const BAD_CREDENTIALS = 535
+
+/**
+ * The login of one connection (RFC 4954), from AUTH to its last reply. Haraka 3.3.4 knows no mechanism with tokens: it is made to say
+ * AUTH PLAIN, which goes over the wire as the mechanism that is set.
+ */
 export class Authentication {
   readonly #redaction: Redaction
+  readonly #token: TokenLogin | undefined
   #mechanism = ''
   /** Does AUTH consist of several lines? Then each line sent is a secret. */
   #challenging = false
@@ -17,7 +34,8 @@ export class Authentication {
   #done = false
 
   /** @param redaction hides what is sent, as far as it is a secret */
-  constructor(redaction: Redaction) {
+  constructor(login: Login | undefined, redaction: Redaction) {
+    this.#token = login !== undefined && 'token' in login ? new TokenLogin(login) : undefined
     this.#redaction = redaction
   }
 
@@ -38,21 +56,34 @@ export class Authentication {
     this.#prompts = 0
   }
 
+  /** What goes over the wire in the place of Haraka's AUTH. */
+  translate(command: string): string {
+    return this.#token === undefined ? command : `${this.#token.begin()}\r\n`
+  }
+
   /** The next line of the login is sent. */
   answer(line: string): void {
     if (this.#mechanism === 'CRAM-MD5') this.#redaction.hide(line)
   }
 
-  /** Takes a reply to AUTH, or to a line that followed it. */
-  judge(reply: Reply): LoginReply {
+  /**
+   * Takes a reply to AUTH, or to a line that followed it.
+   *
+   * @param challenge the text of its last line
+   */
+  judge(reply: Reply, challenge: string): LoginStep {
+    if (reply.code === 334 && this.#token !== undefined) {
+      const step = this.#token.answer(challenge)
+      return step.kind === 'say' ? step : { kind: 'asks-too-often' }
+    }
     if (reply.code === 334 && this.#challenging) {
       const most = this.#mechanism === 'LOGIN' ? LOGIN_PROMPTS.length : 1
-      return this.#prompts < most ? 'asks' : 'asks-too-often'
+      return { kind: this.#prompts < most ? 'asks' : 'asks-too-often' }
     }
     this.#challenging = false
-    if (!isGood(reply)) return 'refused'
+    if (!isGood(reply)) return this.#refused(reply)
     this.#done = true
-    return 'took'
+    return { kind: 'took' }
   }
 
   /** The text of a 334 that Haraka should see in place of the server's; undefined: the server's own. */
@@ -61,5 +92,15 @@ export class Authentication {
     const prompt = this.#mechanism === 'LOGIN' ? LOGIN_PROMPTS[this.#prompts] : undefined
     this.#prompts++
     return prompt
+  }
+
+  #refused(reply: Reply): LoginStep {
+    const reason = this.#token?.reason
+    const isAboutToken = reply.code === BAD_CREDENTIALS || (reason !== undefined && isPermanent(reply))
+    return {
+      kind: 'refused',
+      ...(reason === undefined ? {} : { reason }),
+      refusesToken: this.#token !== undefined && isAboutToken,
+    }
   }
 }

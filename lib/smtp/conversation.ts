@@ -56,7 +56,7 @@ export class Conversation {
     const failure = this.#session.send(`${line}\r\n`, this.#encryption)
     // What keeps a password from being sent is about the login, also where it is the lack of TLS.
     if (failure !== undefined) throw this.#stop(failure, line.startsWith('AUTH') ? 'auth' : undefined)
-    this.#connection.write(line)
+    this.#connection.write(this.#session.translate(`${line}\r\n`).slice(0, -2))
     return this.read()
   }
 
@@ -80,6 +80,10 @@ export class Conversation {
       const replies = this.#session.replies
       const verdict = this.#session.receive(text, alone, this.#encryption)
       if (verdict.kind === 'fail') throw this.#stop(verdict.failure)
+      if (verdict.kind === 'answer') {
+        this.#connection.write(verdict.line)
+        continue
+      }
       const { reply } = this.#session.report
       if (this.#session.replies > replies && reply !== undefined) {
         return { reply, lastLine: text.slice(4).trim() }

@@ -1,17 +1,19 @@
 import type { Encryption, SessionOptions } from './session-types'
 
+type ExtensionOptions = Pick<SessionOptions, 'tls' | 'implicitTls' | 'credentials'>
+
 /**
  * What a server offers in its reply to EHLO (RFC 5321 section 4.1.1.1), and how Haraka 3.3.4 (`outbound/hmail.js` `set_ehlo_props`)
  * gets to see it: only what it should use, written as it understands it.
  */
 export class Extensions {
-  readonly #options: Pick<SessionOptions, 'tls' | 'implicitTls'>
+  readonly #options: ExtensionOptions
   #lines = 0
   #keywords: string[] = []
   #mechanisms: readonly string[] = []
   #startTls = false
 
-  constructor(options: Pick<SessionOptions, 'tls' | 'implicitTls'>) {
+  constructor(options: ExtensionOptions) {
     this.#options = options
   }
 
@@ -61,6 +63,14 @@ export class Extensions {
     const named = (auth[1] ?? '').split(/\s+/).filter((mechanism) => mechanism !== '')
     this.#mechanisms = [...new Set([...this.#mechanisms, ...named])]
     // Haraka keeps the mechanisms of the last line.
-    return this.#mechanisms.length === 0 ? undefined : `AUTH ${this.#mechanisms.join(' ')}`
+    const shown = this.#shownMechanisms()
+    return shown.length === 0 ? undefined : `AUTH ${shown.join(' ')}`
+  }
+
+  /** Haraka knows no mechanism with tokens: where that is what is needed, it should say PLAIN, see `Authentication`. */
+  #shownMechanisms(): readonly string[] {
+    const { credentials } = this.#options
+    if (credentials === undefined || !('token' in credentials)) return this.#mechanisms
+    return this.#mechanisms.includes(credentials.mechanism.toUpperCase()) ? ['PLAIN'] : []
   }
 }

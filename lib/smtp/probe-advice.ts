@@ -45,7 +45,9 @@ export const CERTIFICATE_ADVICE: Readonly<Record<CertificateFault['kind'], strin
 }
 
 /** What to do about a server that does not do its part. */
-export function adviseReply({ stage, reply }: SessionFailure): string | undefined {
+export function adviseReply({ stage, reply, refusesToken }: SessionFailure): string | undefined {
+  if (refusesToken === true)
+    return 'check that oauth2_scope is for SMTP, and that the client may send as this mailbox'
   switch (stage) {
     case 'greeting':
       if (reply === undefined) return undefined

@@ -1,9 +1,10 @@
 import { createHmac } from 'node:crypto'
-import type { AuthType, Credentials, Relay } from '../model/relay'
+import type { AuthType, Relay } from '../model/relay'
 import type { Reply } from '../model/reply'
 import { chooseMechanism, explainNoMechanism } from './auth'
 import type { Conversation } from './conversation'
 import type { Extensions } from './extensions'
+import type { Login } from './session-types'
 import { ProbeStop } from './probe-finding'
 
 /**
@@ -15,7 +16,7 @@ import { ProbeStop } from './probe-finding'
 export async function authenticate(
   conversation: Conversation,
   relay: Relay,
-  credentials: Credentials,
+  login: Login,
   { mechanisms }: Extensions,
 ): Promise<string> {
   const mechanism = chooseMechanism(mechanisms, relay.authType)
@@ -30,19 +31,17 @@ export async function authenticate(
           : 'set auth_type to one that is offered, or leave it out',
     )
   }
-  await exchangeAuth(conversation, mechanism, credentials)
-  return `accepted as ${credentials.user} (${mechanism})`
+  await exchangeAuth(conversation, mechanism, login)
+  return `accepted as ${login.user} (${mechanism})`
 }
 
 const base64 = (text: string) => Buffer.from(text, 'utf8').toString('base64')
 
-/** The lines of one mechanism: PLAIN (RFC 4616), LOGIN, CRAM-MD5 (RFC 2195). */
-async function exchangeAuth(
-  conversation: Conversation,
-  mechanism: AuthType,
-  { user, password }: Credentials,
-): Promise<Reply> {
+/** The lines of one mechanism: PLAIN (RFC 4616), LOGIN, CRAM-MD5 (RFC 2195). With a token the session says what is needed. */
+async function exchangeAuth(conversation: Conversation, mechanism: AuthType, login: Login): Promise<Reply> {
   const say = (line: string) => conversation.command(line)
+  if ('token' in login) return (await say('AUTH PLAIN')).reply
+  const { user, password } = login
   switch (mechanism) {
     case 'plain':
       return (await say(`AUTH PLAIN ${base64(`\0${user}\0${password.reveal()}`)}`)).reply
@@ -59,6 +58,9 @@ async function exchangeAuth(
       const digest = createHmac('md5', password.reveal()).update(text).digest('hex')
       return (await say(base64(`${user} ${digest}`))).reply
     }
+    case 'xoauth2':
+    case 'oauthbearer':
+      throw new ProbeStop('auth', `${mechanism} needs a token`)
     default:
       return mechanism satisfies never
   }

@@ -1,6 +1,7 @@
 /** One thing that was looked at. */
 export interface ProbeFinding {
-  readonly step: 'address' | 'connect' | 'greeting' | 'ehlo' | 'tls' | 'certificate' | 'client' | 'auth'
+  readonly step:
+    'token' | 'address' | 'connect' | 'greeting' | 'ehlo' | 'tls' | 'certificate' | 'client' | 'auth'
   readonly result: 'good' | 'warning' | 'bad'
   readonly message: string
   /** What to do about it. */

@@ -1,16 +1,19 @@
 import { hostname } from 'node:os'
 import type { AddressAnswer } from '../model/dns-answer'
+import type { Secret } from '../model/secret'
 import { relayKey } from '../model/exchange'
-import { CERTIFICATE_WARNING_MS, certificateEnd, type Relay } from '../model/relay'
+import { CERTIFICATE_WARNING_MS, certificateEnd, oauth2Of, type Relay } from '../model/relay'
 import { bindFor, RELAY_TERMS, whyPassedOver } from '../model/terms'
 import type { CertificateReport } from './certificate'
 import { Connection } from './connection'
 import { Conversation } from './conversation'
 import { adviseConnection, CERTIFICATE_ADVICE } from './probe-advice'
+import { loginOf } from './login'
 import { authenticate } from './probe-auth'
 import { ProbeStop, type ProbeFinding } from './probe-finding'
+import { probeToken, type AskToken } from './probe-token'
 import { Session } from './session'
-import { needsGoodCertificate } from './session-types'
+import { needsGoodCertificate, type Login } from './session-types'
 
 export type { ProbeFinding } from './probe-finding'
 
@@ -41,6 +44,7 @@ export interface ProbeServices {
   readonly timeoutMs: number
   /** Certificate authorities trusted beside the system's, PEM. */
   readonly ca?: readonly string[]
+  readonly askToken: AskToken
 }
 
 /** Connects to each address of a relay as Haraka would, up to the point where mail would be sent. Never rejects. */
@@ -54,12 +58,14 @@ export async function probeRelay(relay: Relay, services: ProbeServices): Promise
   const fitting = answer.addresses.filter((address) => whyPassedOver(relay.terms, address) === undefined)
   if (fitting.length === 0)
     return { ...head, good: false, findings: [explainNoneFits(relay, answer.addresses)], addresses: [] }
+  const { findings: ofToken, token } = await probeToken(relay, services)
   const addresses: AddressReport[] = []
   // One after the other: many relays count parallel logins as an attack.
-  for (const address of fitting) addresses.push(await probeAddress(relay, address, services))
+  for (const address of fitting) addresses.push(await probeAddress(relay, address, services, token))
   const reached = addresses.filter(({ findings }) => !findings.some(isConnectFault))
-  const good = reached.length > 0 && reached.every((report) => report.good)
-  return { ...head, good, findings: [], addresses }
+  const hasToken = ofToken.every(({ result }) => result !== 'bad')
+  const good = hasToken && reached.length > 0 && reached.every((report) => report.good)
+  return { ...head, good, findings: ofToken, addresses }
 }
 
 const formatDay = (time: number) => new Date(time).toISOString().slice(0, 10)
@@ -92,8 +98,15 @@ function explainNoneFits({ endpoint, terms }: Relay, addresses: readonly string[
   }
 }
 
-async function probeAddress(relay: Relay, address: string, services: ProbeServices): Promise<AddressReport> {
-  const probe = new AddressProbe(relay, services.now())
+async function probeAddress(
+  relay: Relay,
+  address: string,
+  services: ProbeServices,
+  token: Secret | undefined,
+): Promise<AddressReport> {
+  // Without its token it is seen how far the relay goes without a login.
+  const login = oauth2Of(relay) === undefined || token !== undefined ? loginOf(relay, token) : undefined
+  const probe = new AddressProbe(relay, login, services.now())
   let connection: Connection | undefined
   try {
     connection = await openConnection(relay, address, services)
@@ -139,23 +152,25 @@ function connectionFinding(error: unknown, relay: Relay): ProbeFinding {
 class AddressProbe {
   readonly findings: ProbeFinding[] = []
   readonly #relay: Relay
+  /** Absent: no login is tried. */
+  readonly #login: Login | undefined
   readonly #now: number
 
-  constructor(relay: Relay, now: number) {
+  constructor(relay: Relay, login: Login | undefined, now: number) {
     this.#relay = relay
+    this.#login = login
     this.#now = now
   }
 
   /** @throws ProbeStop, or what the connection throws */
   async run(connection: Connection): Promise<void> {
-    const { endpoint, terms, implicitTls, credentials, authType, allowPlaintextAuth, clientCertificate } =
-      this.#relay
+    const { endpoint, terms, implicitTls, authType, allowPlaintextAuth, clientCertificate } = this.#relay
     const session = new Session({
       tls: terms.tls,
       implicitTls,
       lmtp: terms.lmtp,
       isRelay: true,
-      ...(credentials === undefined ? {} : { credentials }),
+      ...(this.#login === undefined ? {} : { credentials: this.#login }),
       ...(authType === undefined ? {} : { authType }),
       allowPlaintextAuth,
       showsCertificate: clientCertificate !== undefined,
@@ -175,8 +190,8 @@ class AddressProbe {
     } else if (!implicitTls) {
       this.#noteClear()
     }
-    if (credentials !== undefined) {
-      this.#note('auth', await authenticate(conversation, this.#relay, credentials, session.extensions))
+    if (this.#login !== undefined) {
+      this.#note('auth', await authenticate(conversation, this.#relay, this.#login, session.extensions))
     }
     await conversation.command('QUIT').catch(() => undefined)
   }

@@ -1,8 +1,12 @@
-import type { Credentials } from '../model/relay'
+import type { PasswordCredentials } from '../model/relay'
+import type { Login } from './session-types'
+import { initialResponse, type TokenCredentials } from './token-login'
 
 /** A shorter password is found in any text by chance. */
 const SHORTEST_PASSWORD = 3
 const MASK = '****'
+/** What may be a piece of a token, or of its base64. */
+const TOKEN_PART = /[\w.~+/-]{12,}/g
 
 const base64 = (text: string) => Buffer.from(text, 'utf8').toString('base64')
 const escape = (text: string) => text.replaceAll(/[\\^$.*+?()[\]{}|/-]/g, '\\$&')
@@ -14,10 +18,14 @@ const escape = (text: string) => text.replaceAll(/[\\^$.*+?()[\]{}|/-]/g, '\\$&'
 export class Redaction {
   #forms: readonly string[]
   #pattern: RegExp | undefined
+  /** In lower case. */
+  #token: readonly string[] = []
 
   /** @param credentials what may be sent on this connection; absent: there is nothing to hide */
-  constructor(credentials: Credentials | undefined) {
-    this.#forms = credentials === undefined ? [] : formsOf(credentials)
+  constructor(credentials: Login | undefined) {
+    const isToken = credentials !== undefined && 'token' in credentials
+    if (isToken) this.#token = tokenForms(credentials)
+    this.#forms = credentials === undefined || isToken ? [] : formsOf(credentials)
     this.#compile()
   }
 
@@ -30,7 +38,14 @@ export class Redaction {
 
   /** The text with `****` in place of the password, as it is and as AUTH PLAIN and AUTH LOGIN write it. */
   apply(text: string): string {
-    return this.#pattern === undefined ? text : text.replace(this.#pattern, MASK)
+    const rest = this.#pattern === undefined ? text : text.replace(this.#pattern, MASK)
+    return this.#token.length === 0 ? rest : rest.replace(TOKEN_PART, (part) => this.#hideTokenPart(part))
+  }
+
+  /** A server that repeats a long command cuts it off somewhere: any piece of it counts. */
+  #hideTokenPart(part: string): string {
+    const piece = part.toLowerCase()
+    return this.#token.some((form) => form.includes(piece)) ? MASK : part
   }
 
   #compile(): void {
@@ -41,7 +56,12 @@ export class Redaction {
   }
 }
 
-function formsOf({ user, password }: Credentials): string[] {
+/** A token as it is, and as the mechanisms write it. */
+function tokenForms(credentials: TokenCredentials): string[] {
+  return [credentials.token.reveal(), initialResponse(credentials)].map((form) => form.toLowerCase())
+}
+
+function formsOf({ user, password }: PasswordCredentials): string[] {
   const secret = password.reveal()
   if (secret === '') return []
   const encoded = [base64(`\0${user}\0${secret}`), base64(secret)].flatMap((form) => [

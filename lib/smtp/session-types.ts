@@ -1,8 +1,12 @@
 import type { Stage } from '../model/failure'
-import type { AuthType, Credentials } from '../model/relay'
+import type { AuthType, PasswordCredentials } from '../model/relay'
 import type { Reply } from '../model/reply'
 import type { NextMx, TlsPolicy } from '../model/terms'
 import type { FailureKind } from './next-mx'
+import type { TokenCredentials } from './token-login'
+
+/** What is shown to a server that asks who we are. */
+export type Login = PasswordCredentials | TokenCredentials
 
 /** How one connection is to be used. */
 export interface SessionOptions {
@@ -12,7 +16,7 @@ export interface SessionOptions {
   readonly lmtp: boolean
   /** The operator's server, and not an MX host: a demand for authentication is its failure, and not about the recipient. */
   readonly isRelay: boolean
-  readonly credentials?: Credentials
+  readonly credentials?: Login
   readonly authType?: AuthType
   readonly allowPlaintextAuth: boolean
   /** The server knows us by a client certificate: nothing goes in clear. @default false */
@@ -41,12 +45,19 @@ export interface SessionFailure {
   readonly mayGoClear: boolean
   /** Say QUIT before closing: the server still listens. */
   readonly polite: boolean
+  /** The access token was refused: another may be taken. */
+  readonly refusesToken?: true
 }
 
-/** What becomes of one line of the server: it reaches Haraka, as it is or rewritten; it does not; or the session is over. */
+/**
+ * What becomes of one line of the server: it reaches Haraka, as it is or rewritten; it does not, or is answered without Haraka; or the
+ * session is over.
+ */
 export type LineVerdict =
   | { readonly kind: 'pass'; readonly line: string }
   | { readonly kind: 'drop' }
+  /** Without its end. A secret. */
+  | { readonly kind: 'answer'; readonly line: string }
   | { readonly kind: 'fail'; readonly failure: SessionFailure }
 
 /** How far one connection came: what is kept of it with the message. Holds no secret. */

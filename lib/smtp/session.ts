@@ -58,7 +58,7 @@ export class Session {
     this.#options = options
     this.#extensions = new Extensions(options)
     this.#redaction = new Redaction(options.credentials)
-    this.#authentication = new Authentication(this.#redaction)
+    this.#authentication = new Authentication(options.credentials, this.#redaction)
     this.#startingTls = options.implicitTls
   }
 
@@ -95,7 +95,14 @@ export class Session {
   /** A line that is about to be sent, as it may be logged. */
   redactCommand(line: string): string {
     if (this.#authentication.challenging) return '****'
-    return this.redact(line.replace(/^(AUTH \S+ ).+/is, '$1****'))
+    const { credentials } = this.#options
+    const mechanism = credentials !== undefined && 'token' in credentials ? credentials.mechanism : '$1'
+    return this.redact(line.replace(/^AUTH (\S+) .+/is, `AUTH ${mechanism.toUpperCase()} ****`))
+  }
+
+  /** What goes over the wire in the place of a line that {@link send} has nothing against. */
+  translate(line: string): string {
+    return this.#step === 'auth' && /^AUTH /i.test(line) ? this.#authentication.translate(line) : line
   }
 
   /** TLS is in force from now on. */
@@ -184,7 +191,7 @@ export class Session {
     this.#replies++
     const { reply } = reading
     if (this.#step !== 'quit') this.#reply = reply
-    return this.#judge(reply, alone) ?? this.#rewrite(reading.line, encryption)
+    return this.#judge(reply, alone, reading.line.text) ?? this.#rewrite(reading.line, encryption)
   }
 
   #begin(step: Exclude<SessionStep, 'quit'>): undefined {
@@ -219,7 +226,7 @@ export class Session {
   }
 
   /** @returns undefined: the reply stands, or all is well */
-  #judge(reply: Reply, alone: boolean): LineVerdict | undefined {
+  #judge(reply: Reply, alone: boolean, text: string): LineVerdict | undefined {
     switch (this.#step) {
       case 'greeting':
         return isGood(reply) ? undefined : this.#object('greeting', 'it greeted with', reply)
@@ -231,7 +238,7 @@ export class Session {
       case 'starttls':
         return this.#judgeStartTls(reply, alone)
       case 'auth':
-        return this.#judgeAuth(reply)
+        return this.#judgeAuth(reply, text)
       case 'mail':
       case 'rcpt':
         return this.#judgeEnvelope(reply, this.#step)
@@ -264,18 +271,22 @@ export class Session {
     return undefined
   }
 
-  #judgeAuth(reply: Reply): LineVerdict | undefined {
-    const verdict = this.#authentication.judge(reply)
-    switch (verdict) {
+  #judgeAuth(reply: Reply, challenge: string): LineVerdict | undefined {
+    const step = this.#authentication.judge(reply, challenge)
+    switch (step.kind) {
       case 'asks':
       case 'took':
         return undefined
-      case 'refused':
-        return this.#object('auth', 'it refused AUTH:', reply)
+      case 'say':
+        return { kind: 'answer', line: step.line }
+      case 'refused': {
+        const what = step.reason === undefined ? 'it refused AUTH:' : `it refused the token (${step.reason}):`
+        return this.#object('auth', this.redact(what), reply, step.refusesToken ? { refusesToken: true } : {})
+      }
       case 'asks-too-often':
         return this.#object('auth', 'it asked too often:', reply, { polite: false })
       default:
-        return verdict satisfies never
+        return step satisfies never
     }
   }
 

@@ -6,6 +6,8 @@ type TlsOptions = Pick<
   'tls' | 'implicitTls' | 'credentials' | 'allowPlaintextAuth' | 'showsCertificate'
 >
 
+const showsToken = ({ credentials }: TlsOptions) => credentials !== undefined && 'token' in credentials
+
 /** Why the connection is not encrypted. */
 function explainClear({ tls }: TlsOptions, { offersStartTls }: Extensions): string {
   if (tls === 'off') return 'tls is off'
@@ -39,8 +41,10 @@ export function explainUnsafeLogin(
   extensions: Extensions,
   { encrypted }: Encryption,
 ): string | undefined {
-  if (encrypted || options.allowPlaintextAuth) return undefined
-  return `the password is not sent over a connection that is not encrypted (${explainClear(options, extensions)})`
+  const isToken = showsToken(options)
+  // RFC 6750 section 5.3: anyone who has a token can use it.
+  if (encrypted || (options.allowPlaintextAuth && !isToken)) return undefined
+  return `the ${isToken ? 'token' : 'password'} is not sent over a connection that is not encrypted (${explainClear(options, extensions)})`
 }
 
 /** Why no mechanism can be used, with the reason why the connection is in clear where that may be why. */
@@ -58,5 +62,5 @@ export function explainOffer(
 export function mayGoClear(options: TlsOptions): boolean {
   const { tls, implicitTls, credentials, allowPlaintextAuth, showsCertificate } = options
   if (tls !== 'opportunistic' || implicitTls || showsCertificate === true) return false
-  return credentials === undefined || allowPlaintextAuth
+  return credentials === undefined || (allowPlaintextAuth && !showsToken(options))
 }

@@ -91,6 +91,7 @@ export type DiagnosticCode =
   | 'unreachable'
   | 'unreachable-attempts'
   | 'unused-relay'
+  | 'unverified-token'
   | 'zone-without-servers'
 
 /** One mistake (error) or doubtful place (warning) in a configuration file. Holds no secret: `source` is masked. */

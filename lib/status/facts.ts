@@ -84,6 +84,7 @@ export const WAIT_REASONS = [
   'connections',
   'quota',
   'relay',
+  'token',
   'dns',
   'plugins',
   'configuration',

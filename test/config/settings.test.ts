@@ -3,7 +3,7 @@ import { describe, it } from 'node:test'
 import { DEFAULT_DIRECT } from '../../lib/model/terms'
 import { DNS_DEFAULTS } from '../../lib/dns/defaults'
 import type { SecretSources } from '../../lib/config/types'
-import { relayOf } from '../support/servers'
+import { passwordOf, relayOf } from '../support/servers'
 import { configure, diagnose, NO_SECRETS } from '../support/rules'
 
 const settingsOf = (text: string, secrets: SecretSources = NO_SECRETS) => configure(text, secrets).settings
@@ -230,7 +230,7 @@ max_per_hour = 100`
       priority: 5,
     })
     assert.equal(credentials?.user, 'fred@example.com')
-    assert.equal(credentials?.password.reveal(), 'Pass w0rd;#=')
+    assert.equal(passwordOf(credentials), 'Pass w0rd;#=')
   })
 
   for (const [host, expected] of [
@@ -305,7 +305,7 @@ max_per_hour = 100`
   it('takes the password from the environment', () => {
     const text = '[relay:isp]\nhost = h\nuser = joe\npassword_env = ISP_PASSWORD'
     const { credentials } = settingsOf(text, { ...NO_SECRETS, env: { ISP_PASSWORD: 'letmein' } }).relays[0]!
-    assert.equal(credentials?.password.reveal(), 'letmein')
+    assert.equal(passwordOf(credentials), 'letmein')
   })
 
   for (const [text, password] of [
@@ -320,7 +320,7 @@ max_per_hour = 100`
       const file = '[relay:isp]\nhost = h\nuser = joe\npassword_file = isp.secret'
       assert.deepEqual(diagnose(file, secrets), [])
       const relay = settingsOf(file, secrets).relays[0]!
-      assert.equal(relay.credentials?.password.reveal(), password)
+      assert.equal(passwordOf(relay.credentials), password)
     })
   }
 
@@ -358,7 +358,7 @@ max_per_hour = 100`
         const [found, ...more] = diagnose(file, secrets)
         assert.deepEqual([found?.severity, found?.message, more], ['warning', `${place}: ${message}`, []])
         assert.doesNotMatch(JSON.stringify(found), /letmein/)
-        assert.equal(settingsOf(file, secrets).relays[0]?.credentials?.password.reveal(), password)
+        assert.equal(passwordOf(settingsOf(file, secrets).relays[0]?.credentials), password)
       }
     })
   }
@@ -401,7 +401,7 @@ max_per_hour = 100`
       }
       const text = '[relay:isp]\nhost = h\nuser = joe\npassword_file = isp.secret'
       const { credentials } = settingsOf(text, secrets).relays[0]!
-      assert.equal(credentials?.password.reveal(), 'letmein')
+      assert.equal(passwordOf(credentials), 'letmein')
       assert.match(asked[0] ?? '', /^\/.*\/isp\.secret$/)
       assert.deepEqual(
         diagnose(text, secrets).map(({ code }) => code),
@@ -439,7 +439,7 @@ describe('a value that other formats read otherwise', () => {
 
   it('takes it as it stands', () => {
     const [isp] = settingsOf(`${relay}password = "let#me;in" ; really`).relays
-    assert.equal(isp?.credentials?.password.reveal(), '"let#me;in"')
+    assert.equal(passwordOf(isp?.credentials), '"let#me;in"')
   })
 
   for (const [text, suggestion] of [

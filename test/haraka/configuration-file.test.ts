@@ -6,6 +6,7 @@ import { setImmediate as nextTurn } from 'node:timers/promises'
 import { test } from 'node:test'
 import { StartError } from '../../lib/haraka/configuration-file'
 import { ConfigurationFolder } from '../support/configuration-folder'
+import { passwordOf } from '../support/servers'
 
 // What becomes of config/dns_overrides.ini at the start and when it changes, and what the log says of it.
 
@@ -47,7 +48,7 @@ test('a password file is read again, from the folder of the configuration', asyn
   folder.start(WITH_SECRET)
   writeFileSync(path, 'two\n', { mode: 0o600 })
   await folder.reload(WITH_SECRET)
-  const passwords = folder.inForce.map(({ settings }) => settings.relays[0]!.credentials!.password.reveal())
+  const passwords = folder.inForce.map(({ settings }) => passwordOf(settings.relays[0]!.credentials))
   assert.deepEqual(passwords, ['one', 'two'])
 })
 

@@ -4,6 +4,7 @@ import { inspect } from 'node:util'
 import type { Relay } from '../../lib/model/relay'
 import { relayOf } from '../support/servers'
 import { configure, decideBy, hosts } from '../support/rules'
+import { passwordOf } from '../support/servers'
 
 function inlineRelay(target: string): Relay | undefined {
   const line = configure(`* ${target}`).rules.lines[0]
@@ -31,7 +32,7 @@ describe('inline targets', () => {
       const { credentials, ...rest } = relay
       assert.deepEqual(rest, relayOf({ host, port }))
       assert.equal(credentials?.user, user)
-      assert.equal(credentials?.password.reveal(), password)
+      assert.equal(passwordOf(credentials), password)
     })
   }
 

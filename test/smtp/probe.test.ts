@@ -6,9 +6,11 @@ import { SMTPServer, type SMTPServerOptions } from 'smtp-server'
 import type { AddressAnswer } from '../../lib/model/dns-answer'
 import { ResolveError } from '../../lib/model/errors'
 import type { Relay } from '../../lib/model/relay'
+import { createTokenRequest } from '../../lib/oauth/token-request'
 import { probeRelay, type ProbeServices, type RelayReport } from '../../lib/smtp/probe'
 import { Secret } from '../../lib/model/secret'
 import { relayOf, type RelayFields } from '../support/servers'
+import { startTokenEndpoint, type TokenAnswerer } from '../support/token-endpoint'
 
 const pem = (name: string) => readFileSync(`test/fixtures/tls/${name}.pem`, 'utf8')
 const certificate = (name: string) => ({
@@ -35,6 +37,7 @@ function services(changes: Partial<ProbeServices> = {}): ProbeServices {
     now: () => Date.UTC(2026, 0, 1),
     timeoutMs: 5000,
     ca: [pem('ca')],
+    askToken: createTokenRequest({ timeoutMs: 5000, ca: [pem('ca')] }),
     ...changes,
   }
 }
@@ -436,4 +439,64 @@ test('a client certificate is shown under TLS or not at all', async (t) => {
   )
   assert.equal(report.good, false)
   assert.match(finding(report, 'tls').message, /STARTTLS is not offered/)
+})
+
+/** A relay that takes the tokens of an endpoint, and its probe. */
+async function probeTokens(
+  t: TestContext,
+  answer: TokenAnswerer,
+  { scope, isGood = true }: { readonly scope?: string; readonly isGood?: boolean } = {},
+): Promise<RelayReport> {
+  const endpoint = await startTokenEndpoint(answer)
+  t.after(() => endpoint.close())
+  const port = await relay(t, {
+    ...certificate('server'),
+    authMethods: ['XOAUTH2'],
+    onAuth: ({ accessToken, username }, _session, callback) =>
+      isGood && accessToken !== undefined && endpoint.tokens.includes(accessToken)
+        ? callback(null, { user: username })
+        : callback(null, { data: { status: '401', schemes: 'bearer', scope: 'smtp.send' } }),
+  })
+  const oauth2 = {
+    tokenUrl: endpoint.url,
+    clientId: 'id',
+    clientSecret: new Secret('s3same'),
+    ...(scope === undefined ? {} : { scope }),
+  }
+  const fields = { tls: 'required', authType: 'xoauth2', credentials: { user: 'fred', oauth2 } } as const
+  const report = await probeRelay(relayAt(port, fields), services())
+  for (const token of endpoint.tokens) assert.ok(!JSON.stringify(report).includes(token.slice(0, 20)))
+  return report
+}
+
+test('a relay that takes tokens: endpoint, grant, end, scope, login', async (t) => {
+  const answer = () => ({
+    body: { access_token: 'abcdefgh-ijkl', token_type: 'bearer', expires_in: 3599, scope: 'smtp.send' },
+  })
+  const report = await probeTokens(t, answer, { scope: 'smtp.send imap' })
+  assert.equal(report.good, true)
+  assert.deepEqual(
+    report.findings.map(({ result, message }) => `${result} ${message.replace(/:\d+/, '')}`),
+    [
+      'good localhost (client credentials) gives a token, good for 59 min',
+      'warning it refuses the scope imap, and gives smtp.send',
+    ],
+  )
+  assert.equal(finding(report, 'auth').message, 'accepted as fred (xoauth2)')
+})
+
+test('a token endpoint that refuses: the relay is probed as far as it goes without a login', async (t) => {
+  const report = await probeTokens(t, () => ({ status: 400, body: { error: 'invalid_scope' } }))
+  assert.equal(report.good, false)
+  assert.match(finding(report, 'token').message, /\(client credentials\) refuses \(400 invalid_scope\)$/)
+  assert.match(finding(report, 'token').advice ?? '', /oauth2_scope/)
+  assert.equal(finding(report, 'certificate').result, 'good')
+})
+
+test('a token that the relay refuses: its reason, and what to do', async (t) => {
+  const report = await probeTokens(t, () => undefined, { isGood: false })
+  const { result, message, advice } = finding(report, 'auth')
+  assert.equal(result, 'bad')
+  assert.match(message, /^it refused the token \(status 401, scope smtp\.send\):/)
+  assert.match(advice ?? '', /scope|mailbox/)
 })

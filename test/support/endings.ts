@@ -2,6 +2,7 @@ import { ConnectionQueue } from '../../lib/haraka/delivery/connection-queue'
 import type { DeliveryContext } from '../../lib/haraka/delivery/delivery'
 import type { EndingServices } from '../../lib/haraka/delivery/endings'
 import { localRelayState } from './relay-state'
+import { noTokens } from './servers'
 import { SILENT_LOG } from './silent-log'
 
 /** The end of an attempt by rules that say nothing of replies, of which nothing is remembered. */
@@ -22,6 +23,7 @@ export function quietDelivery(): DeliveryContext {
   const relays = localRelayState()
   return {
     relays,
+    tokens: noTokens,
     now: Date.now,
     source: 'overrides',
     fallbackRelays: [],

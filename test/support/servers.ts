@@ -1,6 +1,6 @@
 import { DEFAULT_PRIORITY, exchangeOf, type Exchange, type Origin } from '../../lib/model/exchange'
 import { SMTP_PORT } from '../../lib/model/endpoint'
-import type { Relay } from '../../lib/model/relay'
+import type { Credentials, Relay } from '../../lib/model/relay'
 import { DEFAULT_DIRECT, RELAY_TERMS, type Terms } from '../../lib/model/terms'
 
 /** A relay, by its endpoint and whatever else is not the default. */
@@ -60,3 +60,10 @@ export function termsExchange(
     terms: { ...DEFAULT_DIRECT.terms, ...terms },
   }
 }
+
+/** The password in clear; undefined where there is none. */
+export const passwordOf = (credentials: Credentials | undefined): string | undefined =>
+  credentials !== undefined && 'password' in credentials ? credentials.password.reveal() : undefined
+
+/** For relays that take no token. */
+export const noTokens = { look: () => undefined, accept: () => {}, refuse: () => false }

@@ -29,7 +29,9 @@ export interface SinkOptions {
   readonly port?: number
   /** Users and their passwords; absent: AUTH is not offered. */
   readonly users?: Readonly<Record<string, string>>
-  readonly methods?: readonly ('PLAIN' | 'LOGIN' | 'CRAM-MD5')[]
+  readonly methods?: readonly ('PLAIN' | 'LOGIN' | 'CRAM-MD5' | 'XOAUTH2')[]
+  /** With XOAUTH2: is this token good? */
+  readonly isTokenGood?: (token: string) => boolean
   /** Offer STARTTLS with the certificate `test/fixtures/tls/<name>.pem`. */
   readonly tls?: 'server' | 'self-signed' | 'wrong-name' | 'expired'
   readonly lmtp?: boolean
@@ -103,7 +105,7 @@ export async function startSink(options: SinkOptions = {}): Promise<Sink> {
     disableReverseLookup: true,
     disabledCommands: [
       ...(options.tls === undefined ? ['STARTTLS'] : []),
-      ...(users === undefined ? ['AUTH'] : []),
+      ...(users === undefined && options.isTokenGood === undefined ? ['AUTH'] : []),
     ],
     lmtp: options.lmtp ?? false,
     logger: false,
@@ -115,6 +117,11 @@ export async function startSink(options: SinkOptions = {}): Promise<Sink> {
     onAuth(auth, session, callback) {
       ask('auth', session, auth.username ?? '', (error) => {
         if (error) return callback(error)
+        if (auth.method === 'XOAUTH2') {
+          return options.isTokenGood?.(auth.accessToken ?? '') === true
+            ? callback(null, { user: auth.username })
+            : callback(null, { data: { status: '401', schemes: 'bearer', scope: 'smtp.send' } })
+        }
         const password = users?.[auth.username ?? '']
         const right =
           password !== undefined &&

@@ -1,56 +1,13 @@
 import { exchangeKey, exchangeLabel, type Exchange } from '../../model/exchange'
-import type { Decision } from '../../model/decision'
+import type { TokenState } from '../../model/oauth2'
+import { oauth2Of } from '../../model/relay'
 import { shorten } from '../../smtp/reply-reader'
+import { tokenFailure } from '../../smtp/login'
 import { movesOn } from '../../smtp/next-mx'
 import type { SessionFailure } from '../../smtp/session-types'
 import { needsPlace, sectionKey } from '../../relays/section'
-import { isUnavailable, type Availability, type Lease, type Unavailable } from '../../relays/types'
-
-/** One address of an exchange: what one connection goes to. */
-export interface Candidate {
-  readonly exchange: Exchange
-  readonly address: string
-}
-
-/** What happens next in an attempt. */
-export type AttemptStep<C extends Candidate> =
-  /** Connect there. `inClear`: TLS broke there before, so do without. */
-  | { readonly kind: 'connect'; readonly candidate: C; readonly inClear: boolean }
-  /** Ask for a place there (`RelayState.acquire`), and tell {@link Attempt.noteAcquired} what came of it. */
-  | { readonly kind: 'acquire'; readonly exchange: Exchange; readonly lastResort: boolean }
-  /**
-   * The attempt ends and is not counted: nothing was tried for which the message could be blamed.
-   * `seconds`: until the next attempt; absent: Haraka's own interval. `waitFor`: servers of which a free connection is enough.
-   */
-  | {
-      readonly kind: 'requeue'
-      readonly reason: string
-      readonly seconds?: number
-      readonly waitFor: readonly Exchange[]
-    }
-  /** The attempt ends as Haraka ends it when it has tried all exchanges: deferred, and counted. */
-  | { readonly kind: 'give-back'; readonly reason: string }
-
-/** What an attempt begins with. */
-export interface AttemptPlan<C extends Candidate> {
-  /** In the order in which they are tried. */
-  readonly candidates: readonly C[]
-  readonly source: Decision['source']
-  /** Relays that a later attempt of this message could take (source `attempts`); else empty. */
-  readonly fallbackRelays: readonly Exchange[]
-  /** Why exchanges of the decision are not among the candidates. */
-  readonly passedOver: readonly string[]
-}
-
-/** What an attempt knows of the world. */
-export interface AttemptWorld {
-  /** As `RelayState.look`. */
-  look(exchange: Exchange): Availability
-  /** Milliseconds since the epoch. */
-  now(): number
-  /** The message has left a server: its place is to be given back when the connection is closed. */
-  leave(lease: Lease | undefined): void
-}
+import { isUnavailable, type Lease, type Unavailable } from '../../relays/types'
+import type { AttemptPlan, AttemptStep, AttemptWorld, Candidate } from './attempt-types'
 
 /** A relay that is held is looked at again at least so often, milliseconds: it may have been resumed. */
 const HOLD_INTERVAL_MS = 300_000
@@ -74,6 +31,8 @@ interface Visit {
   readonly key: string
   /** How far the current connection came. */
   progress: 'begun' | 'chosen' | 'connecting' | 'connected' | 'accepted' | 'closed'
+  /** Is there a token to show? Always where none is needed. */
+  hasToken: boolean
   /** Why the last connection came to nothing. */
   failure: SessionFailure | undefined
 }
@@ -95,6 +54,8 @@ export class Attempt<C extends Candidate> {
   }[] = []
   #visits = 0
   #relayFailures = 0
+  /** The token endpoint that is being asked. */
+  #awaited: Promise<void> | undefined
   #lastResort = false
   /** A failure after which no other exchange is tried. */
   #stopped = false
@@ -138,6 +99,33 @@ export class Attempt<C extends Candidate> {
     } else this.#note(visit, failure)
   }
 
+  /** The token was refused, and another may do better: the same address is tried again. */
+  noteRefusedToken(candidate: C): void {
+    const visit = this.#visit
+    if (visit === undefined) return
+    visit.progress = 'closed'
+    visit.hasToken = false
+    this.#rest.unshift({ candidate, inClear: false })
+  }
+
+  /** What came of the step `token`. A failure is one of the relay. */
+  noteToken(state: TokenState): void {
+    const visit = this.#visit!
+    switch (state.kind) {
+      case 'ready':
+        visit.hasToken = true
+        return
+      case 'pending':
+        this.#awaited = state.settled
+        return
+      case 'failed':
+        this.#note(visit, tokenFailure(state.message))
+        return
+      default:
+        state satisfies never
+    }
+  }
+
   /** The attempt is over, however it ended. */
   end(): void {
     this.#leave()
@@ -168,6 +156,8 @@ export class Attempt<C extends Candidate> {
         }
         this.#begin(exchange)
       }
+      if (this.#awaited !== undefined) return this.#awaitToken(this.#awaited, exchange)
+      if (this.#visit?.hasToken === false) return { kind: 'token', candidate: head.candidate }
       return this.#connect()
     }
   }
@@ -197,8 +187,20 @@ export class Attempt<C extends Candidate> {
   }
 
   #begin(exchange: Exchange): void {
-    this.#visit = { exchange, key: exchangeKey(exchange), progress: 'begun', failure: undefined }
+    this.#visit = {
+      exchange,
+      key: exchangeKey(exchange),
+      progress: 'begun',
+      hasToken: exchange.relay === undefined || oauth2Of(exchange.relay) === undefined,
+      failure: undefined,
+    }
     this.#visits++
+  }
+
+  /** The place at the server is given back meanwhile. */
+  #awaitToken(settled: Promise<void>, exchange: Exchange): AttemptStep<C> {
+    this.#leave()
+    return { kind: 'await-token', reason: `${exchangeLabel(exchange)} needs a token`, settled }
   }
 
   #connect(): AttemptStep<C> {

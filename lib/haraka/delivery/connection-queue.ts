@@ -19,6 +19,12 @@ export class ConnectionQueue {
     this.#push = push
   }
 
+  /** Ends the attempt, and goes on when the promise is fulfilled. */
+  waitFor(hmail: OutboundItem, settled: Promise<void>): void {
+    void settled.then(() => this.#push(hmail))
+    hmail.next_cb()
+  }
+
   /**
    * Ends the attempt and waits for a connection to one of these servers.
    *

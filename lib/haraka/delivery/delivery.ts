@@ -1,9 +1,14 @@
 import { exchangeLabel, type Exchange } from '../../model/exchange'
 import type { Decision } from '../../model/decision'
 import { isUnavailable, type Lease, type Unavailable, type RelayState } from '../../relays/types'
+import type { Secret } from '../../model/secret'
+import { TOKEN_TIMEOUT_MS } from '../../oauth/token-request'
+import type { TokenStore } from '../../oauth/token-store'
+import { tokenFailure } from '../../smtp/login'
 import { Session } from '../../smtp/session'
-import { needsGoodCertificate, type SessionOptions } from '../../smtp/session-types'
-import { Attempt, type AttemptStep } from './attempt'
+import { needsGoodCertificate, type SessionFailure } from '../../smtp/session-types'
+import { Attempt } from './attempt'
+import type { AttemptStep } from './attempt-types'
 import type { Loggable } from '../types'
 import type { ConnectionQueue } from './connection-queue'
 import type { ConnectionReport } from './ending'
@@ -11,6 +16,7 @@ import { Endings, type EndingServices } from './endings'
 import { GuardedSocket } from './guarded-socket'
 import type { DeliverySteps, EndingMethods } from './hooks'
 import { requeue, type UncountedWait } from './requeue'
+import { buildSessionOptions, reportFailure } from './session-options'
 import type { HarakaMxLike, HarakaSocket, OutboundItem, PlannedExchange, QueuedRecipient } from './types'
 import type { WaitList } from './wait-list'
 import { patienceOf } from './watchdog'
@@ -18,6 +24,7 @@ import { patienceOf } from './watchdog'
 /** What delivery needs to know beside the exchanges. */
 export interface DeliveryContext {
   readonly relays: Pick<RelayState, 'acquire' | 'look'>
+  readonly tokens: Pick<TokenStore, 'look' | 'accept' | 'refuse'>
   /** Milliseconds since the epoch. */
   readonly now: () => number
   readonly source: Decision['source']
@@ -61,6 +68,8 @@ interface Current {
   readonly inClear: boolean
   /** `tls.ini` demands TLS. */
   forced: boolean
+  /** Why there was no connection. */
+  failure?: SessionFailure
   session?: Session
   guard?: GuardedSocket
 }
@@ -72,6 +81,8 @@ export class Delivery implements DeliverySteps {
   readonly #attempt: Attempt<PlannedExchange>
   readonly #connections: Current[] = []
   #current: Current | undefined
+  /** For the server that is being tried. */
+  #token: Secret | undefined
   #delivered = false
   #deferral: string | undefined
   /** Why the last server that took no part did not. */
@@ -113,9 +124,17 @@ export class Delivery implements DeliverySteps {
           this.#continueWith(step, answer)
           continue
         }
+        case 'token':
+          this.#findToken(step)
+          continue
         case 'connect':
           this.#connect(step)
           return next()
+        case 'await-token':
+          this.#context.log.loginfo(`waiting for a token, not counted as an attempt: ${step.reason}`)
+          this.#context.onWait?.({ why: 'token', seconds: TOKEN_TIMEOUT_MS / 1000, held: [] })
+          this.#context.queue.waitFor(this.#hmail, step.settled)
+          return undefined
         case 'requeue':
           this.#requeue(step)
           return undefined
@@ -142,6 +161,21 @@ export class Delivery implements DeliverySteps {
     this.#attempt.noteAcquired(place)
   }
 
+  #findToken({ candidate }: StepOf<'token'>): void {
+    const { relay } = candidate.exchange
+    const state = relay && this.#context.tokens.look(relay)
+    if (state === undefined) return
+    if (state.kind === 'ready') this.#token = state.token
+    if (state.kind === 'failed')
+      this.#connections.push({
+        candidate,
+        inClear: false,
+        forced: false,
+        failure: tokenFailure(state.message),
+      })
+    this.#attempt.noteToken(state)
+  }
+
   forceTls(mx: HarakaMxLike, forcedByHaraka: () => boolean): boolean {
     const current = this.#current
     if (current?.candidate.mx !== mx) return forcedByHaraka()
@@ -166,7 +200,12 @@ export class Delivery implements DeliverySteps {
     const { candidate } = current
     const { exchange } = candidate
     const clientCertificate = exchange.relay?.clientCertificate
-    const options = this.#sessionOptions(current)
+    const options = buildSessionOptions(exchange, {
+      forced: current.forced,
+      inClear: current.inClear,
+      token: this.#token,
+      recipients: hmail.todo.rcpt_to.length,
+    })
     const session = new Session(options)
     const guard = new GuardedSocket(
       {
@@ -182,14 +221,31 @@ export class Delivery implements DeliverySteps {
         giveUp: () => void hmail.try_deliver(),
       },
       {
-        onFailure: (failure) => this.#attempt.noteFailure(failure, candidate),
-        onAccepted: () => this.#attempt.noteAccepted(),
+        onFailure: (failure) => this.#noteFailure(failure, candidate),
+        onAccepted: () => this.#noteAccepted(candidate),
       },
     )
     current.session = session
     current.guard = guard
     this.#attempt.noteConnected()
     guard.start()
+  }
+
+  #noteFailure(failure: SessionFailure, candidate: PlannedExchange): void {
+    const { relay } = candidate.exchange
+    const token = this.#token
+    const mayRenew = failure.refusesToken === true && relay !== undefined && token !== undefined
+    if (mayRenew && this.#context.tokens.refuse(relay, token)) {
+      this.#context.log.loginfo(
+        `${exchangeLabel(candidate.exchange)}: ${failure.message}: another token is asked for`,
+      )
+      this.#attempt.noteRefusedToken(candidate)
+    } else this.#attempt.noteFailure(failure, candidate)
+  }
+
+  #noteAccepted({ exchange: { relay } }: PlannedExchange): void {
+    if (relay !== undefined && this.#token !== undefined) this.#context.tokens.accept(relay, this.#token)
+    this.#attempt.noteAccepted()
   }
 
   redact(parameter: unknown): unknown {
@@ -236,11 +292,12 @@ export class Delivery implements DeliverySteps {
   }
 
   #reports(): readonly ConnectionReport[] {
-    return this.#connections.map(({ candidate: { exchange, address }, session, guard }) => ({
+    return this.#connections.map(({ candidate: { exchange, address }, session, guard, failure }) => ({
       exchange,
       address,
       encrypted: guard?.encrypted ?? false,
       ...(session === undefined ? {} : { session: session.report }),
+      ...(failure === undefined ? {} : { session: reportFailure(failure, exchange) }),
     }))
   }
 
@@ -259,23 +316,6 @@ export class Delivery implements DeliverySteps {
       if (exchange.relay.authType === undefined) delete mx.auth_type
     }
     hmail.mxlist = [mx, ...this.#attempt.remaining.map((each) => each.mx)]
-  }
-
-  #sessionOptions({ candidate: { exchange }, forced, inClear }: Current): SessionOptions {
-    const { terms, relay } = exchange
-    const required = forced || terms.tls === 'required'
-    return {
-      tls: required ? 'required' : inClear ? 'off' : terms.tls,
-      implicitTls: relay?.implicitTls ?? false,
-      lmtp: terms.lmtp,
-      isRelay: relay !== undefined,
-      ...(relay?.credentials === undefined ? {} : { credentials: relay.credentials }),
-      ...(relay?.authType === undefined ? {} : { authType: relay.authType }),
-      allowPlaintextAuth: relay?.allowPlaintextAuth ?? false,
-      showsCertificate: relay?.clientCertificate !== undefined,
-      nextMx: terms.nextMx,
-      recipients: this.#hmail.todo.rcpt_to.length,
-    }
   }
 
   #requeue({ reason, seconds, waitFor }: StepOf<'requeue'>): void {

@@ -191,6 +191,7 @@ export class GuardedSocket {
         this.#fail(failure)
         return true
       }
+      return this.#write(this.#connection.session.translate(data), ...more)
     }
     return this.#write(data, ...more)
   }
@@ -206,6 +207,7 @@ export class GuardedSocket {
       this.#events.onAccepted()
     }
     if (verdict.kind === 'fail') this.#fail(verdict.failure)
+    else if (verdict.kind === 'answer') this.#write(`${verdict.line}\r\n`)
     else if (verdict.kind === 'pass') for (const listener of haraka) listener.call(socket, verdict.line)
   }
 

@@ -1,4 +1,4 @@
-import type { Candidate } from './attempt'
+import type { Candidate } from './attempt-types'
 
 /** A `HarakaMx` (haraka-net-utils `lib/HarakaMx.js`), as far as delivery looks at it. */
 export interface HarakaMxLike {

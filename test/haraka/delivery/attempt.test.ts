@@ -1,7 +1,9 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { Attempt, type AttemptPlan, type Candidate } from '../../../lib/haraka/delivery/attempt'
+import { Attempt } from '../../../lib/haraka/delivery/attempt'
+import type { AttemptPlan, Candidate } from '../../../lib/haraka/delivery/attempt-types'
 import { exchangeKey, type Exchange } from '../../../lib/model/exchange'
+import { Secret } from '../../../lib/model/secret'
 import type { NextMx } from '../../../lib/model/terms'
 import { isUnavailable, type Lease, type Unavailable } from '../../../lib/relays/types'
 import type { SessionFailure } from '../../../lib/smtp/session-types'
@@ -450,4 +452,64 @@ test('an address that Haraka leaves out as local is named, and says nothing agai
     'connect b/192.0.2.1',
     'give back: a:25: it is a local address; b:25: it is a local address',
   ])
+})
+
+const TOKEN_RELAY = relayExchange({
+  host: 'cloud.example',
+  name: 'cloud',
+  authType: 'xoauth2',
+  credentials: {
+    user: 'u',
+    oauth2: { tokenUrl: 'https://login.example/', clientId: 'id', clientSecret: new Secret('s') },
+  },
+})
+
+/** An attempt at a relay that takes a token, then at another server; what happens to the lease is noted. */
+function tokenAttempt() {
+  const notes: string[] = []
+  const lease: Lease = {
+    reportSuccess: () => notes.push('success'),
+    reportFailure: ({ kind, message }) => notes.push(`failure ${kind} ${message}`),
+    moveTo: () => undefined,
+    end: () => {},
+  }
+  const cloud = { exchange: TOKEN_RELAY, address: '192.0.2.1' }
+  const second = { exchange: TOKEN_RELAY, address: '192.0.2.2' }
+  const other = { exchange: mxExchange('mx.example'), address: '192.0.2.3' }
+  const attempt = new Attempt(
+    { candidates: [cloud, second, other], source: 'overrides', fallbackRelays: [], passedOver: [] },
+    { look: () => ({ usable: true }), now: () => NOW, leave: () => notes.push('left') },
+  )
+  assert.equal(attempt.next().kind, 'acquire')
+  attempt.noteAcquired(lease)
+  assert.deepEqual(attempt.next(), { kind: 'token', candidate: cloud })
+  return { attempt, notes, cloud, other }
+}
+
+test('a token that is being asked for gives the place back, and blames nobody', () => {
+  const { attempt, notes } = tokenAttempt()
+  const settled = Promise.resolve()
+  attempt.noteToken({ kind: 'pending', settled })
+  assert.deepEqual(attempt.next(), { kind: 'await-token', reason: 'relay cloud needs a token', settled })
+  assert.deepEqual(notes, ['left'])
+})
+
+test('no token is a failure of the relay at all its addresses, and the next exchange is tried', () => {
+  const { attempt, notes, other } = tokenAttempt()
+  attempt.noteToken({ kind: 'failed', message: 'no token: it is down' })
+  assert.deepEqual(attempt.next(), { kind: 'connect', candidate: other, inClear: false })
+  assert.deepEqual(notes, ['failure auth no token: it is down', 'left'])
+})
+
+test('a token that was refused is asked for again at the same address', () => {
+  const { attempt, notes, cloud } = tokenAttempt()
+  attempt.noteToken({ kind: 'ready', token: new Secret('t') })
+  assert.deepEqual(attempt.next(), { kind: 'connect', candidate: cloud, inClear: false })
+  attempt.noteConnecting()
+  attempt.noteConnected()
+  attempt.noteRefusedToken(cloud)
+  assert.deepEqual(attempt.next(), { kind: 'token', candidate: cloud })
+  attempt.noteToken({ kind: 'ready', token: new Secret('u') })
+  assert.deepEqual(attempt.next(), { kind: 'connect', candidate: cloud, inClear: false })
+  assert.deepEqual(notes, [])
 })

@@ -1,0 +1,45 @@
+import type { Exchange } from '../../model/exchange'
+import type { Secret } from '../../model/secret'
+import { loginOf } from '../../smtp/login'
+import type { SessionFailure, SessionOptions, SessionReport } from '../../smtp/session-types'
+
+/** What one connection to an exchange has besides. */
+export interface ConnectionNeeds {
+  /** `tls.ini` demands TLS. */
+  readonly forced: boolean
+  /** TLS broke there before, so it is done without. */
+  readonly inClear: boolean
+  /** For a relay that takes one. */
+  readonly token: Secret | undefined
+  /** Recipients of the message. */
+  readonly recipients: number
+}
+
+/** How a connection to an exchange is to be used. */
+export function buildSessionOptions(
+  { terms, relay }: Exchange,
+  { forced, inClear, token, recipients }: ConnectionNeeds,
+): SessionOptions {
+  const required = forced || terms.tls === 'required'
+  const login = relay && loginOf(relay, token)
+  return {
+    tls: required ? 'required' : inClear ? 'off' : terms.tls,
+    implicitTls: relay?.implicitTls ?? false,
+    lmtp: terms.lmtp,
+    isRelay: relay !== undefined,
+    ...(login === undefined ? {} : { credentials: login }),
+    ...(relay?.authType === undefined ? {} : { authType: relay.authType }),
+    allowPlaintextAuth: relay?.allowPlaintextAuth ?? false,
+    showsCertificate: relay?.clientCertificate !== undefined,
+    nextMx: terms.nextMx,
+    recipients,
+  }
+}
+
+/** A failure before there was a connection, as the report of a session. */
+export const reportFailure = (failure: SessionFailure, { terms }: Exchange): SessionReport => ({
+  stage: failure.stage,
+  failure,
+  lmtp: terms.lmtp,
+  refused: [],
+})
