@@ -3,6 +3,7 @@ import type { LoadResult } from '../routing/configuration'
 import { runExpectations } from '../rules/expectations'
 import { readConfigurationSource, type ConfigurationSource } from '../source/configuration-source'
 import { formatCount } from '../status/wording'
+import { checkCertificates } from './doctor/certificates'
 import { checkDnsServers } from './doctor/dns-servers'
 import { error, ok, warning, type Finding } from './doctor/finding'
 import { checkInstallation } from './doctor/installation'
@@ -83,6 +84,7 @@ async function findAll(location: Location, now: number): Promise<readonly Findin
     checkFile(location, loaded),
     ...(await checkTests(loaded)),
     ...checkRights(location, secrets),
+    ...(result?.configuration === undefined ? [] : checkCertificates(result.configuration, now)),
     ...(result?.configuration === undefined ? [] : await checkDnsServers(result.configuration)),
     ...checkRunningServer(stateFolder(location), source, changedAt, now),
   ]

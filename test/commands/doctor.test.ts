@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { chmodSync, chownSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { chmodSync, chownSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { after, before, test, type TestContext } from 'node:test'
@@ -177,4 +177,26 @@ test('each finding is a sentence on lines that fit, and what to do stands under 
     assert.match(line, /^(ok {7}|error {4}|warning {2}| {9})\S/)
     assert.ok(line.length <= 60 || !/ /.test(line.slice(9)), line)
   }
+})
+
+test('a client certificate that ends within 14 days is a warning, and nothing else of it', async (t) => {
+  const folder = setup(t, {
+    'config/dns_overrides.ini':
+      'dns_servers = DNS\n* @isp $end\n[relay:isp]\nhost = smtp.example.net\ntls_cert = client.pem\ntls_key = client.key',
+    'config/client.pem': readFileSync('test/fixtures/tls/client.pem', 'utf8'),
+    'config/client.key': readFileSync('test/fixtures/tls/client.key', 'utf8'),
+  })
+  const said = async (now: number) => {
+    const { out } = await run(['doctor', '--config', folder, '--json'], { now: () => now })
+    const findings = JSON.parse(out) as { status: string; text: string }[]
+    return findings
+      .filter(({ text }) => text.includes('client certificate'))
+      .map(({ status, text }) => `${status} ${text}`)
+  }
+  assert.deepEqual(await said(Date.UTC(2026, 0, 1)), [
+    'ok 1 client certificate of relays, good for more than 14 days',
+  ])
+  assert.deepEqual(await said(Date.UTC(2119, 11, 25)), [
+    'warning the client certificate of relay isp ends on 2120-01-01',
+  ])
 })

@@ -6,6 +6,7 @@ export const PAGES = [
   'docs/reference.md',
   'docs/operations.md',
   'docs/moving-here.md',
+  'docs/providers.md',
   'CONTRIBUTING.md',
   'SECURITY.md',
 ] as const
