@@ -6,28 +6,13 @@ import { Authentication } from './authentication'
 import { Extensions } from './extensions'
 import { movesOn } from './next-mx'
 import { Recipients } from './recipients'
+import { STAGES, type SessionStep } from './session-step'
 import { Redaction } from './redaction'
 import { ReplyReader, shorten, type ReplyLine } from './reply-reader'
 import type { Encryption, SessionFailure, SessionOptions, SessionReport, LineVerdict } from './session-types'
 import { ShownReply } from './shown-reply'
 import { demandTls, explainMissingTls, explainOffer, explainUnsafeLogin, mayGoClear } from './tls-demands'
 import { explainTlsFailure, isTlsFailure } from './tls-failure'
-
-/** What is going on: each command until its reply. */
-type SessionStep =
-  'greeting' | 'ehlo' | 'helo' | 'starttls' | 'auth' | 'mail' | 'rcpt' | 'data' | 'dot' | 'quit'
-
-const STAGES: Readonly<Record<Exclude<SessionStep, 'quit'>, Stage>> = {
-  greeting: 'greeting',
-  ehlo: 'ehlo',
-  helo: 'ehlo',
-  starttls: 'tls',
-  auth: 'auth',
-  mail: 'mail',
-  rcpt: 'rcpt',
-  data: 'data',
-  dot: 'dot',
-}
 
 /**
  * The policy of one SMTP connection, for delivery and for `probe`, to a relay and to an MX host. Pure: what is sent and received

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
-import { resolve } from 'node:path'
+import { readFileSync } from 'node:fs'
+import { join, resolve } from 'node:path'
 import { test, type TestContext } from 'node:test'
 import { HarakaServer, type HarakaOptions } from '../support/haraka-server'
 import { startSink, type Sink } from '../support/smtp-sink'
@@ -235,5 +236,30 @@ test('mail waits while the endpoint fails, and is delivered once when it is back
     relay.received.flatMap(({ rcptTo }) => rcptTo).toSorted(),
     ['a', 'b', 'c'].map((user) => `${user}@d.example`),
   )
+  assertNoSecret(world)
+})
+
+test('a token that the relay repeats is neither in the queue file nor in the report to the sender', async (t) => {
+  const world = await open(t)
+  const { haraka, relay, endpoint } = world
+  relay.answer = (stage, _session, address) => {
+    if (stage !== 'rcpt') return undefined
+    const text = `not so, ${endpoint.tokens[0]?.slice(0, 60)}`
+    if (address.startsWith('later')) return { code: 450, text }
+    return address.startsWith('never') ? { code: 550, text } : undefined
+  }
+  await haraka.send({ to: 'later@d.example' })
+  await haraka.waitFor(() => haraka.lines(/Some recipients temp failed|Temp fail/).length > 0, 'the deferral')
+  await haraka.send({ to: 'never@d.example', from: 'sender@s.example' })
+  await haraka.waitFor(() => relay.received.some(({ mailFrom }) => mailFrom === ''), 'the report', [relay])
+  const files = haraka.queueFiles().map((name) => readFileSync(join(haraka.folder, 'queue', name), 'utf8'))
+  assert.ok(
+    files.some((text) => text.includes('not so, ****')),
+    files.join('\n'),
+  )
+  const report = relay.received.find(({ mailFrom }) => mailFrom === '')
+  assert.match(report!.data, /not so, \*\*\*\*/)
+  for (const text of [...files, report!.data, haraka.log])
+    assert.ok(!text.includes(endpoint.tokens[0]!.slice(0, 40)))
   assertNoSecret(world)
 })
