@@ -263,3 +263,19 @@ test('a token that the relay repeats is neither in the queue file nor in the rep
     assert.ok(!text.includes(endpoint.tokens[0]!.slice(0, 40)))
   assertNoSecret(world)
 })
+
+test('no token is $failed=auth: a line can send the next attempt elsewhere', async (t) => {
+  const backup = await startSink()
+  t.after(() => backup.close())
+  const world = await open(t, {
+    endpoint: await startTokenEndpoint(() => ({ status: 400, body: { error: 'invalid_grant' } })),
+    lines: [`* 127.0.0.1:${backup.port} $failed=auth $priority:0`],
+  })
+  const { haraka, relay } = world
+  await haraka.send({ to: 'u@d.example' })
+  await haraka.waitForLog(/Temp fail/)
+  await haraka.flushUntil(() => backup.received.length > 0, 'the second attempt', [backup])
+  await haraka.waitFor(() => haraka.queueFiles().length === 0, 'an empty queue')
+  assert.deepEqual([backup.received.length, relay.connections()], [1, 0])
+  assertNoSecret(world)
+})

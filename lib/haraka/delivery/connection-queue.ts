@@ -19,7 +19,7 @@ export class ConnectionQueue {
     this.#push = push
   }
 
-  /** Ends the attempt, and goes on when the promise is fulfilled. */
+  /** Ends the attempt, and goes on when the promise is fulfilled: soon, since a token endpoint has little time. Never rejected. */
   waitFor(hmail: OutboundItem, settled: Promise<void>): void {
     void settled.then(() => this.#push(hmail))
     hmail.next_cb()

@@ -1,6 +1,7 @@
 import { exchangeLabel, type Exchange } from '../../model/exchange'
 import type { Decision } from '../../model/decision'
 import { isUnavailable, type Lease, type Unavailable, type RelayState } from '../../relays/types'
+import type { TokenState } from '../../model/oauth2'
 import type { Secret } from '../../model/secret'
 import { TOKEN_TIMEOUT_MS } from '../../oauth/token-request'
 import type { TokenStore } from '../../oauth/token-store'
@@ -56,6 +57,9 @@ const SECURED = 8
 const GO_AHEAD = 354
 /** What Haraka 3.3.4 (`outbound/hmail.js` `try_deliver`) says when no exchange is left. */
 const NOTHING_LEFT = 'Tried all MXs'
+
+/** Never so: a token is asked for only where the relay takes one. */
+const NO_CLIENT: TokenState = { kind: 'failed', message: 'it takes no token' }
 
 type StepOf<K extends AttemptStep<PlannedExchange>['kind']> = Extract<
   AttemptStep<PlannedExchange>,
@@ -163,8 +167,7 @@ export class Delivery implements DeliverySteps {
 
   #findToken({ candidate }: StepOf<'token'>): void {
     const { relay } = candidate.exchange
-    const state = relay && this.#context.tokens.look(relay)
-    if (state === undefined) return
+    const state = (relay && this.#context.tokens.look(relay)) ?? NO_CLIENT
     if (state.kind === 'ready') this.#token = state.token
     if (state.kind === 'failed')
       this.#connections.push({
