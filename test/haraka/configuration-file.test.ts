@@ -61,7 +61,7 @@ test('a password file that changes alone is a reload, also where it is not there
   await folder.reloadBy('secret', 'one\n')
   await folder.reloadBy('secret', 'two\n')
   assert.equal(folder.log.at(-1), 'notice config/dns_overrides.ini is read again and in force')
-  const passwords = folder.inForce.map(({ settings }) => settings.relays[0]?.credentials?.password.reveal())
+  const passwords = folder.inForce.map(({ settings }) => passwordOf(settings.relays[0]?.credentials))
   assert.deepEqual(passwords, [undefined, 'one', 'two'])
   await folder.reload('* last.example')
   assert.deepEqual(folder.watched, [])
