@@ -1,4 +1,5 @@
 import { PluginHooks } from './lib/haraka/plugin'
+import type { HarakaHttpServer } from './lib/haraka/status-http'
 import type { HarakaConnection, HarakaPlugin, HMailItem, Next } from './lib/haraka/types'
 
 const instances = new WeakMap<HarakaPlugin, PluginHooks>()
@@ -12,6 +13,8 @@ const plugin: ThisType<HarakaPlugin> & Record<string, (...parameters: never[]) =
     instances.set(this, new PluginHooks(this))
     this.register_hook('mail', 'keep_auth_sender', -100)
     this.register_hook('pre_send_trans_email', 'keep_rotation_offset')
+    // First of all: see mountStatus().
+    this.register_hook('init_http', 'mount_status', -100)
     this.register_hook('get_mx', 'route')
     this.register_hook('get_mx', 'route_by_dns', 100)
   },
@@ -24,6 +27,11 @@ const plugin: ThisType<HarakaPlugin> & Record<string, (...parameters: never[]) =
   /** Hook `pre_send_trans_email`: the relay of `[attempts]` that the message begins with. */
   keep_rotation_offset(next: Next, connection: HarakaConnection) {
     instances.get(this)!.keepRotationOffset(next, connection)
+  },
+
+  /** Hook `init_http`: the status page. */
+  mount_status(next: Next, server: HarakaHttpServer) {
+    instances.get(this)!.mountStatus(next, server)
   },
 
   /** Hook `get_mx`: where the message goes by the rules. */

@@ -30,6 +30,8 @@ test('the packed package holds what runs and what is read, and no more', () => {
     'dist/index.js',
     'dist/lib/cli/bin.js',
     'config/dns_overrides.ini',
+    'contrib/grafana/dns-overrides.json',
+    'contrib/prometheus/dns-overrides.rules.yml',
     'README.md',
     'CHANGELOG.md',
     'CONTRIBUTING.md',
@@ -39,7 +41,8 @@ test('the packed package holds what runs and what is read, and no more', () => {
   ]) {
     assert.ok(files.includes(needed), `${needed} is in the package`)
   }
-  const belongs = /^(dist\/.+\.js|config\/dns_overrides\.ini|docs\/.+\.md|package\.json|[A-Z]+\.md|LICENSE)$/
+  const belongs =
+    /^(dist\/.+\.js|config\/dns_overrides\.ini|contrib\/.+|docs\/.+\.md|package\.json|[A-Z]+\.md|LICENSE)$/
   assert.deepEqual(
     files.filter((path) => !belongs.test(path)),
     [],

@@ -9,7 +9,7 @@ import type { Arguments } from './shared/parsed-arguments'
 import { loadText, readConfigurationText, readOutboundSettings } from './shared/require-configuration'
 import { EXIT } from './shared/exit-status'
 import { findConfiguration, findOperandOrOption } from './shared/location'
-import { paint } from './shared/paint'
+import { paint } from '../status/paint'
 import type { Terminal } from './shared/terminal'
 import { formatCount } from '../status/wording'
 

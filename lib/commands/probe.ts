@@ -11,7 +11,7 @@ import { readOutboundSettings, requireConfiguration } from './shared/require-con
 import { EXIT } from './shared/exit-status'
 import { findConfiguration } from './shared/location'
 import { openResolver } from './shared/lookup'
-import { paint, type Paint } from './shared/paint'
+import { paint, type Paint } from '../status/paint'
 import type { Terminal } from './shared/terminal'
 import { wrapText } from './shared/wrap'
 

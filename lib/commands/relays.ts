@@ -2,14 +2,11 @@ import { isIP } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { AddressAnswer } from '../model/dns-answer'
 import { UsageError } from '../model/errors'
-import { exchangeOf, relayKey } from '../model/exchange'
 import { toPrintable } from '../model/printable'
 import type { Relay } from '../model/relay'
-import { isOfRelay } from '../relays/section'
 import type { Configuration } from '../routing/configuration'
 import { changeHold, readRequest } from './relays/hold'
-import { listTerms } from './relays/terms'
-import { relayJson, relayText, termsJson, termsText, type RelayView } from './relays/view'
+import { relayJson, relayText, termsJson, termsText } from './relays/view'
 import { ConfigurationReader } from './shared/configuration-reader'
 import { formatJson } from './shared/json'
 import type { Arguments } from './shared/parsed-arguments'
@@ -17,8 +14,8 @@ import { readOutboundSettings, requireConfiguration } from './shared/require-con
 import { EXIT } from './shared/exit-status'
 import { findConfiguration, stateFolder, type Location } from './shared/location'
 import { openResolver } from './shared/lookup'
-import { paint } from './shared/paint'
-import { conditionOf, relayCondition } from '../status/relay-condition'
+import { paint } from '../status/paint'
+import { listViews, type RelayView } from '../status/relay-views'
 import { readServerState, type ServerState } from '../status/server-state'
 import type { Terminal } from './shared/terminal'
 import { watchText } from './shared/watch'
@@ -68,41 +65,6 @@ function describeUnresolved(host: string, answer: AddressAnswer | undefined | vo
   }
 }
 
-/** The named relays in file order, then inline servers that a worker knows, then holds of names that are not in the file. */
-function listRelays(
-  { settings }: Configuration,
-  state: ServerState,
-  unresolved: ReadonlyMap<string, string>,
-): readonly RelayView[] {
-  const holds = state.kind === 'unknown' ? undefined : state.holds
-  const named = settings.relays.map((relay): RelayView => {
-    const problem = unresolved.get(relay.endpoint.host)
-    const hold = holds?.get(relay.name)
-    return {
-      key: relayKey(relay),
-      name: relay.name,
-      ...(hold === undefined ? {} : { hold }),
-      ...(state.kind === 'running'
-        ? { condition: relayCondition(exchangeOf(relay, { kind: 'attempts' }), state) }
-        : {}),
-      ...(problem === undefined ? {} : { unresolved: problem }),
-    }
-  })
-  const keys = new Set(named.map(({ key }) => key))
-  const others = (state.kind === 'running' ? state.servers : []).filter(isOfRelay).map(({ key }) => key)
-  const inline = [...new Set(others)]
-    .filter((key) => !keys.has(key))
-    .sort()
-    .map((key): RelayView =>
-      state.kind === 'running' ? { key, condition: conditionOf({ key }, state) } : { key },
-    )
-  const names = new Set([...settings.relays, ...settings.directTerms].map(({ name }) => name))
-  const strays = [...(holds?.values() ?? [])]
-    .filter(({ name }) => !names.has(name))
-    .map((hold): RelayView => ({ name: hold.name, hold }))
-  return [...named, ...inline, ...strays]
-}
-
 /** Is something wrong with the relay that keeps mail from it? */
 function isInTrouble({ hold, condition, unresolved }: RelayView): boolean {
   return hold !== undefined || condition?.breaker === 'open' || unresolved !== undefined
@@ -128,8 +90,7 @@ interface Subject {
 function lookAt({ configuration, location, unresolved }: Subject, args: Arguments, terminal: Terminal): Look {
   const folder = stateFolder(location)
   const state = readServerState(folder, terminal.now())
-  const views = listRelays(configuration, state, unresolved)
-  const terms = listTerms(configuration.settings, state)
+  const { relays: views, terms } = listViews(configuration, state, unresolved)
   const ink = paint(terminal.color.out)
   const text = args.flag('json')
     ? formatJson({

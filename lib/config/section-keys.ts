@@ -23,7 +23,7 @@ const allowList: Reader<readonly string[]> = (value) => {
 }
 
 /** The keys of `[status]`. */
-export const STATUS_KEYS = { allow: allowList }
+export const STATUS_KEYS = { allow: allowList, proxies: allowList }
 
 /** The keys of `[tests]`. */
 export const TESTS_KEYS = { on_reload: oneOf('warn', 'refuse', 'ignore') }

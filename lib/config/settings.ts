@@ -10,7 +10,8 @@ import type { RelaySettings, SecretSources, Settings, StatusSettings } from './t
 import { REDIS_KEYS, STATUS_KEYS, TESTS_KEYS, TOP_KEYS } from './section-keys'
 
 const DEFAULT_CACHE_SIZE = 1000
-const DEFAULT_STATUS: StatusSettings = { allow: ['127.0.0.0/8', '::1/128'] }
+/** Without a section `[status]`. */
+export const DEFAULT_STATUS: StatusSettings = { allow: ['127.0.0.0/8', '::1/128'], proxies: [] }
 
 /** The settings, and the lines that `rules/` reads, with what they need to be pointed at. */
 export interface Sections {
@@ -77,8 +78,7 @@ function reportClashes(relays: readonly Section[], direct: readonly Section[], r
 }
 
 function readStatus(section: Section | undefined, report: Report): StatusSettings {
-  const { allow } = readKeys(section, STATUS_KEYS, report)
-  return allow === undefined ? DEFAULT_STATUS : { allow }
+  return { ...DEFAULT_STATUS, ...readKeys(section, STATUS_KEYS, report) }
 }
 
 function readRedis(section: Section | undefined, report: Report): Settings['redis'] {

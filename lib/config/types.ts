@@ -42,6 +42,8 @@ export interface AttemptsEntry {
 export interface StatusSettings {
   /** Addresses or CIDR blocks that may see the status page. */
   readonly allow: readonly string[]
+  /** Those of proxies that are believed about the address of a client (X-Forwarded-For). */
+  readonly proxies: readonly string[]
 }
 
 /** The whole file, checked and typed, but for the lines that `rules/` reads. */

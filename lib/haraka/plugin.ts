@@ -6,6 +6,9 @@ import { readHolds } from '../relays/holds'
 import { STATE_FOLDER } from '../relays/state-folder'
 import type { Configuration } from '../routing/configuration'
 import { localAddresses } from '../routing/own-server'
+import { route } from '../routing/route'
+import type { OverviewSource } from '../status/overview'
+import { StatusSite } from '../status/site'
 import { answerHook, deadlineOf, type HookAnswer, LateError } from './boundary'
 import { SendingThreads } from './sending-threads'
 import { ConfigurationFile, StartError } from './configuration-file'
@@ -21,6 +24,7 @@ import { RedisUse } from './redis'
 import { type OpenRelayState, openRelayState } from './relay-state'
 import { type ServerFinding, ServerLog } from './server-log'
 import { recoverInterruptedSplits } from './split/recovery'
+import { type HarakaHttpServer, lacksExpress, mountStatus } from './status-http'
 import { StatusReporting } from './status-reporting'
 import {
   type HarakaConnection,
@@ -94,6 +98,12 @@ export class PluginHooks {
     this.#relays = openRelayState(plugin, role, this.#redis.connection)
     this.#status.start(this.#relays.folder)
     this.#stopRecovery = recoverInterruptedSplits(() => new HarakaModules(plugin).queueFolder, role, plugin)
+    // The master starts the workers, so that it is said once.
+    if (role.kind !== 'tool' && !role.replaceable && lacksExpress(plugin)) {
+      plugin.logwarn(
+        'http.ini has listen, but express is missing: there is no status page. npm install express',
+      )
+    }
     this.#router = new Router({
       plugin,
       active: this.#active,
@@ -148,6 +158,28 @@ export class PluginHooks {
       failure: () => ({ retval: RETVAL.cont }),
       onError: (error) => this.#plugin.logerror('no rotation offset for a message: ', describeForLog(error)),
     })
+  }
+
+  /** Hook `init_http`. */
+  mountStatus(next: Next, server: HarakaHttpServer): void {
+    const haraka = new HarakaModules(this.#plugin)
+    const source: OverviewSource = {
+      folder: this.#relays.folder,
+      configuration: () => this.#active.configuration,
+      now: Date.now,
+      withLookup: (work) =>
+        this.#active.use(({ configuration, resolver }) => {
+          const { inet_prefer: prefer } = haraka.outbound
+          return work(configuration, {
+            mx: (domain) => resolver.mx(domain),
+            addresses: (domain) => resolver.addresses(domain, prefer),
+            route: (decision) => route(decision, resolver, prefer),
+          })
+        }),
+      intervals: () => haraka.outbound.temp_fail_intervals ?? [],
+    }
+    mountStatus(server, new StatusSite(source), (text) => writeEntry(this.#plugin, { level: 'error', text }))
+    next()
   }
 
   /** Hook `get_mx`, in the plugin's own place. */

@@ -81,4 +81,6 @@ export interface OutboundCfg {
   concurrency_max: number
   inet_prefer: 'v4' | 'v6' | 'default'
   local_mx_ok: boolean
+  /** Seconds. */
+  temp_fail_intervals?: readonly number[]
 }

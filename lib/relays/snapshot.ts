@@ -1,5 +1,6 @@
 import { readdirSync } from 'node:fs'
 import { type Fields, isAmount, isFields, readList, readText } from '../model/foreign-json'
+import { finish, type Steps } from '../model/steps'
 import type { LimitStatus } from './limit-types'
 import { readSmallFile, requireFolder } from './private-file'
 import type { ServerStatus } from './types'
@@ -51,10 +52,18 @@ export function pidOfFile(file: string): number | undefined {
  * @param now ms since the epoch
  * @throws Error as `fs` does, and if the folder is a link; an absent folder has none
  */
-export function readSnapshots(folder: string, now: number): ProcessSnapshot[] {
-  return listPids(folder)
-    .flatMap((pid) => readSnapshot(folder, pid) ?? [])
-    .filter((snapshot) => isLiving(snapshot, now))
+export const readSnapshots = (folder: string, now: number): ProcessSnapshot[] =>
+  finish(readSnapshotsInSteps(folder, now))
+
+/** As {@link readSnapshots}, in steps. */
+export function* readSnapshotsInSteps(folder: string, now: number): Steps<ProcessSnapshot[]> {
+  const snapshots: ProcessSnapshot[] = []
+  for (const pid of listPids(folder)) {
+    const snapshot = readSnapshot(folder, pid)
+    if (snapshot !== undefined && isLiving(snapshot, now)) snapshots.push(snapshot)
+    yield
+  }
+  return snapshots
 }
 
 /** Was it written by a process that lives? @param now ms since the epoch */

@@ -1,5 +1,5 @@
 import { maskLine } from '../rules/mask'
-import { setImmediate as nextTurn } from 'node:timers/promises'
+import { finish, finishInSteps, type Steps } from '../model/steps'
 import { checkEncoding } from '../config/encoding'
 import { parseFile } from '../config/parse'
 import { Report, type Omitted } from '../source/report'
@@ -39,11 +39,8 @@ export interface LoadOptions {
   readonly ownServer?: OwnServer
 }
 
-/** Milliseconds of work at one go while others wait. */
-const SLICE = 8
-
 /** The whole work, in small steps. Never throws. */
-function* loading(text: string, { file, secrets, ownServer }: LoadOptions): Generator<void, LoadResult> {
+function* loading(text: string, { file, secrets, ownServer }: LoadOptions): Steps<LoadResult> {
   const report = new Report(file, maskLine)
   if (!checkEncoding(text, report)) {
     const { diagnostics, omitted } = report
@@ -81,22 +78,10 @@ function* loading(text: string, { file, secrets, ownServer }: LoadOptions): Gene
 
 /** Reads and checks a configuration at one go: for start-up and the command line. Reports all mistakes; never throws. */
 export function loadConfiguration(text: string, options: LoadOptions): LoadResult {
-  const steps = loading(text, options)
-  for (;;) {
-    const step = steps.next()
-    if (step.done === true) return step.value
-  }
+  return finish(loading(text, options))
 }
 
 /** As {@link loadConfiguration}, letting the event loop run every few milliseconds: for a server at work. */
-export async function loadConfigurationInSteps(text: string, options: LoadOptions): Promise<LoadResult> {
-  const steps = loading(text, options)
-  for (;;) {
-    const end = performance.now() + SLICE
-    do {
-      const step = steps.next()
-      if (step.done === true) return step.value
-    } while (performance.now() < end)
-    await nextTurn()
-  }
+export function loadConfigurationInSteps(text: string, options: LoadOptions): Promise<LoadResult> {
+  return finishInSteps(loading(text, options))
 }

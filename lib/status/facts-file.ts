@@ -1,5 +1,5 @@
-import { setImmediate as nextTurn } from 'node:timers/promises'
-import { readSmallFile, overwriteFile } from '../relays/private-file'
+import { finish, type Steps } from '../model/steps'
+import { overwriteFile, readSmallFile } from '../relays/private-file'
 import { HEARTBEAT_MS, isLiving } from '../relays/snapshot'
 import type { Collector } from './collector'
 import type { LineHits } from './counts'
@@ -22,8 +22,6 @@ const FACTS_DELAY_MS = 500
 /** There may be many lines. */
 const HITS_DELAY_MS = 2_000
 const LARGEST_BYTES = 64 * 1024 * 1024
-/** Milliseconds of work at one go while others wait. */
-const SLICE_MS = 8
 
 /** Where facts come from and go to. */
 export interface FactsFileOptions {
@@ -110,30 +108,12 @@ export function readFactsFile(folder: string, now: number): Facts | undefined {
 }
 
 /** The hits of override lines, over all workers. A folder without the file has none. @throws Error as {@link readFactsFile} */
-export function readHitsFile(folder: string): HitsByLine {
-  const steps = readingHits(folder)
-  for (;;) {
-    const step = steps.next()
-    if (step.done === true) return step.value
-  }
-}
-
-/** As {@link readHitsFile}, letting the event loop run every few milliseconds. */
-export async function readHitsFileInSteps(folder: string): Promise<HitsByLine> {
-  const steps = readingHits(folder)
-  for (;;) {
-    const end = performance.now() + SLICE_MS
-    do {
-      const step = steps.next()
-      if (step.done === true) return step.value
-    } while (performance.now() < end)
-    await nextTurn()
-  }
-}
+export const readHitsFile = (folder: string): HitsByLine => finish(readHitsInSteps(folder))
 
 const HITS = /^([\da-f]{16}) (\d{1,15}) (\d{1,15})$/
 
-function* readingHits(folder: string): Generator<void, HitsByLine> {
+/** As {@link readHitsFile}, in steps. */
+export function* readHitsInSteps(folder: string): Steps<HitsByLine> {
   const hits = new Map<string, LineHits>()
   const text = readText(folder)
   for (let start = 0; start < text.length;) {

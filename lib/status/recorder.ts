@@ -1,5 +1,7 @@
 import { hashLine } from '../haraka-files/notes'
-import { exchangeKey, sectionName, type Exchange } from '../model/exchange'
+import { formatEndpoint } from '../model/endpoint'
+import { sectionName, type Exchange } from '../model/exchange'
+import { directTitle } from '../relays/section'
 import type { Resolver } from '../dns/resolver'
 import type { RuleSet } from '../rules/compile'
 import { type AttemptSlot, AttemptRing, type Decided } from './attempt-ring'
@@ -150,9 +152,9 @@ export class Recorder {
   }
 }
 
-/** What the attempts at a server are counted under: NAME of its section, `direct`, or the server of an override line. */
+/** What the attempts at a server are counted under: NAME of its section, `[direct]`, or the server of an override line. */
 function termsLabel(exchange: Exchange): string {
   const name = sectionName(exchange)
   if (name !== undefined) return name
-  return exchange.relay === undefined ? '$direct' : exchangeKey({ endpoint: exchange.endpoint })
+  return exchange.relay === undefined ? directTitle(undefined) : formatEndpoint(exchange.endpoint)
 }

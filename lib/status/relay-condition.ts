@@ -72,21 +72,18 @@ export function withLimits(condition: RelayCondition, { maxConnections, maxPerHo
  */
 export function conditionOf(
   { key, name, terms }: Reported,
-  { servers, workers, limits, holds }: Running,
+  { reportsOf, limitOf, workers, holds }: Running,
   limitKey = name ?? key,
 ): RelayCondition {
-  const reports = servers.filter((report) => report.key === key && report.terms === terms)
-  const uses =
-    terms === undefined
-      ? reports
-      : servers.filter((report) => report.key === terms && report.terms === undefined)
+  const reports = reportsOf(key, terms)
+  const uses = terms === undefined ? reports : reportsOf(terms)
   const add = (of: (report: ServerStatus) => number) => uses.reduce((total, report) => total + of(report), 0)
   const failing = reports.filter(({ breaker }) => breaker !== 'closed')
   const retries = failing.flatMap(({ retryAt }) => retryAt ?? [])
   const lastFailure = failing.find((report) => report.lastFailure !== undefined)?.lastFailure
   const hold = name === undefined ? undefined : holds.get(name)
   // The process that counts for the limits also knows of workers that are gone.
-  const counted = limits.find((limit) => limit.key === limitKey)
+  const counted = limitOf(limitKey)
   return {
     key,
     ...(name === undefined ? {} : { name }),

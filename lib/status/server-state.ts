@@ -1,6 +1,7 @@
+import { finish, type Steps } from '../model/steps'
 import { readHolds, type Hold } from '../relays/holds'
 import type { LimitStatus } from '../relays/limit-types'
-import { readSnapshots } from '../relays/snapshot'
+import { readSnapshotsInSteps } from '../relays/snapshot'
 import type { ServerStatus } from '../relays/types'
 import { whyUnreadable } from '../source/unreadable'
 
@@ -13,8 +14,10 @@ export type ServerState =
       readonly workers: readonly number[]
       /** What each worker reports of each server. */
       readonly servers: readonly ServerStatus[]
-      /** What is counted over all workers. */
-      readonly limits: readonly LimitStatus[]
+      /** What the workers report of one server, `terms` as in {@link ServerStatus}. */
+      readonly reportsOf: (key: string, terms?: string) => readonly ServerStatus[]
+      /** What is counted over all workers under a key. */
+      readonly limitOf: (key: string) => LimitStatus | undefined
     })
   /** None runs that uses the folder. */
   | (Holds & { readonly kind: 'none' })
@@ -41,20 +44,46 @@ export function whyNoAccess(folder: string, error: unknown): string {
  * @param folder the state folder
  * @param now ms since the epoch
  */
-export function readServerState(folder: string, now: number): ServerState {
+export const readServerState = (folder: string, now: number): ServerState =>
+  finish(readServerStateInSteps(folder, now))
+
+/** As {@link readServerState}, in steps. */
+export function* readServerStateInSteps(folder: string, now: number): Steps<ServerState> {
   try {
     const holds = readHolds(folder, now)
-    const snapshots = readSnapshots(folder, now)
+    const snapshots = yield* readSnapshotsInSteps(folder, now)
     const workers = snapshots.filter(({ role }) => role === 'worker')
     if (workers.length === 0) return { kind: 'none', holds }
+    const servers = workers.flatMap((worker) => worker.servers)
+    const reports = yield* indexReports(servers)
+    const limits = new Map(
+      snapshots.flatMap((each) => (each.limits ?? []).map((limit) => [limit.key, limit])),
+    )
     return {
       kind: 'running',
       holds,
       workers: workers.map(({ pid }) => pid),
-      servers: workers.flatMap(({ servers }) => servers),
-      limits: snapshots.flatMap(({ limits }) => limits ?? []),
+      servers,
+      reportsOf: (key, terms) => reports.get(reportKey(key, terms)) ?? [],
+      limitOf: (key) => limits.get(key),
     }
   } catch (error) {
     return { kind: 'unknown', reason: whyNoAccess(folder, error) }
   }
+}
+
+const reportKey = (key: string, terms = '') => `${terms}\n${key}`
+
+function* indexReports(
+  servers: readonly ServerStatus[],
+): Steps<ReadonlyMap<string, readonly ServerStatus[]>> {
+  const index = new Map<string, ServerStatus[]>()
+  for (const report of servers) {
+    const key = reportKey(report.key, report.terms)
+    const known = index.get(key)
+    if (known === undefined) index.set(key, [report])
+    else known.push(report)
+    if (index.size % 256 === 0) yield
+  }
+  return index
 }

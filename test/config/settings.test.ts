@@ -28,7 +28,7 @@ describe('defaults', () => {
       direct: DEFAULT_DIRECT,
       directTerms: [],
       attempts: [],
-      status: { allow: ['127.0.0.0/8', '::1/128'] },
+      status: { allow: ['127.0.0.0/8', '::1/128'], proxies: [] },
       tests: { onReload: 'warn' },
     })
     assert.ok(settings.dns.deadlineMs < 30_000, 'below the time that Haraka gives a hook')

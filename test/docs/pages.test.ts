@@ -6,7 +6,7 @@ import { PAGES, readPage, type Page } from './document'
 
 // What a reader needs of every page: it fits the screen, and its links lead somewhere.
 
-const LANGUAGES = ['ini', 'console', 'log', 'sh', 'js', '']
+const LANGUAGES = ['ini', 'console', 'log', 'sh', 'js', 'yaml', '']
 const SHORTEST = { lines: 150, columns: 120 }
 const WIDEST = 140
 

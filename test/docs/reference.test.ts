@@ -7,6 +7,7 @@ import { EXIT } from '../../lib/commands/shared/exit-status'
 import { KEYS, SECTION_NAMES } from '../../lib/config/keys'
 import { CONDITIONS } from '../../lib/rules/conditions'
 import { LINT_RULES } from '../../lib/rules/lint'
+import { METRICS } from '../../lib/status/metrics'
 import { readPage } from './document'
 
 // The tables of docs/reference.md against the code: what is there is named, and what is named is there.
@@ -54,6 +55,13 @@ describe('docs/reference.md', () => {
       for (const key of KEYS[section]) assert.match(text, new RegExp(`\\b${key}\\b`))
     })
   }
+
+  it('has every key of [status]', () => assert.deepEqual(sorted(named('`[status]`')), sorted(KEYS.status)))
+
+  it('has every metric', () => {
+    const names = named("Status on Haraka's HTTP server").map((name) => name.replace(/\{.*/, ''))
+    for (const name of Object.keys(METRICS)) assert.ok(names.includes(name), name)
+  })
 
   it('has every condition', () => {
     const conditions = named('Conditions').flatMap((code) => /^\$([a-z]+)/.exec(code)?.[1] ?? [])

@@ -8,6 +8,7 @@ import type { Facts } from '../../lib/status/facts'
 import { readFactsFile, readHitsFile } from '../../lib/status/facts-file'
 import { HarakaServer } from '../support/haraka-server'
 import { startSink } from '../support/smtp-sink'
+import { every } from '../support/status-server'
 
 // What a running server reports of itself, whichever worker has done it.
 
@@ -60,9 +61,4 @@ for (const nodes of [0, 3]) {
       [['127.0.0.1:1', 'connect']],
     )
   })
-}
-
-/** Makes `waitFor` look again and again: files of the state folder say nothing when they change. */
-function every(milliseconds: number): { onReceived: (listener: () => void) => void } {
-  return { onReceived: (listener) => void setInterval(listener, milliseconds).unref() }
 }

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
-import { exchangeJson } from '../../lib/commands/shared/explanation'
+import { exchangeJson } from '../../lib/status/explanation'
 import { runExpectations } from '../../lib/rules/expectations'
 import { lint } from '../../lib/rules/lint'
 import { configure, decideBy } from '../support/rules'

@@ -9,7 +9,7 @@ import { parseMxText } from '../../lib/rules/mx-spec'
 import type { Exchange } from '../../lib/model/exchange'
 import { parseDuration } from '../../lib/model/duration'
 import { BLANK_MESSAGE, type Failed } from '../../lib/model/message'
-import { exchangeJson } from '../../lib/commands/shared/explanation'
+import { exchangeJson } from '../../lib/status/explanation'
 
 interface Vector {
   readonly name: string

@@ -4,7 +4,8 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { test, type TestContext } from 'node:test'
 import { Collector } from '../../lib/status/collector'
-import { FactsFile, readFactsFile, readHitsFile, readHitsFileInSteps } from '../../lib/status/facts-file'
+import { finishInSteps } from '../../lib/model/steps'
+import { FactsFile, readFactsFile, readHitsFile, readHitsInSteps } from '../../lib/status/facts-file'
 import { Recorder } from '../../lib/status/recorder'
 import { decidedBy, IDLE_VIEW } from '../support/decided'
 import { configure } from '../support/rules'
@@ -63,7 +64,7 @@ test('hits of 100,000 lines are read in steps, and lines of another form are lef
   writeFileSync(join(path, 'rule-hits'), ['not a line', ...lines, `${'f'.repeat(16)} 7`].join('\n'))
   let turns = 0
   const timer = setInterval(() => turns++, 0)
-  const hits = await readHitsFileInSteps(path)
+  const hits = await finishInSteps(readHitsInSteps(path))
   clearInterval(timer)
   assert.equal(hits.size, 100_000)
   assert.deepEqual(hits.get('0000000000000010'), { count: 16, last: NOW })

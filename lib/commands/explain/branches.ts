@@ -2,7 +2,7 @@ import { FAILED, type Failed, type Message } from '../../model/message'
 import { messageHolds } from '../../rules/conditions/condition'
 import { KNOWN_REPLIES } from '../../rules/known-replies'
 import type { OverrideLine } from '../../rules/types'
-import type { Explanation } from '../shared/explanation'
+import type { Explanation } from '../../status/explanation'
 import { valuesFor } from '../shared/sample-values'
 import type { TimelineAttempt } from './timeline-attempt'
 

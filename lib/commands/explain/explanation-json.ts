@@ -1,5 +1,5 @@
-import { exchangeJson, listTriedExchanges, type Explanation } from '../shared/explanation'
-import type { Effect } from './effect'
+import { exchangeJson, listTriedExchanges, type Explanation } from '../../status/explanation'
+import type { Effect } from '../../status/effect'
 
 /**
  * An explanation as `--json` prints it. `reason` is there only if the message is not sent now.

@@ -9,7 +9,7 @@ import { parseSize } from '../../model/size'
 import { FAILED_WORDS, parseFailed, parseRetries, stripBrackets } from '../../rules/message-spec'
 import { parseMxText } from '../../rules/mx-spec'
 import type { Arguments } from '../shared/parsed-arguments'
-import { recipientDomain } from '../shared/recipient'
+import { recipientDomain } from '../../status/recipient'
 
 function readSize(args: Arguments): number | undefined {
   const text = args.value('size')

@@ -1,4 +1,4 @@
-import type { Explanation } from '../shared/explanation'
+import type { Explanation } from '../../status/explanation'
 
 /** One attempt, if every earlier one failed. */
 export interface TimelineAttempt {

@@ -1,6 +1,6 @@
 import { toPrintable } from '../../model/printable'
-import { listTriedExchanges, type Explanation } from '../shared/explanation'
-import type { Paint } from '../shared/paint'
+import { listTriedExchanges, type Explanation } from '../../status/explanation'
+import type { Paint } from '../../status/paint'
 import type { TimelineBranch } from './branches'
 import type { TimelineAttempt } from './timeline-attempt'
 import { describeOrder, describeSource, formatTime } from '../../status/wording'

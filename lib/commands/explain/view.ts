@@ -1,12 +1,12 @@
 import type { Message } from '../../model/message'
 import type { RuleSet } from '../../rules/compile'
 import { formatCount } from '../../status/wording'
-import { EXIT } from '../shared/exit-status'
-import { exitStatusOf, type Explanation } from '../shared/explanation'
-import type { Paint } from '../shared/paint'
-import type { Effect } from './effect'
+import { EXIT, exitStatusOf } from '../shared/exit-status'
+import { type Explanation } from '../../status/explanation'
+import type { Paint } from '../../status/paint'
+import type { Effect } from '../../status/effect'
 import { explanationJson } from './explanation-json'
-import { explanationText } from './explanation-text'
+import { explanationText } from '../../status/explanation-text'
 import { timelineJson, timelineText, type Timeline } from './timeline'
 
 /** A message, what becomes of it, and what the running server changes. */

@@ -1,20 +1,8 @@
-import type { Hold } from '../../relays/holds'
-import type { Paint } from '../shared/paint'
+import type { Paint } from '../../status/paint'
 import { describeHold, describeTrouble, usabilityOf, type RelayCondition } from '../../status/relay-condition'
+import type { RelayView, TermsView } from '../../status/relay-views'
 import type { ServerState } from '../../status/server-state'
 import { formatCount } from '../../status/wording'
-
-/** One relay as it is printed: what is known of it, which may be only a hold. */
-export interface RelayView {
-  /** `[user@]host:port`; absent for a relay that is held and no longer in the file. */
-  readonly key?: string
-  readonly name?: string
-  readonly hold?: Hold
-  /** What the running server reports; absent if none does. */
-  readonly condition?: RelayCondition
-  /** Why its host has no address. */
-  readonly unresolved?: string
-}
 
 function stateText({ hold, condition, unresolved }: RelayView, state: ServerState, ink: Paint): string {
   if (hold !== undefined) return ink.warn(describeHold(hold))
@@ -23,14 +11,6 @@ function stateText({ hold, condition, unresolved }: RelayView, state: ServerStat
   const trouble = describeTrouble(condition)
   if (trouble === undefined) return unresolved === undefined ? ink.good('in use') : ink.bad('no address')
   return usabilityOf(condition) === 'left-out' ? ink.bad(trouble) : ink.warn(trouble)
-}
-
-/** Terms of direct mail as they are printed. */
-export interface TermsView extends Omit<RelayView, 'unresolved'> {
-  /** `[direct:NAME]` or `[direct]`. */
-  readonly key: string
-  /** Servers that are left out at the moment. */
-  readonly leftOut: readonly RelayCondition[]
 }
 
 const ofLimit = (limit: number | undefined) => (limit === undefined ? '' : ` of ${limit}`)

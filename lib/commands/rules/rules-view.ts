@@ -4,7 +4,7 @@ import { displayWidth } from '../../source/display-width'
 import type { LineHits } from '../../status/counts'
 import { describeInForce, isUpToDate, type InForceReport } from '../../status/in-force'
 import { formatIsoTime, formatCount, formatTime, joinWords } from '../../status/wording'
-import type { Paint } from '../shared/paint'
+import type { Paint } from '../../status/paint'
 
 /** An override line with its hits. */
 export interface CountedLine {

@@ -1,3 +1,5 @@
+import type { Decision } from '../../model/decision'
+
 /** Exit statuses of `dns-overrides`, numbered as in sysexits.h. */
 export const EXIT = {
   /** Done; for `explain` and `resolve`: the message would be sent. */
@@ -15,3 +17,17 @@ export const EXIT = {
   /** The configuration is missing, has errors, or does not meet its own `[tests]` (EX_CONFIG). */
   config: 78,
 } as const
+
+/** The exit status for an outcome. */
+export function exitStatusOf(outcome: Decision['outcome']): number {
+  switch (outcome) {
+    case 'deliver':
+      return EXIT.ok
+    case 'bounce':
+      return EXIT.noRoute
+    case 'defer':
+      return EXIT.tempFail
+    default:
+      return outcome satisfies never
+  }
+}

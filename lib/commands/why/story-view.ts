@@ -9,7 +9,7 @@ import {
   type Story,
   type Surroundings,
 } from '../../status/story'
-import type { Paint } from '../shared/paint'
+import type { Paint } from '../../status/paint'
 
 /** How stories are printed. */
 export interface StoryContext extends Surroundings {

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { addPassedOver } from '../../../lib/commands/explain/passed-over'
-import type { Effect } from '../../../lib/commands/explain/effect'
+import type { Effect } from '../../../lib/status/effect'
 import type { Endpoint } from '../../../lib/model/endpoint'
 import type { Exchange } from '../../../lib/model/exchange'
 import type { Located, Route } from '../../../lib/routing/route'

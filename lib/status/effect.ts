@@ -1,9 +1,9 @@
-import type { Decision } from '../../model/decision'
-import type { Exchange } from '../../model/exchange'
-import { needsPlace, sectionLabel } from '../../relays/section'
-import { describeTrouble, relayCondition, usabilityOf, type Usability } from '../../status/relay-condition'
-import type { ServerState } from '../../status/server-state'
-import { joinWords } from '../../status/wording'
+import type { Decision } from '../model/decision'
+import type { Exchange } from '../model/exchange'
+import { needsPlace, sectionLabel } from '../relays/section'
+import { describeTrouble, relayCondition, usabilityOf, type Usability } from './relay-condition'
+import type { ServerState } from './server-state'
+import { joinWords } from './wording'
 
 /** What the running server makes of a decision at this moment. */
 export interface Effect {

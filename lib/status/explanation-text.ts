@@ -1,11 +1,12 @@
-import type { AddressAnswer } from '../../model/dns-answer'
-import { formatEndpoint } from '../../model/endpoint'
-import { sectionName, type Exchange } from '../../model/exchange'
-import { toPrintable } from '../../model/printable'
-import type { RuleSet } from '../../rules/compile'
-import type { LineTrace } from '../../rules/types'
-import { listTriedExchanges, type Explanation } from '../shared/explanation'
-import type { Paint } from '../shared/paint'
+import type { AddressAnswer } from '../model/dns-answer'
+import { formatEndpoint } from '../model/endpoint'
+import { sectionName, type Exchange } from '../model/exchange'
+import { toPrintable } from '../model/printable'
+import { findLine } from './line-hits'
+import type { RuleSet } from '../rules/compile'
+import type { LineTrace } from '../rules/types'
+import { listTriedExchanges, type Explanation } from './explanation'
+import type { Paint } from './paint'
 import {
   describeAddresses,
   describeMx,
@@ -16,7 +17,7 @@ import {
   formatCount,
   formatSize,
   groupByPriority,
-} from '../../status/wording'
+} from './wording'
 import type { Effect } from './effect'
 
 /** How an explanation is printed. */
@@ -52,11 +53,11 @@ function lineSection({ decision }: Explanation, { rules, file, all, ink }: TextO
   if (rules.lines.length === 0) return [`${file} has no override lines`, '']
   const ofDomain = new Set(rules.candidates(domain).map(({ line }) => line))
   const listed = all ? traces : traces.filter(({ line }) => ofDomain.has(line))
-  const texts = new Map(rules.lines.map(({ line, text }) => [line, text.trim().replace(/\s+/g, ' ')]))
+  const textOf = (line: number) => findLine(rules.lines, line)?.text.trim().replace(/\s+/g, ' ') ?? ''
   const width = String(listed.at(-1)?.line ?? '').length
   const indent = ' '.repeat(width + 4)
   const lineText = (trace: LineTrace) => {
-    const title = `  ${String(trace.line).padStart(width)}  ${texts.get(trace.line) ?? ''}`
+    const title = `  ${String(trace.line).padStart(width)}  ${textOf(trace.line)}`
     return trace.matched
       ? [ink.strong(title), `${indent}${ink.good('matches')}`]
       : [title, `${indent}${ink.faint(`no: ${toPrintable(trace.reason)}`)}`]

@@ -1,6 +1,6 @@
-import { UsageError } from '../../model/errors'
-import { normalizeDomain } from '../../rules/domain-pattern'
-import { stripBrackets } from '../../rules/message-spec'
+import { UsageError } from '../model/errors'
+import { normalizeDomain } from '../rules/domain-pattern'
+import { stripBrackets } from '../rules/message-spec'
 
 /**
  * The domain of a recipient: of an address, with or without angle brackets, or a domain by itself. U-labels become A-labels.

@@ -1,13 +1,21 @@
-import type { Configuration } from '../../routing/configuration'
-import type { Route } from '../../routing/route'
-import { decideWithDns } from '../../routing/decide-with-dns'
-import { explain as explainByRules } from '../../rules/decide'
-import type { Decision } from '../../model/decision'
-import { sectionName, type Exchange } from '../../model/exchange'
-import type { Message } from '../../model/message'
-import type { TracedDecision } from '../../rules/types'
-import type { Lookup } from './lookup'
-import { EXIT } from './exit-status'
+import type { Configuration } from '../routing/configuration'
+import type { Route } from '../routing/route'
+import { decideWithDns } from '../routing/decide-with-dns'
+import { explain as explainByRules } from '../rules/decide'
+import type { Decision } from '../model/decision'
+import type { AddressAnswer, MxAnswer } from '../model/dns-answer'
+import { sectionName, type Exchange } from '../model/exchange'
+import type { Message } from '../model/message'
+import type { TracedDecision } from '../rules/types'
+
+/** What an explanation asks of DNS, or of an MX answer that was given. Nothing here rejects. */
+export interface ExplanationLookup {
+  readonly mx: (domain: string) => MxAnswer | Promise<MxAnswer>
+  /** Absent if the MX answer was given: NXDOMAIN then means that the domain does not exist. */
+  readonly addresses?: (domain: string) => AddressAnswer | Promise<AddressAnswer>
+  /** What follows from the addresses of a decision's exchanges. */
+  readonly route: (decision: Decision) => Promise<Route>
+}
 
 /** A message, the decision about it, and what follows from the addresses of its exchanges. */
 export interface Explanation {
@@ -24,7 +32,7 @@ export interface Explanation {
 export async function explainMessage(
   configuration: Configuration,
   message: Message,
-  lookup: Lookup,
+  lookup: ExplanationLookup,
   isUsable?: (relay: Exchange) => boolean,
 ): Promise<Explanation> {
   const question = { rules: configuration.rules, message, isUsable }
@@ -35,20 +43,6 @@ export async function explainMessage(
 /** The exchanges that would be tried, in that order. */
 export function listTriedExchanges({ decision, route }: Explanation): readonly Exchange[] {
   return route.outcome === 'bounce' ? [] : decision.exchanges
-}
-
-/** The exit status for an outcome. */
-export function exitStatusOf(outcome: Decision['outcome']): number {
-  switch (outcome) {
-    case 'deliver':
-      return EXIT.ok
-    case 'bounce':
-      return EXIT.noRoute
-    case 'defer':
-      return EXIT.tempFail
-    default:
-      return outcome satisfies never
-  }
 }
 
 /** An exchange with the words of the contract: `exchange` is the host, `from` what put it into the decision. */

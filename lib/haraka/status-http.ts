@@ -1,0 +1,88 @@
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import { createRequire } from 'node:module'
+import { inspect } from 'node:util'
+import type { StatusSite } from '../status/site'
+import type { HarakaPlugin } from './types'
+
+/** Haraka's `server.js`, as far as the HTTP server goes. */
+export interface HarakaHttpServer {
+  readonly http?: {
+    /** `http.ini` */
+    readonly cfg?: { readonly listen?: unknown }
+    /** There once express is loaded. */
+    readonly app?: HttpApplication
+  }
+}
+
+type Handler = (request: IncomingMessage & { originalUrl?: string }, response: ServerResponse) => void
+
+/** An application of express. */
+interface HttpApplication {
+  use(path: string, handler: Handler): unknown
+}
+
+/** Where the pages are. */
+export const STATUS_PATH = '/dns-overrides'
+
+/**
+ * Mounts the status page. To be called by the hook `init_http` and without waiting: Haraka 3.3.4 (`server.js`
+ * `setup_http_listeners`) adds its static files and its 404 as soon as `run_hooks` returns.
+ *
+ * @param onError hears what goes wrong with a request
+ */
+export function mountStatus(
+  { http }: HarakaHttpServer,
+  site: StatusSite,
+  onError: (message: string) => void,
+): void {
+  http?.app?.use(STATUS_PATH, (request, response) => {
+    answer(request, response, site).catch((error: unknown) => {
+      onError(`a request for the status page failed: ${inspect(error)}`)
+      if (!response.headersSent) response.writeHead(500, { 'content-type': 'text/plain' })
+      response.end('500: see the log\n')
+    })
+  })
+}
+
+async function answer(
+  request: IncomingMessage & { originalUrl?: string },
+  response: ServerResponse,
+  site: StatusSite,
+): Promise<void> {
+  const { originalUrl = '', method = '', headers, socket } = request
+  if (originalUrl === STATUS_PATH) {
+    // The page's links are relative.
+    response.writeHead(301, { location: `${STATUS_PATH.slice(1)}/`, 'cache-control': 'no-store' }).end()
+    return
+  }
+  const forwarded = headers['x-forwarded-for']
+  const {
+    status,
+    headers: own,
+    body,
+  } = await site.answer({
+    method,
+    url: request.url ?? '/',
+    client: {
+      address: socket.remoteAddress,
+      forwardedFor: Array.isArray(forwarded) ? forwarded.join(',') : forwarded,
+    },
+  })
+  response.writeHead(status, { ...own, 'content-length': Buffer.byteLength(body) }).end(body)
+}
+
+/**
+ * Is the HTTP server asked for (`http.ini` `listen`) while express, which is not among Haraka's own dependencies, is missing? Then
+ * Haraka calls no hook.
+ */
+export function lacksExpress(plugin: HarakaPlugin): boolean {
+  const { server } = plugin.haraka_require('plugins') as { server?: HarakaHttpServer }
+  if (!server?.http?.cfg?.listen) return false
+  try {
+    // As Haraka does: from its own folder.
+    createRequire(require.main?.filename ?? __filename).resolve('express')
+    return false
+  } catch {
+    return true
+  }
+}

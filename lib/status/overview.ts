@@ -1,0 +1,72 @@
+import type { Steps } from '../model/steps'
+import type { Configuration } from '../routing/configuration'
+import type { ExplanationLookup } from './explanation'
+import type { Facts } from './facts'
+import { readFactsFile, readHitsInSteps } from './facts-file'
+import { type CountedLine, LineIndex } from './line-index'
+import { listViewsInSteps, type Views } from './relay-views'
+import { readServerStateInSteps, type ServerState } from './server-state'
+
+/** Everything that is shown of a server, as it was at one moment. */
+export interface Overview extends Views {
+  /** Milliseconds since the epoch. */
+  readonly now: number
+  /** In force in the process that shows it; undefined if there are no rules. */
+  readonly configuration: Configuration | undefined
+  /** undefined: the server has not reported yet, or cannot. */
+  readonly facts: Facts | undefined
+  readonly server: ServerState
+  /** The override lines with their hits, in file order. */
+  readonly lines: readonly CountedLine[]
+  /** undefined: there are no rules. */
+  readonly index: LineIndex | undefined
+}
+
+/** Where an overview comes from. */
+export interface OverviewSource {
+  /** The state folder; undefined: there is none. */
+  readonly folder: string | undefined
+  readonly configuration: () => Configuration | undefined
+  /** Milliseconds since the epoch. */
+  readonly now: () => number
+  /** Runs work with what a message is decided by now. @throws Error while there are no rules */
+  readonly withLookup: <T>(
+    work: (configuration: Configuration, lookup: ExplanationLookup) => Promise<T>,
+  ) => Promise<T>
+  /** Haraka's retry intervals, seconds. */
+  readonly intervals: () => readonly number[]
+}
+
+/** Reads what the processes of the server report. */
+export class OverviewReader {
+  readonly #source: OverviewSource
+  #index: LineIndex | undefined
+
+  constructor(source: OverviewSource) {
+    this.#source = source
+  }
+
+  /** In steps. @throws Error as `fs` does */
+  *read(): Steps<Overview> {
+    const { folder, configuration: current, now: clock } = this.#source
+    const now = clock()
+    const configuration = current()
+    const facts = folder === undefined ? undefined : readFactsFile(folder, now)
+    yield
+    const server: ServerState =
+      folder === undefined
+        ? { kind: 'unknown', reason: 'there is no state folder' }
+        : yield* readServerStateInSteps(folder, now)
+    const views: Views =
+      configuration === undefined ? { relays: [], terms: [] } : yield* listViewsInSteps(configuration, server)
+    const index = configuration === undefined ? undefined : yield* this.#indexOf(configuration)
+    const hits = folder === undefined ? new Map() : yield* readHitsInSteps(folder)
+    const lines = index === undefined ? [] : yield* index.count(hits)
+    return { now, configuration, facts, server, lines, index, ...views }
+  }
+
+  *#indexOf({ rules }: Configuration): Steps<LineIndex> {
+    if (this.#index?.rules !== rules) this.#index = yield* LineIndex.make(rules)
+    return this.#index
+  }
+}

@@ -1,0 +1,123 @@
+import { ACTIONS, SOURCES } from '../decision-counts'
+import { COUNTS, countKey, countsOf } from '../counts'
+import { type Facts, WAIT_REASONS } from '../facts'
+import { findProblems } from '../health-problems'
+import type { Overview } from '../overview'
+import { formatAge, formatCount, formatTime } from '../wording'
+import { decisionChart, sourceTitle } from './chart'
+import { formatNumber, formatShare } from './figures'
+import { markup, type Html } from './html'
+import { badge, table } from './table'
+
+/** What is in force, whether the last reading of the file was refused, and what is wrong. */
+export function stateSection(overview: Overview): Html {
+  const { facts, now, configuration } = overview
+  const problems = findProblems(overview)
+  const readings =
+    facts?.workers.flatMap(({ reading }) => reading ?? []).toSorted((a, b) => b.at - a.at) ?? []
+  const refused = readings[0]?.good === false ? readings[0] : undefined
+  const inForce = facts?.workers.flatMap((worker) => worker.inForce ?? []) ?? []
+  const differs = new Set(inForce.map(({ digest }) => digest)).size > 1
+  const since = Math.max(0, ...inForce.map((each) => each.since))
+  const isBad = problems.length > 0 || refused !== undefined
+  return markup`<section id="state" data-live aria-labelledby="state-title" class="${isBad ? 'bad' : 'plain'}">
+<h2 id="state-title">State</h2>
+${problems.length === 0 ? markup`<p>${badge('Works', 'good')}: rules are in force, DNS answers, relays can be used where rules name them.</p>` : undefined}
+${problems.map((problem) => markup`<p>${badge('Problem', 'bad')}: ${problem}</p>`)}
+${refused === undefined ? undefined : markup`<p>${badge('Reload refused', 'bad')} at ${formatTime(refused.at)}: config/dns_overrides.ini ${refused.reason}. The rules from before stay in force. Run <code>dns-overrides check</code>.</p>`}
+${differs ? markup`<p>${badge('Workers differ', 'warn')}: some have read the file again and others not yet.</p>` : undefined}
+<dl>
+<dt>Rules</dt><dd>${formatCount(configuration?.rules.lines.length ?? 0, 'override line')}, ${formatCount(configuration?.settings.relays.length ?? 0, 'relay')}${since === 0 ? '' : `, in force since ${formatTime(since)}`}</dd>
+<dt>Server</dt><dd>${facts === undefined ? 'has not reported yet' : `${formatCount(facts.workers.length, 'worker')}, counting for ${formatAge(now - facts.started)}`}</dd>
+</dl></section>`
+}
+
+/** Decisions over time, by source and outcome. */
+export function decisionSection({ facts, now }: Overview): Html {
+  const count = (source: string, action: string) =>
+    facts?.counts.get(countKey(COUNTS.decisions, source, action)) ?? 0
+  const columns = [{ title: 'Decided by' }, ...ACTIONS.map((title) => ({ title, isNumber: true }))]
+  const rows = SOURCES.map((source) => ({
+    cells: [sourceTitle(source), ...ACTIONS.map((action) => formatNumber(count(source, action)))],
+  }))
+  return markup`<section id="decisions" data-live class="half" aria-labelledby="decisions-title"><h2 id="decisions-title">Decisions</h2>
+${decisionChart(facts?.minutes ?? [], now)}
+${table('Since the server was started. try: sent to a server; wait: not counted as an attempt.', columns, rows)}</section>`
+}
+
+const COLUMNS = ['Server', 'Latency', 'Queries', 'Without answer', 'State'] as const
+
+/** DNS servers and the cache. */
+export function dnsSection({ facts }: Overview): Html {
+  const cache = (result: string) => facts?.counts.get(countKey(COUNTS.dnsCache, result)) ?? 0
+  const asked = cache('hit') + cache('miss')
+  const columns = COLUMNS.map((title, index) => ({ title, isNumber: index > 0 && index < 4 }))
+  return markup`<section id="dns" data-live class="half" aria-labelledby="dns-title"><h2 id="dns-title">DNS</h2>
+<p>Cache: ${formatNumber(entriesOf(facts))} answers; ${formatShare(cache('hit'), asked)} of ${formatNumber(asked)} questions answered from it${cache('stale') === 0 ? '' : `, ${formatNumber(cache('stale'))} with expired records`}.</p>
+${table('Servers, over all workers', columns, facts === undefined ? [] : dnsRows(facts))}</section>`
+}
+
+const entriesOf = (facts: Facts | undefined) =>
+  facts?.workers.reduce((sum, { dns }) => sum + dns.entries, 0) ?? 0
+
+const MOST_SERVERS = 50
+
+function dnsRows({ workers, counts }: Facts) {
+  const known = new Map<string, { zone: string; failures: number; rtt: number[]; transport: string }>()
+  for (const { server, zone = '', failures, rttMs, transport } of workers.flatMap(({ dns }) => dns.servers)) {
+    const entry = known.get(server) ?? { zone, failures, rtt: [], transport }
+    known.set(server, entry)
+    entry.failures = Math.min(entry.failures, failures)
+    if (rttMs !== undefined) entry.rtt.push(rttMs)
+  }
+  const queries = countsOf(counts, COUNTS.dnsQueries)
+  return [...known].slice(0, MOST_SERVERS).map(([server, { zone, failures, rtt, transport }]) => {
+    const own = queries.filter(([[name]]) => name === server)
+    const sum = (some: typeof own) => some.reduce((total, [, count]) => total + count, 0)
+    const failed = sum(own.filter(([[, , result = '']]) => result !== 'NOERROR' && result !== 'NXDOMAIN'))
+    const title = `${server}${transport === 'tls' ? ' over TLS' : ''}${zone === '' ? '' : ` for ${zone}`}`
+    return {
+      cells: [
+        title,
+        rtt.length === 0
+          ? '–'
+          : `${(rtt.reduce((total, each) => total + each, 0) / rtt.length).toFixed(1)} ms`,
+        formatNumber(sum(own)),
+        `${formatNumber(failed)} (${formatShare(failed, sum(own))})`,
+        failures === 0
+          ? badge('answers', 'good')
+          : badge(`${formatCount(failures, 'failure')} in a row`, failures > 1 ? 'bad' : 'warn'),
+      ],
+      ...(failures > 1 ? { tone: 'bad' as const } : {}),
+    }
+  })
+}
+
+/** What is said of each reason to wait. */
+const REASONS: Readonly<Record<(typeof WAIT_REASONS)[number], string>> = {
+  held: 'for a relay that is held by hand',
+  connections: 'for a free connection (max_connections)',
+  quota: 'for the hour to pass (max_per_hour)',
+  relay: 'because a relay failed',
+  dns: 'because DNS failed',
+  token: 'because no OAuth token could be had',
+  disk: 'because a file could not be written',
+  plugins: 'because plugins dropped every exchange',
+  configuration: 'because there are no rules',
+}
+
+/** Haraka's queue: threads in use, and what waits for what. */
+export function queueSection({ facts }: Overview): Html {
+  const sum = (of: (worker: Facts['workers'][number]) => number) =>
+    (facts?.workers ?? []).reduce((total, worker) => total + of(worker), 0)
+  const waiting = WAIT_REASONS.map(
+    (reason) => [REASONS[reason], sum((each) => each.waiting[reason] ?? 0)] as const,
+  )
+  const shown = waiting.filter(([, count]) => count > 0)
+  return markup`<section id="queue" data-live class="half" aria-labelledby="queue-title"><h2 id="queue-title">Queue</h2><dl>
+<dt>Threads in use</dt><dd>${formatNumber(sum(({ queue }) => queue.running))} of ${formatNumber(sum(({ queue }) => queue.threads))}</dd>
+<dt>Ready to be sent</dt><dd>${formatNumber(sum(({ queue }) => queue.ready))}</dd>
+<dt>Wait for their next attempt</dt><dd>${formatNumber(sum(({ queue }) => queue.deferred))}</dd>
+${shown.map(([reason, count]) => markup`<dt>Not counted as an attempt</dt><dd>${formatCount(count, 'message')} ${reason}</dd>`)}
+</dl></section>`
+}

@@ -1,0 +1,40 @@
+import { markup, type Html, type HtmlValue } from './html'
+
+/** One column. */
+export interface Column {
+  readonly title: string
+  readonly isNumber?: boolean
+}
+
+/** One row: a cell for each column, and a class that says how it stands. */
+export interface Row {
+  readonly cells: readonly HtmlValue[]
+  readonly tone?: Tone
+}
+
+/** `good`, `warn`, `bad`: how a state is coloured. It is always said in words too. */
+export type Tone = 'good' | 'warn' | 'bad'
+
+/** A word that says how something stands, in its colour. */
+export const badge = (text: string, tone: Tone): Html => markup`<span class="badge ${tone}">${text}</span>`
+
+/**
+ * A table. On a small screen each row is a list of its cells with their titles: the roles keep it a table for screen readers, which
+ * `display: block` would take away.
+ */
+export function table(caption: string, columns: readonly Column[], rows: readonly Row[]): Html {
+  const heads = columns.map(
+    ({ title, isNumber = false }) =>
+      markup`<th role="columnheader" scope="col" class="${isNumber ? 'number' : 'text'}">${title}</th>`,
+  )
+  const body = rows.map(({ cells, tone }) => {
+    const items = cells.map((cell, index) => {
+      const { title = '', isNumber = false } = columns[index] ?? {}
+      return markup`<td role="cell" data-title="${title}" class="${isNumber ? 'number' : 'text'}"><span>${cell}</span></td>`
+    })
+    return markup`<tr role="row" class="${tone ?? 'plain'}">${items}</tr>`
+  })
+  return markup`<table role="table"><caption>${caption}</caption>
+<thead role="rowgroup"><tr role="row">${heads}</tr></thead>
+<tbody role="rowgroup">${body}</tbody></table>`
+}

@@ -1,0 +1,131 @@
+import { exchangeOf, relayKey } from '../model/exchange'
+import { finish, type Steps } from '../model/steps'
+import type { Relay } from '../model/relay'
+import type { DirectTerms } from '../model/terms'
+import type { Hold } from '../relays/holds'
+import { directTitle, isOfRelay, needsPlace } from '../relays/section'
+import type { ServerStatus } from '../relays/types'
+import type { Configuration } from '../routing/configuration'
+import { conditionOf, type RelayCondition, relayCondition, withLimits } from './relay-condition'
+import type { ServerState } from './server-state'
+
+/** One relay as it is shown: what is known of it, which may be only a hold. */
+export interface RelayView {
+  /** `[user@]host:port`; absent for a relay that is held and no longer in the file. */
+  readonly key?: string
+  readonly name?: string
+  readonly hold?: Hold
+  /** What the running server reports; absent if none does. */
+  readonly condition?: RelayCondition
+  /** Why its host has no address. */
+  readonly unresolved?: string
+}
+
+/** Terms of direct mail as they are shown. */
+export interface TermsView extends Omit<RelayView, 'unresolved'> {
+  /** `[direct:NAME]` or `[direct]`. */
+  readonly key: string
+  /** Servers that are left out at the moment. */
+  readonly leftOut: readonly RelayCondition[]
+}
+
+/** Is anything of these terms counted? */
+function isCounted({ name, port, terms }: DirectTerms): boolean {
+  const origin = { kind: 'dns', ...(name === undefined ? {} : { name }) } as const
+  return needsPlace({ endpoint: { host: '', port }, origin, terms })
+}
+
+/** All that mail goes by, and that can be held or left out. */
+export interface Views {
+  /** The named relays in file order, then inline servers that a worker knows, then holds of names that are not in the file. */
+  readonly relays: readonly RelayView[]
+  /** `[direct]` if anything of it is counted, and each `[direct:NAME]` in file order. */
+  readonly terms: readonly TermsView[]
+}
+
+/** @param unresolved the host of each relay that has no address, with why */
+export const listViews = (
+  configuration: Configuration,
+  state: ServerState,
+  unresolved: ReadonlyMap<string, string>,
+): Views => finish(listViewsInSteps(configuration, state, unresolved))
+
+/** As {@link listViews}, in steps. */
+export function* listViewsInSteps(
+  { settings }: Configuration,
+  state: ServerState,
+  unresolved: ReadonlyMap<string, string> = new Map(),
+): Steps<Views> {
+  const { relays, direct, directTerms } = settings
+  const named: (RelayView & { readonly key: string })[] = []
+  for (const relay of relays) {
+    named.push(viewOfRelay(relay, state, unresolved.get(relay.endpoint.host)))
+    yield
+  }
+  const servers = state.kind === 'running' ? state.servers : []
+  const known = new Set(named.map(({ key }) => key))
+  const others = new Set(servers.filter(isOfRelay).map(({ key }) => key))
+  const inline: RelayView[] = []
+  for (const key of [...others].filter((each) => !known.has(each)).sort()) {
+    inline.push(state.kind === 'running' ? { key, condition: conditionOf({ key }, state) } : { key })
+    yield
+  }
+  const names = new Set([...relays, ...directTerms].map(({ name }) => name))
+  const holds = state.kind === 'unknown' ? [] : [...state.holds.values()]
+  const strays = holds.filter(({ name }) => !names.has(name)).map((hold) => ({ name: hold.name, hold }))
+  yield
+  const serversOf = groupByTerms(servers)
+  const terms: TermsView[] = []
+  for (const each of [direct, ...directTerms].filter(isCounted)) {
+    terms.push(viewOfTerms(each, state, serversOf.get(directTitle(each.name)) ?? []))
+    yield
+  }
+  return { relays: [...named, ...inline, ...strays], terms }
+}
+
+function viewOfRelay(
+  relay: Relay & { readonly name: string },
+  state: ServerState,
+  problem: string | undefined,
+): RelayView & { readonly key: string } {
+  const hold = state.kind === 'unknown' ? undefined : state.holds.get(relay.name)
+  return {
+    key: relayKey(relay),
+    name: relay.name,
+    ...(hold === undefined ? {} : { hold }),
+    ...(state.kind === 'running'
+      ? { condition: relayCondition(exchangeOf(relay, { kind: 'attempts' }), state) }
+      : {}),
+    ...(problem === undefined ? {} : { unresolved: problem }),
+  }
+}
+
+/** The servers of direct mail that workers report, by the title of their terms. */
+function groupByTerms(servers: readonly ServerStatus[]): ReadonlyMap<string, readonly string[]> {
+  const groups = new Map<string, Set<string>>()
+  for (const { key, terms } of servers) {
+    if (terms === undefined) continue
+    groups.set(terms, (groups.get(terms) ?? new Set()).add(key))
+  }
+  return new Map([...groups].map(([terms, keys]) => [terms, [...keys].sort()]))
+}
+
+function viewOfTerms(
+  { name, terms }: DirectTerms,
+  state: ServerState,
+  servers: readonly string[],
+): TermsView {
+  const key = directTitle(name)
+  const hold = state.kind === 'unknown' || name === undefined ? undefined : state.holds.get(name)
+  const view = {
+    key,
+    ...(name === undefined ? {} : { name }),
+    ...(hold === undefined ? {} : { hold }),
+  }
+  if (state.kind !== 'running') return { ...view, leftOut: [] }
+  return {
+    ...view,
+    condition: withLimits(conditionOf({ key, name }, state), terms),
+    leftOut: servers.map((server) => conditionOf({ key: server, terms: key }, state)),
+  }
+}

@@ -1,0 +1,128 @@
+import { DEFAULT_STATUS } from '../config/settings'
+import type { StatusSettings } from '../config/types'
+import { hostname } from 'node:os'
+import type { Configuration } from '../routing/configuration'
+import { finishInSteps } from '../model/steps'
+import { accessTest, type Client } from './access'
+import { findWarnings } from './check-warnings'
+import { ExplainForm } from './explain-form'
+import { findProblems } from './health-problems'
+import { formatMetrics } from './metrics'
+import { type Overview, OverviewReader, type OverviewSource } from './overview'
+import { PAGE_POLICY, renderPage } from './page/page'
+import { type PageQuery, readQuery } from './page/query'
+
+/** A request, as far as it is looked at. */
+export interface SiteRequest {
+  readonly method: string
+  /** From the root of the site, with the query. */
+  readonly url: string
+  readonly client: Client
+}
+
+export interface SiteResponse {
+  readonly status: number
+  readonly headers: Readonly<Record<string, string>>
+  readonly body: string
+}
+
+/** Everything that is asked within so many milliseconds gets the same overview. */
+const OVERVIEW_AGE_MS = 500
+
+const SAFE_HEADERS = {
+  'cache-control': 'no-store',
+  'x-content-type-options': 'nosniff',
+  'referrer-policy': 'no-referrer',
+  'cross-origin-resource-policy': 'same-origin',
+  'content-security-policy': "default-src 'none'; frame-ancestors 'none'; base-uri 'none'",
+} as const
+
+const TEXT = 'text/plain; charset=utf-8'
+/** Prometheus' text format. */
+const METRICS_TEXT = 'text/plain; version=0.0.4; charset=utf-8'
+
+function respond(status: number, body: string, headers: Readonly<Record<string, string>> = {}): SiteResponse {
+  return { status, headers: { ...SAFE_HEADERS, 'content-type': TEXT, ...headers }, body }
+}
+
+/** The status page, its metrics and health: reads, and changes nothing. */
+export class StatusSite {
+  readonly #source: OverviewSource
+  readonly #reader: OverviewReader
+  readonly #form: ExplainForm
+  #warnings: { readonly configuration: Configuration; readonly text: Promise<string | undefined> } | undefined
+  #overview: { readonly at: number; readonly content: Promise<Overview> } | undefined
+  #access: { readonly settings: StatusSettings; readonly test: ReturnType<typeof accessTest> } | undefined
+
+  constructor(source: OverviewSource) {
+    this.#source = source
+    this.#reader = new OverviewReader(source)
+    this.#form = new ExplainForm(source)
+  }
+
+  /** @throws Error as `fs` does */
+  async answer({ method, url, client }: SiteRequest): Promise<SiteResponse> {
+    const refusal = this.#accessTest()(client)
+    if (refusal !== undefined) return respond(403, `403: ${refusal}\n`)
+    if (method !== 'GET') return respond(405, '405: GET only\n', { allow: 'GET' })
+    const { pathname, searchParams } = new URL(url, 'http://localhost')
+    switch (pathname) {
+      case '/':
+        return respond(200, await this.#renderPage(readQuery(searchParams)), {
+          'content-type': 'text/html; charset=utf-8',
+          'content-security-policy': PAGE_POLICY,
+        })
+      case '/metrics': {
+        return respond(200, await formatMetrics(await this.#look()), { 'content-type': METRICS_TEXT })
+      }
+      case '/health': {
+        const problems = findProblems(await this.#look())
+        const body = { status: problems.length === 0 ? 'ok' : 'failing', problems }
+        return respond(problems.length === 0 ? 200 : 503, `${JSON.stringify(body, undefined, 2)}\n`, {
+          'content-type': 'application/json; charset=utf-8',
+        })
+      }
+      default:
+        return respond(
+          404,
+          '404: there are /dns-overrides/, /dns-overrides/metrics and /dns-overrides/health\n',
+        )
+    }
+  }
+
+  async #renderPage(query: PageQuery): Promise<string> {
+    const overview = await this.#look()
+    const isAsked = query.explain.to !== ''
+    const explanation = isAsked ? await this.#form.answer(query.explain, overview) : undefined
+    return renderPage({
+      overview,
+      query,
+      explanation,
+      warnings: await this.#warningsOf(overview),
+      host: hostname(),
+    })
+  }
+
+  /** Looked for once for each configuration. */
+  #warningsOf({ configuration }: Overview): Promise<string | undefined> {
+    if (configuration === undefined) return Promise.resolve(undefined)
+    if (this.#warnings?.configuration !== configuration) {
+      this.#warnings = { configuration, text: findWarnings(configuration, this.#source.intervals()) }
+    }
+    return this.#warnings.text
+  }
+
+  #accessTest(): ReturnType<typeof accessTest> {
+    const settings = this.#source.configuration()?.settings.status ?? DEFAULT_STATUS
+    if (this.#access?.settings !== settings) this.#access = { settings, test: accessTest(settings) }
+    return this.#access.test
+  }
+
+  #look(): Promise<Overview> {
+    const at = performance.now()
+    if (this.#overview === undefined || at - this.#overview.at > OVERVIEW_AGE_MS) {
+      this.#overview = { at, content: finishInSteps(this.#reader.read()) }
+    }
+    return this.#overview.content
+  }
+}
