@@ -3,6 +3,7 @@ import { readdirSync, readFileSync, watch } from 'node:fs'
 import { join } from 'node:path'
 import { after, before, test } from 'node:test'
 import { STATE_FOLDER } from '../../lib/relays/state-folder'
+import { readHitsFile } from '../../lib/status/facts-file'
 import { commandsOf, isShown, PAGES, patternOf, readPage, UPDATE, updatePage } from '../docs/document'
 import type { Block, Command } from '../docs/document'
 import { openShell, toReal, type Substitution } from '../docs/shell'
@@ -18,6 +19,9 @@ const needsServer = ({ marks }: Block) => marks.includes('server')
 const file = readPage('docs/operations.md').blocks.find(
   (block) => block.language === 'ini' && needsServer(block),
 )!
+
+/** One message matches two lines, the other a line that ends the search. */
+const HITS = 3
 
 let zone: ZoneServer
 let backup: Sink
@@ -55,7 +59,7 @@ after(async () => {
   await zone?.stop()
 })
 
-/** Workers write what they know half a second after it has changed. */
+/** Workers write what they know of relays half a second after it has changed, and report hits of lines a few seconds later. */
 async function waitForState(): Promise<void> {
   const folder = join(haraka.folder, STATE_FOLDER)
   const watcher = watch(folder)
@@ -63,7 +67,8 @@ async function waitForState(): Promise<void> {
   const isWritten = () => {
     const states = readdirSync(folder).filter((name) => name.endsWith('.json'))
     const text = states.map((name) => readFileSync(join(folder, name), 'utf8')).join('')
-    return text.includes('"sentLastHour":1') && text.includes('no connection')
+    const hits = [...readHitsFile(folder).values()].reduce((sum, { count }) => sum + count, 0)
+    return text.includes('"sentLastHour":1') && text.includes('no connection') && hits >= HITS
   }
   try {
     await haraka.waitFor(isWritten, 'the state of the relays', [source])
