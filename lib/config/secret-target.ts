@@ -62,7 +62,7 @@ function secretsAfterColon({ text, start, end }: PlacedWord, later: readonly Pla
   return [{ start: from, end: lastAt > from ? lastAt : Math.max(end, ...later.map((next) => next.end)) }]
 }
 
-/** Where the last `@` of these words stands in the line; -1 if there is none. */
+/** The place of the last `@` of these words in the line, or -1. */
 function lastAtOf(words: readonly PlacedWord[]): number {
   return Math.max(
     -1,

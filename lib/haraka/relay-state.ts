@@ -18,7 +18,7 @@ import type { HarakaPlugin } from './types'
 /** What a process knows of relays, and an end to it. */
 export interface OpenRelayState {
   readonly relays: RelayState
-  /** The state folder; absent where there is none. */
+  /** The state folder, if it could be opened. */
   readonly folder: string | undefined
   /** Writes what is not yet written. Deliveries that have begun still report how they end. */
   readonly close: () => void

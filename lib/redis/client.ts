@@ -35,7 +35,7 @@ export interface RedisSettings {
 }
 
 const PLUGIN = 'haraka-plugin-redis'
-/** Milliseconds for a connection to come about, and to be greeted. */
+/** The longest time to connect and to be greeted, milliseconds. */
 const CONNECT_TIMEOUT_MS = 2_000
 
 const requireHere = createRequire(__filename)

@@ -36,7 +36,7 @@ export interface RedisConnectionOptions {
 const PATIENCE_MS = 100
 /** A connection on which nothing comes for so long is closed. */
 const SILENCE_MS = 3_000
-/** A connection must come about in this time, password and all. */
+/** The longest time to connect and to log in. */
 const CONNECT_MS = 3_000
 const FIRST_PAUSE_MS = 100
 const LONGEST_PAUSE_MS = 1_000

@@ -28,7 +28,7 @@ const FIELDS = 4
 const isCount = (value: unknown): value is number => Number.isSafeInteger(value) && Number(value) >= 0
 
 /**
- * Reads a reply, as carefully as what a DNS server sends: whoever can write to Redis could have put anything there.
+ * Reads a reply as strictly as an answer of a DNS server: others can write to Redis too.
  *
  * @param limits how many were asked for
  * @returns `taken`: another process calls itself by the same name

@@ -62,7 +62,7 @@ redis.call('HSET', KEYS[1], host, string.format('%.0f %s %s', now, instance, abo
 redis.call('PEXPIRE', KEYS[1], HOUR)
 local settled = spoken >= seen or now - since >= LEASE
 
--- What a host that has gone counts: what it has sent by its hours, and what it had not yet told of, at its last word.
+-- A host that has gone still counts: what it has sent in the last hour, and what it had borrowed when it was last heard of.
 local function countGone(key, name, stamp, count)
   local listed, left = 0, 0
   for at, amount in string.gmatch(redis.call('HGET', key, name) or '', '(%d+):(%d+)') do

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto'
 
-/** A Lua script: all that it does happens at once, whoever else asks. */
+/** A Lua script. Redis runs it as a whole: nobody else is served meanwhile. */
 export interface Script {
   /** Tells its failures from those of other scripts. */
   readonly name: string

@@ -93,7 +93,7 @@ export class LimitArbiter<Holder> {
     return undefined
   }
 
-  /** Takes a place for the holder, or says why there is none, as far as this server knows without asking another. */
+  /** Takes a place for the holder, or says why it is refused, as far as this server knows without asking another. */
   ask(holder: Holder, limits: Limits): LimitAnswer {
     const entry = this.#entry(limits)
     entry.limits = limits

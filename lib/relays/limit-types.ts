@@ -40,7 +40,7 @@ export interface LimitStatus {
 export interface LimitService {
   /** Why no place can be had, where that is known without asking; undefined if there is one, or if only asking can tell. */
   look(limits: Limits): LimitRefusal | undefined
-  /** Takes a place, or says why there is none. Never rejects. */
+  /** Takes a place, or says why it is refused. Never rejects. */
   ask(limits: Limits): LimitAnswer | Promise<LimitAnswer>
   /** @param sent the message counts against `maxPerHour` */
   giveBack(place: number, sent: boolean): void
