@@ -23,7 +23,8 @@ export function checkEncoding(text: string, report: Report): boolean {
   const line = { line: before.length, text: rest, kind: 'unknown' } as const
   const span = wasUtf16 ? spanOf(1, 0, 1) : spanOf(line.line, start, start + 1)
   if (wasUtf16) {
-    report.error(line, span, 'not-utf-8', 'this file is UTF-16', {
+    // Read as UTF-8, its lines say nothing.
+    report.error({ ...line, text: '' }, span, 'not-utf-8', 'this file is UTF-16', {
       expected: 'UTF-8: save it so, or convert it with iconv -f UTF-16 -t UTF-8',
     })
   } else if (text[at] === '\0') {

@@ -74,7 +74,7 @@ function drawCaret(
 }
 
 /**
- * A diagnostic as text, without a line break at the end:
+ * A diagnostic as text, without a line break at the end. A source that is empty (it is of no use to a reader) is not shown.
  *
  *     config/dns_overrides.ini:3:20: error: unknown condition or option $retrys
  *       * smtp.example.com $retrys>=4
@@ -90,8 +90,9 @@ export function formatDiagnostic(diagnostic: Diagnostic, options: FormatOptions 
   const { text, before, caret } = drawCaret(diagnostic, columns)
   return [
     `${paint(BOLD, `${file}:${span.line}:${span.column}:`)} ${paint(tint, `${severity}:`)} ${message}`,
-    `${INDENT}${text.trimEnd()}`,
-    `${INDENT}${before}${paint(tint, caret)}`,
+    ...(diagnostic.source === ''
+      ? []
+      : [`${INDENT}${text.trimEnd()}`, `${INDENT}${before}${paint(tint, caret)}`]),
     ...(hidden === true ? [`${INDENT}note: *** hides what may be a password`] : []),
     ...(expected === undefined ? [] : [`${INDENT}expected: ${expected}`]),
     ...(suggestion === undefined ? [] : [`${INDENT}did you mean ${paint(GREEN, suggestion)}?`]),
