@@ -65,7 +65,7 @@ async function waitForState(): Promise<void> {
   const watcher = watch(folder)
   const source = { onReceived: (listener: () => void) => void watcher.on('change', listener) }
   const isWritten = () => {
-    const states = readdirSync(folder).filter((name) => name.endsWith('.json'))
+    const states = readdirSync(folder).filter((name) => /^\d+\.json$/.test(name))
     const text = states.map((name) => readFileSync(join(folder, name), 'utf8')).join('')
     const hits = [...readHitsFile(folder).values()].reduce((sum, { count }) => sum + count, 0)
     return text.includes('"sentLastHour":1') && text.includes('no connection') && hits >= HITS
