@@ -32,7 +32,7 @@ const isCount = (value: unknown): value is number => Number.isSafeInteger(value)
  *
  * @param limits how many were asked for
  * @returns `taken`: another process calls itself by the same name
- * @throws Error if it is no reply to that question
+ * @throws Error if the reply does not fit the question
  */
 export function readLimitsReply(reply: unknown, limits: number): LimitsReply | 'taken' {
   if (!Array.isArray(reply)) throw new Error('Redis sent no list')

@@ -24,7 +24,7 @@ export interface Overview extends Views {
 
 /** Where an overview comes from. */
 export interface OverviewSource {
-  /** The state folder; undefined: there is none. */
+  /** The state folder, if it could be opened. */
   readonly folder: string | undefined
   readonly configuration: () => Configuration | undefined
   /** Milliseconds since the epoch. */

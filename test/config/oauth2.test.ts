@@ -84,7 +84,7 @@ describe('OAuth 2.0', () => {
       'error 6:20 bad-value bad value "**************************" for oauth2_token_url',
     ],
     [
-      'an address in a file that is none',
+      'a file with something that is not an address',
       relay('auth_type = xoauth2', 'oauth2_token_url_file = bad.url', ID, SECRET),
       'error 6:25 bad-value what oauth2_token_url_file leads to is not the URL of a token endpoint',
     ],

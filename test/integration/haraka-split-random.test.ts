@@ -14,7 +14,7 @@ const AT_ONCE = 8
 const SERVERS = 4
 const LETTERS = [...'abcdefgh']
 const RULES = 12
-/** What a server says to a recipient; he is called by it, and by the letter that the rules go by: `grey-c.17-2@d.example`. */
+/** What a server says to a recipient. The address begins with it, and then has the letter that the rules look at: `grey-c.17-2@d.example`. */
 const FATES = ['taken', 'taken', 'taken', 'unknown', 'blocked', 'blocked', 'grey'] as const
 
 interface Rule {

@@ -51,7 +51,7 @@ export async function startHost(
   return { places, shared, said, die: () => connection.close() }
 }
 
-/** A place, or why there is none now. */
+/** A place, or why it is refused now. */
 export const tryTake = async ({ places }: LimitHost, limits: Limits): Promise<Place | NoPlace> =>
   places.take(limits)
 

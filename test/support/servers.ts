@@ -61,7 +61,7 @@ export function termsExchange(
   }
 }
 
-/** The password in clear; undefined where there is none. */
+/** The password in clear, if the server has one. */
 export const passwordOf = (credentials: Credentials | undefined): string | undefined =>
   credentials !== undefined && 'password' in credentials ? credentials.password.reveal() : undefined
 

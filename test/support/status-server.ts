@@ -1,6 +1,6 @@
 import { HarakaServer, type HarakaOptions, type Source } from './haraka-server'
 
-/** A Haraka with its HTTP server on: at an address of its own, because SMTP is told by 127.0.0.1. */
+/** A Haraka with its HTTP server on. It has another address than 127.0.0.1, by which the tests know SMTP. */
 export async function startWithHttp(options: HarakaOptions): Promise<{ haraka: HarakaServer; root: string }> {
   const haraka = await HarakaServer.start({
     ...options,
