@@ -36,7 +36,8 @@ for (const command of ['rules', 'relays']) {
     `${command} --watch on a terminal of 80 columns: Ctrl-C gives the screen back`,
     { skip: needs('script') },
     async () => {
-      const line = `stty cols 80 rows 24; ${process.execPath} ${CLI} ${command} --watch; echo "status $?"`
+      // Ctrl-C reaches the shell as well: the trap keeps any shell alive to say the status.
+      const line = `trap : INT; stty cols 80 rows 24; ${process.execPath} ${CLI} ${command} --watch; echo "status $?"`
       // script(1) runs the line on a terminal of its own; what it reads is typed there.
       const child = spawn('script', ['-qec', line, '/dev/null'], {
         cwd: folder.path,
