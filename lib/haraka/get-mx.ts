@@ -34,7 +34,7 @@ import { serverDetails } from './server-details'
 import { answerWithSplit } from './split/message-split'
 import { type HarakaPlugin, type HMailItem, type Loggable, RETVAL } from './types'
 
-export interface RouterParts {
+export interface GetMxParts {
   readonly plugin: HarakaPlugin
   readonly active: ActiveConfiguration
   /** Where this server takes mail: no mail is sent there. */
@@ -76,8 +76,8 @@ function goesToLiteral({ exchange }: Located): boolean {
 }
 
 /** From a message to the answer to `get_mx`. */
-export class Router {
-  readonly #parts: RouterParts
+export class GetMx {
+  readonly #parts: GetMxParts
   readonly #now: () => number
   readonly #messages: MessageReader
   readonly #memory: MessageMemory
@@ -91,7 +91,7 @@ export class Router {
   /** Decisions for plain DNS, while other plugins are asked. */
   readonly #plain = new WeakMap<HMailItem, RoutedMessage>()
 
-  constructor(parts: RouterParts) {
+  constructor(parts: GetMxParts) {
     const { plugin, now = Date.now } = parts
     this.#parts = parts
     this.#now = now

@@ -16,7 +16,7 @@ import { entriesOf } from './configuration-log'
 import { keepAuthSender, keepRotationOffset } from './envelope'
 import { ActiveConfiguration } from './active-configuration'
 import { type ProcessRole, processRole } from './process'
-import { Router } from './get-mx'
+import { GetMx } from './get-mx'
 import { HarakaModules } from './haraka-modules'
 import { writeEntry } from './log-entry'
 import { MessageLog } from './log-line'
@@ -47,7 +47,7 @@ export class PluginHooks {
   readonly #status: StatusReporting
   readonly #redis: RedisUse
   readonly #tokens: TokenStore
-  readonly #router: Router
+  readonly #getMx: GetMx
   readonly #stopRecovery: () => void
 
   /**
@@ -88,7 +88,7 @@ export class PluginHooks {
       onChange: (configuration) => {
         this.#apply(configuration)
         this.#redis.compare(configuration.settings.redis)
-        this.#router.reroute()
+        this.#getMx.reroute()
         plugin.logdebug('this process uses the new configuration')
       },
       readHolds: () => namesOfHolds(join(haraka, STATE_FOLDER)),
@@ -104,7 +104,7 @@ export class PluginHooks {
         'http.ini has listen, but express is missing: there is no status page. npm install express',
       )
     }
-    this.#router = new Router({
+    this.#getMx = new GetMx({
       plugin,
       active: this.#active,
       listens: role.listens,
@@ -184,12 +184,12 @@ export class PluginHooks {
 
   /** Hook `get_mx`, in the plugin's own place. */
   route(next: Next, hmail: HMailItem): void {
-    this.#answer(next, hmail, () => this.#router.route(hmail))
+    this.#answer(next, hmail, () => this.#getMx.route(hmail))
   }
 
   /** Hook `get_mx`, after all other plugins. */
   routeByDns(next: Next, hmail: HMailItem): void {
-    this.#answer(next, hmail, () => this.#router.routeByDns(hmail))
+    this.#answer(next, hmail, () => this.#getMx.routeByDns(hmail))
   }
 
   #answer(next: Next, hmail: HMailItem, work: () => Promise<HookAnswer>): void {
