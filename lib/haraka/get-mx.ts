@@ -25,7 +25,7 @@ import { endingServices } from './ending-services'
 import { MessageReader } from './envelope'
 import { attemptLine, MessageLog } from './log-line'
 import { HarakaModules } from './haraka-modules'
-import { HeloName } from './helo-name'
+import { OwnHelo } from './own-helo'
 import { MessageMemory } from './message-memory'
 import { buildMxList, type Random, sortExchanges } from './mx-list'
 import { OwnListeners } from './own-listeners'
@@ -87,7 +87,7 @@ export class GetMx {
   readonly #waits: WaitList
   readonly #hooks = new DeliveryHooks()
   readonly #ownListeners: OwnListeners
-  readonly #helo: HeloName
+  readonly #helo: OwnHelo
   /** Decisions for plain DNS, while other plugins are asked. */
   readonly #plain = new WeakMap<HMailItem, RoutedMessage>()
 
@@ -102,7 +102,7 @@ export class GetMx {
     this.#queue = new ConnectionQueue(parts.relays, (hmail) => this.#haraka.push(hmail))
     this.#waits = new WaitList(parts.relays)
     parts.relays.onHoldsChange(() => this.#waits.noteHolds())
-    this.#helo = new HeloName(now)
+    this.#helo = new OwnHelo(now)
     this.#ownListeners = new OwnListeners({ listens: parts.listens, now })
   }
 

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { after, test } from 'node:test'
-import { HeloName } from '../../lib/haraka/helo-name'
+import { OwnHelo } from '../../lib/haraka/own-helo'
 import type { HarakaMxClass } from '../../lib/haraka/mx-list'
 import { toHarakaMx } from '../../lib/haraka/mx-list'
 import { loadHaraka } from '../support/haraka-modules'
@@ -17,7 +17,7 @@ test("the name for EHLO is Haraka's own, asked for once a second", () => {
     return new haraka.HarakaMx(fields)
   }
   const Counting = counting as unknown as HarakaMxClass
-  const helo = new HeloName(() => now)
+  const helo = new OwnHelo(() => now)
   const expected = new haraka.HarakaMx({}).bind_helo
   assert.ok(expected)
   for (let call = 0; call < 3; call++) assert.equal(helo.get(Counting), expected)

@@ -7,7 +7,7 @@ const NAME_AGE = 1_000
  * The name by which this server greets others: `config/me`, or the machine's. Haraka 3.3.4 (`haraka-net-utils` `HarakaMx`) looks it
  * up for each object without `bind_helo`, which costs 5 to 9 us an address. Here it is asked of that class once a second.
  */
-export class HeloName {
+export class OwnHelo {
   readonly #now: () => number
   #name: string | undefined
   #askedAt = -Infinity
