@@ -330,7 +330,7 @@ export class GetMx {
 
   #failRelays(failed: readonly Exchange[], message: string, others: readonly Exchange[]): boolean {
     const { relays } = this.#parts
-    for (const relay of failed) relays.noteFailure(relay, { kind: 'connect', message })
+    for (const relay of failed) relays.noteFailure(relay, { stage: 'connect', message })
     return others.some((relay) => relays.look(relay).usable)
   }
 

@@ -5,7 +5,7 @@ export type Stage = 'connect' | 'greeting' | 'ehlo' | 'tls' | 'auth' | 'mail' | 
 
 /** What went wrong at a server, for which the recipient is not to blame. */
 export interface RelayFailure {
-  readonly kind: Stage
+  readonly stage: Stage
   /** One line for the log. Holds no secret. */
   readonly message: string
 }

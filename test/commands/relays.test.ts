@@ -287,7 +287,7 @@ test('terms: over all their servers, with those that are left out', async (t) =>
   const terms = { maxConnections: 2, retryAfterMs: 300_000 }
   const lease = acquire(worker, termsExchange('ms', 'mx1.example', terms, 26))
   t.after(() => lease.end(false))
-  lease.reportFailure({ kind: 'connect', message: 'connection refused' })
+  lease.reportFailure({ stage: 'connect', message: 'connection refused' })
   lease.moveTo(termsExchange('ms', 'mx2.example', terms, 26))
   worker.close()
   const { status, out } = await relays()

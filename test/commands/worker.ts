@@ -26,6 +26,6 @@ export function acquire(worker: RelayState, exchange: Exchange): Lease {
 /** A message fails at a server through the server's fault. */
 export function fail(worker: RelayState, exchange: Exchange, message = 'connection refused'): void {
   const lease = acquire(worker, exchange)
-  lease.reportFailure({ kind: 'connect', message })
+  lease.reportFailure({ stage: 'connect', message })
   lease.end(false)
 }

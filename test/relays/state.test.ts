@@ -37,7 +37,7 @@ test('a failure leaves a relay out, a later success takes it back, and both are 
   const { clock, logged, state, acquire } = setup()
   const isp = exchange({ name: 'isp' })
   const taken = lease(acquire(isp))
-  taken.reportFailure({ kind: 'connect', message: 'refused' })
+  taken.reportFailure({ stage: 'connect', message: 'refused' })
   taken.end(false)
   assert.deepEqual(state.look(isp), {
     usable: false,
@@ -62,7 +62,7 @@ test('a failure leaves a relay out, a later success takes it back, and both are 
 test('a trial that ends without outcome leaves the next message to try', () => {
   const { clock, acquire } = setup()
   const taken = lease(acquire(exchange()))
-  taken.reportFailure({ kind: 'greeting', message: '554' })
+  taken.reportFailure({ stage: 'greeting', message: '554' })
   taken.end(false)
   clock.pass(60_000)
   lease(acquire(exchange())).end(false)
@@ -73,7 +73,7 @@ test('the last resort passes the breaker, and neither holds nor limits', () => {
   const { acquire } = setup({ folder: folder([{ name: 'isp', since: T }]) })
   const other = exchange({ host: 'other.example', maxConnections: 1 })
   const taken = lease(acquire(other))
-  taken.reportFailure({ kind: 'tls', message: 'no TLS' })
+  taken.reportFailure({ stage: 'tls', message: 'no TLS' })
   assert.equal('usable' in acquire(other, true), true, 'its one connection is in use')
   taken.end(false)
   assert.equal('usable' in acquire(other), true)
@@ -89,7 +89,7 @@ test('host, port and user make a server; nothing else is shared', () => {
   const { state, acquire } = setup()
 
   const taken = lease(acquire(exchange({ credentials: user('fred') })))
-  taken.reportFailure({ kind: 'auth', message: '535' })
+  taken.reportFailure({ stage: 'auth', message: '535' })
   assert.equal(state.look(exchange({ credentials: user('fred'), name: 'other name' })).usable, false)
   for (const other of [exchange(), exchange({ credentials: user('joe') }), exchange({ port: 587 })]) {
     assert.deepEqual(state.look(other), { usable: true })
@@ -163,7 +163,7 @@ test('a limit that is reached leaves the one trial to others', () => {
   const { clock, acquire } = setup()
   const one = exchange({ maxConnections: 1 })
   const taken = lease(acquire(one))
-  taken.reportFailure({ kind: 'connect', message: 'refused' })
+  taken.reportFailure({ stage: 'connect', message: 'refused' })
   clock.pass(60_000)
   const refused = acquire(one)
   assert.ok(isUnavailable(refused) && refused.why === 'connections')
@@ -173,12 +173,12 @@ test('a limit that is reached leaves the one trial to others', () => {
 
 test('a failure without a connection counts, unless the relay is left out or tried by another', () => {
   const { clock, state, acquire } = setup()
-  state.noteFailure(exchange(), { kind: 'connect', message: 'no address' })
-  state.noteFailure(exchange(), { kind: 'connect', message: 'no address' })
+  state.noteFailure(exchange(), { stage: 'connect', message: 'no address' })
+  state.noteFailure(exchange(), { stage: 'connect', message: 'no address' })
   assert.equal(state.status()[0]!.failures, 1)
   clock.pass(60_000)
   lease(acquire(exchange()))
-  state.noteFailure(exchange(), { kind: 'connect', message: 'no address' })
+  state.noteFailure(exchange(), { stage: 'connect', message: 'no address' })
   assert.equal(state.status()[0]!.failures, 1)
 })
 
@@ -216,7 +216,7 @@ test('status: what there is to see', () => {
   lease(acquire(exchange({ host: 'a.example', name: 'b' }))).end(true)
   lease(acquire(exchange({ host: 'a.example', name: 'b' })))
   const taken = lease(acquire(exchange({ host: '2001:db8::1' })))
-  taken.reportFailure({ kind: 'connect', message: 'refused' })
+  taken.reportFailure({ stage: 'connect', message: 'refused' })
   taken.end(false)
   assert.deepEqual(state.status(), [
     {
@@ -256,7 +256,7 @@ test('terms: limits over all their servers, and a breaker for each of them', () 
     why: 'connections',
     message: '[direct:ms] has its max_connections of 1 in use',
   })
-  taken.reportFailure({ kind: 'connect', message: 'refused' })
+  taken.reportFailure({ stage: 'connect', message: 'refused' })
   assert.equal(taken.moveTo(b), undefined)
   taken.reportSuccess()
   assert.equal(taken.moveTo(a)?.message, 'a.example:25 is left out until 15:07:40 UTC: refused')
@@ -291,7 +291,7 @@ test('terms: a message that moves on gives the one trial of a server back', () =
     termsExchange(undefined, host, { retryAfterMs: 60_000 }),
   ) as [Exchange, Exchange]
   const failing = lease(acquire(a))
-  failing.reportFailure({ kind: 'connect', message: 'refused' })
+  failing.reportFailure({ stage: 'connect', message: 'refused' })
   failing.end(false)
   clock.pass(60_000)
   const trying = lease(acquire(a))
@@ -311,7 +311,7 @@ test('terms without retry_after leave no server out', () => {
   const { state, acquire } = setup()
   const ms = termsExchange('ms', 'a.example')
   const taken = lease(acquire(ms))
-  taken.reportFailure({ kind: 'connect', message: 'refused' })
+  taken.reportFailure({ stage: 'connect', message: 'refused' })
   taken.end(false)
   assert.equal(state.look(ms).usable, true)
 })
@@ -330,7 +330,7 @@ test('of the servers of terms that are left out, the last hundred are shown', ()
   const { state, acquire } = setup()
   for (let i = 0; i < 150; i++) {
     const taken = lease(acquire(termsExchange('ms', `h${i}.example`, { retryAfterMs: 60_000 })))
-    taken.reportFailure({ kind: 'connect', message: 'refused' })
+    taken.reportFailure({ stage: 'connect', message: 'refused' })
     taken.end(false)
   }
   assert.equal(state.status().length, 101)

@@ -260,7 +260,7 @@ export class Attempt<C extends Candidate> {
     if (visit?.failure === undefined) return
     const { exchange, failure } = visit
     if (exchange.relay !== undefined) this.#relayFailures++
-    this.#stay?.lease.reportFailure({ kind: failure.stage, message: failure.message })
+    this.#stay?.lease.reportFailure({ stage: failure.stage, message: failure.message })
   }
 
   #leave(): void {

@@ -469,7 +469,7 @@ function tokenAttempt() {
   const notes: string[] = []
   const lease: Lease = {
     reportSuccess: () => notes.push('success'),
-    reportFailure: ({ kind, message }) => notes.push(`failure ${kind} ${message}`),
+    reportFailure: ({ stage, message }) => notes.push(`failure ${stage} ${message}`),
     moveTo: () => undefined,
     end: () => {},
   }
