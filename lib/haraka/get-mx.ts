@@ -15,7 +15,7 @@ import { answerOutcome, type GetMxOutcome } from './answer'
 import type { HookAnswer } from './boundary'
 import { recordDecision } from './decision-record'
 import { ConnectionQueue } from './delivery/connection-queue'
-import { Delivery } from './delivery/delivery'
+import { AttemptRunner } from './delivery/attempt-runner'
 import { deferWithoutConnection, type EndingServices } from './delivery/endings'
 import { recordEnd } from './delivery/attempt-record'
 import { DeliveryHooks } from './delivery/hooks'
@@ -192,7 +192,7 @@ export class GetMx {
         for (const { reason, exchange, level } of passedOver) {
           log[`log${level}`](`${exchangeLabel(exchange)} is passed over: ${reason}`)
         }
-        const delivery = new Delivery(hmail, candidates, {
+        const delivery = new AttemptRunner(hmail, candidates, {
           relays: this.#parts.relays,
           tokens: this.#parts.tokens,
           now: this.#now,

@@ -7,7 +7,7 @@ import { toPrintable } from '../model/printable'
 import type { Action } from '../status/decision-counts'
 import { type LogFields, LONGEST_TEXT, writeEntry } from './log-entry'
 import type { HarakaPlugin, HMailItem, Loggable } from './types'
-import type { AttemptOutcome } from './delivery/delivery'
+import type { AttemptOutcome } from './delivery/attempt-runner'
 
 function provenanceText({ how, server, ttlSeconds }: Provenance): string {
   return `${how}@${server}/${ttlSeconds}s`

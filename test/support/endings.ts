@@ -1,5 +1,5 @@
 import { ConnectionQueue } from '../../lib/haraka/delivery/connection-queue'
-import type { DeliveryContext } from '../../lib/haraka/delivery/delivery'
+import type { AttemptContext } from '../../lib/haraka/delivery/attempt-runner'
 import type { EndingServices } from '../../lib/haraka/delivery/endings'
 import { localRelayState } from './relay-state'
 import { noTokens } from './servers'
@@ -18,7 +18,7 @@ export function quietEndings(): EndingServices {
 }
 
 /** One attempt by override lines, with relays of which nothing is known. */
-export function quietDelivery(): DeliveryContext {
+export function quietDelivery(): AttemptContext {
   const quiet = () => {}
   const relays = localRelayState()
   return {

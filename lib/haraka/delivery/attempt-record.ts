@@ -3,7 +3,7 @@ import { toPrintable } from '../../model/printable'
 import type { AttemptSlot } from '../../status/attempt-ring'
 import { type ConnectionEntry, MOST_CONNECTIONS } from '../../status/facts'
 import type { Recorder } from '../../status/recorder'
-import type { AttemptOutcome } from './delivery'
+import type { AttemptOutcome } from './attempt-runner'
 import { findSetback, type ConnectionReport } from './ending'
 
 function describeConnection(connection: ConnectionReport, isTaken: boolean): ConnectionEntry {

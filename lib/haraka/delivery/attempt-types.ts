@@ -12,9 +12,9 @@ export interface Candidate {
 export type AttemptStep<C extends Candidate> =
   /** Connect there. `inClear`: TLS broke there before, so do without. */
   | { readonly kind: 'connect'; readonly candidate: C; readonly inClear: boolean }
-  /** Ask for a place there (`RelayState.acquire`), and tell `Attempt.noteAcquired` what came of it. */
+  /** Ask for a place there (`RelayState.acquire`), and tell `AttemptPolicy.noteAcquired` what came of it. */
   | { readonly kind: 'acquire'; readonly exchange: Exchange; readonly lastResort: boolean }
-  /** Ask for the token of this server (`TokenStore.look`), and tell `Attempt.noteToken` what came of it. */
+  /** Ask for the token of this server (`TokenStore.look`), and tell `AttemptPolicy.noteToken` what came of it. */
   | { readonly kind: 'token'; readonly candidate: C }
   /** The attempt ends and is not counted: the message goes on as soon as the token endpoint has answered. */
   | { readonly kind: 'await-token'; readonly reason: string; readonly settled: Promise<void> }

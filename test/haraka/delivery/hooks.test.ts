@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { after, before as beforeAll, test, type TestContext } from 'node:test'
-import { Delivery } from '../../../lib/haraka/delivery/delivery'
+import { AttemptRunner } from '../../../lib/haraka/delivery/attempt-runner'
 import { DeliveryHooks } from '../../../lib/haraka/delivery/hooks'
 import { requeueAfterAnswer } from '../../../lib/haraka/delivery/requeue'
 import { patch } from '../../../lib/haraka/patch'
@@ -99,7 +99,7 @@ const mxOf = ({ port }: Scripted, more: HarakaMxLike = {}): HarakaMxLike =>
 const exchangeOf = ({ port }: Scripted): Exchange => relayExchange({ host: '127.0.0.1', port }, 1)
 
 const watchDelivery = (hmail: OutboundItem, list: readonly PlannedExchange[]) =>
-  new DeliveryHooks().install(hmail, new Delivery(hmail, list, quietDelivery()))
+  new DeliveryHooks().install(hmail, new AttemptRunner(hmail, list, quietDelivery()))
 
 test('an attempt calls the methods that are overridden, in this order and on the message itself', async (t) => {
   const relay = await server(t)

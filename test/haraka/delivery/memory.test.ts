@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { readFileSync } from 'node:fs'
 import { after, before, test, type TestContext } from 'node:test'
-import { Delivery } from '../../../lib/haraka/delivery/delivery'
+import { AttemptRunner } from '../../../lib/haraka/delivery/attempt-runner'
 import { DeliveryHooks } from '../../../lib/haraka/delivery/hooks'
 import type { HarakaSocket } from '../../../lib/haraka/delivery/types'
 import { patch } from '../../../lib/haraka/patch'
@@ -74,7 +74,7 @@ async function attempt(port: number, exchange: Exchange): Promise<WeakRef<object
     }
   })
   const mx = new haraka.HarakaMx({ exchange: '127.0.0.1', port, priority: 1 })
-  const delivery = new Delivery(hmail, [{ mx, exchange, address: '127.0.0.1' }], quietDelivery())
+  const delivery = new AttemptRunner(hmail, [{ mx, exchange, address: '127.0.0.1' }], quietDelivery())
   new DeliveryHooks().install(hmail, delivery)
   patch(hmail, 'try_deliver_host_on_socket', (inner) => (answer, host, to, socket: HarakaSocket) => {
     kept.push(new WeakRef(socket), new WeakRef(socket.targetsocket))

@@ -8,7 +8,7 @@ import type { TokenStore } from '../../oauth/token-store'
 import { tokenFailure } from '../../smtp/login'
 import { Session } from '../../smtp/session'
 import { needsGoodCertificate, type SessionFailure } from '../../smtp/session-types'
-import { Attempt } from './attempt'
+import { AttemptPolicy } from './attempt-policy'
 import type { AttemptStep } from './attempt-types'
 import type { Loggable } from '../types'
 import type { ConnectionQueue } from './connection-queue'
@@ -23,7 +23,7 @@ import type { WaitList } from './wait-list'
 import { patienceOf } from './watchdog'
 
 /** What delivery needs to know beside the exchanges. */
-export interface DeliveryContext {
+export interface AttemptContext {
   readonly relays: Pick<RelayState, 'acquire' | 'look'>
   readonly tokens: Pick<TokenStore, 'look' | 'accept' | 'refuse'>
   /** Milliseconds since the epoch. */
@@ -78,11 +78,11 @@ interface Current {
   guard?: GuardedSocket
 }
 
-/** One delivery attempt of one message: {@link Attempt} says what is to be done, and this does it with Haraka. */
-export class Delivery implements DeliverySteps {
+/** One delivery attempt of one message: {@link AttemptPolicy} says what is to be done, and this does it with Haraka. */
+export class AttemptRunner implements DeliverySteps {
   readonly #hmail: OutboundItem
-  readonly #context: DeliveryContext
-  readonly #attempt: Attempt<PlannedExchange>
+  readonly #context: AttemptContext
+  readonly #policy: AttemptPolicy<PlannedExchange>
   readonly #connections: Current[] = []
   #current: Current | undefined
   /** For the server that is being tried. */
@@ -95,12 +95,12 @@ export class Delivery implements DeliverySteps {
   readonly #held: Exchange[] = []
   readonly #endings: Endings
 
-  constructor(hmail: OutboundItem, candidates: readonly PlannedExchange[], context: DeliveryContext) {
+  constructor(hmail: OutboundItem, candidates: readonly PlannedExchange[], context: AttemptContext) {
     const { relays, now, source, fallbackRelays, passedOver } = context
     this.#hmail = hmail
     this.#context = context
     this.#endings = new Endings(hmail, context.endings, () => this.#reports().at(-1))
-    this.#attempt = new Attempt(
+    this.#policy = new AttemptPolicy(
       { candidates, source, fallbackRelays, passedOver },
       {
         look: (exchange) => relays.look(exchange),
@@ -112,7 +112,7 @@ export class Delivery implements DeliverySteps {
 
   tryDeliver(next: () => unknown): unknown {
     for (;;) {
-      const step = this.#attempt.next()
+      const step = this.#policy.next()
       switch (step.kind) {
         case 'acquire': {
           const answer = this.#context.relays.acquire(step.exchange, { lastResort: step.lastResort })
@@ -162,7 +162,7 @@ export class Delivery implements DeliverySteps {
         `every exchange is left out, ${exchangeLabel(exchange)} is tried as a last resort`,
       )
     }
-    this.#attempt.noteAcquired(place)
+    this.#policy.noteAcquired(place)
   }
 
   #findToken({ candidate }: StepOf<'token'>): void {
@@ -176,13 +176,13 @@ export class Delivery implements DeliverySteps {
         forced: false,
         failure: tokenFailure(state.message),
       })
-    this.#attempt.noteToken(state)
+    this.#policy.noteToken(state)
   }
 
   forceTls(mx: HarakaMxLike, forcedByHaraka: () => boolean): boolean {
     const current = this.#current
     if (current?.candidate.mx !== mx) return forcedByHaraka()
-    this.#attempt.noteConnecting()
+    this.#policy.noteConnecting()
     const { endpoint, relay, terms } = current.candidate.exchange
     // Only now: with it, Haraka would have passed over a relay that is local.
     if (relay !== undefined && endpoint.host !== mx.exchange) mx.from_dns = endpoint.host
@@ -230,7 +230,7 @@ export class Delivery implements DeliverySteps {
     )
     current.session = session
     current.guard = guard
-    this.#attempt.noteConnected()
+    this.#policy.noteConnected()
     guard.start()
   }
 
@@ -242,13 +242,13 @@ export class Delivery implements DeliverySteps {
       this.#context.log.loginfo(
         `${exchangeLabel(candidate.exchange)}: ${failure.message}: another token is asked for`,
       )
-      this.#attempt.noteRefusedToken(candidate)
-    } else this.#attempt.noteFailure(failure, candidate)
+      this.#policy.noteRefusedToken(candidate)
+    } else this.#policy.noteFailure(failure, candidate)
   }
 
   #noteAccepted({ exchange: { relay } }: PlannedExchange): void {
     if (relay !== undefined && this.#token !== undefined) this.#context.tokens.accept(relay, this.#token)
-    this.#attempt.noteAccepted()
+    this.#policy.noteAccepted()
   }
 
   redact(parameter: unknown): unknown {
@@ -290,7 +290,7 @@ export class Delivery implements DeliverySteps {
   }
 
   end(): void {
-    this.#attempt.end()
+    this.#policy.end()
     this.#context.onEnd({ delivered: this.#delivered, connections: this.#reports() })
   }
 
@@ -318,7 +318,7 @@ export class Delivery implements DeliverySteps {
       delete mx.from_dns
       if (exchange.relay.authType === undefined) delete mx.auth_type
     }
-    hmail.mxlist = [mx, ...this.#attempt.remaining.map((each) => each.mx)]
+    hmail.mxlist = [mx, ...this.#policy.remaining.map((each) => each.mx)]
   }
 
   #requeue({ reason, seconds, waitFor }: StepOf<'requeue'>): void {

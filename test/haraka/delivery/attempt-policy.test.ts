@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { Attempt } from '../../../lib/haraka/delivery/attempt'
+import { AttemptPolicy } from '../../../lib/haraka/delivery/attempt-policy'
 import type { AttemptPlan, Candidate } from '../../../lib/haraka/delivery/attempt-types'
 import { exchangeKey, type Exchange } from '../../../lib/model/exchange'
 import { Secret } from '../../../lib/model/secret'
@@ -48,7 +48,7 @@ function failure(text: string): SessionFailure {
 /** Plays an attempt: events in, a line for each step and each report to a relay out. */
 class Play {
   readonly lines: string[] = []
-  readonly #attempt: Attempt<Candidate>
+  readonly #attempt: AttemptPolicy<Candidate>
   readonly #setup: Setup
   readonly #asked = new Map<string, number>()
   #current: Candidate | undefined
@@ -56,7 +56,7 @@ class Play {
   constructor(setup: Setup) {
     this.#setup = setup
     const { candidates, fallbackRelays = {}, nextMx = 'connection', ...plan } = setup
-    this.#attempt = new Attempt(
+    this.#attempt = new AttemptPolicy(
       {
         source: 'overrides',
         passedOver: [],
@@ -476,7 +476,7 @@ function tokenAttempt() {
   const cloud = { exchange: TOKEN_RELAY, address: '192.0.2.1' }
   const second = { exchange: TOKEN_RELAY, address: '192.0.2.2' }
   const other = { exchange: mxExchange('mx.example'), address: '192.0.2.3' }
-  const attempt = new Attempt(
+  const attempt = new AttemptPolicy(
     { candidates: [cloud, second, other], source: 'overrides', fallbackRelays: [], passedOver: [] },
     { look: () => ({ usable: true }), now: () => NOW, leave: () => notes.push('left') },
   )

@@ -39,9 +39,9 @@ interface Visit {
 
 /**
  * The policy of one delivery attempt: which address is tried next, and what becomes of the message when none is left. What happens
- * is reported by the other methods, and {@link Attempt.next} says what follows.
+ * is reported by the other methods, and {@link AttemptPolicy.next} says what follows.
  */
-export class Attempt<C extends Candidate> {
+export class AttemptPolicy<C extends Candidate> {
   readonly #plan: AttemptPlan<C>
   readonly #world: AttemptWorld
   #rest: PendingCandidate<C>[]
@@ -131,7 +131,7 @@ export class Attempt<C extends Candidate> {
     this.#leave()
   }
 
-  /** Asked at the beginning, after each failed connection, and after {@link Attempt.noteAcquired}. */
+  /** Asked at the beginning, after each failed connection, and after {@link AttemptPolicy.noteAcquired}. */
   next(): AttemptStep<C> {
     this.#noteLost()
     if (this.#stopped) this.#rest = []
