@@ -16,12 +16,12 @@ import type { HookAnswer } from './boundary'
 import { recordDecision } from './decision-record'
 import { ConnectionQueue } from './delivery/connection-queue'
 import { AttemptRunner } from './delivery/attempt-runner'
-import { deferWithoutConnection, type EndingServices } from './delivery/endings'
+import { deferWithoutConnection, type AftermathServices } from './delivery/aftermath'
 import { recordEnd } from './delivery/attempt-record'
 import { DeliveryHooks } from './delivery/hooks'
 import type { UncountedWait } from './delivery/requeue'
 import { WaitList } from './delivery/wait-list'
-import { endingServices } from './ending-services'
+import { createAftermathServices } from './aftermath-services'
 import { MessageReader } from './envelope'
 import { attemptLine, MessageLog } from './log-line'
 import { HarakaModules } from './haraka-modules'
@@ -175,7 +175,7 @@ export class GetMx {
     if (routed.groups.length > 1) return this.#split(routed)
     const { outcome, located } = await this.#findOutcome(routed)
     const log = this.#logOf(hmail)
-    const endings = this.#endings(routed)
+    const aftermath = this.#aftermath(routed)
     const onWait = this.#noteWait(hmail)
     let slot: AttemptSlot | undefined
     return answerOutcome(hmail, outcome, {
@@ -192,7 +192,7 @@ export class GetMx {
         for (const { reason, exchange, level } of passedOver) {
           log[`log${level}`](`${exchangeLabel(exchange)} is passed over: ${reason}`)
         }
-        const delivery = new AttemptRunner(hmail, candidates, {
+        const attempt = new AttemptRunner(hmail, candidates, {
           relays: this.#parts.relays,
           tokens: this.#parts.tokens,
           now: this.#now,
@@ -202,17 +202,17 @@ export class GetMx {
           queue: this.#queue,
           waits: this.#waits,
           log,
-          endings,
+          aftermath,
           onWait,
-          onEnd: (attempt) => {
-            if (this.#haraka.isLogged('DEBUG')) log.logdebug(attemptLine(attempt))
-            if (slot !== undefined) recordEnd(this.#parts.recorder, slot, attempt, this.#now())
+          onEnd: (ended) => {
+            if (this.#haraka.isLogged('DEBUG')) log.logdebug(attemptLine(ended))
+            if (slot !== undefined) recordEnd(this.#parts.recorder, slot, ended, this.#now())
           },
         })
-        this.#hooks.install(hmail, delivery)
+        this.#hooks.install(hmail, attempt)
       },
       fail: (failed, reason) => this.#failRelays(failed, reason, decision.fallbackRelays ?? []),
-      defer: (inner, reason, extra) => deferWithoutConnection(hmail, endings, { inner, reason, extra }),
+      defer: (inner, reason, extra) => deferWithoutConnection(hmail, aftermath, { inner, reason, extra }),
     })
   }
 
@@ -228,8 +228,8 @@ export class GetMx {
   }
 
   /** Step 6, after the attempt: what becomes of a message that was not delivered. */
-  #endings({ hmail, message, decision }: RoutedMessage): EndingServices {
-    return endingServices({
+  #aftermath({ hmail, message, decision }: RoutedMessage): AftermathServices {
+    return createAftermathServices({
       onRescue: (lines) => this.#parts.recorder.recordRescue(lines),
       hmail,
       message,

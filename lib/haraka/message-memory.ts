@@ -2,7 +2,12 @@ import { addAttempt, hashLine, MOST_RESCUES, type MessageNotes } from '../haraka
 import { replaceNotes } from '../haraka-files/queue-header'
 import type { Decision } from '../model/decision'
 import { isPermanent } from '../model/reply'
-import { describeEndingOrigin, describeEndingServer, type Ending, type Setback } from './delivery/ending'
+import {
+  describeAttemptOrigin,
+  describeAttemptServer,
+  type FailedAttempt,
+  type Setback,
+} from './delivery/setback'
 import type { MessageReader } from './envelope'
 import type { HMailItem, Loggable } from './types'
 
@@ -28,19 +33,24 @@ export function replyAfter(
 }
 
 /** What is known of a message after an attempt that did not deliver it. */
-function addEnding(notes: MessageNotes, ending: Ending, sentBy: readonly string[], at: number): MessageNotes {
-  const { setback, connection, rescuedBy } = ending
+function addFailedAttempt(
+  notes: MessageNotes,
+  attempt: FailedAttempt,
+  sentBy: readonly string[],
+  at: number,
+): MessageNotes {
+  const { setback, connection, rescuedBy } = attempt
   const { failed, text } = setback
-  const attempt = {
+  const note = {
     at,
-    by: describeEndingOrigin(ending),
-    server: describeEndingServer(ending),
+    by: describeAttemptOrigin(attempt),
+    server: describeAttemptServer(attempt),
     tls: connection?.encrypted ?? false,
     failed,
     text,
   }
   return {
-    ...addAttempt(notes, attempt),
+    ...addAttempt(notes, note),
     reply: replyAfter(notes, setback, sentBy),
     failed,
     rescued: [...new Set([...notes.rescued, ...rescuedBy.map(hashLine)])].slice(-MOST_RESCUES),
@@ -69,11 +79,11 @@ export class MessageMemory {
    */
   async keep(
     hmail: HMailItem,
-    ending: Ending,
+    attempt: FailedAttempt,
     sentBy: readonly string[],
     log: Pick<Loggable, 'logwarn'>,
   ): Promise<void> {
-    this.#messages.change(hmail, (notes) => addEnding(notes, ending, sentBy, this.#now()))
+    this.#messages.change(hmail, (notes) => addFailedAttempt(notes, attempt, sentBy, this.#now()))
     try {
       const { size, dataStart } = await this.#write(hmail)
       hmail.file_size = size
@@ -84,11 +94,11 @@ export class MessageMemory {
   }
 
   /** As {@link keep}, in memory only and for as long as the work lasts: a copy of the message that Haraka makes has it in its file. */
-  lend(hmail: HMailItem, ending: Ending, sentBy: readonly string[], work: () => void): void {
+  lend(hmail: HMailItem, attempt: FailedAttempt, sentBy: readonly string[], work: () => void): void {
     let before: MessageNotes | undefined
     this.#messages.change(hmail, (notes) => {
       before = notes
-      return addEnding(notes, ending, sentBy, this.#now())
+      return addFailedAttempt(notes, attempt, sentBy, this.#now())
     })
     try {
       work()

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { replyAfter } from '../../lib/haraka/message-memory'
-import type { Setback } from '../../lib/haraka/delivery/ending'
+import type { Setback } from '../../lib/haraka/delivery/setback'
 
 const LINE = '0123456789abcdef'
 const OLD = '550 5.7.1 blocked (S3140)'

@@ -4,7 +4,7 @@ import type { AttemptSlot } from '../../status/attempt-ring'
 import { type ConnectionEntry, MOST_CONNECTIONS } from '../../status/facts'
 import type { Recorder } from '../../status/recorder'
 import type { AttemptOutcome } from './attempt-runner'
-import { findSetback, type ConnectionReport } from './ending'
+import { findSetback, type ConnectionReport } from './setback'
 
 function describeConnection(connection: ConnectionReport, isTaken: boolean): ConnectionEntry {
   const { exchange, address, encrypted, session } = connection

@@ -12,10 +12,10 @@ import { AttemptPolicy } from './attempt-policy'
 import type { AttemptStep } from './attempt-types'
 import type { Loggable } from '../types'
 import type { ConnectionQueue } from './connection-queue'
-import type { ConnectionReport } from './ending'
-import { Endings, type EndingServices } from './endings'
+import type { ConnectionReport } from './setback'
+import { Aftermath, type AftermathServices } from './aftermath'
 import { GuardedSocket } from './guarded-socket'
-import type { DeliverySteps, EndingMethods } from './hooks'
+import type { DeliverySteps, EndMethods } from './hooks'
 import { requeue, type UncountedWait } from './requeue'
 import { buildSessionOptions, reportFailure } from './session-options'
 import type { HarakaMxLike, HarakaSocket, OutboundItem, PlannedExchange, QueuedRecipient } from './types'
@@ -37,7 +37,7 @@ export interface AttemptContext {
   readonly waits: Pick<WaitList, 'add'>
   /** For lines about this message. */
   readonly log: Loggable
-  readonly endings: EndingServices
+  readonly aftermath: AftermathServices
   /** Hears that the message waits without an attempt being counted. */
   readonly onWait?: (wait: UncountedWait) => void
   /** Called once at the end of the attempt. */
@@ -93,13 +93,13 @@ export class AttemptRunner implements DeliverySteps {
   #unavailable: Exclude<Unavailable['why'], 'breaker'> | undefined
   /** Relays that took no part because they are held. */
   readonly #held: Exchange[] = []
-  readonly #endings: Endings
+  readonly #aftermath: Aftermath
 
   constructor(hmail: OutboundItem, candidates: readonly PlannedExchange[], context: AttemptContext) {
     const { relays, now, source, fallbackRelays, passedOver } = context
     this.#hmail = hmail
     this.#context = context
-    this.#endings = new Endings(hmail, context.endings, () => this.#reports().at(-1))
+    this.#aftermath = new Aftermath(hmail, context.aftermath, () => this.#reports().at(-1))
     this.#policy = new AttemptPolicy(
       { candidates, source, fallbackRelays, passedOver },
       {
@@ -265,21 +265,21 @@ export class AttemptRunner implements DeliverySteps {
     if (this.#current?.candidate.exchange.relay?.implicitTls === true) parameters[SECURED] = true
   }
 
-  defer(reason: unknown, extra: unknown, haraka: EndingMethods): void {
-    this.#endings.defer(this.#explain(reason), extra, haraka)
+  defer(reason: unknown, extra: unknown, haraka: EndMethods): void {
+    this.#aftermath.defer(this.#explain(reason), extra, haraka)
   }
 
-  bounce(reason: unknown, extra: unknown, haraka: EndingMethods): void {
-    this.#endings.bounce(reason, extra, haraka)
+  bounce(reason: unknown, extra: unknown, haraka: EndMethods): void {
+    this.#aftermath.bounce(reason, extra, haraka)
   }
 
   split(
     recipients: readonly QueuedRecipient[],
     response: string,
     done: (hmail: OutboundItem) => void,
-    haraka: EndingMethods,
+    haraka: EndMethods,
   ): void {
-    this.#endings.split(recipients, response, done, haraka)
+    this.#aftermath.split(recipients, response, done, haraka)
   }
 
   #explain(reason: unknown): unknown {

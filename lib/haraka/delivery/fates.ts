@@ -1,5 +1,5 @@
 import { isPermanent } from '../../model/reply'
-import { findSetbacks, type ConnectionReport, type Setback } from './ending'
+import { findSetbacks, type ConnectionReport, type Setback } from './setback'
 import type { QueuedRecipient } from './types'
 
 /** What the rules say of a setback. */

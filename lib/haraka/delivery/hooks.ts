@@ -14,22 +14,22 @@ export interface DeliverySteps {
   /** The message was taken; parameters as `delivered` has them, to be changed in place. */
   handleDelivered(parameters: unknown[]): void
   /** The message is deferred. */
-  defer(reason: unknown, extra: unknown, haraka: EndingMethods): void
+  defer(reason: unknown, extra: unknown, haraka: EndMethods): void
   /** The message is to be bounced. */
-  bounce(reason: unknown, extra: unknown, haraka: EndingMethods): void
+  bounce(reason: unknown, extra: unknown, haraka: EndMethods): void
   /** Some recipients go on in a message of their own. */
   split(
     recipients: readonly QueuedRecipient[],
     response: string,
     done: (hmail: OutboundItem) => void,
-    haraka: EndingMethods,
+    haraka: EndMethods,
   ): void
   /** However the attempt ended. */
   end(): void
 }
 
 /** Haraka's own methods that end the attempt of one message. */
-export type EndingMethods = Pick<OutboundItem, 'bounce' | 'temp_fail' | 'split_to_new_recipients'>
+export type EndMethods = Pick<OutboundItem, 'bounce' | 'temp_fail' | 'split_to_new_recipients'>
 
 const METHODS = [
   'try_deliver',
@@ -99,7 +99,7 @@ export class DeliveryHooks {
   /** Without steps (an attempt that is over, called by a wrapper of somebody else) each does what the inner method does. */
   #wrap(inner: Methods): Methods {
     const stepsOf = (hmail: WatchedItem) => hmail[STEPS]
-    const bind = (hmail: OutboundItem): EndingMethods => ({
+    const bind = (hmail: OutboundItem): EndMethods => ({
       temp_fail: (reason, extra) => inner.temp_fail.call(hmail, reason, extra),
       bounce: (reason, extra) => inner.bounce.call(hmail, reason, extra),
       split_to_new_recipients: (recipients, response, done) =>

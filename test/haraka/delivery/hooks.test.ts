@@ -14,7 +14,7 @@ import { RETVAL } from '../../../lib/haraka/types'
 import type { Exchange } from '../../../lib/model/exchange'
 import { mxExchange, relayExchange } from '../../support/servers'
 import { SILENT_LOG } from '../../support/silent-log'
-import { quietDelivery } from '../../support/endings'
+import { quietAttempt } from '../../support/quiet-attempt'
 import { loadHaraka, type HarakaModules, type RealHMail } from '../../support/haraka-modules'
 import { startScripted, type Script, type Scripted } from '../../support/smtp-scripted'
 
@@ -99,7 +99,7 @@ const mxOf = ({ port }: Scripted, more: HarakaMxLike = {}): HarakaMxLike =>
 const exchangeOf = ({ port }: Scripted): Exchange => relayExchange({ host: '127.0.0.1', port }, 1)
 
 const watchDelivery = (hmail: OutboundItem, list: readonly PlannedExchange[]) =>
-  new DeliveryHooks().install(hmail, new AttemptRunner(hmail, list, quietDelivery()))
+  new DeliveryHooks().install(hmail, new AttemptRunner(hmail, list, quietAttempt()))
 
 test('an attempt calls the methods that are overridden, in this order and on the message itself', async (t) => {
   const relay = await server(t)

@@ -9,7 +9,7 @@ import { RETVAL } from '../../../lib/haraka/types'
 import type { Exchange } from '../../../lib/model/exchange'
 
 import { garbageCollector } from '../../bench/support'
-import { quietDelivery } from '../../support/endings'
+import { quietAttempt } from '../../support/quiet-attempt'
 import { loadHaraka, type HarakaModules } from '../../support/haraka-modules'
 import { mxExchange, relayExchange } from '../../support/servers'
 import { startScripted, type ScriptedOptions } from '../../support/smtp-scripted'
@@ -74,7 +74,7 @@ async function attempt(port: number, exchange: Exchange): Promise<WeakRef<object
     }
   })
   const mx = new haraka.HarakaMx({ exchange: '127.0.0.1', port, priority: 1 })
-  const delivery = new AttemptRunner(hmail, [{ mx, exchange, address: '127.0.0.1' }], quietDelivery())
+  const delivery = new AttemptRunner(hmail, [{ mx, exchange, address: '127.0.0.1' }], quietAttempt())
   new DeliveryHooks().install(hmail, delivery)
   patch(hmail, 'try_deliver_host_on_socket', (inner) => (answer, host, to, socket: HarakaSocket) => {
     kept.push(new WeakRef(socket), new WeakRef(socket.targetsocket))

@@ -1,24 +1,24 @@
 import { ConnectionQueue } from '../../lib/haraka/delivery/connection-queue'
 import type { AttemptContext } from '../../lib/haraka/delivery/attempt-runner'
-import type { EndingServices } from '../../lib/haraka/delivery/endings'
+import type { AftermathServices } from '../../lib/haraka/delivery/aftermath'
 import { localRelayState } from './relay-state'
 import { noTokens } from './servers'
 import { SILENT_LOG } from './silent-log'
 
 /** The end of an attempt by rules that say nothing of replies, of which nothing is remembered. */
-export function quietEndings(): EndingServices {
+export function quietAftermath(): AftermathServices {
   const quiet = () => {}
   return {
     judge: () => ({ rescuedBy: [], goesBy: '' }),
     keep: () => Promise.resolve(),
-    lend: (_ending, work) => work(),
+    lend: (_attempt, work) => work(),
     runHooks: quiet,
     log: { lognotice: quiet, logerror: quiet },
   }
 }
 
 /** One attempt by override lines, with relays of which nothing is known. */
-export function quietDelivery(): AttemptContext {
+export function quietAttempt(): AttemptContext {
   const quiet = () => {}
   const relays = localRelayState()
   return {
@@ -31,7 +31,7 @@ export function quietDelivery(): AttemptContext {
     queue: new ConnectionQueue(relays, quiet),
     waits: { add: quiet },
     log: SILENT_LOG,
-    endings: quietEndings(),
+    aftermath: quietAftermath(),
     onEnd: quiet,
   }
 }

@@ -25,7 +25,7 @@ export interface Setback {
 }
 
 /** An attempt that has ended without delivery, as it is kept with the message. */
-export interface Ending {
+export interface FailedAttempt {
   readonly setback: Setback
   /** The last connection; absent where none was tried. */
   readonly connection?: ConnectionReport
@@ -33,15 +33,15 @@ export interface Ending {
   readonly rescuedBy: readonly string[]
 }
 
-/** What an ending says of where the message was sent: `line 3`, also for terms, `attempts` or `dns`; empty where it was sent nowhere. */
-export function describeEndingOrigin({ connection }: Ending): string {
+/** Where the message was sent: `line 3`, also for terms, `attempts` or `dns`; empty where it was sent nowhere. */
+export function describeAttemptOrigin({ connection }: FailedAttempt): string {
   const origin = connection?.exchange.origin
   if (origin === undefined) return ''
   return origin.kind === 'attempts' || origin.line === undefined ? origin.kind : `line ${origin.line}`
 }
 
-/** The server of an ending; empty where there was none. */
-export const describeEndingServer = ({ connection }: Ending): string =>
+/** The server of a failed attempt; empty where there was none. */
+export const describeAttemptServer = ({ connection }: FailedAttempt): string =>
   connection === undefined ? '' : exchangeLabel(connection.exchange)
 
 const refusedWith = (failed: Setback['failed'], reply: Reply): Setback => ({

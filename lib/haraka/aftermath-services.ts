@@ -3,9 +3,9 @@ import type { Decision } from '../model/decision'
 import type { Message } from '../model/message'
 import { messageTo } from '../rules/recipient-groups'
 import { isPermanent } from '../model/reply'
-import type { EndingServices } from './delivery/endings'
+import type { AftermathServices } from './delivery/aftermath'
 import type { Judgement } from './delivery/fates'
-import type { Setback } from './delivery/ending'
+import type { Setback } from './delivery/setback'
 import { replyAfter, replyLinesOf, type MessageMemory } from './message-memory'
 import type { HookRunner } from './server-details'
 import type { HMailItem, Loggable } from './types'
@@ -25,8 +25,8 @@ export interface EndedAttempt {
 }
 
 /** What the end of an attempt works with, for one message. */
-export function endingServices(attempt: EndedAttempt): EndingServices {
-  const { hmail, message, decision, memory, decide, runner, log, onRescue } = attempt
+export function createAftermathServices(ended: EndedAttempt): AftermathServices {
+  const { hmail, message, decision, memory, decide, runner, log, onRescue } = ended
   const sentBy = replyLinesOf(decision)
   return {
     async judge(setback, place) {
@@ -39,13 +39,13 @@ export function endingServices(attempt: EndedAttempt): EndingServices {
       })
       return judgementOf(next, setback, notes.rescued)
     },
-    keep: (ending) => {
-      onRescue(ending.rescuedBy)
-      return memory.keep(hmail, ending, sentBy, log)
+    keep: (attempt) => {
+      onRescue(attempt.rescuedBy)
+      return memory.keep(hmail, attempt, sentBy, log)
     },
-    lend: (ending, work) => {
-      onRescue(ending.rescuedBy)
-      memory.lend(hmail, ending, sentBy, work)
+    lend: (attempt, work) => {
+      onRescue(attempt.rescuedBy)
+      memory.lend(hmail, attempt, sentBy, work)
     },
     runHooks: (hook, item, parameters) => runner.run_hooks(hook, item, parameters),
     log,

@@ -1,5 +1,5 @@
 import { isPermanent } from '../../model/reply'
-import { findSetback, findSetbacks, type ConnectionReport, type Ending, type Setback } from './ending'
+import { findSetback, findSetbacks, type ConnectionReport, type FailedAttempt, type Setback } from './setback'
 import {
   findAgainSeconds,
   groupByFate,
@@ -9,19 +9,19 @@ import {
   type Judge,
   type Judgement,
 } from './fates'
-import { replaceNextCall, type EndingMethods } from './hooks'
+import { replaceNextCall, type EndMethods } from './hooks'
 import { reportFields, reportOf } from './report-fields'
 import { readRetryIntervals } from './requeue'
 import type { OutboundItem, QueuedRecipient } from './types'
 
 /** What the end of an attempt works with. */
-export interface EndingServices {
+export interface AftermathServices {
   /** What the rules say after this setback of the message to one of its recipients, by its place. */
   judge(setback: Setback, place: number): Judgement | Promise<Judgement>
-  /** Remembers an ending with the message, in its queue file too. Never rejects. */
-  keep(ending: Ending): Promise<void>
+  /** Remembers a failed attempt with the message, in its queue file too. Never rejects. */
+  keep(attempt: FailedAttempt): Promise<void>
   /** As `keep`, but only for as long as the work lasts, and not in the file: for a copy of the message that Haraka makes. */
-  lend(ending: Ending, work: () => void): void
+  lend(attempt: FailedAttempt, work: () => void): void
   /** Haraka's `plugins.run_hooks`. */
   runHooks(hook: 'deferred', hmail: OutboundItem, parameters: Record<string, unknown>): void
   readonly log: { lognotice(message: string): unknown; logerror(message: string): unknown }
@@ -36,9 +36,9 @@ const REFUSED_SPLIT = 'Some recipients rejected'
  * with 5xx and defers the rest; here a recipient is deferred instead of bounced if a line of the rules rescues it, and what was said
  * is kept with the message.
  */
-export class Endings {
+export class Aftermath {
   readonly #hmail: OutboundItem
-  readonly #services: EndingServices
+  readonly #services: AftermathServices
   /** The last connection of the attempt. */
   readonly #lastConnection: () => ConnectionReport | undefined
   readonly #withoutConnection: 'connect' | 'dns'
@@ -47,7 +47,7 @@ export class Endings {
   /** @param withoutConnection how an attempt without any connection has failed */
   constructor(
     hmail: OutboundItem,
-    services: EndingServices,
+    services: AftermathServices,
     lastConnection: () => ConnectionReport | undefined,
     withoutConnection: 'connect' | 'dns' = 'connect',
   ) {
@@ -59,21 +59,21 @@ export class Endings {
   }
 
   /** The whole message is deferred. */
-  defer(reason: unknown, extra: unknown, haraka: EndingMethods): void {
+  defer(reason: unknown, extra: unknown, haraka: EndMethods): void {
     const asEver = () => haraka.temp_fail(reason, extra)
     this.#run(asEver, async () => {
       const connection = this.#lastConnection()
       const found = connection === undefined ? undefined : findSetback(connection)
       const setback: Setback = found ?? { failed: this.#withoutConnection, text: String(reason) }
       const again = await findAgainSeconds(this.#hmail.todo.rcpt_to, setback, this.#judge)
-      await this.#services.keep(this.#ending(setback))
+      await this.#services.keep(this.#failedAttempt(setback))
       if (again === undefined) return asEver
       return () => this.#deferFor(this.#hmail, reason, extra, { seconds: again, last: false })
     })
   }
 
   /** The whole message is to be bounced. */
-  bounce(reason: unknown, extra: unknown, haraka: EndingMethods): void {
+  bounce(reason: unknown, extra: unknown, haraka: EndMethods): void {
     const asEver = () => haraka.bounce(reason, extra)
     const connection = this.#lastConnection()
     if (connection?.session === undefined || connection.session.failure !== undefined) {
@@ -87,7 +87,7 @@ export class Endings {
       const [first, ...others] = groups ?? []
       if (first === undefined || !groups!.some(({ kind }) => kind === 'rescue')) return asEver
       if (others.length > 0) return () => this.#divide([first, ...others], connection, extra, haraka)
-      await this.#services.keep(this.#ending(first.setback, first.judgement.rescuedBy))
+      await this.#services.keep(this.#failedAttempt(first.setback, first.judgement.rescuedBy))
       return () => this.#rescue(this.#hmail, first, extra)
     })
   }
@@ -97,7 +97,7 @@ export class Endings {
     recipients: readonly QueuedRecipient[],
     response: string,
     done: (hmail: OutboundItem) => void,
-    haraka: EndingMethods,
+    haraka: EndMethods,
   ): void {
     const asEver = () => haraka.split_to_new_recipients(recipients, response, done)
     const connection = this.#lastConnection()
@@ -129,7 +129,7 @@ export class Endings {
     groups: readonly FateGroup[],
     connection: ConnectionReport,
     extra: unknown,
-    haraka: EndingMethods,
+    haraka: EndMethods,
   ): void {
     const hmail = this.#hmail
     const { rcpt_to: all } = hmail.todo
@@ -149,13 +149,13 @@ export class Endings {
   #split(
     groups: readonly FateGroup[],
     response: string,
-    haraka: EndingMethods,
+    haraka: EndMethods,
     done: (split: OutboundItem, group: FateGroup) => void,
   ): void {
     for (const group of groups) {
       const { setback, judgement, kind, recipients } = group
-      const ending = this.#ending(setback, kind === 'rescue' ? judgement.rescuedBy : [])
-      this.#services.lend(ending, () => {
+      const attempt = this.#failedAttempt(setback, kind === 'rescue' ? judgement.rescuedBy : [])
+      this.#services.lend(attempt, () => {
         haraka.split_to_new_recipients(recipients, response, (split) => done(split, group))
       })
     }
@@ -247,7 +247,7 @@ export class Endings {
     return groupByFate({ all: this.#hmail.todo.rcpt_to, recipients, connection, judge: this.#judge })
   }
 
-  #ending(setback: Setback, rescuedBy: readonly string[] = []): Ending {
+  #failedAttempt(setback: Setback, rescuedBy: readonly string[] = []): FailedAttempt {
     const connection = this.#lastConnection()
     return { setback, rescuedBy, ...(connection === undefined ? {} : { connection }) }
   }
@@ -271,7 +271,7 @@ export class Endings {
 /** Defers a message of which no server was asked, because a lookup failed. `inner`: Haraka's `temp_fail`. */
 export function deferWithoutConnection(
   hmail: OutboundItem,
-  services: EndingServices,
+  services: AftermathServices,
   { inner, reason, extra }: { inner: OutboundItem['temp_fail']; reason: unknown; extra: unknown },
 ): void {
   const haraka = {
@@ -279,5 +279,5 @@ export function deferWithoutConnection(
     temp_fail: inner.bind(hmail),
     split_to_new_recipients: hmail.split_to_new_recipients.bind(hmail),
   }
-  new Endings(hmail, services, () => undefined, 'dns').defer(reason, extra, haraka)
+  new Aftermath(hmail, services, () => undefined, 'dns').defer(reason, extra, haraka)
 }
