@@ -2,7 +2,7 @@ import type { Decision } from '../model/decision'
 import type { Exchange } from '../model/exchange'
 import type { Message } from '../model/message'
 import type { RelayState } from '../relays/types'
-import { decideWithDns, type Judge } from '../routing/decide-with-dns'
+import { decideWithDns, type DecisionFunction } from '../routing/decide-with-dns'
 import { decide } from '../rules/decide'
 import { groupByRoute, mayDiverge, type RecipientGroup } from '../rules/recipient-groups'
 import type { Active } from './active-configuration'
@@ -33,13 +33,13 @@ export class RuleQuestions {
   }
 
   #ask<D extends object>(
-    judge: Judge<D>,
+    answer: DecisionFunction<D>,
     message: Message,
     { configuration, resolver }: Active,
   ): D | Promise<D> {
     const { inet_prefer: prefer } = this.#haraka.outbound
     const question = { rules: configuration.rules, message, isUsable: this.#isUsable }
-    return decideWithDns(judge, question, {
+    return decideWithDns(answer, question, {
       mx: (domain) => resolver.mx(domain),
       addresses: (domain) => resolver.addresses(domain, prefer),
     })

@@ -2,7 +2,7 @@ import type { AddressAnswer, MxAnswer } from '../model/dns-answer'
 import type { Exchange } from '../model/exchange'
 import type { Message } from '../model/message'
 import type { RuleSet } from '../rules/compile'
-import type { DecisionFacts, Missing } from '../rules/facts'
+import type { Knowledge, Missing } from '../rules/knowledge'
 import { NO_ADDRESS } from '../rules/mx-spec'
 
 /** Where answers about a domain come from: at once where they are remembered. Nothing here rejects. */
@@ -12,10 +12,14 @@ export interface DomainSource {
   readonly addresses?: (domain: string) => AddressAnswer | Promise<AddressAnswer>
 }
 
-/** `decide` or `explain` of the rules. */
-export type Judge<D extends object> = (rules: RuleSet, message: Message, facts: DecisionFacts) => D | Missing
+/** `decide`, `explain` or `groupByRoute` of the rules: an answer, or the knowledge that it lacks. */
+export type DecisionFunction<D extends object> = (
+  rules: RuleSet,
+  message: Message,
+  known: Knowledge,
+) => D | Missing
 
-/** What is to be decided, and what is known of the relays: see {@link DecisionFacts}. */
+/** What is to be decided, and what is known of the relays: see {@link Knowledge}. */
 export interface DecisionInput {
   readonly rules: RuleSet
   readonly message: Message
@@ -25,27 +29,27 @@ export interface DecisionInput {
 /**
  * Decides, and asks about the domain only what the decision hangs on. Where that is remembered there is no promise. Never rejects.
  *
- * @param judge `decide`, or `explain` for the reasons too
+ * @param decide `decide`; `explain` for the reasons too; `groupByRoute` for each recipient
  */
 export function decideWithDns<D extends object>(
-  judge: Judge<D>,
+  decide: DecisionFunction<D>,
   { rules, message, isUsable }: DecisionInput,
   { mx, addresses = () => NO_ADDRESS }: DomainSource,
 ): D | Promise<D> {
   const { domain } = message
   const ask = {
-    mx: (facts: DecisionFacts) => addFact(mx(domain), (answer) => decideBy({ ...facts, mx: answer })),
-    addresses: (facts: DecisionFacts) =>
-      addFact(addresses(domain), (answer) => decideBy({ ...facts, addresses: answer })),
+    mx: (known: Knowledge) => addAnswer(mx(domain), (answer) => decideBy({ ...known, mx: answer })),
+    addresses: (known: Knowledge) =>
+      addAnswer(addresses(domain), (answer) => decideBy({ ...known, addresses: answer })),
   }
-  const decideBy = (facts: DecisionFacts): D | Promise<D> => {
-    const decision = judge(rules, message, facts)
-    return typeof decision === 'string' ? ask[decision](facts) : decision
+  const decideBy = (known: Knowledge): D | Promise<D> => {
+    const decision = decide(rules, message, known)
+    return typeof decision === 'string' ? ask[decision](known) : decision
   }
   return decideBy({ isUsable })
 }
 
 /** Goes on with an answer, when it is there. */
-function addFact<A, D>(answer: A | Promise<A>, goOn: (answer: A) => D | Promise<D>): D | Promise<D> {
+function addAnswer<A, D>(answer: A | Promise<A>, goOn: (answer: A) => D | Promise<D>): D | Promise<D> {
   return answer instanceof Promise ? answer.then(goOn) : goOn(answer)
 }

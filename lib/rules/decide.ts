@@ -14,7 +14,7 @@ import {
   type DirectMail,
   type MxExchanges,
 } from './mx-exchanges'
-import type { DecisionFacts, KnownFacts, Missing } from './facts'
+import type { Knowledge, FullKnowledge, Missing } from './knowledge'
 import type { LineTrace, OverrideLine, TracedDecision } from './types'
 
 /** A line and whether it matched, gathered only for an explanation. */
@@ -44,18 +44,18 @@ const FEW = 8
  *
  * @returns the name of a fact, if the decision hangs on it and does not have it
  */
-export function decide(rules: RuleSet, message: Message, facts: KnownFacts): Decision
-export function decide(rules: RuleSet, message: Message, facts: DecisionFacts): Decision | Missing
-export function decide(rules: RuleSet, message: Message, facts: DecisionFacts): Decision | Missing {
-  return run(rules, message, facts, undefined)
+export function decide(rules: RuleSet, message: Message, known: FullKnowledge): Decision
+export function decide(rules: RuleSet, message: Message, known: Knowledge): Decision | Missing
+export function decide(rules: RuleSet, message: Message, known: Knowledge): Decision | Missing {
+  return run(rules, message, known, undefined)
 }
 
 /** As {@link decide}, by the same steps, with every line up to one whose `$end` stopped, and why it did not match. */
-export function explain(rules: RuleSet, message: Message, facts: KnownFacts): TracedDecision
-export function explain(rules: RuleSet, message: Message, facts: DecisionFacts): TracedDecision | Missing
-export function explain(rules: RuleSet, message: Message, facts: DecisionFacts): TracedDecision | Missing {
+export function explain(rules: RuleSet, message: Message, known: FullKnowledge): TracedDecision
+export function explain(rules: RuleSet, message: Message, known: Knowledge): TracedDecision | Missing
+export function explain(rules: RuleSet, message: Message, known: Knowledge): TracedDecision | Missing {
   const trace: Trace = { lines: [] }
-  const decision = run(rules, message, facts, trace)
+  const decision = run(rules, message, known, trace)
   return typeof decision === 'string' ? decision : { ...decision, lines: allLines(rules, message, trace) }
 }
 
@@ -73,7 +73,7 @@ function allLines(rules: RuleSet, { domain }: Message, { lines, stoppedAt }: Tra
 function run(
   rules: RuleSet,
   message: Message,
-  facts: DecisionFacts,
+  known: Knowledge,
   trace: Trace | undefined,
 ): Decision | Missing {
   const { domain } = message
@@ -84,7 +84,7 @@ function run(
     let failed: Condition | undefined
     for (const condition of line.conditions) {
       if (condition.kind === 'mx') {
-        mx ??= mxOf(domain, facts)
+        mx ??= mxOf(domain, known)
         if (mx === undefined) return 'mx'
         if (mx.kind !== 'failed' && mxHolds(condition, mx)) continue
       } else if (messageHolds(condition, message)) continue
@@ -105,13 +105,13 @@ function run(
       return conclude(domain, 'overrides', matched, undecided, mx)
     }
   }
-  if (matched.length > 0) return byOverrides(rules, domain, matched, mx, facts)
-  return byAttempts(rules, message, mx, facts)
+  if (matched.length > 0) return byOverrides(rules, domain, matched, mx, known)
+  return byAttempts(rules, message, mx, known)
 }
 
 /** Of a domain literal nothing is asked. */
-function mxOf(domain: string, facts: DecisionFacts): MxAnswer | undefined {
-  return domain.startsWith('[') ? MX_OF_LITERAL : facts.mx
+function mxOf(domain: string, known: Knowledge): MxAnswer | undefined {
+  return domain.startsWith('[') ? MX_OF_LITERAL : known.mx
 }
 
 /** Would the decision be another if this line matched? Not if it only adds what is there already, at no better priority. */
@@ -132,16 +132,16 @@ function byOverrides(
   domain: string,
   matched: readonly OverrideLine[],
   asked: MxAnswer | undefined,
-  facts: DecisionFacts,
+  known: Knowledge,
 ): Decision | Missing {
   const exchanges: Exchange[] = []
   for (const { exchange } of matched) if (exchange !== undefined) exchanges.push(exchange)
   if (!matched.some(usesDns)) {
     return conclude(domain, 'overrides', matched, { outcome: 'deliver', exchanges }, asked)
   }
-  const mx = asked ?? mxOf(domain, facts)
+  const mx = asked ?? mxOf(domain, known)
   if (mx === undefined) return 'mx'
-  const own = directExchanges(domain, matched, mx, { rules, facts })
+  const own = directExchanges(domain, matched, mx, { rules, known })
   if (own === 'addresses') return own
   // Targets count whatever becomes of the lookup.
   const joined: MxExchanges =
@@ -154,7 +154,7 @@ function exchangesOfDomain(
   domain: string,
   mx: MxAnswer,
   mail: DirectMail,
-  { addresses }: DecisionFacts,
+  { addresses }: Knowledge,
 ): MxExchanges | 'addresses' {
   if (mx.kind !== 'nxdomain') return mxExchanges(domain, mx, mail)
   return addresses === undefined ? 'addresses' : exchangesByAddress(domain, addresses, mail)
@@ -168,7 +168,7 @@ function directExchanges(
   domain: string,
   matched: readonly OverrideLine[],
   mx: MxAnswer,
-  { rules, facts }: { readonly rules: RuleSet; readonly facts: DecisionFacts },
+  { rules, known }: { readonly rules: RuleSet; readonly known: Knowledge },
 ): MxExchanges | 'addresses' {
   const all: Exchange[] = []
   const terms = new Set<DirectTerms>()
@@ -182,7 +182,7 @@ function directExchanges(
       name === undefined
         ? plainDirect(direct)
         : { direct, origin: { kind: 'dns', line: line.line, name } as const }
-    const own = exchangesOfDomain(domain, mx, mail, facts)
+    const own = exchangesOfDomain(domain, mx, mail, known)
     if (own === 'addresses') return own
     first ??= own
     all.push(...own.exchanges)
@@ -194,15 +194,15 @@ function byAttempts(
   rules: RuleSet,
   message: Message,
   asked: MxAnswer | undefined,
-  facts: DecisionFacts,
+  known: Knowledge,
 ): Decision | Missing {
   const { domain } = message
   const entry = rules.attemptsFor(domain)
-  const plan = entry === undefined ? undefined : planAttempts(entry, rules.rotation, message, facts.isUsable)
+  const plan = entry === undefined ? undefined : planAttempts(entry, rules.rotation, message, known.isUsable)
   if (entry === undefined || plan === undefined || plan.kind === 'direct') {
-    const mx = asked ?? mxOf(domain, facts)
+    const mx = asked ?? mxOf(domain, known)
     if (mx === undefined) return 'mx'
-    const own = exchangesOfDomain(domain, mx, plainDirect(rules.direct), facts)
+    const own = exchangesOfDomain(domain, mx, plainDirect(rules.direct), known)
     return own === 'addresses'
       ? own
       : conclude(domain, entry === undefined ? 'dns' : 'attempts', NO_LINES, own, mx)

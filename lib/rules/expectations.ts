@@ -10,7 +10,7 @@ import {
   MESSAGE_KEYS,
   readMessage,
   splitWords,
-  writtenFacts,
+  knowledgeOf,
   type WrittenMessage,
 } from './message-spec'
 
@@ -179,7 +179,7 @@ export function decisionWords({ outcome, exchanges }: Decision): string {
 /** Decides one message as the rules stand, without any lookup. */
 export function runExpectation(rules: RuleSet, expectation: Expectation): ExpectationResult {
   const { message, mx } = expectation.message
-  const decision = decide(rules, message, writtenFacts(mx ?? assumedMx(message.domain)))
+  const decision = decide(rules, message, knowledgeOf(mx ?? assumedMx(message.domain)))
   const met = decision.outcome === expectation.outcome && allFit(expectation.exchanges, decision.exchanges)
   return { expectation, met, actual: decisionWords(decision), decision }
 }

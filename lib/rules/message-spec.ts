@@ -1,5 +1,5 @@
 import type { MxAnswer } from '../model/dns-answer'
-import type { KnownFacts } from './facts'
+import type { FullKnowledge } from './knowledge'
 import { normalizeDomain } from './domain-pattern'
 import { NO_ADDRESS, parseMxText } from './mx-spec'
 import { parseDuration } from '../model/duration'
@@ -59,8 +59,8 @@ export function assumedMx(domain: string): MxAnswer {
   return { kind: 'mx', records, how: 'fresh', server: 'given', ttlSeconds: 0 }
 }
 
-/** The facts of a written MX answer: a domain that is said not to exist has no address either. */
-export function writtenFacts(mx: MxAnswer): KnownFacts {
+/** What a written MX answer says: a domain that is said not to exist has no address either. */
+export function knowledgeOf(mx: MxAnswer): FullKnowledge {
   return { mx, addresses: NO_ADDRESS }
 }
 

@@ -3,7 +3,7 @@ import { exchangeKey, sectionName, type Exchange } from '../model/exchange'
 import type { Message } from '../model/message'
 import type { RuleSet } from './compile'
 import { decide } from './decide'
-import type { DecisionFacts, KnownFacts, Missing } from './facts'
+import type { Knowledge, FullKnowledge, Missing } from './knowledge'
 
 /** Places in `rcptTo` of the recipients of one group, ascending. */
 export type RecipientGroup = readonly number[]
@@ -31,22 +31,26 @@ export function messageTo(message: Message, group: RecipientGroup): Message {
  *
  * @returns the name of a fact, as `decide` does
  */
-export function groupByRoute(rules: RuleSet, message: Message, facts: KnownFacts): readonly RecipientGroup[]
 export function groupByRoute(
   rules: RuleSet,
   message: Message,
-  facts: DecisionFacts,
+  known: FullKnowledge,
+): readonly RecipientGroup[]
+export function groupByRoute(
+  rules: RuleSet,
+  message: Message,
+  known: Knowledge,
 ): readonly RecipientGroup[] | Missing
 export function groupByRoute(
   rules: RuleSet,
   message: Message,
-  facts: DecisionFacts,
+  known: Knowledge,
 ): readonly RecipientGroup[] | Missing {
   const places = [...message.rcptTo.keys()]
   if (!mayDiverge(rules, message)) return [places]
   const groups = new Map<string, number[]>()
   for (const place of places) {
-    const decision = decide(rules, messageTo(message, [place]), facts)
+    const decision = decide(rules, messageTo(message, [place]), known)
     if (typeof decision === 'string') return decision
     const key = routeKey(decision)
     const group = groups.get(key)

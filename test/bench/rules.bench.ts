@@ -4,7 +4,7 @@
  * Both sides of a comparison are measured in turns within one run, so that what else the machine does falls on both. DNS is an
  * answer that is there already. Exit status 1 if a goal is missed.
  */
-import { writtenFacts } from '../../lib/rules/message-spec'
+import { knowledgeOf } from '../../lib/rules/message-spec'
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import {
   loadConfiguration,
@@ -59,7 +59,7 @@ function configure(text: string): Configuration {
   return configuration
 }
 
-const FACTS = writtenFacts(ANSWER)
+const FACTS = knowledgeOf(ANSWER)
 
 /** Microseconds for one decision. */
 function decisionCost({ rules }: Configuration): number {

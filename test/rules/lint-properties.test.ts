@@ -4,7 +4,7 @@ import fc from 'fast-check'
 import { covers, overlap } from '../../lib/rules/lint/patterns'
 import { lint } from '../../lib/rules/lint'
 import { decide } from '../../lib/rules/decide'
-import { writtenFacts } from '../../lib/rules/message-spec'
+import { knowledgeOf } from '../../lib/rules/message-spec'
 import { parseMxText } from '../../lib/rules/mx-spec'
 import type { Decision } from '../../lib/model/decision'
 import { exchangeKey } from '../../lib/model/exchange'
@@ -72,7 +72,7 @@ const HEAD = '[relay:isp]\nhost = s.test\npriority = 7\n[overrides]\n'
 async function decided(text: string, given: Message, answer: string): Promise<Decision> {
   const parsed = parseMxText(answer)
   assert.ok('answer' in parsed)
-  return decide(configure(text).rules, given, writtenFacts(parsed.answer))
+  return decide(configure(text).rules, given, knowledgeOf(parsed.answer))
 }
 
 const warningsOf = (text: string) => lint(configure(text), { text, retryIntervalsSeconds: [1, 1, 1] })

@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
-import { writtenFacts } from '../../lib/rules/message-spec'
+import { knowledgeOf } from '../../lib/rules/message-spec'
 import { groupByRoute } from '../../lib/rules/recipient-groups'
 import { configure, messageOf, mxAnswer } from '../support/rules'
 
-const FACTS = writtenFacts(mxAnswer('10:mx.example.com'))
+const FACTS = knowledgeOf(mxAnswer('10:mx.example.com'))
 
 function group(text: string, recipients: readonly string[], more = {}) {
   const { rules } = configure(text)

@@ -4,7 +4,7 @@ import { describe, it } from 'node:test'
 import { loadConfiguration } from '../../lib/routing/configuration'
 import { explain } from '../../lib/rules/decide'
 import { normalizeDomain } from '../../lib/rules/domain-pattern'
-import { writtenFacts } from '../../lib/rules/message-spec'
+import { knowledgeOf } from '../../lib/rules/message-spec'
 import { parseMxText } from '../../lib/rules/mx-spec'
 import type { Exchange } from '../../lib/model/exchange'
 import { parseDuration } from '../../lib/model/duration'
@@ -70,7 +70,7 @@ describe('the examples of the products whose rules these are', () => {
         failed: message.failed ?? '',
         ageMs: parseDuration(message.age ?? '0') ?? 0,
       }
-      const decision = explain(configuration.rules, given, writtenFacts(mx.answer))
+      const decision = explain(configuration.rules, given, knowledgeOf(mx.answer))
       if (expect.outcome !== undefined) assert.equal(decision.outcome, expect.outcome)
       if (expect.source !== undefined) assert.equal(decision.source, expect.source)
       if (expect.matched !== undefined) assert.deepEqual(decision.matched, expect.matched)

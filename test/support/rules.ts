@@ -6,7 +6,7 @@ import type { Diagnostic } from '../../lib/source/diagnostic'
 import type { MxAnswer } from '../../lib/model/dns-answer'
 import { decideWithDns, type DecisionInput } from '../../lib/routing/decide-with-dns'
 import { decide, explain } from '../../lib/rules/decide'
-import { writtenFacts } from '../../lib/rules/message-spec'
+import { knowledgeOf } from '../../lib/rules/message-spec'
 import { parseMxText } from '../../lib/rules/mx-spec'
 import type { Decision } from '../../lib/model/decision'
 import { formatEndpoint } from '../../lib/model/endpoint'
@@ -74,7 +74,7 @@ export async function decideBy(
   }
   const explained = await decideWithDns(explain, question, source)
   const { lines: _, ...decision } = explained
-  const known = { ...writtenFacts(answer), isUsable: more.isUsable }
+  const known = { ...knowledgeOf(answer), isUsable: more.isUsable }
   assert.deepEqual(decide(rules, question.message, known), decision, 'the reasons change nothing')
   return { ...explained, asked }
 }

@@ -1,6 +1,6 @@
 import { BLANK_MESSAGE } from '../../lib/model/message'
 import { decide } from '../../lib/rules/decide'
-import { writtenFacts } from '../../lib/rules/message-spec'
+import { knowledgeOf } from '../../lib/rules/message-spec'
 import type { MeasuredWork } from './allocations'
 import { configure } from './rules'
 
@@ -10,7 +10,7 @@ export function start(): MeasuredWork {
   const { rules } = configure(
     [...others, 'example.com r1.example.net $retries>=1', '*.com r2.example.net $size>1K $end'].join('\n'),
   )
-  const facts = writtenFacts({
+  const facts = knowledgeOf({
     kind: 'mx',
     records: [{ priority: 10, exchange: 'mx1.example.com' }],
     how: 'cached',

@@ -7,7 +7,7 @@ import type { RuleSet } from '../../rules/compile'
 import { decide } from '../../rules/decide'
 import { decisionWords, directWords, type ExpectationResult } from '../../rules/expectations'
 import { messageHolds, mxHolds, type Condition } from '../../rules/conditions/condition'
-import { assumedMx, domainOf, writtenFacts } from '../../rules/message-spec'
+import { assumedMx, domainOf, knowledgeOf } from '../../rules/message-spec'
 import { parseMxText } from '../../rules/mx-spec'
 import type { OverrideLine } from '../../rules/types'
 import { fillWildcard, valuesFor } from '../shared/sample-values'
@@ -120,7 +120,7 @@ function findExpectation(line: OverrideLine, rules: RuleSet): string | undefined
     if (++tried > MOST_CANDIDATES) return undefined
     if (!meets(line, candidate)) continue
     const { message, mx } = candidate
-    const decision = decide(rules, message, writtenFacts(answerOf(mx, message.domain)))
+    const decision = decide(rules, message, knowledgeOf(answerOf(mx, message.domain)))
     if (decision.matched.includes(line.line)) return expectationText(candidate, decision)
   }
   return undefined

@@ -2,7 +2,7 @@ import type { AddressAnswer, MxAnswer } from '../model/dns-answer'
 import type { Exchange } from '../model/exchange'
 
 /** What a decision needs to know beside the rules and the message. */
-export interface DecisionFacts {
+export interface Knowledge {
   /** The MX answer of the message's domain. */
   readonly mx?: MxAnswer
   /** The addresses of the domain, which count where the MX question was answered with NXDOMAIN. */
@@ -11,8 +11,8 @@ export interface DecisionFacts {
   readonly isUsable?: ((relay: Exchange) => boolean) | undefined
 }
 
-/** Facts of which none is missing. */
-export type KnownFacts = DecisionFacts & { readonly mx: MxAnswer; readonly addresses: AddressAnswer }
+/** Knowledge of which nothing is missing. */
+export type FullKnowledge = Knowledge & { readonly mx: MxAnswer; readonly addresses: AddressAnswer }
 
-/** The fact that a decision hangs on and does not have. */
+/** The answer that a decision hangs on and does not have. */
 export type Missing = 'mx' | 'addresses'
