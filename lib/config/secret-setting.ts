@@ -41,10 +41,10 @@ export function findSecretSetting(
 }
 
 /** What a file holds, or why it cannot be had, as the end of a sentence. */
-export type FileReading = { readonly text: string; readonly mode: number } | { readonly problem: string }
+export type NamedFile = { readonly text: string; readonly mode: number } | { readonly problem: string }
 
 /** Reads the file that a setting names, from the folder of the configuration. */
-export function readNamedFile(setting: SettingLine, report: Report, secrets: SecretSources): FileReading {
+export function readNamedFile(setting: SettingLine, report: Report, secrets: SecretSources): NamedFile {
   try {
     const { text, mode } = secrets.readFile(resolve(dirname(report.file), setting.value))
     return { text: text.replace(/^\ufeff/, ''), mode }

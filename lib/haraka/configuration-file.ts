@@ -47,7 +47,7 @@ export interface ConfigurationFileOptions {
   /** Takes the configuration of a reload. */
   readonly onChange: (configuration: Configuration) => void
   /** Hears of each reading of the file, after it has come into force or was refused. */
-  readonly onReading?: (reading: FileReading) => void
+  readonly onReading?: (reading: ConfigurationReading) => void
   /** Names of the relays that are held by hand. */
   readonly readHolds: () => readonly string[]
   /** Where this server takes mail: a target there is an error. Absent: not checked. */
@@ -57,7 +57,7 @@ export interface ConfigurationFileOptions {
 }
 
 /** What became of one reading of the file. */
-export interface FileReading {
+export interface ConfigurationReading {
   readonly good: boolean
   /** Why it was refused, as the rest of a sentence about the file; else empty. */
   readonly reason: string

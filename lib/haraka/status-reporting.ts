@@ -6,7 +6,7 @@ import { Recorder, type WorkerView } from '../status/recorder'
 import { collectReports, sendReport } from '../status/report-channel'
 import { Reporter } from '../status/reporter'
 import type { ActiveConfiguration } from './active-configuration'
-import type { FileReading } from './configuration-file'
+import type { ConfigurationReading } from './configuration-file'
 import { HarakaModules } from './haraka-modules'
 import type { ProcessRole } from './process'
 import type { HarakaPlugin } from './types'
@@ -63,7 +63,7 @@ export class StatusReporting {
   }
 
   /** The file was read, and is in force or refused. */
-  noteReading({ good, reason, digest, configuration }: FileReading): void {
+  noteReading({ good, reason, digest, configuration }: ConfigurationReading): void {
     if (configuration !== undefined) {
       this.#inForce = {
         since: Date.now(),
