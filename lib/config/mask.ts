@@ -1,10 +1,10 @@
 import { isIP } from 'node:net'
-import { placeWords, type PlacedWord, type Range } from '../source/hide'
+import { placeWords, type PlacedWord, type Range } from '../source/mask'
 import type { LineKind } from '../source/line'
 import { nearest } from '../source/suggest'
 import { KEYS, knownKey, SECTION_NAMES, type KeyedSection } from './keys'
-import { hasSeparator } from './secret-fields'
-import { secretsOfTarget } from './secret-target'
+import { hasSeparator } from './mask-fields'
+import { secretsOfTarget } from './mask-target'
 import {
   isAddress,
   isHostLike,
@@ -15,7 +15,7 @@ import {
   SECRETIVE,
   secretsOfPath,
   secretsOfUrl,
-} from './secret-words'
+} from './mask-words'
 
 type SettingKind = KeyedSection | 'unknown'
 
@@ -29,7 +29,7 @@ function isPlainKey(section: SettingKind, key: string): section is KeyedSection 
   return (hasSecrets(section) ? known : (known ?? nearest(key, KEYS[section]))) !== undefined
 }
 
-/** What to hide of a value although the key names a secret: the name of a variable or a file is not one. */
+/** What to mask of a value although the key names a secret: the name of a variable or a file is not one. */
 function secretsOfSecretive(key: string, value: PlacedWord): readonly Range[] {
   if (key.endsWith('_file') || key === 'tls_key') return secretsOfPath(value)
   if (key === 'oauth2_token_url') return secretsOfUrl(value)
@@ -38,7 +38,7 @@ function secretsOfSecretive(key: string, value: PlacedWord): readonly Range[] {
   return isVariable && variable !== '' ? [] : [value]
 }
 
-/** What to hide of a `key = value` line, or of one that should have been. */
+/** What to mask of a `key = value` line, or of one that should have been. */
 export function secretsOfSetting(line: string, section: SettingKind): readonly Range[] {
   const [, lead = '', key = '', gap = ''] = /^(\s*)([^\s=:]*)([\s=:]*)/.exec(line) ?? []
   const valueStart = lead.length + key.length + gap.length
@@ -86,7 +86,7 @@ function isPlainPart(part: string): boolean {
   return part === '' || isPlainWord(part) || isHostLike(part) || isAddress(part)
 }
 
-/** What to hide of a line of `[attempts]`: all but the pattern, numbers and plain words. */
+/** What to mask of a line of `[attempts]`: all but the pattern, numbers and plain words. */
 export function secretsOfAttempts(line: string): readonly Range[] {
   const [first, ...rest] = placeWords(line)
   const isNamed = (text: string) => {
@@ -137,7 +137,7 @@ function secretsOfHeader(line: string): readonly Range[] {
   return first.text.includes(':') ? [...secretsOfTarget(first, rest), ...rest] : [{ start: first.start, end }]
 }
 
-/** What to hide of a line that this folder reads. */
+/** What to mask of a line that this folder reads. */
 export function secretsOfLine(
   line: string,
   kind: Exclude<LineKind, 'overrides' | 'tests'>,

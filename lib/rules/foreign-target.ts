@@ -1,5 +1,5 @@
 import { isIP } from 'node:net'
-import { isHostLike } from '../config/secret-words'
+import { isHostLike } from '../config/mask-words'
 import { formatHost, parseEndpoint, SMTPS_PORT, splitBareIPv6 } from '../model/endpoint'
 import { servicePort } from '../model/service'
 import type { Help } from '../source/report'
@@ -67,7 +67,7 @@ function findFields(word: WordReader): ForeignForm | undefined {
   // In `user:password@host` it is a part of the password.
   if (/:.*@/.test(text) && !isHostLike(fields[0]!)) return undefined
   const isHost = (field: string) => parseEndpoint(field).ok && !/^\d+$/.test(field)
-  // `h1, h2` is two words. What the mask hides of it is not a host.
+  // `h1, h2` is two words. What is masked of it is not a host.
   if (/[;,]/.test(separator) && fields.every(isHost) && word.isShown()) {
     const expected = 'one host a line; another line for another host'
     return { code: 'second-target', message: 'several hosts in one target', expected }

@@ -1,9 +1,9 @@
 import { knownKey, SECTION_NAMES } from '../config/keys'
 import { secretsOfAttempts, secretsOfLine, secretsOfSetting } from '../config/mask'
-import { secretsOfTarget } from '../config/secret-target'
-import { hasSeparator } from '../config/secret-fields'
-import { isHostLike, isName, isOpenField, SECRETIVE } from '../config/secret-words'
-import { hideRanges, placeWords, type PlacedWord, type Range } from '../source/hide'
+import { secretsOfTarget } from '../config/mask-target'
+import { hasSeparator } from '../config/mask-fields'
+import { isHostLike, isName, isOpenField, SECRETIVE } from '../config/mask-words'
+import { maskRanges, placeWords, type PlacedWord, type Range } from '../source/mask'
 import type { LineKind } from '../source/line'
 import { nearest } from '../source/suggest'
 import { CONDITIONS } from './conditions'
@@ -47,7 +47,7 @@ export const isAttemptsLine = (text: string) => /\sdirect\s*=/i.test(text) && /\
 const isKnownName = (text: string) =>
   QUALIFIERS.includes(text.toLowerCase()) || SECTION_NAMES.some((name) => name === text.toLowerCase())
 
-/** What to hide of an override line: the password of the target, and what stands where only qualifiers may. */
+/** What to mask of an override line: the password of the target, and what stands where only qualifiers may. */
 function secretsOfOverride(line: string): readonly Range[] {
   const [first, ...others] = placeWords(line)
   if (first === undefined) return []
@@ -92,12 +92,12 @@ function secretsOfWords({ line, first, target, rest }: OverrideWords): readonly 
     hasSeparator(first.text.slice(-1)) ||
     (!isDomain && strays.length > 0 && !strays.every(isUnknownCondition))
   if (!isCut && hasHarmlessStrays({ line, target, strays })) return ofWords
-  // Something else than an override line: all is hidden that is neither a host nor a word of the language.
-  const hidden = [...(isDomain ? [] : [first]), target, ...strays].filter((word) => !isOpenWord(word))
+  // Something else than an override line: all is masked that is neither a host nor a word of the language.
+  const masked = [...(isDomain ? [] : [first]), target, ...strays].filter((word) => !isOpenWord(word))
   const lastAts = strays.flatMap(({ text, start }) =>
     text.includes('@') ? [start + text.lastIndexOf('@')] : [],
   )
-  return [...ofWords, ...hidden, { start: target.start, end: Math.max(0, ...lastAts) }]
+  return [...ofWords, ...masked, { start: target.start, end: Math.max(0, ...lastAts) }]
 }
 
 const isOpenWord = (word: PlacedWord) =>
@@ -192,7 +192,7 @@ export function maskLine(line: string, kind: LineKind): string {
   const start = findComment(shape, kind)
   // An `@` in it may be the end of a password with white space and `;` in it.
   const isCode = shape.includes('@', start)
-  const masked = hideRanges(line, secretsOf(isCode ? shape : shape.slice(0, start), kind))
+  const masked = maskRanges(line, secretsOf(isCode ? shape : shape.slice(0, start), kind))
   const comment = line.slice(start)
   return isCode || comment === '' ? masked : `${masked.slice(0, start)}${blankOf(comment)}`
 }

@@ -1,6 +1,6 @@
 import { KEYS, type KeyedSection } from '../config/keys'
-import { isHostLike, isName, isPlainWord, SECRETIVE } from '../config/secret-words'
-import type { PlacedWord } from '../source/hide'
+import { isHostLike, isName, isPlainWord, SECRETIVE } from '../config/mask-words'
+import type { PlacedWord } from '../source/mask'
 
 /** Words that stand between others in other formats and in sentences. */
 const GLUE =

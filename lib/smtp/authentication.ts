@@ -33,7 +33,7 @@ export class Authentication {
   #prompts = 0
   #done = false
 
-  /** @param redaction hides what is sent, as far as it is a secret */
+  /** @param redaction learns each secret that is sent */
   constructor(login: Login | undefined, redaction: Redaction) {
     this.#token = login !== undefined && 'token' in login ? new TokenLogin(login) : undefined
     this.#redaction = redaction
@@ -63,7 +63,7 @@ export class Authentication {
 
   /** The next line of the login is sent. */
   answer(line: string): void {
-    if (this.#mechanism === 'CRAM-MD5') this.#redaction.hide(line)
+    if (this.#mechanism === 'CRAM-MD5') this.#redaction.add(line)
   }
 
   /**

@@ -21,7 +21,7 @@ export class Redaction {
   /** In lower case. */
   #token: readonly string[] = []
 
-  /** @param credentials what may be sent on this connection; absent: there is nothing to hide */
+  /** @param credentials what may be sent on this connection; absent: there is nothing to take out */
   constructor(credentials: Login | undefined) {
     const isToken = credentials !== undefined && 'token' in credentials
     if (isToken) this.#token = tokenForms(credentials)
@@ -29,8 +29,8 @@ export class Redaction {
     this.#compile()
   }
 
-  /** Hides one more text: the proof that was sent in a challenge. */
-  hide(text: string): void {
+  /** Takes out one more text, too: the proof that was sent in a challenge. */
+  add(text: string): void {
     if (text.length < SHORTEST_PASSWORD || this.#forms.includes(text)) return
     this.#forms = [...this.#forms, text]
     this.#compile()
@@ -39,11 +39,11 @@ export class Redaction {
   /** The text with `****` in place of the password, as it is and as AUTH PLAIN and AUTH LOGIN write it. */
   apply(text: string): string {
     const rest = this.#pattern === undefined ? text : text.replace(this.#pattern, MASK)
-    return this.#token.length === 0 ? rest : rest.replace(TOKEN_PART, (part) => this.#hideTokenPart(part))
+    return this.#token.length === 0 ? rest : rest.replace(TOKEN_PART, (part) => this.#redactTokenPart(part))
   }
 
   /** A server that repeats a long command cuts it off somewhere: any piece of it counts. */
-  #hideTokenPart(part: string): string {
+  #redactTokenPart(part: string): string {
     const piece = part.toLowerCase()
     return this.#token.some((form) => form.includes(piece)) ? MASK : part
   }

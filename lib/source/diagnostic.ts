@@ -104,8 +104,8 @@ export interface Diagnostic {
   readonly span: Span
   /** The text of the line with passwords masked; `span` fits this text. */
   readonly source: string
-  /** True if the mask hides a part of `source`. */
-  readonly hidden?: true
+  /** True if a part of `source` is masked. */
+  readonly isMasked?: true
   /** What would be right there. */
   readonly expected?: string
   /** The nearest correct spelling. */

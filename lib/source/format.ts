@@ -85,7 +85,7 @@ function drawCaret(
 export function formatDiagnostic(diagnostic: Diagnostic, options: FormatOptions = {}): string {
   const { color = false, columns = 120 } = options
   const paint = (code: string, text: string) => (color ? `${code}${text}${RESET}` : text)
-  const { file, span, severity, message, hidden, expected, suggestion, related } = diagnostic
+  const { file, span, severity, message, isMasked, expected, suggestion, related } = diagnostic
   const tint = severity === 'error' ? RED : YELLOW
   const { text, before, caret } = drawCaret(diagnostic, columns)
   return [
@@ -93,7 +93,7 @@ export function formatDiagnostic(diagnostic: Diagnostic, options: FormatOptions 
     ...(diagnostic.source === ''
       ? []
       : [`${INDENT}${text.trimEnd()}`, `${INDENT}${before}${paint(tint, caret)}`]),
-    ...(hidden === true ? [`${INDENT}note: *** hides what may be a password`] : []),
+    ...(isMasked === true ? [`${INDENT}note: *** hides what may be a password`] : []),
     ...(expected === undefined ? [] : [`${INDENT}expected: ${expected}`]),
     ...(suggestion === undefined ? [] : [`${INDENT}did you mean ${paint(GREEN, suggestion)}?`]),
     ...(related === undefined ? [] : [`${INDENT}${file}:${related.line}: ${related.message}`]),

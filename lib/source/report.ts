@@ -99,7 +99,7 @@ export class Report {
       file: this.file,
       span,
       source,
-      ...(isMasked(line.text, source) ? { hidden: true } : {}),
+      ...(isMasked(line.text, source) ? { isMasked: true } : {}),
       ...(expected === undefined ? {} : { expected }),
       ...(suggestion === undefined ? {} : { suggestion }),
       ...(related === undefined ? {} : { related }),
@@ -107,7 +107,7 @@ export class Report {
   }
 }
 
-/** Does the mask hide a part of the line? It puts an asterisk for each character. */
+/** Is a part of the line masked? The mask puts an asterisk for each character. */
 function isMasked(text: string, shown: string): boolean {
   for (let index = 0; index < shown.length; index++) {
     if (shown[index] === '*' && text[index] !== '*') return true

@@ -252,7 +252,7 @@ test('a relay that repeats what was said in AUTH does not bring it into the log'
   }
 })
 
-test('a password that is repeated after RCPT is hidden too, in each form and in capitals', () => {
+test('a password that is repeated after RCPT is redacted too, in each form and in capitals', () => {
   const conversation = session({ credentials })
   const plain = Buffer.from('\0fred\0s3same-open').toString('base64')
   const before: readonly Line[] = [

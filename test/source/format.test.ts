@@ -121,9 +121,9 @@ describe('the caret stands under what it points at', () => {
   })
 })
 
-it('says that what is hidden is hidden', () => {
+it('says that what is masked is masked', () => {
   assert.equal(
-    formatDiagnostic({ ...diagnostic, source: 'tris = ****', hidden: true }),
+    formatDiagnostic({ ...diagnostic, source: 'tris = ****', isMasked: true }),
     [
       'config/dns_overrides.ini:3:1: error: unknown setting tris',
       '  tris = ****',

@@ -47,12 +47,12 @@ describe('the diagnostics of one file', () => {
     assert.equal(formatFirst(report.diagnostics, { most: 3 }).length, 3)
   })
 
-  it('say whether a part of the line is hidden', () => {
+  it('say whether a part of the line is masked', () => {
     const report = new Report('f.ini', (text) => text.replace('secret', '******'))
     report.error({ line: 1, text: '* secret', kind: 'overrides' }, spanOf(1, 0, 1), 'bad-value', 'x')
     report.error({ line: 2, text: '* ** $end', kind: 'overrides' }, spanOf(2, 0, 1), 'bad-value', 'x')
     assert.deepEqual(
-      report.diagnostics.map(({ hidden }) => hidden),
+      report.diagnostics.map(({ isMasked }) => isMasked),
       [true, undefined],
     )
   })

@@ -1,8 +1,8 @@
 import { isIP, isIPv6 } from 'node:net'
 import { servicePort } from '../model/service'
-import type { PlacedWord, Range } from '../source/hide'
+import type { PlacedWord, Range } from '../source/mask'
 
-/** Does the key name a secret? Then its value is hidden even where the key is known. */
+/** Does the key name a secret? Then its value is masked even where the key is known. */
 export const SECRETIVE = /pass|secret|pwd|token|key$/i
 
 /** What follows a `:` is a port, by its number or its name, and not a password. */

@@ -2,9 +2,9 @@ import { toPrintable } from '../model/printable'
 
 /*
  * What of a line may be displayed. A diagnostic is printed and logged, so a password must not be in it, even (above all) on a
- * line that is malformed just around its password. When in doubt, text is hidden.
+ * line that is malformed just around its password. When in doubt, text is masked.
  *
- * Hidden characters become `*` one by one: the columns of a diagnostic are those of the file, and a shorter mask would give
+ * Masked characters become `*` one by one: the columns of a diagnostic are those of the file, and a shorter mask would give
  * the length away as the difference between the two.
  */
 
@@ -31,8 +31,8 @@ export function placeWords(line: string, from = 0): PlacedWord[] {
   })
 }
 
-/** The line with these parts hidden, printable and of the same length. */
-export function hideRanges(line: string, ranges: readonly Range[]): string {
+/** The line with these parts masked, printable and of the same length. */
+export function maskRanges(line: string, ranges: readonly Range[]): string {
   const parts: string[] = []
   let done = 0
   for (const { start, end } of ranges.toSorted((a, b) => a.start - b.start)) {

@@ -1,6 +1,6 @@
-import type { PlacedWord, Range } from '../source/hide'
-import { firstField, hasSeparator, secretsOfFields } from './secret-fields'
-import { isAddress, isHostLike, isName, looksLikePort, secretsOfPath } from './secret-words'
+import type { PlacedWord, Range } from '../source/mask'
+import { firstField, hasSeparator, secretsOfFields } from './mask-fields'
+import { isAddress, isHostLike, isName, looksLikePort, secretsOfPath } from './mask-words'
 
 /** A transport of Postfix before a server (`smtp:[host]:587`) or an error (`error:5.1.1`). */
 const TRANSPORT =
@@ -10,7 +10,7 @@ const SCHEME = /^(?:smtps?|submissions?|lmtp|https?):\/\//i
 const TABLE = /^(?:lmtp:unix|unix|hash|lmdb|btree|texthash|cdb|regexp|pcre|file|lsearch):(?=\/)/i
 
 /**
- * What to hide of a word that stands where a server is written: the password between its first `:` and the last `@` that follows,
+ * What to mask of a word that stands where a server is written: the password between its first `:` and the last `@` that follows,
  * in the word or, since a password with a blank in it makes two words, in the words after it. Where the fields are separated by
  * other signs, all that is neither host nor port.
  *

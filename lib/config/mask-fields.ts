@@ -1,5 +1,5 @@
-import type { PlacedWord, Range } from '../source/hide'
-import { isHostLike, isOpenField } from './secret-words'
+import type { PlacedWord, Range } from '../source/mask'
+import { isHostLike, isOpenField } from './mask-words'
 
 /** What people put between the fields of a target, beside `:` and `@`: any sign that no host name has. */
 const SEPARATOR = /(?:[|;,/\\!&+~^#%<>(){}"'`$\s\u2190-\u21ff\uff0c\uff0f\uff1b\uff5c\u3001]|::|[=-]>)+/
@@ -39,8 +39,8 @@ function areNumbered(fields: readonly Field[]): boolean {
 }
 
 /**
- * What to hide of a target whose fields are not separated as they should be: `host|port|user|password`, in any order and with any
- * sign. Which field is the password cannot be seen, so all are hidden that are neither the host nor a port.
+ * What to mask of a target whose fields are not separated as they should be: `host|port|user|password`, in any order and with any
+ * sign. Which field is the password cannot be seen, so all are masked that are neither the host nor a port.
  */
 export function secretsOfFields(word: PlacedWord): readonly Range[] {
   const { fields, signs } = fieldsOf(word)
