@@ -66,8 +66,8 @@ function describeUnresolved(host: string, answer: AddressAnswer | undefined | vo
 }
 
 /** Is something wrong with the relay that keeps mail from it? */
-function isInTrouble({ hold, condition, unresolved }: RelayView): boolean {
-  return hold !== undefined || condition?.breaker === 'open' || unresolved !== undefined
+function isInTrouble({ hold, summary, unresolved }: RelayView): boolean {
+  return hold !== undefined || summary?.breaker === 'open' || unresolved !== undefined
 }
 
 /** What one look gives. */

@@ -1,7 +1,7 @@
 import type { Decision } from '../model/decision'
 import type { Exchange } from '../model/exchange'
 import { needsPlace, sectionLabel } from '../relays/section'
-import { describeTrouble, relayCondition, usabilityOf, type Usability } from './relay-condition'
+import { describeTrouble, summarizeExchange, usabilityOf, type Usability } from './relay-summary'
 import type { ServerState } from './server-state'
 import { joinWords } from './wording'
 
@@ -19,7 +19,7 @@ type Running = Extract<ServerState, { kind: 'running' }>
 
 /** May mail go to the exchange now? */
 export function usabilityNow(exchange: Exchange, state: Running): Usability {
-  return needsPlace(exchange) ? usabilityOf(relayCondition(exchange, state)) : 'usable'
+  return needsPlace(exchange) ? usabilityOf(summarizeExchange(exchange, state)) : 'usable'
 }
 
 /** The section by its name; a server of a line without its port. */
@@ -40,7 +40,7 @@ export function findEffect({ exchanges, fallbackRelays = [] }: Decision, state: 
   const notes = new Map<Exchange, string>()
   for (const { exchange } of all) {
     if (!needsPlace(exchange)) continue
-    const trouble = describeTrouble(relayCondition(exchange, state))
+    const trouble = describeTrouble(summarizeExchange(exchange, state))
     if (trouble !== undefined) notes.set(exchange, trouble)
   }
   const isTried = all.some(({ usability }) => usability === 'usable' || usability === 'left-out')

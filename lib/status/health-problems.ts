@@ -1,7 +1,7 @@
 import { formatCount } from './wording'
 import type { Facts } from './facts'
 import type { Overview } from './overview'
-import { describeHold, describeTrouble, usabilityOf } from './relay-condition'
+import { describeHold, describeTrouble, usabilityOf } from './relay-summary'
 import type { RelayView } from './relay-views'
 
 /** A DNS server that has failed so often in a row does not answer: one lost packet says nothing. */
@@ -32,13 +32,13 @@ function dnsProblems({ workers }: Facts): readonly string[] {
 /** Relays of the file, if there are any and none can be used. */
 function relayProblems(relays: readonly RelayView[]): readonly string[] {
   const named = relays.filter(({ name, key }) => name !== undefined && key !== undefined)
-  const areUseless = named.every(({ hold, condition }) => {
+  const areUseless = named.every(({ hold, summary }) => {
     if (hold !== undefined) return true
-    return condition !== undefined && usabilityOf(condition) === 'left-out'
+    return summary !== undefined && usabilityOf(summary) === 'left-out'
   })
   if (named.length === 0 || !areUseless) return []
-  const shown = named.slice(0, MOST_NAMED).map(({ name, hold, condition }) => {
-    const trouble = hold === undefined ? condition && describeTrouble(condition) : describeHold(hold)
+  const shown = named.slice(0, MOST_NAMED).map(({ name, hold, summary }) => {
+    const trouble = hold === undefined ? summary && describeTrouble(summary) : describeHold(hold)
     return `@${name} is ${trouble ?? 'not usable'}`
   })
   const rest = named.length - shown.length

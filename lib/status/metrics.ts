@@ -5,7 +5,7 @@ import { BOUNDS } from './decision-counts'
 import { COUNTS, countKey, countsOf } from './counts'
 import { type Facts, WAIT_REASONS } from './facts'
 import type { Overview } from './overview'
-import { type RelayCondition, usabilityOf } from './relay-condition'
+import { type RelaySummary, usabilityOf } from './relay-summary'
 
 const PREFIX = 'haraka_dns_overrides_'
 /** Lines, relays and servers that have values of their own: the busiest. */
@@ -165,22 +165,21 @@ function dnsServerFailures({ workers }: Facts): readonly Sample[] {
 
 /** What is reported of each relay and of terms, under the name of the section, or the server without its user. */
 function relayValues({ relays, terms }: Overview): Values {
-  const conditions = new Map<string, RelayCondition>()
-  for (const { name, key, condition } of [...relays, ...terms]) {
+  const summaries = new Map<string, RelaySummary>()
+  for (const { name, key, summary } of [...relays, ...terms]) {
     const label = name ?? key?.replace(/^.*@/, '')
-    if (label !== undefined && condition !== undefined && !conditions.has(label))
-      conditions.set(label, condition)
+    if (label !== undefined && summary !== undefined && !summaries.has(label)) summaries.set(label, summary)
   }
-  const weight = (condition: RelayCondition) =>
-    (usabilityOf(condition) === 'usable' ? 0 : 1e9) + condition.sentLastHour + condition.connections
-  const shown = [...conditions].toSorted(([, a], [, b]) => weight(b) - weight(a)).slice(0, MOST_SERIES)
-  const each = (of: (condition: RelayCondition) => number | undefined) =>
-    shown.flatMap(([relay, condition]) => {
-      const value = of(condition)
+  const weight = (summary: RelaySummary) =>
+    (usabilityOf(summary) === 'usable' ? 0 : 1e9) + summary.sentLastHour + summary.connections
+  const shown = [...summaries].toSorted(([, a], [, b]) => weight(b) - weight(a)).slice(0, MOST_SERIES)
+  const each = (of: (summary: RelaySummary) => number | undefined) =>
+    shown.flatMap(([relay, summary]) => {
+      const value = of(summary)
       return value === undefined ? [] : [{ labels: { relay }, value }]
     })
   return {
-    relay_up: each((condition) => (['held', 'left-out'].includes(usabilityOf(condition)) ? 0 : 1)),
+    relay_up: each((summary) => (['held', 'left-out'].includes(usabilityOf(summary)) ? 0 : 1)),
     relay_held: each(({ hold }) => (hold === undefined ? 0 : 1)),
     relay_connections: each(({ connections }) => connections),
     relay_max_connections: each(({ maxConnections }) => maxConnections),

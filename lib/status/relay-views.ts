@@ -6,7 +6,7 @@ import type { Hold } from '../relays/holds'
 import { directTitle, isOfRelay, needsPlace } from '../relays/section'
 import type { ServerStatus } from '../relays/types'
 import type { Configuration } from '../routing/configuration'
-import { conditionOf, type RelayCondition, relayCondition, withLimits } from './relay-condition'
+import { summarizeReports, type RelaySummary, summarizeExchange, withLimits } from './relay-summary'
 import type { ServerState } from './server-state'
 
 /** One relay as it is shown: what is known of it, which may be only a hold. */
@@ -16,7 +16,7 @@ export interface RelayView {
   readonly name?: string
   readonly hold?: Hold
   /** What the running server reports; absent if none does. */
-  readonly condition?: RelayCondition
+  readonly summary?: RelaySummary
   /** Why its host has no address. */
   readonly unresolved?: string
 }
@@ -26,7 +26,7 @@ export interface TermsView extends Omit<RelayView, 'unresolved'> {
   /** `[direct:NAME]` or `[direct]`. */
   readonly key: string
   /** Servers that are left out at the moment. */
-  readonly leftOut: readonly RelayCondition[]
+  readonly leftOut: readonly RelaySummary[]
 }
 
 /** Is anything of these terms counted? */
@@ -67,7 +67,7 @@ export function* listViewsInSteps(
   const others = new Set(servers.filter(isOfRelay).map(({ key }) => key))
   const inline: RelayView[] = []
   for (const key of [...others].filter((each) => !known.has(each)).sort()) {
-    inline.push(state.kind === 'running' ? { key, condition: conditionOf({ key }, state) } : { key })
+    inline.push(state.kind === 'running' ? { key, summary: summarizeReports({ key }, state) } : { key })
     yield
   }
   const names = new Set([...relays, ...directTerms].map(({ name }) => name))
@@ -94,7 +94,7 @@ function viewOfRelay(
     name: relay.name,
     ...(hold === undefined ? {} : { hold }),
     ...(state.kind === 'running'
-      ? { condition: relayCondition(exchangeOf(relay, { kind: 'attempts' }), state) }
+      ? { summary: summarizeExchange(exchangeOf(relay, { kind: 'attempts' }), state) }
       : {}),
     ...(problem === undefined ? {} : { unresolved: problem }),
   }
@@ -125,7 +125,7 @@ function viewOfTerms(
   if (state.kind !== 'running') return { ...view, leftOut: [] }
   return {
     ...view,
-    condition: withLimits(conditionOf({ key, name }, state), terms),
-    leftOut: servers.map((server) => conditionOf({ key: server, terms: key }, state)),
+    summary: withLimits(summarizeReports({ key, name }, state), terms),
+    leftOut: servers.map((server) => summarizeReports({ key: server, terms: key }, state)),
   }
 }

@@ -1,16 +1,16 @@
 import type { Paint } from '../../status/paint'
-import { describeHold, describeTrouble, usabilityOf, type RelayCondition } from '../../status/relay-condition'
+import { describeHold, describeTrouble, usabilityOf, type RelaySummary } from '../../status/relay-summary'
 import type { RelayView, TermsView } from '../../status/relay-views'
 import type { ServerState } from '../../status/server-state'
 import { formatCount } from '../../status/wording'
 
-function stateText({ hold, condition, unresolved }: RelayView, state: ServerState, ink: Paint): string {
+function stateText({ hold, summary, unresolved }: RelayView, state: ServerState, ink: Paint): string {
   if (hold !== undefined) return ink.warn(describeHold(hold))
-  if (condition === undefined)
+  if (summary === undefined)
     return ink.warn(state.kind === 'none' ? 'not known, no server runs' : 'not known')
-  const trouble = describeTrouble(condition)
+  const trouble = describeTrouble(summary)
   if (trouble === undefined) return unresolved === undefined ? ink.good('in use') : ink.bad('no address')
-  return usabilityOf(condition) === 'left-out' ? ink.bad(trouble) : ink.warn(trouble)
+  return usabilityOf(summary) === 'left-out' ? ink.bad(trouble) : ink.warn(trouble)
 }
 
 const ofLimit = (limit: number | undefined) => (limit === undefined ? '' : ` of ${limit}`)
@@ -21,7 +21,7 @@ function countsText({
   sentLastHour,
   maxPerHour,
   waiting,
-}: RelayCondition): string {
+}: RelaySummary): string {
   return [
     `connections ${connections}${ofLimit(maxConnections)}`,
     `sent in the last hour ${sentLastHour}${ofLimit(maxPerHour)}`,
@@ -31,12 +31,12 @@ function countsText({
 
 /** A relay for a reader: one line with its state, then what is counted. */
 export function relayText(view: RelayView, state: ServerState, ink: Paint): string {
-  const { name, key, condition, unresolved } = view
+  const { name, key, summary, unresolved } = view
   const title = [...(name === undefined ? [] : [`@${name}`]), key ?? 'not in the configuration'].join('  ')
   return [
     `${ink.strong(title)}  ${stateText(view, state, ink)}`,
     ...(unresolved === undefined ? [] : [`    ${ink.bad(unresolved)}`]),
-    ...(condition === undefined ? [] : [`    ${countsText(condition)}`]),
+    ...(summary === undefined ? [] : [`    ${countsText(summary)}`]),
     '',
   ].join('\n')
 }
@@ -50,8 +50,8 @@ export function termsText({ leftOut, ...view }: TermsView, state: ServerState, i
 const isoTime = (at: number) => new Date(at).toISOString()
 
 /** A relay as `--json` prints it, times as ISO 8601. What is not known is absent. */
-export function relayJson({ key, name, hold, condition, unresolved }: RelayView): Record<string, unknown> {
-  const { retryAt, hold: _, key: __, name: ___, ...counts } = condition ?? {}
+export function relayJson({ key, name, hold, summary, unresolved }: RelayView): Record<string, unknown> {
+  const { retryAt, hold: _, key: __, name: ___, ...counts } = summary ?? {}
   return {
     ...(key === undefined ? {} : { key }),
     ...(name === undefined ? {} : { name }),
@@ -77,7 +77,7 @@ export function termsJson({ leftOut, ...view }: TermsView): Record<string, unkno
   return { ...known, leftOut: leftOut.map((server) => serverJson(server)) }
 }
 
-function serverJson({ key, failingWorkers, failures, lastFailure, retryAt }: RelayCondition) {
+function serverJson({ key, failingWorkers, failures, lastFailure, retryAt }: RelaySummary) {
   return {
     key,
     failingWorkers,

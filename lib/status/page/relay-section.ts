@@ -1,5 +1,5 @@
 import type { Overview } from '../overview'
-import { describeHold, describeTrouble, type RelayCondition, usabilityOf } from '../relay-condition'
+import { describeHold, describeTrouble, type RelaySummary, usabilityOf } from '../relay-summary'
 import type { RelayView, TermsView } from '../relay-views'
 import { formatNumber, formatOf } from './figures'
 import { markup, type Html, type HtmlValue } from './html'
@@ -14,34 +14,31 @@ const COLUMNS = ['Name', 'Server', 'State', 'Connections', 'Last hour', 'Waiting
 }))
 
 /** How a relay or terms stand. */
-function stateOf({ hold, condition }: RelayView | TermsView): {
+function stateOf({ hold, summary }: RelayView | TermsView): {
   readonly tone: Tone
   readonly cell: HtmlValue
 } {
   if (hold !== undefined) return { tone: 'warn', cell: markup`${badge(describeHold(hold), 'warn')}` }
-  if (condition === undefined) return { tone: 'good', cell: 'not used yet' }
-  const trouble = describeTrouble(condition)
+  if (summary === undefined) return { tone: 'good', cell: 'not used yet' }
+  const trouble = describeTrouble(summary)
   if (trouble === undefined) return { tone: 'good', cell: badge('in use', 'good') }
-  const isLeftOut = condition.breaker === 'open'
+  const isLeftOut = summary.breaker === 'open'
   const tone = isLeftOut ? 'bad' : 'warn'
   return { tone, cell: markup`${badge(trouble, tone)}` }
 }
 
 /** The further a relay is from working as it should, and the more it does, the earlier it stands. */
 function weightOf(view: RelayView | TermsView): number {
-  const { condition } = view
+  const { summary } = view
   const trouble = { bad: 2, warn: 1, good: 0 }[stateOf(view).tone] * 1e9
-  return (
-    trouble +
-    (condition === undefined ? 0 : condition.sentLastHour + condition.connections + condition.waiting)
-  )
+  return trouble + (summary === undefined ? 0 : summary.sentLastHour + summary.connections + summary.waiting)
 }
 
 function rowOf(view: RelayView | TermsView): Row {
-  const { name, key, condition } = view
+  const { name, key, summary } = view
   const { tone, cell } = stateOf(view)
   const leftOut = 'leftOut' in view ? view.leftOut.filter((server) => usabilityOf(server) !== 'usable') : []
-  const number = (of: (counts: RelayCondition) => string) => (condition === undefined ? '–' : of(condition))
+  const number = (of: (counts: RelaySummary) => string) => (summary === undefined ? '–' : of(summary))
   return {
     ...(tone === 'good' ? {} : { tone }),
     cells: [

@@ -8,7 +8,7 @@ import type { ServerState } from './server-state'
 import { formatCount, formatTime } from './wording'
 
 /** One relay, terms of direct mail, or one of their servers, as the running server sees it over all workers. */
-export interface RelayCondition {
+export interface RelaySummary {
   /** `[user@]host:port`; of terms their title. */
   readonly key: string
   /** The section's name; absent for the server of an override line, and for `[direct]`. */
@@ -38,7 +38,7 @@ type Running = Extract<ServerState, { kind: 'running' }>
 
 /** What the workers' reports are looked for by. */
 export interface Reported {
-  /** See {@link RelayCondition}. */
+  /** See {@link RelaySummary}. */
   readonly key: string
   readonly name?: string | undefined
   /** Of a server of direct mail: the title of its terms, which have the counts. */
@@ -46,35 +46,35 @@ export interface Reported {
 }
 
 /** Adds up what all workers report of one exchange: its breaker, and hold and limits of its section. */
-export function relayCondition(
+export function summarizeExchange(
   exchange: Pick<Exchange, 'endpoint' | 'relay' | 'origin' | 'terms'>,
   state: Running,
-): RelayCondition {
+): RelaySummary {
   const key = exchangeKey(exchange)
   const use = useKey(exchange)
   const reported = { key, name: sectionName(exchange), ...(use === key ? {} : { terms: use }) }
-  return withLimits(conditionOf(reported, state, sectionKey(exchange)), exchange.terms)
+  return withLimits(summarizeReports(reported, state, sectionKey(exchange)), exchange.terms)
 }
 
-/** A condition with the limits that hold. */
-export function withLimits(condition: RelayCondition, { maxConnections, maxPerHour }: Terms): RelayCondition {
+/** A summary with the limits that hold. */
+export function withLimits(summary: RelaySummary, { maxConnections, maxPerHour }: Terms): RelaySummary {
   return {
-    ...condition,
+    ...summary,
     ...(maxConnections === undefined ? {} : { maxConnections }),
     ...(maxPerHour === undefined ? {} : { maxPerHour }),
   }
 }
 
 /**
- * As {@link relayCondition}, without limits.
+ * As {@link summarizeExchange}, without limits.
  *
  * @param limitKey what they are counted under
  */
-export function conditionOf(
+export function summarizeReports(
   { key, name, terms }: Reported,
   { reportsOf, limitOf, workers, holds }: Running,
   limitKey = name ?? key,
-): RelayCondition {
+): RelaySummary {
   const reports = reportsOf(key, terms)
   const uses = terms === undefined ? reports : reportsOf(terms)
   const add = (of: (report: ServerStatus) => number) => uses.reduce((total, report) => total + of(report), 0)
@@ -104,11 +104,11 @@ export function conditionOf(
 export type Usability = 'usable' | 'held' | 'left-out' | 'limited'
 
 /** A breaker that is not open in every worker leaves some that still use the relay. */
-export function usabilityOf(condition: RelayCondition): Usability {
-  const { hold, breaker, failingWorkers, workers } = condition
+export function usabilityOf(summary: RelaySummary): Usability {
+  const { hold, breaker, failingWorkers, workers } = summary
   if (hold !== undefined) return 'held'
   if (breaker === 'open' && failingWorkers >= workers) return 'left-out'
-  return describeLimit(condition) === undefined ? 'usable' : 'limited'
+  return describeLimit(summary) === undefined ? 'usable' : 'limited'
 }
 
 /** The limit that is reached, if one is. */
@@ -117,7 +117,7 @@ function describeLimit({
   maxConnections,
   sentLastHour,
   maxPerHour,
-}: RelayCondition): string | undefined {
+}: RelaySummary): string | undefined {
   if (maxPerHour !== undefined && sentLastHour >= maxPerHour) {
     return `max_per_hour is reached: ${sentLastHour} of ${maxPerHour} messages in the last hour`
   }
@@ -137,8 +137,8 @@ export function describeHold({ since, until, reason }: Hold): string {
 }
 
 /** What keeps mail from the relay, or may do so; undefined if nothing does. */
-export function describeTrouble(condition: RelayCondition): string | undefined {
-  const { hold, breaker, failures, lastFailure, failingWorkers, workers, retryAt } = condition
+export function describeTrouble(summary: RelaySummary): string | undefined {
+  const { hold, breaker, failures, lastFailure, failingWorkers, workers, retryAt } = summary
   if (hold !== undefined) return describeHold(hold)
   const because = lastFailure === undefined ? '' : `: ${toPrintable(lastFailure)}`
   const after = `after ${formatCount(failures, 'failure')}${because}`
@@ -149,7 +149,7 @@ export function describeTrouble(condition: RelayCondition): string | undefined {
     case 'half-open':
       return `tried again${where} with the next message, ${after}`
     case 'closed':
-      return describeLimit(condition)
+      return describeLimit(summary)
     default:
       return breaker satisfies never
   }
