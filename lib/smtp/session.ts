@@ -32,7 +32,7 @@ export class Session {
   #stage: Stage = 'greeting'
   readonly #authentication: Authentication
   #startingTls: boolean
-  #accepted = false
+  #didItsPart = false
   #replies = 0
   #repliesBeforeTls: number | undefined
   readonly #recipients = new Recipients()
@@ -48,8 +48,8 @@ export class Session {
   }
 
   /** Has the server done its part: it greeted, encrypted and authenticated as it should, and has replied about the message? */
-  get accepted(): boolean {
-    return this.#accepted
+  get didItsPart(): boolean {
+    return this.#didItsPart
   }
 
   /** Whole replies until now. */
@@ -280,7 +280,7 @@ export class Session {
       return this.#object('auth', 'it asks for authentication:', reply)
     }
     if (step === 'mail' && isClosing(reply)) return this.#object('mail', 'it is closing:', reply)
-    if (step === 'rcpt' || !isGood(reply)) this.#accepted = true
+    if (step === 'rcpt' || !isGood(reply)) this.#didItsPart = true
     if (step === 'mail') return this.#moveOnAfter4xx('mail', 'it deferred the sender:', reply)
     this.#recipients.answer(reply)
     const isLast = this.#recipients.count === this.#options.recipients

@@ -153,9 +153,9 @@ test('from the first recipient on it is between the relay and the recipient', ()
   ] as const
   const conversation = session()
   play(conversation, to)
-  assert.equal(conversation.accepted, false)
+  assert.equal(conversation.didItsPart, false)
   assert.equal(play(conversation, [['S: 550 no such user']]), '550 no such user')
-  assert.equal(conversation.accepted, true)
+  assert.equal(conversation.didItsPart, true)
   for (const line of ['C: DATA', 'S: 550 not today', 'C: .', 'S: 451 disk full']) {
     assert.equal(play(conversation, [[line]]), line.slice(3))
   }
@@ -171,7 +171,7 @@ test('a refused sender is not a failure of the relay; a demand for authenticatio
   ] as const) {
     const conversation = session()
     assert.equal(play(conversation, [...HELLO, ['S: 250 x'], ['C: MAIL FROM:<>'], [`S: ${reply}`]]), becomes)
-    assert.equal(conversation.accepted, accepted)
+    assert.equal(conversation.didItsPart, accepted)
   }
 })
 
@@ -330,7 +330,7 @@ test('next_mx = temporary moves on after 4xx to MAIL, all RCPT, DATA and the dot
       const conversation = session({ nextMx })
       const becomes = play(conversation, [...(lines as readonly Line[]), [`S: ${reply}`]])
       assert.equal(becomes, nextMx === 'temporary' && failure !== undefined ? failure : reply)
-      assert.equal(conversation.accepted, true)
+      assert.equal(conversation.didItsPart, true)
     }
   }
 })

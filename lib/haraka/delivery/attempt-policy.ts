@@ -30,7 +30,7 @@ interface Visit {
   readonly exchange: Exchange
   readonly key: string
   /** How far the current connection came. */
-  progress: 'begun' | 'chosen' | 'connecting' | 'connected' | 'accepted' | 'closed'
+  progress: 'begun' | 'chosen' | 'connecting' | 'connected' | 'served' | 'closed'
   /** Is there a token to show? Always where none is needed. */
   hasToken: boolean
   /** Why the last connection came to nothing. */
@@ -83,9 +83,9 @@ export class AttemptPolicy<C extends Candidate> {
   }
 
   /** The server has done its part. */
-  noteAccepted(): void {
-    if (this.#visit === undefined || this.#visit.progress === 'accepted') return
-    this.#visit.progress = 'accepted'
+  noteSuccess(): void {
+    if (this.#visit === undefined || this.#visit.progress === 'served') return
+    this.#visit.progress = 'served'
     this.#stay?.lease.reportSuccess()
   }
 
@@ -245,12 +245,12 @@ export class AttemptPolicy<C extends Candidate> {
   }
 
   #note(visit: Visit, failure: SessionFailure): void {
-    const hadAccepted = visit.progress === 'accepted'
+    const didItsPart = visit.progress === 'served'
     visit.progress = 'closed'
     this.#reasons.push(`${exchangeLabel(visit.exchange)}: ${failure.message}`)
     if (!movesOn(visit.exchange.terms.nextMx, failure.kind)) this.#stopped = true
     // A failure after the server has done its part does not count against it.
-    if (failure.kind !== 'temporary' && (!hadAccepted || failure.stage === 'auth')) visit.failure = failure
+    if (failure.kind !== 'temporary' && (!didItsPart || failure.stage === 'auth')) visit.failure = failure
   }
 
   /** The message is done with this server; it keeps its place in the section. */

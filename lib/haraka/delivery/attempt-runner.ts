@@ -225,7 +225,7 @@ export class AttemptRunner implements DeliverySteps {
       },
       {
         onFailure: (failure) => this.#noteFailure(failure, candidate),
-        onAccepted: () => this.#noteAccepted(candidate),
+        onSuccess: () => this.#noteSuccess(candidate),
       },
     )
     current.session = session
@@ -246,9 +246,9 @@ export class AttemptRunner implements DeliverySteps {
     } else this.#policy.noteFailure(failure, candidate)
   }
 
-  #noteAccepted({ exchange: { relay } }: PlannedExchange): void {
+  #noteSuccess({ exchange: { relay } }: PlannedExchange): void {
     if (relay !== undefined && this.#token !== undefined) this.#context.tokens.accept(relay, this.#token)
-    this.#policy.noteAccepted()
+    this.#policy.noteSuccess()
   }
 
   redact(parameter: unknown): unknown {

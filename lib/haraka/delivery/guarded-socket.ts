@@ -21,7 +21,7 @@ export interface GuardEvents {
   /** The server failed; Haraka goes on to its next exchange next. */
   readonly onFailure: (failure: SessionFailure) => void
   /** The server did its part. */
-  readonly onAccepted: () => void
+  readonly onSuccess: () => void
 }
 
 /** The connection to guard. */
@@ -60,7 +60,7 @@ export class GuardedSocket {
   #begun = false
   #failed = false
   #onClosed: (() => void) | undefined
-  #accepted = false
+  #didItsPart = false
   #upgrading = false
   #closed = false
   #wasEncrypted = false
@@ -202,9 +202,9 @@ export class GuardedSocket {
     const encryption = this.#encryption
     this.#wasEncrypted = encryption.encrypted
     const verdict = session.receive(line, this.#lastByte === LINE_FEED, encryption)
-    if (session.accepted && !this.#accepted) {
-      this.#accepted = true
-      this.#events.onAccepted()
+    if (session.didItsPart && !this.#didItsPart) {
+      this.#didItsPart = true
+      this.#events.onSuccess()
     }
     if (verdict.kind === 'fail') this.#fail(verdict.failure)
     else if (verdict.kind === 'answer') this.#write(`${verdict.line}\r\n`)

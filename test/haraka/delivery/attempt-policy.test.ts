@@ -137,10 +137,10 @@ class Play {
   on(event: string): this {
     this.#attempt.noteConnecting()
     if (event !== 'no connection') this.#attempt.noteConnected()
-    if (event.startsWith('accepted')) this.#attempt.noteAccepted()
-    const [, failed] = /^(?:accepted, )?failed (.*)$/.exec(event) ?? []
+    if (event.startsWith('served')) this.#attempt.noteSuccess()
+    const [, failed] = /^(?:served, )?failed (.*)$/.exec(event) ?? []
     if (failed !== undefined) this.#attempt.noteFailure(failure(failed), this.#current!)
-    if (event === 'accepted') {
+    if (event === 'served') {
       this.#attempt.end()
       return this
     }
@@ -160,11 +160,11 @@ const play = (setup: Setup, ...events: readonly string[]) => {
 }
 
 for (const [what, setup, events, expected] of [
-  ['the first exchange takes the message', { candidates: ['a', 'b'] }, ['accepted'], ['connect a/192.0.2.1']],
+  ['the first exchange takes the message', { candidates: ['a', 'b'] }, ['served'], ['connect a/192.0.2.1']],
   [
     'a connection-stage failure moves on to the next address, and then to the next exchange',
     { candidates: ['a/192.0.2.1', 'a/192.0.2.2', 'b'] },
-    ['failed connection', 'no connection', 'accepted'],
+    ['failed connection', 'no connection', 'served'],
     ['connect a/192.0.2.1', 'connect a/192.0.2.2', 'connect b/192.0.2.1'],
   ],
   [
@@ -199,31 +199,31 @@ for (const [what, setup, events, expected] of [
   [
     'next_mx = no_answer: a connection lost after the server had accepted ends the list too',
     { candidates: ['a', 'b'], nextMx: 'no_answer' },
-    ['accepted, failed connection data'],
+    ['served, failed connection data'],
     ['connect a/192.0.2.1', 'give back: a:25: it said connection data'],
   ],
   [
     'next_mx = temporary: a 4xx moves on, and is not held against the relay',
     { candidates: ['@a', 'b'], nextMx: 'temporary' },
-    ['accepted, failed temporary rcpt', 'accepted'],
+    ['served, failed temporary rcpt', 'served'],
     ['connect a/192.0.2.1', 'success a', 'end a', 'connect b/192.0.2.1'],
   ],
   [
     'TLS that broke is left out once, at the same address, before all others',
     { candidates: ['a', 'b'] },
-    ['failed connection tls clear', 'failed connection', 'accepted'],
+    ['failed connection tls clear', 'failed connection', 'served'],
     ['connect a/192.0.2.1', 'connect a/192.0.2.1 in clear', 'connect b/192.0.2.1'],
   ],
   [
     'TLS that broke at a relay does not count against it if the message goes in clear',
     { candidates: ['@a'] },
-    ['failed connection tls clear', 'accepted'],
+    ['failed connection tls clear', 'served'],
     ['connect a/192.0.2.1', 'connect a/192.0.2.1 in clear', 'success a', 'end a'],
   ],
   [
     'a relay has one lease over all its addresses, and fails if the last of them does',
     { candidates: ['@a/192.0.2.1', '@a/192.0.2.2', 'b'] },
-    ['failed connection', 'failed connection', 'accepted'],
+    ['failed connection', 'failed connection', 'served'],
     [
       'connect a/192.0.2.1',
       'connect a/192.0.2.2',
@@ -235,19 +235,19 @@ for (const [what, setup, events, expected] of [
   [
     'one dead address says nothing against a relay whose other address answers',
     { candidates: ['@a/192.0.2.1', '@a/192.0.2.2'] },
-    ['no connection', 'accepted'],
+    ['no connection', 'served'],
     ['connect a/192.0.2.1', 'connect a/192.0.2.2', 'success a', 'end a'],
   ],
   [
     'a refused password is refused at every address',
     { candidates: ['@a/192.0.2.1', '@a/192.0.2.2', 'b'] },
-    ['failed connection auth', 'accepted'],
+    ['failed connection auth', 'served'],
     ['connect a/192.0.2.1', 'failure a: it said connection auth', 'end a', 'connect b/192.0.2.1'],
   ],
   [
     'authentication asked for at a later recipient counts against the relay',
     { candidates: ['@a'] },
-    ['accepted, failed connection auth'],
+    ['served, failed connection auth'],
     [
       'connect a/192.0.2.1',
       'success a',
@@ -259,13 +259,13 @@ for (const [what, setup, events, expected] of [
   [
     'a connection lost after the relay had accepted does not count against it',
     { candidates: ['@a', 'b'] },
-    ['accepted, failed connection data', 'accepted'],
+    ['served, failed connection data', 'served'],
     ['connect a/192.0.2.1', 'success a', 'end a', 'connect b/192.0.2.1'],
   ],
   [
     'a relay that is left out is passed over',
     { candidates: ['@a', 'b'], answers: { a: ['breaker'] } },
-    ['accepted'],
+    ['served'],
     ['connect b/192.0.2.1'],
   ],
   [
@@ -307,7 +307,7 @@ for (const [what, setup, events, expected] of [
   [
     'a breaker beside a hold: the best that is left out by its breaker is tried',
     { candidates: ['@a', '@b'], answers: { a: ['held'], b: ['breaker'] } },
-    ['accepted'],
+    ['served'],
     ['last resort b', 'connect b/192.0.2.1', 'success b', 'end b'],
   ],
   [
@@ -359,7 +359,7 @@ for (const [what, setup, events, expected] of [
   [
     'the place in a section is kept over its exchanges',
     { candidates: ['ms!a/192.0.2.1', 'ms!a/192.0.2.2', 'ms!b', 'c'] },
-    ['failed connection', 'no connection', 'failed connection', 'accepted'],
+    ['failed connection', 'no connection', 'failed connection', 'served'],
     [
       'connect a/192.0.2.1',
       'connect a/192.0.2.2',
@@ -374,7 +374,7 @@ for (const [what, setup, events, expected] of [
   [
     'one server of a section that is left out says nothing of the others, and the place is kept meanwhile',
     { candidates: ['ms!a', 'ms!b', 'ms!c'], answers: { b: ['breaker'] } },
-    ['failed connection', 'accepted'],
+    ['failed connection', 'served'],
     [
       'connect a/192.0.2.1',
       'failure a: it said connection',
@@ -387,7 +387,7 @@ for (const [what, setup, events, expected] of [
   [
     'with every server of a section left out, the best is tried',
     { candidates: ['ms!a', 'ms!b'], answers: { a: ['breaker'], b: ['breaker'] } },
-    ['accepted'],
+    ['served'],
     ['last resort a', 'connect a/192.0.2.1', 'success a', 'end a'],
   ],
   [
@@ -416,7 +416,7 @@ for (const [what, setup, events, expected] of [
   [
     'between two sections no place is held while another is asked for',
     { candidates: ['ms!a', 'other!b', 'ms!c'] },
-    ['failed connection', 'failed connection', 'accepted'],
+    ['failed connection', 'failed connection', 'served'],
     [
       'connect a/192.0.2.1',
       'failure a: it said connection',

@@ -37,7 +37,7 @@ test('what a certificate says comes into the log without control characters and 
       begin: () => assert.fail('nothing may be said here'),
       giveUp: () => {},
     },
-    { onFailure: ({ message }) => failures.push(message), onAccepted: () => {} },
+    { onFailure: ({ message }) => failures.push(message), onSuccess: () => {} },
   )
   guard.start()
   assert.equal(failures.length, 1)
