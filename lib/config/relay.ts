@@ -99,6 +99,7 @@ export function readRelay(
   if (header === undefined || name === undefined) return undefined
   const values = readKeys(section, RELAY_KEYS, report)
   const at = (key: string) => section.settings.get(key)
+  // The header of `[relay:]` is reported already: one message is enough for a section that was only begun.
   if (at('host') === undefined && name !== '') {
     report.error(
       header.source,
@@ -153,7 +154,6 @@ export function readRelay(
   const certificateSetting = at('tls_cert')
   const terms: Terms = {
     ...readTerms(section, values, implicitTls ? SMTPS_TERMS : RELAY_TERMS, report),
-    ...(implicitTls ? { tls: SMTPS_TERMS.tls } : {}),
     lmtp: values.lmtp ?? RELAY_TERMS.lmtp,
   }
   reportUnfitHost(at('host'), values.host, terms, report)

@@ -1,5 +1,6 @@
 import { isIP } from 'node:net'
 import { toHost } from '../model/domain'
+import { HOUR_MS } from '../model/duration'
 import { parseBind, type Bind, type Terms } from '../model/terms'
 import type { Report } from '../source/report'
 import { badHost } from './bad-host'
@@ -7,9 +8,7 @@ import type { Values } from './keyed'
 import type { Section } from './section'
 import { duration, oneOf, wholeNumber, withMeant, type Reader } from './values'
 
-/** Milliseconds. */
-const SECOND = 1_000
-const HOUR = 3_600_000
+const SECOND_MS = 1_000
 
 const BIND = 'an IP address, or one of each family: 192.0.2.7, 2001:db8::7'
 
@@ -41,7 +40,7 @@ export const TERMS_KEYS = {
   bind_helo: helo,
   family: withMeant(oneOf('v4', 'v6', 'any'), { ipv4: 'v4', ipv6: 'v6', 4: 'v4', 6: 'v6', both: 'any' }),
   next_mx: oneOf('no_answer', 'connection', 'temporary'),
-  retry_after: duration(SECOND, HOUR),
+  retry_after: duration(SECOND_MS, HOUR_MS),
   max_connections: wholeNumber(1, 1_000_000),
   max_per_hour: wholeNumber(1, 1_000_000_000),
 }

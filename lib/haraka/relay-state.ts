@@ -4,7 +4,7 @@ import { type Clock, systemClock } from '../relays/clock'
 import { ChannelLimits, type LimitServer, serveLimits } from '../relays/limit-channel'
 import { LocalLimits } from '../relays/local-limits'
 import { openQuotaJournal } from '../relays/quota-journal'
-import { createRelayState } from '../relays/state'
+import { LocalRelayState } from '../relays/state'
 import { openStateFolder, prepareStateFolder, STATE_FOLDER, type StateFolder } from '../relays/state-folder'
 import type { RelayState } from '../relays/types'
 import type { RedisConnection } from '../redis/connection'
@@ -53,7 +53,7 @@ export function openRelayState(
   const server = role.kind === 'master' ? countForWorkers(counting, folder) : undefined
   // The master has no mail: what it knows of relays is never asked for.
   const local = cluster.isWorker ? undefined : new LocalLimits(server === undefined ? counting : clock)
-  const relays = createRelayState({
+  const relays = new LocalRelayState({
     clock,
     log: {
       info: (text) => writeEntry(plugin, { level: 'info', text }),

@@ -1,3 +1,4 @@
+import { DAY_MS } from './duration'
 import type { Endpoint } from './endpoint'
 import type { OAuth2Client, TokenMechanism } from './oauth2'
 import type { Secret } from './secret'
@@ -54,7 +55,7 @@ export interface Relay {
 }
 
 /** A certificate that ends sooner than this deserves a warning, milliseconds. */
-export const CERTIFICATE_WARNING_MS = 14 * 86_400_000
+export const CERTIFICATE_WARNING_MS = 14 * DAY_MS
 
 /**
  * The end of a relay's client certificate, if that is soon.

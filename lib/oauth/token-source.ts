@@ -1,3 +1,4 @@
+import { HOUR_MS } from '../model/duration'
 import type { OAuth2Client, TokenState } from '../model/oauth2'
 import type { Secret } from '../model/secret'
 import type { RequestToken, TokenGrant } from './token-request'
@@ -14,7 +15,7 @@ export interface TokenSourceParts {
 }
 
 /** Where an endpoint does not say how long its token is good. Milliseconds. */
-const DEFAULT_LIFETIME = 3_600_000
+const DEFAULT_LIFETIME = HOUR_MS
 /** A token is used for so long at least, whatever its endpoint says of it: no message asks for another each time. Milliseconds. */
 const SHORTEST_USE = 30_000
 /** The last part of a token's life, in which another is got while it is still used. */

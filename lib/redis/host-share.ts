@@ -1,5 +1,6 @@
 import type { Limits } from '../relays/limit-types'
-import { HOUR_MS, LEASE_MS } from './limits-script'
+import { HOUR_MS } from '../model/duration'
+import { LEASE_MS } from './limits-script'
 
 /** What a host may use of a limit: connections at once, and messages under way and in the last hour together. */
 export interface HostPart {

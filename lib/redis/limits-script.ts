@@ -1,11 +1,10 @@
+import { HOUR_MS } from '../model/duration'
 import { createScript } from './script'
 
 /** Who has said nothing for so long is gone: what it held is free. Milliseconds. */
 export const LEASE_MS = 30_000
 /** Who waits asks so often that its place in the line is kept no longer. Milliseconds. */
 export const WAITING_MS = 1_000
-/** Milliseconds of an hour: what `max_per_hour` looks back on. */
-export const HOUR_MS = 3_600_000
 
 /*
  * What a host says of its limits, and what it may use until it asks again.

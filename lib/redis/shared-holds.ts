@@ -1,3 +1,4 @@
+import { DAY_MS } from '../model/duration'
 import { toPrintable } from '../model/printable'
 import { type Hold, readHolds, removeHold, writeHold } from '../relays/holds'
 import type { RedisConnection } from './connection'
@@ -7,7 +8,6 @@ import { createScript } from './script'
 /** How soon a hold of one server is one of the others. Milliseconds. */
 const INTERVAL_MS = 400
 const MOST_HOLDS = 1_000
-const DAY_MS = 86_400_000
 
 /*
  *   KEYS  holds

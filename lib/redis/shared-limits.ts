@@ -1,10 +1,11 @@
+import { HOUR_MS } from '../model/duration'
 import type { LimitLedger, LimitLender, Portion } from '../relays/limit-lender'
 import type { Limits } from '../relays/limit-types'
 import type { RedisConnection } from './connection'
 import { type HostPart, type HostRank, shareAlone } from './host-share'
 import type { HostIdentity } from './host-identity'
 import { hashName, PREFIX } from './keys'
-import { HOUR_MS, LIMITS } from './limits-script'
+import { LIMITS } from './limits-script'
 import { type LimitsReply, readLimitsReply } from './limits-reply'
 
 export interface SharedLimitsOptions {

@@ -1,5 +1,7 @@
-/** The longest pause after failures, unless the `retry_after` is longer. Milliseconds. */
-export const LONGEST_PAUSE_MS = 3_600_000
+import { HOUR_MS } from '../model/duration'
+
+/** The longest pause after failures: `retry_after` is never longer. Milliseconds. */
+export const LONGEST_PAUSE_MS = HOUR_MS
 
 /** How long other messages wait for the one that tries the server again. Milliseconds. */
 export const TRIAL_TIME_MS = 120_000
@@ -62,14 +64,13 @@ export class Breaker {
   }
 
   /**
-   * @param retryAfterMs the first pause, milliseconds
+   * @param retryAfterMs the first pause, milliseconds; an hour at most
    * @returns whether a pause begins: a failure of something that was under way when it began is not another one
    */
   noteFailure(message: string, retryAfterMs: number, now: number): boolean {
     this.#lastFailure = message
     if (this.view(now).state === 'open') return false
-    const longest = Math.max(LONGEST_PAUSE_MS, retryAfterMs)
-    this.#pauseMs = Math.min(retryAfterMs * 2 ** Math.min(this.#failures, 40), longest)
+    this.#pauseMs = Math.min(retryAfterMs * 2 ** Math.min(this.#failures, 40), LONGEST_PAUSE_MS)
     this.#openUntil = now + this.#pauseMs
     this.#failures++
     this.#trialUntil = undefined

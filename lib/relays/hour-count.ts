@@ -1,4 +1,5 @@
-const HOUR_MS = 3_600_000
+import { HOUR_MS } from '../model/duration'
+
 /** Messages are counted in buckets of this length: 360 numbers for an hour, however much is sent. */
 const BUCKET_MS = 10_000
 

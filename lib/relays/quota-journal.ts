@@ -1,4 +1,5 @@
 import { appendFileSync, closeSync } from 'node:fs'
+import { HOUR_MS } from '../model/duration'
 import type { Clock } from './clock'
 import type { JournalState, LimitJournal, SentCount } from './limit-arbiter'
 import { createFile, readSmallFile, replaceFile, temporaryName } from './private-file'
@@ -19,7 +20,6 @@ import { createFile, readSmallFile, replaceFile, temporaryName } from './private
 export const JOURNAL_FILE = 'quota.journal'
 
 const VERSION = 1
-const HOUR_MS = 3_600_000
 /** A longer journal is written anew. */
 const REWRITE_BYTES = 256 * 1024
 /** What is longer was not written here. */

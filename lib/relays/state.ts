@@ -305,8 +305,3 @@ function describeHoldBriefly({ name, until, reason }: Hold): string {
   const end = until === undefined ? '' : ` until ${new Date(until).toISOString()}`
   return `${name}${end}${reason === undefined ? '' : ` (${reason})`}`
 }
-
-/** What is known of relays, in this process. */
-export function createRelayState(options: RelayStateOptions): RelayState {
-  return new LocalRelayState(options)
-}

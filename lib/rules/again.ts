@@ -1,4 +1,4 @@
-import { formatDuration, parseDuration } from '../model/duration'
+import { DAY_MS, formatDuration, parseDuration } from '../model/duration'
 import type { WordReader } from '../source/word'
 import type { Condition } from './conditions/condition'
 import { failed } from './conditions/failed'
@@ -12,7 +12,7 @@ export interface Again {
 
 const SHORTEST = 1000
 /** The longest wait: as long as Haraka keeps any message. Milliseconds. */
-const LONGEST = 30 * 86_400_000
+const LONGEST = 30 * DAY_MS
 
 /** Reads the option; `rest` is the word after the name. Undefined, and reported, where the value is bad. */
 export function parseAgain(word: WordReader, rest: string): Again | undefined {

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import type { Clock } from '../../lib/relays/clock'
 import { LocalLimits } from '../../lib/relays/local-limits'
-import { createRelayState, type RelayStateOptions } from '../../lib/relays/state'
+import { LocalRelayState, type RelayStateOptions } from '../../lib/relays/state'
 import type { Lease, Unavailable, RelayState } from '../../lib/relays/types'
 
 /** A clock of which both hands stand where the test puts them, in milliseconds. */
@@ -31,7 +31,7 @@ export function testClock(start = 1_750_000_000_000, boot = 'this boot'): TestCl
 export function localRelayState(options: Partial<RelayStateOptions> = {}): RelayState {
   const { clock = testClock() } = options
   const limits = new LocalLimits({ monotonic: clock.monotonic })
-  return createRelayState({
+  return new LocalRelayState({
     clock,
     log: { info: () => {}, warn: () => {} },
     limits,

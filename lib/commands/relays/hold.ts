@@ -1,5 +1,5 @@
 import { DnsOverridesError, UsageError } from '../../model/errors'
-import { formatDuration, parseDuration } from '../../model/duration'
+import { DAY_MS, formatDuration, parseDuration } from '../../model/duration'
 import { toPrintable } from '../../model/printable'
 import { holdRelay, NoServerError, resumeRelay, type HoldReport } from '../../relays/hold-by-hand'
 import { nearest } from '../../source/suggest'
@@ -25,7 +25,7 @@ export interface HoldResult {
   readonly confirmed: boolean
 }
 
-const LONGEST_DURATION_MS = 366 * 86_400_000
+const LONGEST_DURATION_MS = 366 * DAY_MS
 
 function readDuration(args: Arguments): number | undefined {
   const text = args.value('for')
