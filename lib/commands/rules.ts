@@ -1,10 +1,10 @@
-import { hashLine } from '../haraka-files/notes'
-import type { RuleSet } from '../rules/compile'
+import { finish } from '../model/steps'
 import type { Facts, HitsByLine } from '../status/facts'
 import { readFactsFile, readHitsFile } from '../status/facts-file'
 import { isUpToDate, reportInForce } from '../status/in-force'
+import { LineIndex } from '../status/line-index'
 import { whyNoAccess } from '../status/server-state'
-import { rulesJson, rulesText, type CountedLine, type RulesView } from './rules/rules-view'
+import { rulesJson, rulesText, type RulesView } from './rules/rules-view'
 import { ConfigurationReader } from './shared/configuration-reader'
 import { EXIT } from './shared/exit-status'
 import { formatJson } from './shared/json'
@@ -42,21 +42,6 @@ function noteOf(reported: Reported, folder: string): string {
   }
 }
 
-/** Adds hits to lines. The hashes of 100,000 lines take 0.2 s, so those of the last rule set are kept. */
-class LineCounter {
-  #rules: RuleSet | undefined
-  #hashes: readonly string[] = []
-
-  count(rules: RuleSet, hits: HitsByLine): readonly CountedLine[] {
-    if (rules !== this.#rules) this.#hashes = rules.lines.map(({ text }) => hashLine(text))
-    this.#rules = rules
-    return rules.lines.map((line, index) => {
-      const found = hits.get(this.#hashes[index]!)
-      return found === undefined ? { line } : { line, hits: found }
-    })
-  }
-}
-
 /**
  * `dns-overrides rules`: what is in force, and each override line with its hits over all workers. Exit status 75 if no server runs, if
  * it cannot be asked, or if it has something else in force than the file says; 78 if the file has errors.
@@ -65,15 +50,16 @@ export async function runRules(args: Arguments, terminal: Terminal): Promise<num
   const location = findConfiguration(args.value('config'), terminal)
   const folder = stateFolder(location)
   const reader = new ConfigurationReader(location, terminal)
-  const counter = new LineCounter()
+  let index: LineIndex | undefined
   const isJson = args.flag('json')
   const look = () => {
     const reported = readReported(folder, terminal.now())
     const { digest, configuration, problems } = reader.read()
     const hits = reported.kind === 'running' ? reported.hits : new Map()
+    index = configuration && finish(LineIndex.of(configuration.rules, index))
     const view: RulesView = {
       file: shortName(location.file, terminal.cwd),
-      lines: configuration && counter.count(configuration.rules, hits),
+      lines: index && finish(index.count(hits)),
       counting:
         reported.kind === 'running'
           ? { inForce: reportInForce(reported.facts.workers, digest), since: reported.facts.started }

@@ -8,7 +8,7 @@ import type { HitsByLine } from './facts'
 /** An override line with its hits. */
 export interface CountedLine {
   readonly line: OverrideLine
-  /** Absent: never hit. */
+  /** Absent: never hit, or nothing counts. */
   readonly hits?: LineHits
 }
 
@@ -23,8 +23,13 @@ export class LineIndex {
     this.#keys = keys
   }
 
-  /** Hashing 100,000 lines takes 0.2 s, so it is done once for each rule set, in steps. */
-  static *make(rules: RuleSet): Steps<LineIndex> {
+  /**
+   * Hashing 100,000 lines takes 0.2 s, so it is done once for each rule set, in steps.
+   *
+   * @param last comes back if it is of the same rules
+   */
+  static *of(rules: RuleSet, last: LineIndex | undefined): Steps<LineIndex> {
+    if (last?.rules === rules) return last
     const keys: string[] = []
     for (const { text } of rules.lines) {
       if (keys.push(hashLine(text)) % 64 === 0) yield

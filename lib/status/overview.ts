@@ -59,14 +59,11 @@ export class OverviewReader {
         : yield* readServerStateInSteps(folder, now)
     const views: Views =
       configuration === undefined ? { relays: [], terms: [] } : yield* listViewsInSteps(configuration, server)
-    const index = configuration === undefined ? undefined : yield* this.#indexOf(configuration)
+    const index =
+      configuration === undefined ? undefined : yield* LineIndex.of(configuration.rules, this.#index)
+    this.#index = index
     const hits = folder === undefined ? new Map() : yield* readHitsInSteps(folder)
     const lines = index === undefined ? [] : yield* index.count(hits)
     return { now, configuration, facts, server, lines, index, ...views }
-  }
-
-  *#indexOf({ rules }: Configuration): Steps<LineIndex> {
-    if (this.#index?.rules !== rules) this.#index = yield* LineIndex.make(rules)
-    return this.#index
   }
 }

@@ -1,17 +1,9 @@
 import { toPrintable } from '../../model/printable'
-import type { OverrideLine } from '../../rules/types'
 import { displayWidth } from '../../source/display-width'
-import type { LineHits } from '../../status/counts'
 import { describeInForce, isUpToDate, type InForceReport } from '../../status/in-force'
+import type { CountedLine } from '../../status/line-index'
 import { formatIsoTime, formatCount, formatTime, joinWords } from '../../status/wording'
 import type { Paint } from '../../status/paint'
-
-/** An override line with its hits. */
-export interface CountedLine {
-  readonly line: OverrideLine
-  /** Absent: never hit, or nothing counts. */
-  readonly hits?: LineHits
-}
 
 /** What the running server reports. */
 export interface Counting {
