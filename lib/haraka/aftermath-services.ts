@@ -2,10 +2,9 @@ import { NOTES_KEY, hashLine, readNotes } from '../haraka-files/notes'
 import type { Decision } from '../model/decision'
 import type { Message } from '../model/message'
 import { messageTo } from '../rules/recipient-groups'
-import { isPermanent } from '../model/reply'
 import type { AftermathServices } from './delivery/aftermath'
 import type { Judgement } from './delivery/fates'
-import type { Setback } from './delivery/setback'
+import { isRefusal, type Setback } from './delivery/setback'
 import { replyAfter, replyLinesOf, type MessageMemory } from './message-memory'
 import type { HookRunner } from './server-details'
 import type { HMailItem, Loggable } from './types'
@@ -29,7 +28,7 @@ export function createAftermathServices(ended: EndedAttempt): AftermathServices 
   const { hmail, message, decision, memory, decide, runner, log, onRescue } = ended
   const sentBy = replyLinesOf(decision)
   return {
-    async judge(setback, place) {
+    judge: async (setback, place) => {
       const notes = readNotes(hmail.todo.notes[NOTES_KEY])
       const next = await decide({
         ...messageTo(message, [place]),
@@ -59,7 +58,7 @@ export function createAftermathServices(ended: EndedAttempt): AftermathServices 
  */
 function judgementOf({ onRefusal }: Decision, setback: Setback, rescued: readonly string[]): Judgement {
   const { replyLines = [], againMs } = onRefusal ?? {}
-  const isRefused = setback.reply !== undefined && isPermanent(setback.reply)
+  const isRefused = isRefusal(setback)
   return {
     rescuedBy: replyLines
       .map(({ text }) => text)

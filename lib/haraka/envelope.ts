@@ -4,8 +4,8 @@ import type { Message } from '../model/message'
 import type { HarakaAddress, HarakaConnection, HMailItem, Notes } from './types'
 
 /** Changes our part of the notes; one that is not an object is replaced. */
-function changeNotes(notes: Notes, changes: Partial<MessageNotes>): void {
-  notes[NOTES_KEY] = writeNotes({ ...readNotes(notes[NOTES_KEY]), ...changes })
+function changeNotes(notes: Notes, change: (own: MessageNotes) => MessageNotes): void {
+  notes[NOTES_KEY] = writeNotes(change(readNotes(notes[NOTES_KEY])))
 }
 
 /**
@@ -24,13 +24,15 @@ export function addressText(address: HarakaAddress & { original_host?: string })
 export function keepAuthSender(connection: HarakaConnection): void {
   const user = connection.notes?.auth_user
   const notes = connection.transaction?.notes
-  if (typeof user === 'string' && user !== '' && notes) changeNotes(notes, { authSender: user })
+  if (typeof user === 'string' && user !== '' && notes) {
+    changeNotes(notes, (own) => ({ ...own, authSender: user }))
+  }
 }
 
 /** Remembers the message's rotation offset. For the `pre_send_trans_email` hook, which every message passes, bounces as well. */
 export function keepRotationOffset(connection: HarakaConnection, offset: number): void {
   const notes = connection.transaction?.notes
-  if (notes) changeNotes(notes, { rotationOffset: offset })
+  if (notes) changeNotes(notes, (own) => ({ ...own, rotationOffset: offset }))
 }
 
 /** Counts the attempts at each message, also after Haraka has split it, and remembers how they ended. */
@@ -55,7 +57,7 @@ export class MessageReader {
     const earlier = this.#earlier.get(hmail) ?? notes.attempts
     this.#earlier.set(hmail, earlier)
     const retries = earlier + hmail.num_failures
-    changeNotes(todo.notes, { attempts: retries })
+    changeNotes(todo.notes, (own) => ({ ...own, attempts: retries }))
     const { authSender, rotationOffset, reply, failed } = notes
     return {
       domain: normalizeDomain(todo.domain) ?? todo.domain.toLowerCase(),
@@ -79,7 +81,6 @@ export class MessageReader {
 
   /** Changes what is remembered with the message, in memory. */
   change(hmail: HMailItem, change: (notes: MessageNotes) => MessageNotes): void {
-    const { notes } = hmail.todo
-    notes[NOTES_KEY] = writeNotes(change(readNotes(notes[NOTES_KEY])))
+    changeNotes(hmail.todo.notes, change)
   }
 }

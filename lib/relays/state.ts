@@ -196,7 +196,7 @@ export class LocalRelayState implements RelayState {
     }
   }
 
-  /** Takes the one trial of a breaker that is half-open. Gives back what frees it again if nothing came of it. */
+  /** As {@link Breaker.takeTrial}, if the server has a breaker that is half-open. */
   #takeTrial(exchange: Exchange): () => void {
     const breaker = this.#entries.get(breakerKey(exchange))?.breaker
     const now = this.#options.clock.wall()

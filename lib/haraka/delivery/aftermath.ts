@@ -1,30 +1,29 @@
 import { isPermanent } from '../../model/reply'
-import { findSetback, findSetbacks, type ConnectionReport, type FailedAttempt, type Setback } from './setback'
 import {
-  findAgainSeconds,
-  groupByFate,
+  findSetback,
+  findSetbacks,
   isRefusal,
-  judgeSafely,
-  type FateGroup,
-  type Judge,
-  type Judgement,
-} from './fates'
+  type ConnectionReport,
+  type FailedAttempt,
+  type Setback,
+} from './setback'
+import { findAgainSeconds, groupByFate, judgeSafely, type FateGroup, type Judge } from './fates'
 import { replaceNextCall, type EndMethods } from './hooks'
 import { reportFields, reportOf } from './report-fields'
 import { readRetryIntervals } from './requeue'
+import type { Loggable } from '../types'
 import type { OutboundItem, QueuedRecipient } from './types'
 
 /** What the end of an attempt works with. */
 export interface AftermathServices {
-  /** What the rules say after this setback of the message to one of its recipients, by its place. */
-  judge(setback: Setback, place: number): Judgement | Promise<Judgement>
+  readonly judge: Judge
   /** Remembers a failed attempt with the message, in its queue file too. Never rejects. */
   keep(attempt: FailedAttempt): Promise<void>
   /** As `keep`, but only for as long as the work lasts, and not in the file: for a copy of the message that Haraka makes. */
   lend(attempt: FailedAttempt, work: () => void): void
   /** Haraka's `plugins.run_hooks`. */
   runHooks(hook: 'deferred', hmail: OutboundItem, parameters: Record<string, unknown>): void
-  readonly log: { lognotice(message: string): unknown; logerror(message: string): unknown }
+  readonly log: Pick<Loggable, 'lognotice' | 'logerror'>
 }
 
 /** What Haraka 3.3.4 (`outbound/hmail.js` `finish_processing_mail`) calls the split of those that are deferred, or bounced. */
@@ -55,7 +54,7 @@ export class Aftermath {
     this.#withoutConnection = withoutConnection
     this.#services = services
     this.#lastConnection = lastConnection
-    this.#judge = judgeSafely(services)
+    this.#judge = judgeSafely(services.judge, services.log)
   }
 
   /** The whole message is deferred. */

@@ -1,5 +1,4 @@
 import { exchangeLabel, type Exchange } from '../../model/exchange'
-import type { Decision } from '../../model/decision'
 import { isUnavailable, type Lease, type Unavailable, type RelayState } from '../../relays/types'
 import type { TokenState } from '../../model/oauth2'
 import type { Secret } from '../../model/secret'
@@ -9,7 +8,7 @@ import { tokenFailure } from '../../smtp/login'
 import { Session } from '../../smtp/session'
 import { needsGoodCertificate, type SessionFailure } from '../../smtp/session-types'
 import { AttemptPolicy } from './attempt-policy'
-import type { AttemptStep } from './attempt-types'
+import type { AttemptPlan, AttemptStep } from './attempt-types'
 import type { Loggable } from '../types'
 import type { ConnectionQueue } from './connection-queue'
 import type { ConnectionReport } from './setback'
@@ -23,16 +22,11 @@ import type { WaitList } from './wait-list'
 import { patienceOf } from './watchdog'
 
 /** What delivery needs to know beside the exchanges. */
-export interface AttemptContext {
+export interface AttemptContext extends Omit<AttemptPlan<PlannedExchange>, 'candidates'> {
   readonly relays: Pick<RelayState, 'acquire' | 'look'>
   readonly tokens: Pick<TokenStore, 'look' | 'accept' | 'refuse'>
   /** Milliseconds since the epoch. */
   readonly now: () => number
-  readonly source: Decision['source']
-  /** Relays that a later attempt of this message could take (source `attempts`); else empty. */
-  readonly fallbackRelays: readonly Exchange[]
-  /** Why exchanges of the decision are not among the candidates. */
-  readonly passedOver: readonly string[]
   readonly queue: ConnectionQueue
   readonly waits: Pick<WaitList, 'add'>
   /** For lines about this message. */

@@ -1,5 +1,5 @@
-import { isPermanent } from '../../model/reply'
-import { findSetbacks, type ConnectionReport, type Setback } from './setback'
+import type { Loggable } from '../types'
+import { findSetbacks, isRefusal, type ConnectionReport, type Setback } from './setback'
 import type { QueuedRecipient } from './types'
 
 /** What the rules say of a setback. */
@@ -12,8 +12,12 @@ export interface Judgement {
   readonly againSeconds?: number
 }
 
-/** What the rules say after a setback of the message to one of its recipients, by its place. */
-export type Judge = (setback: Setback, place: number) => Promise<Judgement>
+/**
+ * What the rules say after a setback.
+ *
+ * @param place of the recipient among those of the message, from 0
+ */
+export type Judge = (setback: Setback, place: number) => Judgement | Promise<Judgement>
 
 /** What happens to a recipient, and why. */
 interface Fate {
@@ -30,24 +34,15 @@ export interface FateGroup extends Fate {
 const NOTHING_SAID: Judgement = { rescuedBy: [], goesBy: '' }
 
 /** A judge that never rejects: rules that fail say nothing. */
-export function judgeSafely(services: {
-  judge(setback: Setback, place: number): Judgement | Promise<Judgement>
-  readonly log: { logerror(message: string): unknown }
-}): Judge {
+export function judgeSafely(judge: Judge, log: Pick<Loggable, 'logerror'>): Judge {
   return async (setback, place) => {
     try {
-      return await services.judge(setback, place)
+      return await judge(setback, place)
     } catch (error) {
-      services.log.logerror(`the rules say nothing of "${setback.text}": ${String(error)}`)
+      log.logerror(`the rules say nothing of "${setback.text}": ${String(error)}`)
       return NOTHING_SAID
     }
   }
-}
-
-/** Was a recipient, or the whole message, refused for good? */
-export function isRefusal(setback: Setback | undefined): boolean {
-  const reply = setback?.reply
-  return reply !== undefined && isPermanent(reply)
 }
 
 /** Recipients of a message, and the connection that they were refused or deferred on. */

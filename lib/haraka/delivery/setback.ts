@@ -24,6 +24,12 @@ export interface Setback {
   readonly text: string
 }
 
+/** Was a recipient, or the whole message, refused for good? */
+export function isRefusal(setback: Setback | undefined): boolean {
+  const reply = setback?.reply
+  return reply !== undefined && isPermanent(reply)
+}
+
 /** An attempt that has ended without delivery, as it is kept with the message. */
 export interface FailedAttempt {
   readonly setback: Setback
