@@ -37,18 +37,20 @@ const within = (path: string, folder: string) => path === folder || path.startsW
 const ARROWS: Readonly<Record<string, readonly string[]>> = {
   'lib/model': [],
   'lib/source': ['lib/model'],
+  'lib/files': ['lib/model'],
   'lib/dns': ['lib/model'],
-  'lib/config': ['lib/model', 'lib/source', 'lib/dns'],
+  'lib/config': ['lib/model', 'lib/source', 'lib/files', 'lib/dns'],
   'lib/rules': ['lib/model', 'lib/source', 'lib/config'],
   'lib/relays': ['lib/model'],
   'lib/smtp': ['lib/model'],
   'lib/oauth': ['lib/model'],
   'lib/routing': ['lib/model', 'lib/source', 'lib/dns', 'lib/config', 'lib/rules', 'lib/relays'],
   'lib/redis': ['lib/model', 'lib/relays', 'lib/dns'],
-  'lib/haraka-files': ['lib/model', 'lib/source'],
+  'lib/haraka-files': ['lib/model', 'lib/files'],
   'lib/status': [
     'lib/model',
     'lib/source',
+    'lib/files',
     'lib/dns',
     'lib/config',
     'lib/rules',
@@ -60,6 +62,7 @@ const ARROWS: Readonly<Record<string, readonly string[]>> = {
   'lib/haraka': [
     'lib/model',
     'lib/source',
+    'lib/files',
     'lib/dns',
     'lib/config',
     'lib/rules',
@@ -75,6 +78,7 @@ const ARROWS: Readonly<Record<string, readonly string[]>> = {
   'lib/commands': [
     'lib/model',
     'lib/source',
+    'lib/files',
     'lib/dns',
     'lib/config',
     'lib/rules',
@@ -85,7 +89,7 @@ const ARROWS: Readonly<Record<string, readonly string[]>> = {
     'lib/haraka-files',
     'lib/status',
   ],
-  'lib/cli': ['lib/model', 'lib/source', 'lib/commands'],
+  'lib/cli': ['lib/model', 'lib/source', 'lib/files', 'lib/commands'],
 }
 
 const roomOf = (path: string) =>

@@ -1,4 +1,4 @@
-import { packageVersion } from '../source/package-version'
+import { packageVersion } from '../files/package-version'
 import { EXIT } from '../commands/shared/exit-status'
 import type { Terminal } from '../commands/shared/terminal'
 import { DnsOverridesError, UsageError } from '../model/errors'

@@ -1,7 +1,7 @@
 import { statSync } from 'node:fs'
 import type { LoadResult } from '../routing/configuration'
 import { runExpectations } from '../rules/expectations'
-import { readConfigurationSource, type ConfigurationSource } from '../source/configuration-source'
+import { readConfigurationSource, type ConfigurationSource } from '../files/configuration-source'
 import { formatCount } from '../status/wording'
 import { checkCertificates } from './doctor/certificates'
 import { checkDnsServers } from './doctor/dns-servers'

@@ -1,7 +1,7 @@
 import { dirname, resolve } from 'node:path'
 import { Secret } from '../model/secret'
 import type { Report } from '../source/report'
-import { whyUnreadable } from '../source/unreadable'
+import { whyUnreadable } from '../files/unreadable'
 import { isUtf16 } from './encoding'
 import type { Section, SettingLine } from './section'
 import type { SecretSources } from './types'

@@ -1,4 +1,4 @@
-import { LONGEST_SECRET, readRegularFile } from '../source/read-file'
+import { LONGEST_SECRET, readRegularFile } from '../files/read-file'
 import type { SecretSources } from './types'
 
 /**

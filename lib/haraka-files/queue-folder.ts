@@ -1,7 +1,7 @@
 import { readdirSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { UsageError } from '../model/errors'
-import { whyUnreadable } from '../source/unreadable'
+import { whyUnreadable } from '../files/unreadable'
 import { parseQueueName, readQueueFile, type QueuedMessage } from './queue-file'
 
 /**

@@ -20,7 +20,7 @@ import {
   SHOWN,
   unmetTestsText,
 } from './configuration-log'
-import { type ConfigurationSource, readConfigurationSource } from '../source/configuration-source'
+import { type ConfigurationSource, readConfigurationSource } from '../files/configuration-source'
 import { watchFile } from './file-watch'
 import type { LogEntry } from './log-entry'
 import { NamedFiles } from './named-files'

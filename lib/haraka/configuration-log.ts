@@ -5,7 +5,7 @@ import type { Configuration, LoadResult } from '../routing/configuration'
 import { type ExpectationResult, unmetText } from '../rules/expectations'
 import type { Diagnostic } from '../source/diagnostic'
 import { formatFirst } from '../source/format-list'
-import { packageVersion } from '../source/package-version'
+import { packageVersion } from '../files/package-version'
 import type { LogEntry, LogFields } from './log-entry'
 
 /** The file as messages call it: as seen from the Haraka folder. */

@@ -2,7 +2,7 @@ import { nodeSecretSources } from '../config/secrets'
 import { loadConfigurationInSteps, type Configuration } from '../routing/configuration'
 import { lint } from '../rules/lint'
 import { formatFirst } from '../source/format-list'
-import { readRegularFile } from '../source/read-file'
+import { readRegularFile } from '../files/read-file'
 
 /** Override lines of a file that is looked at: of more, looking would keep mail waiting. */
 const MOST_LINES = 500

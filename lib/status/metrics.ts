@@ -1,6 +1,6 @@
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import { type Counter, Registry } from 'prom-client'
-import { packageVersion } from '../source/package-version'
+import { packageVersion } from '../files/package-version'
 import { BOUNDS } from './decision-counts'
 import { COUNTS, countKey, countsOf } from './counts'
 import { type Facts, WAIT_REASONS } from './facts'

@@ -3,7 +3,7 @@ import { readHolds, type Hold } from '../relays/holds'
 import type { LimitStatus } from '../relays/limit-types'
 import { readSnapshotsInSteps } from '../relays/snapshot'
 import type { ServerStatus } from '../relays/types'
-import { whyUnreadable } from '../source/unreadable'
+import { whyUnreadable } from '../files/unreadable'
 
 /** What can be known of the running server. */
 export type ServerState =

@@ -3,7 +3,7 @@ import { chmodSync, chownSync, mkdirSync, mkdtempSync, readFileSync, rmSync, wri
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { after, before, test, type TestContext } from 'node:test'
-import { packageVersion } from '../../lib/source/package-version'
+import { packageVersion } from '../../lib/files/package-version'
 import { fails, mx, startZone, type ZoneServer } from '../support/dns-scripted'
 import { run } from './terminal'
 

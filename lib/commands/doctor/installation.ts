@@ -1,9 +1,9 @@
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { isOwnName, parsePluginList } from '../../haraka-files/plugin-list'
-import { packageVersion } from '../../source/package-version'
-import { readRegularFile } from '../../source/read-file'
-import { whyUnreadable } from '../../source/unreadable'
+import { packageVersion } from '../../files/package-version'
+import { readRegularFile } from '../../files/read-file'
+import { whyUnreadable } from '../../files/unreadable'
 import type { Location } from '../shared/location'
 import { error, ok, warning, type Finding } from './finding'
 

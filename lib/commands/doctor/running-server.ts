@@ -3,7 +3,7 @@ import { readFactsFile } from '../../status/facts-file'
 import type { WorkerFacts } from '../../status/facts'
 import { readServerState, whyNoAccess } from '../../status/server-state'
 import { formatCount, formatTime, joinWords } from '../../status/wording'
-import type { ConfigurationSource } from '../../source/configuration-source'
+import type { ConfigurationSource } from '../../files/configuration-source'
 import { error, ok, warning, type Finding } from './finding'
 
 /** An edit rests before it is read, and then the workers report: so old may a difference be, ms. */

@@ -1,6 +1,6 @@
 import { join } from 'node:path'
 import { isOwnName, parsePluginList } from '../../haraka-files/plugin-list'
-import { readRegularFile } from '../../source/read-file'
+import { readRegularFile } from '../../files/read-file'
 import type { Location } from '../shared/location'
 
 /**

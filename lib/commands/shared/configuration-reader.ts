@@ -1,5 +1,5 @@
 import type { Configuration } from '../../routing/configuration'
-import { readConfigurationSource } from '../../source/configuration-source'
+import { readConfigurationSource } from '../../files/configuration-source'
 import { UnusableConfiguration, type Location } from './location'
 import { requireConfiguration } from './require-configuration'
 import type { Terminal } from './terminal'

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto'
-import { packageVersion } from '../../source/package-version'
+import { packageVersion } from '../../files/package-version'
 import type { Overview } from '../overview'
 import { formatTime } from '../wording'
 import { attemptSection, storySection } from './attempt-section'

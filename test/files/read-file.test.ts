@@ -5,8 +5,8 @@ import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, before, describe, it } from 'node:test'
-import { LONGEST_SECRET, readRegularFile } from '../../lib/source/read-file'
-import { whyUnreadable } from '../../lib/source/unreadable'
+import { LONGEST_SECRET, readRegularFile } from '../../lib/files/read-file'
+import { whyUnreadable } from '../../lib/files/unreadable'
 
 describe('what stands at a path', () => {
   let folder = ''
