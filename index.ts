@@ -1,6 +1,7 @@
 import { PluginHooks } from './lib/haraka/plugin'
 import type { HarakaHttpServer } from './lib/haraka/status-http'
-import type { HarakaConnection, HarakaPlugin, HMailItem, Next } from './lib/haraka/types'
+import type { HarakaConnection, HarakaPlugin, Next } from './lib/haraka-objects/plugin'
+import type { HMailItem } from './lib/haraka-objects/outbound'
 
 const instances = new WeakMap<HarakaPlugin, PluginHooks>()
 

@@ -7,7 +7,8 @@ import type { Judgement } from './delivery/fates'
 import { isRefusal, type Setback } from './delivery/setback'
 import { replyAfter, replyLinesOf, type MessageMemory } from './message-memory'
 import type { HookRunner } from './server-details'
-import type { HMailItem, Loggable } from './types'
+import type { HMailItem } from '../haraka-objects/outbound'
+import type { Loggable } from '../haraka-objects/plugin'
 
 /** One attempt, and what is needed of the rest of the plugin to end it. */
 export interface EndedAttempt {

@@ -2,10 +2,11 @@ import type { Exchange } from '../model/exchange'
 import type { WaitReason } from '../status/facts'
 import type { HookAnswer } from './boundary'
 import { explainFailure, type Finish } from './failure-reason'
-import type { PlannedExchange } from './delivery/types'
+import type { PlannedExchange } from './delivery/planned-exchange'
 import { requeueAfterAnswer, type UncountedWait } from './delivery/requeue'
 import { NULL_MX, type PassedOver } from './mx-list'
-import { type HMailItem, type Loggable, RETVAL } from './types'
+import type { HMailItem } from '../haraka-objects/outbound'
+import { type Loggable, RETVAL } from '../haraka-objects/plugin'
 
 /** What becomes of a message at `get_mx`. */
 export type GetMxOutcome =

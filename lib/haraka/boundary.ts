@@ -1,5 +1,5 @@
 import { DnsOverridesError } from '../model/errors'
-import type { Next } from './types'
+import type { Next } from '../haraka-objects/plugin'
 
 /** What a hook answers, and what is done just before, unless the answer comes too late. */
 export interface HookAnswer {

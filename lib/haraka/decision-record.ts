@@ -7,7 +7,8 @@ import type { Action } from '../status/decision-counts'
 import type { Recorder } from '../status/recorder'
 import type { GetMxOutcome } from './answer'
 import { logDecision } from './log-line'
-import type { HMailItem, Loggable } from './types'
+import type { HMailItem } from '../haraka-objects/outbound'
+import type { Loggable } from '../haraka-objects/plugin'
 
 /** What an outcome is in the log. */
 const ACTIONS: Readonly<Record<GetMxOutcome['kind'], Action>> = {

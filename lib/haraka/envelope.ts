@@ -1,7 +1,8 @@
 import { normalizeDomain } from '../rules/domain-pattern'
 import { NOTES_KEY, readNotes, writeNotes, type MessageNotes } from '../haraka-files/notes'
 import type { Message } from '../model/message'
-import type { HarakaAddress, HarakaConnection, HMailItem, Notes } from './types'
+import type { HarakaAddress, HarakaConnection, Notes } from '../haraka-objects/plugin'
+import type { HMailItem } from '../haraka-objects/outbound'
 
 /** Changes our part of the notes; one that is not an object is replaced. */
 function changeNotes(notes: Notes, change: (own: MessageNotes) => MessageNotes): void {

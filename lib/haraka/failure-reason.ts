@@ -1,5 +1,5 @@
-import { replaceNextCall } from './delivery/hooks'
-import type { HMailItem } from './types'
+import { replaceNextCall } from '../haraka-objects/patch'
+import type { HMailItem } from '../haraka-objects/outbound'
 
 /** What Haraka 3.3.4 (`outbound/hmail.js` `get_mx_respond`) says of every DENY and every DENYSOFT, whatever the reason was. */
 const STOCK = { bounce: /^No MX for /, temp_fail: /^Temporary MX lookup error for / } as const

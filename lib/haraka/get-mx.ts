@@ -32,7 +32,8 @@ import { OwnListeners } from './own-listeners'
 import { RuleQuestions } from './rule-questions'
 import { serverDetails } from './server-details'
 import { answerWithSplit } from './split/message-split'
-import { type HarakaPlugin, type HMailItem, type Loggable, RETVAL } from './types'
+import { type HarakaPlugin, type Loggable, RETVAL } from '../haraka-objects/plugin'
+import type { HMailItem } from '../haraka-objects/outbound'
 
 export interface GetMxParts {
   readonly plugin: HarakaPlugin

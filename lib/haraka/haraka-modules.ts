@@ -1,8 +1,9 @@
 import { join } from 'node:path'
-import type { OutboundItem } from './delivery/types'
+import type { OutboundItem } from '../haraka-objects/outbound'
 import type { HarakaMxClass } from './mx-list'
 import type { HookRunner } from './server-details'
-import type { HarakaPlugin, HMailItem, OutboundConfig, OutboundCfg } from './types'
+import type { HarakaPlugin } from '../haraka-objects/plugin'
+import type { HMailItem, OutboundConfig, OutboundCfg } from '../haraka-objects/outbound'
 
 /** haraka-net-utils, as far as it is used. */
 interface NetUtils {

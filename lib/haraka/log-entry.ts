@@ -1,5 +1,5 @@
 import { toPrintable } from '../model/printable'
-import type { Loggable } from './types'
+import type { Loggable } from '../haraka-objects/plugin'
 
 /** The most characters of a line. */
 export const LONGEST_TEXT = 2_000

@@ -6,7 +6,8 @@ import type { Located } from '../routing/route'
 import { toPrintable } from '../model/printable'
 import type { Action } from '../status/decision-counts'
 import { type LogFields, LONGEST_TEXT, writeEntry } from './log-entry'
-import type { HarakaPlugin, HMailItem, Loggable } from './types'
+import type { HarakaPlugin, Loggable } from '../haraka-objects/plugin'
+import type { HMailItem } from '../haraka-objects/outbound'
 import type { AttemptOutcome } from './delivery/attempt-runner'
 
 function provenanceText({ how, server, ttlSeconds }: Provenance): string {

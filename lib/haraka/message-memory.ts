@@ -9,7 +9,8 @@ import {
   type Setback,
 } from './delivery/setback'
 import type { MessageReader } from './envelope'
-import type { HMailItem, Loggable } from './types'
+import type { HMailItem } from '../haraka-objects/outbound'
+import type { Loggable } from '../haraka-objects/plugin'
 
 /** The hashes of the lines that read a reply and by which a message was sent. */
 export function replyLinesOf({ onRefusal }: Pick<Decision, 'onRefusal'>): readonly string[] {

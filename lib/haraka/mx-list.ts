@@ -7,7 +7,8 @@ import type { Endpoint } from '../model/endpoint'
 import type { Exchange } from '../model/exchange'
 import type { AuthType } from '../model/relay'
 import { bindFor } from '../model/terms'
-import type { PlannedExchange, HarakaMxLike } from './delivery/types'
+import type { PlannedExchange } from './delivery/planned-exchange'
+import type { HarakaMxLike } from '../haraka-objects/outbound'
 
 /** `HarakaMx` of haraka-net-utils. The constructor gives an object of this class back as it is, and `found_mx` sees that object. */
 export type HarakaMxClass = new (fields: HarakaMxLike) => HarakaMxLike

@@ -26,14 +26,8 @@ import { type ServerFinding, ServerLog } from './server-log'
 import { recoverInterruptedSplits } from './split/recovery'
 import { type HarakaHttpServer, lacksExpress, mountStatus } from './status-http'
 import { StatusReporting } from './status-reporting'
-import {
-  type HarakaConnection,
-  type HarakaPlugin,
-  type HMailItem,
-  type Next,
-  type OutboundConfig,
-  RETVAL,
-} from './types'
+import { type HarakaConnection, type HarakaPlugin, type Next, RETVAL } from '../haraka-objects/plugin'
+import type { HMailItem, OutboundConfig } from '../haraka-objects/outbound'
 
 /** The hooks of the plugin, and what they share. One in each process of the server. */
 export class PluginHooks {

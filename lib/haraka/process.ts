@@ -4,7 +4,7 @@ import { availableParallelism, cpus } from 'node:os'
 import { listenEndpoints, type ListenSettings } from '../haraka-files/smtp-ini'
 import type { Endpoint } from '../model/endpoint'
 import { type Workers, workerCount } from './sending-threads'
-import type { HarakaPlugin } from './types'
+import type { HarakaPlugin } from '../haraka-objects/plugin'
 
 /** Haraka's `server.js`, as far as it is used. A tool such as `haraka -o` has no `cfg`. */
 interface HarakaServer {

@@ -13,7 +13,7 @@ import { SharedHolds } from '../redis/shared-holds'
 import { SharedLimits } from '../redis/shared-limits'
 import { writeEntry } from './log-entry'
 import type { ProcessRole } from './process'
-import type { HarakaPlugin } from './types'
+import type { HarakaPlugin } from '../haraka-objects/plugin'
 
 /** What a process knows of relays, and an end to it. */
 export interface OpenRelayState {

@@ -1,4 +1,4 @@
-import type { OutboundConfig, OutboundCfg } from './types'
+import type { OutboundConfig, OutboundCfg } from '../haraka-objects/outbound'
 
 /** Which of the processes that send this one is. */
 export interface Workers {

@@ -5,7 +5,7 @@ import type { Message } from '../model/message'
 import { toPrintable } from '../model/printable'
 import { formatBind, parseBind, type TlsPolicy } from '../model/terms'
 import { normalizeDomain } from '../rules/domain-pattern'
-import { type Loggable, RETVAL } from './types'
+import { type Loggable, RETVAL } from '../haraka-objects/plugin'
 
 /**
  * What a hook `server_details` sees of an exchange and may change. `host` is looked up afterwards. `auth_user` and `name` can be read only.

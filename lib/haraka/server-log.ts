@@ -1,6 +1,6 @@
 import cluster from 'node:cluster'
 import { type LogEntry, writeEntry } from './log-entry'
-import type { Loggable } from './types'
+import type { Loggable } from '../haraka-objects/plugin'
 
 /** What a process of the server has to say of something that every process sees, such as a changed file. */
 export interface ServerFinding {

@@ -2,7 +2,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http'
 import { createRequire } from 'node:module'
 import { inspect } from 'node:util'
 import type { StatusSite } from '../status/site'
-import type { HarakaPlugin } from './types'
+import type { HarakaPlugin } from '../haraka-objects/plugin'
 
 /** Haraka's `server.js`, as far as the HTTP server goes. */
 export interface HarakaHttpServer {

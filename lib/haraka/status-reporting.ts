@@ -9,7 +9,7 @@ import type { ActiveConfiguration } from './active-configuration'
 import type { ConfigurationReading } from './configuration-file'
 import { HarakaModules } from './haraka-modules'
 import type { ProcessRole } from './process'
-import type { HarakaPlugin } from './types'
+import type { HarakaPlugin } from '../haraka-objects/plugin'
 
 export interface StatusReportingOptions {
   readonly plugin: HarakaPlugin

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { mock, test, type TestContext } from 'node:test'
 import { answerHook, type Boundary, deadlineOf, type HookAnswer } from '../../lib/haraka/boundary'
-import { RETVAL } from '../../lib/haraka/types'
+import { RETVAL } from '../../lib/haraka-objects/plugin'
 
 interface Heard {
   readonly answers: [number | undefined, unknown][]

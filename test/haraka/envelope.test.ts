@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { addressText, MessageReader, keepAuthSender, keepRotationOffset } from '../../lib/haraka/envelope'
-import type { HarakaAddress, HMailItem, Notes } from '../../lib/haraka/types'
+import type { HarakaAddress, Notes } from '../../lib/haraka-objects/plugin'
+import type { HMailItem } from '../../lib/haraka-objects/outbound'
 
 type AddressClass = new (text: string) => HarakaAddress
 

@@ -6,7 +6,7 @@ import { createSplitFolder } from '../../lib/haraka-files/split-folder'
 import { explainFailure } from '../../lib/haraka/failure-reason'
 import { NULL_MX, toHarakaMx } from '../../lib/haraka/mx-list'
 import { MessageReader } from '../../lib/haraka/envelope'
-import { RETVAL } from '../../lib/haraka/types'
+import { RETVAL } from '../../lib/haraka-objects/plugin'
 import { loadHaraka, type RealHMail } from '../support/haraka-modules'
 import { mxExchange } from '../support/servers'
 

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { type LogEntry, writeEntry } from '../../lib/haraka/log-entry'
-import type { Loggable } from '../../lib/haraka/types'
+import type { Loggable } from '../../lib/haraka-objects/plugin'
 
 /** What Haraka's logger is given. */
 function parametersOf(entry: LogEntry): unknown[] {

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { cpus } from 'node:os'
 import { test } from 'node:test'
 import { processRole, type ProcessRole } from '../../lib/haraka/process'
-import type { HarakaPlugin } from '../../lib/haraka/types'
+import type { HarakaPlugin } from '../../lib/haraka-objects/plugin'
 
 const root = { uid: 0, gid: 0 }
 

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { SendingThreads, shareOfWorker, workerCount } from '../../lib/haraka/sending-threads'
-import type { OutboundConfig, OutboundCfg } from '../../lib/haraka/types'
+import type { OutboundConfig, OutboundCfg } from '../../lib/haraka-objects/outbound'
 
 const settings = (concurrency_max: number): OutboundCfg => ({
   concurrency_max,

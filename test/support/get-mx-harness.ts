@@ -4,7 +4,8 @@
  */
 import { readFileSync } from 'node:fs'
 import plugin = require('../../index')
-import { type HMailItem, RETVAL } from '../../lib/haraka/types'
+import type { HMailItem } from '../../lib/haraka-objects/outbound'
+import { RETVAL } from '../../lib/haraka-objects/plugin'
 import { a, mx, startZone } from './dns-scripted'
 import { loadHaraka } from './haraka-modules'
 

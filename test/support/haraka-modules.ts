@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { HarakaMxClass } from '../../lib/haraka/mx-list'
 import type { HookRunner } from '../../lib/haraka/server-details'
-import type { HMailItem, OutboundConfig } from '../../lib/haraka/types'
+import type { HMailItem, OutboundConfig } from '../../lib/haraka-objects/outbound'
 
 /** An item of the queue as Haraka's class makes it, with what the tests look at beside. */
 export interface RealHMail extends HMailItem {

@@ -1,4 +1,4 @@
-import type { Loggable } from '../../lib/haraka/types'
+import type { Loggable } from '../../lib/haraka-objects/plugin'
 
 const quiet = () => {}
 

@@ -8,11 +8,12 @@ import {
   type Setback,
 } from './setback'
 import { findAgainSeconds, groupByFate, judgeSafely, type FateGroup, type Judge } from './fates'
-import { replaceNextCall, type EndMethods } from './hooks'
+import { replaceNextCall } from '../../haraka-objects/patch'
+import type { EndMethods } from './hooks'
 import { reportFields, reportOf } from './report-fields'
 import { readRetryIntervals } from './requeue'
-import type { Loggable } from '../types'
-import type { OutboundItem, QueuedRecipient } from './types'
+import type { Loggable } from '../../haraka-objects/plugin'
+import type { OutboundItem, QueuedRecipient } from '../../haraka-objects/outbound'
 
 /** What the end of an attempt works with. */
 export interface AftermathServices {

@@ -1,6 +1,6 @@
 import type { Exchange } from '../../model/exchange'
 import type { RelayState } from '../../relays/types'
-import type { OutboundItem } from './types'
+import type { OutboundItem } from '../../haraka-objects/outbound'
 
 /**
  * Messages that wait for one of a server's connections (`max_connections`). They hold none of Haraka's sending threads meanwhile, and

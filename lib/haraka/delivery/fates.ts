@@ -1,6 +1,6 @@
-import type { Loggable } from '../types'
+import type { Loggable } from '../../haraka-objects/plugin'
 import { findSetbacks, isRefusal, type ConnectionReport, type Setback } from './setback'
-import type { QueuedRecipient } from './types'
+import type { QueuedRecipient } from '../../haraka-objects/outbound'
 
 /** What the rules say of a setback. */
 export interface Judgement {

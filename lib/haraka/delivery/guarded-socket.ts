@@ -4,7 +4,7 @@ import type { ClientCertificate } from '../../model/relay'
 import { shorten } from '../../smtp/reply-reader'
 import type { Session } from '../../smtp/session'
 import type { Encryption, SessionFailure } from '../../smtp/session-types'
-import type { HarakaSocket } from './types'
+import type { HarakaSocket } from '../../haraka-objects/socket'
 import { watchProgress, type Patience } from './watchdog'
 
 /*

@@ -1,5 +1,6 @@
-import { patch } from '../patch'
-import type { HarakaMxLike, HarakaSocket, OutboundItem, QueuedRecipient } from './types'
+import { patch } from '../../haraka-objects/patch'
+import type { HarakaMxLike, OutboundItem, QueuedRecipient } from '../../haraka-objects/outbound'
+import type { HarakaSocket } from '../../haraka-objects/socket'
 
 /** What is done at each step that Haraka takes with one message, from the answer to `get_mx` to the end of the attempt. */
 export interface DeliverySteps {
@@ -149,16 +150,4 @@ export class DeliveryHooks {
       },
     }
   }
-}
-
-/** Replaces the next call of one method of a message, and only that. */
-export function replaceNextCall<K extends 'bounce' | 'temp_fail'>(
-  hmail: OutboundItem,
-  method: K,
-  replacement: (inner: OutboundItem[K], error: unknown, extra?: unknown) => unknown,
-): void {
-  const undo = patch(hmail, method, (inner) => (error: unknown, extra?: unknown) => {
-    undo()
-    return replacement(inner, error, extra)
-  })
 }

@@ -1,5 +1,5 @@
 import { isPermanent, type Reply } from '../../model/reply'
-import type { QueuedRecipient } from './types'
+import type { QueuedRecipient } from '../../haraka-objects/outbound'
 
 /** What is kept with a recipient for the report to the sender. */
 export function reportFields(recipient: QueuedRecipient): QueuedRecipient {

@@ -1,8 +1,8 @@
 import type { Exchange } from '../../model/exchange'
 import type { WaitReason } from '../../status/facts'
-import { type Loggable, RETVAL } from '../types'
-import { replaceNextCall } from './hooks'
-import type { OutboundItem } from './types'
+import { type Loggable, RETVAL } from '../../haraka-objects/plugin'
+import { replaceNextCall } from '../../haraka-objects/patch'
+import type { OutboundItem } from '../../haraka-objects/outbound'
 
 /** Haraka's default for its first attempt (`outbound/config.js`), where its settings cannot be seen. Seconds. */
 const FALLBACK_INTERVAL_SECONDS = 64

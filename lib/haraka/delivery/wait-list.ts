@@ -1,6 +1,6 @@
 import type { Exchange } from '../../model/exchange'
 import type { RelayState } from '../../relays/types'
-import type { OutboundItem } from './types'
+import type { OutboundItem } from '../../haraka-objects/outbound'
 
 /** A message that waits without an attempt being counted. */
 interface WaitingMessage {

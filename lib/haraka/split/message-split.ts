@@ -16,8 +16,9 @@ import type { HookAnswer } from '../boundary'
 import { reportFields } from '../delivery/report-fields'
 import { putOff } from '../delivery/requeue'
 import type { HarakaModules } from '../haraka-modules'
-import { patch } from '../patch'
-import { type HMailItem, type Loggable, RETVAL } from '../types'
+import { patch } from '../../haraka-objects/patch'
+import type { HMailItem } from '../../haraka-objects/outbound'
+import { type Loggable, RETVAL } from '../../haraka-objects/plugin'
 
 /** What the division of one message works with. */
 export interface SplitServices {

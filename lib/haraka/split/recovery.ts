@@ -1,6 +1,6 @@
 import { recoverSplits, type RecoveredSplit } from '../../haraka-files/split-folder'
 import type { ProcessRole } from '../process'
-import type { Loggable } from '../types'
+import type { Loggable } from '../../haraka-objects/plugin'
 
 /** Haraka 3.1 to 3.3 (`server.js` `cluster_exit_listener`) gives a worker the queue files of another by its process id. */
 const TAKE_OVER = 'outbound.load_pid_queue'

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { mock, test, type TestContext } from 'node:test'
 import { ConnectionQueue } from '../../../lib/haraka/delivery/connection-queue'
-import type { OutboundItem } from '../../../lib/haraka/delivery/types'
+import type { OutboundItem } from '../../../lib/haraka-objects/outbound'
 import { exchangeKey, type Exchange } from '../../../lib/model/exchange'
 import { WaitingLine } from '../../../lib/relays/waiting-line'
 import { relayExchange } from '../../support/servers'

@@ -4,7 +4,7 @@ import { test } from 'node:test'
 import { checkServerIdentity, type PeerCertificate } from 'node:tls'
 import { Session } from '../../../lib/smtp/session'
 import { GuardedSocket } from '../../../lib/haraka/delivery/guarded-socket'
-import type { HarakaSocket, UpgradeCallback } from '../../../lib/haraka/delivery/types'
+import type { HarakaSocket, UpgradeCallback } from '../../../lib/haraka-objects/socket'
 
 test('what a certificate says comes into the log without control characters and not at length', () => {
   const certificate = { subject: { CN: `a\u001b[31m\nb${'c'.repeat(1_000)}` } } as PeerCertificate

@@ -3,14 +3,11 @@ import { after, before as beforeAll, test, type TestContext } from 'node:test'
 import { AttemptRunner } from '../../../lib/haraka/delivery/attempt-runner'
 import { DeliveryHooks } from '../../../lib/haraka/delivery/hooks'
 import { requeueAfterAnswer } from '../../../lib/haraka/delivery/requeue'
-import { patch } from '../../../lib/haraka/patch'
-import type {
-  HarakaMxLike,
-  HarakaSocket,
-  OutboundItem,
-  PlannedExchange,
-} from '../../../lib/haraka/delivery/types'
-import { RETVAL } from '../../../lib/haraka/types'
+import { patch } from '../../../lib/haraka-objects/patch'
+import type { HarakaMxLike, OutboundItem } from '../../../lib/haraka-objects/outbound'
+import type { HarakaSocket } from '../../../lib/haraka-objects/socket'
+import type { PlannedExchange } from '../../../lib/haraka/delivery/planned-exchange'
+import { RETVAL } from '../../../lib/haraka-objects/plugin'
 import type { Exchange } from '../../../lib/model/exchange'
 import { mxExchange, relayExchange } from '../../support/servers'
 import { SILENT_LOG } from '../../support/silent-log'

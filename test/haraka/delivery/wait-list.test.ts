@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { mock, test, type TestContext } from 'node:test'
-import type { OutboundItem } from '../../../lib/haraka/delivery/types'
+import type { OutboundItem } from '../../../lib/haraka-objects/outbound'
 import { WaitList } from '../../../lib/haraka/delivery/wait-list'
 import type { Exchange } from '../../../lib/model/exchange'
 import type { Availability } from '../../../lib/relays/types'

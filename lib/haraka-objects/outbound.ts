@@ -1,4 +1,5 @@
-import type { Candidate } from './attempt-types'
+import type { HarakaAddress, Loggable, Notes } from './plugin'
+import type { HarakaSocket } from './socket'
 
 /** A `HarakaMx` (haraka-net-utils `lib/HarakaMx.js`), as far as delivery looks at it. */
 export interface HarakaMxLike {
@@ -13,45 +14,6 @@ export interface HarakaMxLike {
   auth_type?: string
   /** The host name that `exchange` is an address of. Set, it makes Haraka skip local addresses (`local_mx_ok`). */
   from_dns?: string
-}
-
-/** One element of the answer to `get_mx`, and the exchange that it is an address of. */
-export interface PlannedExchange extends Candidate {
-  readonly mx: HarakaMxLike
-}
-
-/** What `tls.connect` gives, as far as it is looked at; a `net.Socket` before that. */
-export interface TargetSocket {
-  authorized?: boolean
-  authorizationError?: Error | string | null
-  encrypted?: boolean
-  destroyed?: boolean
-  /** Octets handed over for sending, and those of them that wait. */
-  readonly bytesWritten?: number
-  readonly writableLength?: number
-  once(event: 'close', listener: () => void): unknown
-  destroy(): unknown
-}
-
-/** The callback of a socket's `upgrade`: was the certificate good, and if not, why. */
-export type UpgradeCallback = (authorized: boolean, error: unknown, ...more: unknown[]) => void
-
-/** Haraka's `pluggableStream` (`tls_socket.js`) with the line processor of `client_pool.js` on it. */
-export interface HarakaSocket {
-  writable: boolean
-  targetsocket: TargetSocket
-  write(data: string | Uint8Array, ...more: unknown[]): boolean
-  upgrade(options: Record<string, unknown>, callback?: UpgradeCallback): void
-  destroy(): unknown
-  isEncrypted(): boolean | undefined
-  emit(event: string, ...parameters: unknown[]): boolean
-  on(event: string, listener: (...parameters: never[]) => void): unknown
-  once(event: string, listener: (...parameters: never[]) => void): unknown
-  prependListener(event: string, listener: (...parameters: never[]) => void): unknown
-  removeListener(event: string, listener: (...parameters: never[]) => void): unknown
-  removeAllListeners(event?: string): unknown
-  listeners(event: string): unknown[]
-  listenerCount(event: string): number
 }
 
 /** A recipient in the queue, with what a bounce message says of it. */
@@ -105,8 +67,37 @@ export interface OutboundItem {
   temp_fail(error: unknown, extra?: unknown): unknown
   send_email_respond(retval: number, seconds: number): unknown
   logprotocol(...parameters: unknown[]): void
-  loginfo(...parameters: unknown[]): void
-  lognotice(...parameters: unknown[]): void
-  logwarn(...parameters: unknown[]): void
-  logerror(...parameters: unknown[]): void
+}
+
+/** Haraka's `HMailItem` (`outbound/hmail.js`): one message to one domain in the queue. */
+export interface HMailItem extends OutboundItem, Loggable {
+  readonly todo: OutboundItem['todo'] & {
+    readonly uuid?: string
+    readonly mail_from: HarakaAddress
+    readonly rcpt_to: readonly (QueuedRecipient & HarakaAddress)[]
+    notes: Notes
+  }
+  /** Bytes of the queue file. */
+  file_size: number
+  /** Where the message begins in it. */
+  data_start: number
+  /** The queue file. */
+  readonly path: string
+  /** Its name. */
+  readonly filename: string
+  /** Those of the transaction; `todo.notes` are what the queue file has of them. */
+  readonly notes?: Notes
+}
+
+/** `outbound/config.js`: replaces `cfg` whenever `outbound.ini` changes. */
+export interface OutboundConfig {
+  cfg: OutboundCfg
+}
+
+export interface OutboundCfg {
+  concurrency_max: number
+  inet_prefer: 'v4' | 'v6' | 'default'
+  local_mx_ok: boolean
+  /** Seconds. */
+  temp_fail_intervals?: readonly number[]
 }

@@ -1,5 +1,6 @@
-/** Structural types of the parts of Haraka 3.1 to 3.3 that are used. Haraka ships no types of its own. */
-import type { OutboundItem, QueuedRecipient } from './delivery/types'
+/*
+ * Structural types of the parts of Haraka 3.1 to 3.3 that are used. Haraka ships no types of its own.
+ */
 
 /** The return codes of hooks, as Haraka's `haraka-constants` numbers them. */
 export const RETVAL = { cont: 900, stop: 901, deny: 902, denysoft: 903, ok: 906, delay: 908 } as const
@@ -20,7 +21,7 @@ export interface HarakaAddress {
 export type Notes = Record<string, unknown>
 
 /** A logging method: an object of Haraka among the parameters says of which message or plugin the line is. */
-export type LogMethod = (...parameters: unknown[]) => unknown
+type LogMethod = (...parameters: unknown[]) => unknown
 
 /** What can be logged to: Haraka, a plugin or a message, with one method for each level. */
 export interface Loggable {
@@ -46,41 +47,4 @@ export interface HarakaPlugin extends Loggable {
 export interface HarakaConnection {
   readonly notes?: Notes
   readonly transaction?: { notes: Notes } | null
-}
-
-/** Haraka's `HMailItem` (`outbound/hmail.js`): one message to one domain in the queue. */
-export interface HMailItem extends OutboundItem, Loggable {
-  loginfo: LogMethod
-  lognotice: LogMethod
-  logwarn: LogMethod
-  logerror: LogMethod
-  readonly todo: OutboundItem['todo'] & {
-    readonly uuid?: string
-    readonly mail_from: HarakaAddress
-    readonly rcpt_to: readonly (QueuedRecipient & HarakaAddress)[]
-    notes: Notes
-  }
-  /** Bytes of the queue file. */
-  file_size: number
-  /** Where the message begins in it. */
-  data_start: number
-  /** The queue file. */
-  readonly path: string
-  /** Its name. */
-  readonly filename: string
-  /** Those of the transaction; `todo.notes` are what the queue file has of them. */
-  readonly notes?: Notes
-}
-
-/** `outbound/config.js`: replaces `cfg` whenever `outbound.ini` changes. */
-export interface OutboundConfig {
-  cfg: OutboundCfg
-}
-
-export interface OutboundCfg {
-  concurrency_max: number
-  inet_prefer: 'v4' | 'v6' | 'default'
-  local_mx_ok: boolean
-  /** Seconds. */
-  temp_fail_intervals?: readonly number[]
 }

@@ -1,3 +1,5 @@
+import type { OutboundItem } from './outbound'
+
 /**
  * Puts a property of its own on one object in front of what the object has or inherits.
  *
@@ -22,4 +24,16 @@ export function patch<T extends object, K extends keyof T>(
     if (own === undefined) Reflect.deleteProperty(object, key)
     else Object.defineProperty(object, key, own)
   }
+}
+
+/** Replaces the next call of one method of a message, and only that. */
+export function replaceNextCall<K extends 'bounce' | 'temp_fail'>(
+  hmail: OutboundItem,
+  method: K,
+  replacement: (inner: OutboundItem[K], error: unknown, extra?: unknown) => unknown,
+): void {
+  const undo = patch(hmail, method, (inner) => (error: unknown, extra?: unknown) => {
+    undo()
+    return replacement(inner, error, extra)
+  })
 }
