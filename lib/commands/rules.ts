@@ -1,6 +1,6 @@
 import { finish } from '../model/steps'
-import type { Facts, HitsByLine } from '../status/facts'
-import { readFactsFile, readHitsFile } from '../status/facts-file'
+import type { Facts } from '../status/facts'
+import { readFactsFile } from '../status/facts-file'
 import { isUpToDate, reportInForce } from '../status/in-force'
 import { LineIndex } from '../status/line-index'
 import { whyNoAccess } from '../status/server-state'
@@ -16,14 +16,14 @@ import { watchText } from './shared/watch'
 
 /** What a running server says of its rules. */
 type Reported =
-  | { readonly kind: 'running'; readonly facts: Facts; readonly hits: HitsByLine }
+  | { readonly kind: 'running'; readonly facts: Facts }
   | { readonly kind: 'none' }
   | { readonly kind: 'unknown'; readonly reason: string }
 
 function readReported(folder: string, now: number): Reported {
   try {
     const facts = readFactsFile(folder, now)
-    return facts === undefined ? { kind: 'none' } : { kind: 'running', facts, hits: readHitsFile(folder) }
+    return facts === undefined ? { kind: 'none' } : { kind: 'running', facts }
   } catch (error) {
     return { kind: 'unknown', reason: whyNoAccess(folder, error) }
   }
@@ -55,11 +55,11 @@ export async function runRules(args: Arguments, terminal: Terminal): Promise<num
   const look = () => {
     const reported = readReported(folder, terminal.now())
     const { digest, configuration, problems } = reader.read()
-    const hits = reported.kind === 'running' ? reported.hits : new Map()
     index = configuration && finish(LineIndex.of(configuration.rules, index))
+    const lines = index && finish(index.count(reported.kind === 'running' ? folder : undefined))
     const view: RulesView = {
       file: shortName(location.file, terminal.cwd),
-      lines: index && finish(index.count(hits)),
+      lines: lines?.slice(0, lines.length),
       counting:
         reported.kind === 'running'
           ? { inForce: reportInForce(reported.facts.workers, digest), since: reported.facts.started }

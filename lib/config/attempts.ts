@@ -17,7 +17,7 @@ export function* readAttempts(
   section: Section | undefined,
   hasRelays: boolean,
   report: Report,
-): Generator<void, AttemptsEntry[]> {
+): Generator<undefined, AttemptsEntry[]> {
   const entries: AttemptsEntry[] = []
   let defaultLine: number | undefined
   for (const [index, line] of (section?.lines ?? []).entries()) {

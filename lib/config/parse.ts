@@ -52,7 +52,7 @@ const identity = (section: Section) => `${section.kind}:${section.name?.toLowerC
  *
  * Yields now and then, so that a caller may let others run. Never throws; mistakes go to the report.
  */
-export function* parseFile(text: string, report: Report): Generator<void, readonly Section[]> {
+export function* parseFile(text: string, report: Report): Generator<undefined, readonly Section[]> {
   const sections: Section[] = []
   const seen = new Map<string, Section>()
   let section = open({ kind: 'top' })

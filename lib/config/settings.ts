@@ -26,7 +26,7 @@ export function* readSettings(
   sections: readonly Section[],
   report: Report,
   secrets: SecretSources,
-): Generator<void, Sections> {
+): Generator<undefined, Sections> {
   const find = (kind: Section['kind']) => sections.find((section) => section.kind === kind)
   const all = (kind: Section['kind']) => sections.filter((section) => section.kind === kind)
   const top = readKeys(find('top'), TOP_KEYS, report)

@@ -1,7 +1,7 @@
 import { setImmediate as nextTurn } from 'node:timers/promises'
 
 /** Work in small steps: what yields may be interrupted there. */
-export type Steps<T> = Generator<void, T>
+export type Steps<T> = Generator<undefined, T>
 
 /** Milliseconds of work at one go while others wait. */
 const SLICE_MS = 8

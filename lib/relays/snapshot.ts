@@ -1,5 +1,6 @@
 import { readdirSync } from 'node:fs'
-import { type Fields, isAmount, isFields, readList, readText } from '../model/foreign-json'
+import { type Fields, isAmount, readList, readText } from '../model/foreign-json'
+import { formatParts, readParts } from '../model/json-parts'
 import { finish, type Steps } from '../model/steps'
 import type { LimitStatus } from './limit-types'
 import { readSmallFile, requireFolder } from './private-file'
@@ -34,6 +35,11 @@ export const HEARTBEAT_MS = 60_000
 /** A snapshot of this age is from a dead process, even if another process has its id now. */
 const DEAD_AFTER_MS = 180_000
 
+/** A snapshot as its file has it. @param updated milliseconds since the epoch */
+export function formatSnapshot({ role, servers, holds, limits }: Snapshot, updated: number): string {
+  return formatParts({ role, updated }, { servers, holds, ...(limits === undefined ? {} : { limits }) })
+}
+
 const FILE = /^([1-9]\d{0,9})\.json$/
 const LARGEST_BYTES = 16 * 1024 * 1024
 const MOST_ENTRIES = 20_000
@@ -59,7 +65,7 @@ export const readSnapshots = (folder: string, now: number): ProcessSnapshot[] =>
 export function* readSnapshotsInSteps(folder: string, now: number): Steps<ProcessSnapshot[]> {
   const snapshots: ProcessSnapshot[] = []
   for (const pid of listPids(folder)) {
-    const snapshot = readSnapshot(folder, pid)
+    const snapshot = yield* readSnapshot(folder, pid)
     if (snapshot !== undefined && isLiving(snapshot, now)) snapshots.push(snapshot)
     yield
   }
@@ -93,18 +99,27 @@ export function isAlive(pid: number): boolean {
   }
 }
 
-function readSnapshot(folder: string, pid: number): ProcessSnapshot | undefined {
+function* readSnapshot(folder: string, pid: number): Steps<ProcessSnapshot | undefined> {
   try {
-    const value: unknown = JSON.parse(readSmallFile(folder, snapshotFile(pid), LARGEST_BYTES) ?? 'null')
-    if (!isFields(value) || !isAmount(value.updated)) return undefined
-    const limits = readList(value.limits, MOST_ENTRIES, readLimit)
+    const text = readSmallFile(folder, snapshotFile(pid), LARGEST_BYTES) ?? ''
+    const servers: ServerStatus[] = []
+    const holds: KnownHold[] = []
+    const limits: LimitStatus[] = []
+    let head: Fields | undefined
+    yield* readParts(text, (fields) => {
+      head ??= fields
+      servers.push(...readList(fields.servers, MOST_ENTRIES - servers.length, readServer))
+      holds.push(...readList(fields.holds, MOST_ENTRIES - holds.length, readKnownHold))
+      limits.push(...readList(fields.limits, MOST_ENTRIES - limits.length, readLimit))
+    })
+    if (head === undefined || !isAmount(head.updated)) return undefined
     return {
       pid,
-      updated: value.updated,
-      role: value.role === 'master' ? 'master' : 'worker',
-      servers: readList(value.servers, MOST_ENTRIES, readServer),
-      holds: readList(value.holds, MOST_ENTRIES, readKnownHold),
-      ...(Array.isArray(value.limits) ? { limits } : {}),
+      updated: head.updated,
+      role: head.role === 'master' ? 'master' : 'worker',
+      servers,
+      holds,
+      ...(Array.isArray(head.limits) ? { limits } : {}),
     }
   } catch {
     // Removed meanwhile, or not written by this program.

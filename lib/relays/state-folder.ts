@@ -13,7 +13,7 @@ import {
 import { join } from 'node:path'
 import { type Hold, isHoldFile, readHolds } from './holds'
 import { overwriteFile } from './private-file'
-import { HEARTBEAT_MS, isAlive, pidOfFile, snapshotFile, type Snapshot } from './snapshot'
+import { formatSnapshot, HEARTBEAT_MS, isAlive, pidOfFile, snapshotFile, type Snapshot } from './snapshot'
 
 /*
  * How the command line and the processes of a running server tell each other of relays: files in one folder that only the
@@ -164,7 +164,7 @@ class LiveFolder implements StateFolder {
     if (this.#take === undefined) return
     this.#written = this.#options.now()
     try {
-      const text = JSON.stringify({ ...this.#take(), updated: this.#written })
+      const text = formatSnapshot(this.#take(), this.#written)
       overwriteFile(this.#options.path, snapshotFile(this.#pid), text)
       this.#isWriting = true
     } catch (error) {

@@ -87,7 +87,7 @@ export class RuleSet {
 const CHUNK = 64
 
 /** Parses and indexes. Yields now and then, so that a caller may let others run. Mistakes go to the report. */
-export function* compileRules(source: RuleSource, report: Report): Generator<void, RuleSet> {
+export function* compileRules(source: RuleSource, report: Report): Generator<undefined, RuleSet> {
   const { overrides, relays, direct = DEFAULT_DIRECT, directTerms = [] } = source
   const named = new Map<string, NamedTarget>([
     ...directTerms.map((terms) => [terms.name.toLowerCase(), { kind: 'terms', direct: terms }] as const),

@@ -1,4 +1,5 @@
 import { maskLine } from './mask'
+import { finish, type Steps } from '../model/steps'
 import { Report } from '../source/report'
 import type { Diagnostic } from '../source/diagnostic'
 import type { RuleSet } from './compile'
@@ -41,6 +42,12 @@ export const LINT_RULES: readonly LintRule[] = Object.freeze([
   unreachableAttempts,
 ])
 
+/** A file whose every part is right. */
+interface Linted {
+  readonly file: string
+  readonly rules: RuleSet
+}
+
 /** What the warnings need beside the rules. */
 export interface LintContext {
   /** The text of the file. */
@@ -57,16 +64,20 @@ export interface LintContext {
  * Warnings of what is legal but probably unintended, in order of line and column. Each is given only where it can be proved for every
  * message.
  */
-export function lint(
-  configuration: { readonly file: string; readonly rules: RuleSet },
+export const lint = (configuration: Linted, context: LintContext): readonly Diagnostic[] =>
+  finish(lintInSteps(configuration, context))
+
+/** As {@link lint}, in steps: for a server at work. */
+export function* lintInSteps(
+  configuration: Linted,
   { text, retryIntervalsSeconds, fileMode, now }: LintContext,
-): readonly Diagnostic[] {
+): Steps<readonly Diagnostic[]> {
   const { rules } = configuration
   const { lines, relays, directTerms, attempts } = rules
   const source = text.replace(/^\ufeff/, '').split(/\r\n|\n|\r/)
   const input: LintInput = {
     lines,
-    reach: new Reach(lines, (domain, work) => rules.candidates(domain, work)),
+    reach: yield* Reach.make(lines, (domain, work) => rules.candidates(domain, work)),
     relays,
     directTerms,
     attempts,
@@ -77,7 +88,10 @@ export function lint(
   }
   const report = new Report(configuration.file, maskLine)
   for (const { code, find } of LINT_RULES) {
-    for (const { span, lineKind, message, help } of find(input)) {
+    for (const found of find(input)) {
+      yield
+      if (found === undefined) continue
+      const { span, lineKind, message, help } = found
       const line = { line: span.line, text: source[span.line - 1] ?? '', kind: lineKind }
       report.warning(line, span, code, message, help)
     }

@@ -130,7 +130,7 @@ export class PatternIndex {
   }
 
   /** Puts the patterns with odd wildcards in their places: known only when all are there. Yields now and then. */
-  *finish(): Generator<void> {
+  *finish(): Generator<undefined, void> {
     let count = 0
     for (const { id, pattern, head, tail } of this.#pending) {
       if (++count % 256 === 0) yield

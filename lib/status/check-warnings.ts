@@ -1,27 +1,40 @@
 import { nodeSecretSources } from '../config/secrets'
 import { loadConfigurationInSteps, type Configuration } from '../routing/configuration'
-import { lint } from '../rules/lint'
+import { finishInSteps } from '../model/steps'
+import { lintInSteps } from '../rules/lint'
 import { formatFirst } from '../source/format-list'
 import { readRegularFile } from '../files/read-file'
 
-/** Override lines of a file that is looked at: of more, looking would keep mail waiting. */
-const MOST_LINES = 500
-/** Bytes of such a file. */
-const LARGEST_FILE = 256 * 1024
+/** Override lines of a file that is looked at: of more it would take many seconds of the processor. */
+const MOST_LINES = 5_000
+/** Bytes of such a file, and characters of its lines: what is looked at in one step is bounded by them. */
+const LARGEST_FILE = 1024 * 1024
+const LONGEST_LINE = 2_000
 /** Warnings that are shown. */
 const MOST_SHOWN = 20
 
+/** What `check` warns of. */
+export type Warnings =
+  | { readonly kind: 'found'; readonly texts: readonly string[] }
+  /** They are still looked for. */
+  | { readonly kind: 'pending' }
+  /** The file has errors now, and an older one is in force. */
+  | { readonly kind: 'errors' }
+  /** The file is long, or cannot be read. */
+  | { readonly kind: 'not looked for' }
+
 /**
- * What `check` warns of in the file of a configuration, as text.
+ * What `check` warns of in the file of a configuration.
  *
  * @param intervals Haraka's retry intervals, seconds
- * @returns empty: nothing; undefined: the file is long or cannot be read
  */
 export async function findWarnings(
   { file, rules }: Configuration,
   intervals: readonly number[],
-): Promise<string | undefined> {
-  if (rules.lines.length > MOST_LINES) return undefined
+): Promise<Warnings> {
+  if (rules.lines.length > MOST_LINES || rules.lines.some((line) => line.text.length > LONGEST_LINE)) {
+    return { kind: 'not looked for' }
+  }
   try {
     const { bytes, mode } = readRegularFile(file, LARGEST_FILE)
     const text = bytes.toString('utf8')
@@ -30,16 +43,12 @@ export async function findWarnings(
       file,
       secrets: { ...secrets, missing: 'warning' },
     })
-    if (configuration === undefined) return 'config/dns_overrides.ini has errors now: run dns-overrides check'
-    const found = lint(configuration, {
-      text,
-      retryIntervalsSeconds: intervals,
-      fileMode: mode,
-      now: Date.now(),
-    })
+    if (configuration === undefined) return { kind: 'errors' }
+    const context = { text, retryIntervalsSeconds: intervals, fileMode: mode, now: Date.now() }
+    const found = await finishInSteps(lintInSteps(configuration, context))
     const warnings = [...diagnostics, ...found].map((each) => ({ ...each, file: 'config/dns_overrides.ini' }))
-    return formatFirst(warnings, { most: MOST_SHOWN }).join('\n')
+    return { kind: 'found', texts: formatFirst(warnings, { most: MOST_SHOWN }) }
   } catch {
-    return undefined
+    return { kind: 'not looked for' }
   }
 }

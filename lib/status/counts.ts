@@ -60,15 +60,15 @@ export function labelsOf(key: string, name: string): readonly string[] | undefin
   return first === name ? labels : undefined
 }
 
-/** The counts of one name, with their labels. */
+/** The counts of one name, as they are. */
 export function countsOf(
   counts: ReadonlyMap<string, number>,
   name: string,
-): (readonly [readonly string[], number])[] {
-  return [...counts].flatMap(([key, amount]) => {
-    const labels = labelsOf(key, name)
-    return labels === undefined ? [] : [[labels, amount] as const]
-  })
+): (readonly [key: string, number])[] {
+  const found: (readonly [string, number])[] = []
+  for (const entry of counts)
+    if (entry[0].startsWith(name) && entry[0][name.length] === ' ') found.push(entry)
+  return found
 }
 
 /** Adds up what several count. */

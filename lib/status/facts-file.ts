@@ -2,7 +2,6 @@ import { finish, type Steps } from '../model/steps'
 import { overwriteFile, readSmallFile } from '../relays/private-file'
 import { HEARTBEAT_MS, isLiving } from '../relays/snapshot'
 import type { Collector } from './collector'
-import type { LineHits } from './counts'
 import type { Facts, HitsByLine } from './facts'
 import { formatFacts, readFacts } from './read-facts'
 
@@ -96,40 +95,44 @@ function formatHits(hits: HitsByLine): string {
  * @param now milliseconds since the epoch
  * @throws Error as `fs` does, and if the folder is a link
  */
-export function readFactsFile(folder: string, now: number): Facts | undefined {
+export const readFactsFile = (folder: string, now: number): Facts | undefined =>
+  finish(readFactsInSteps(folder, now))
+
+/** As {@link readFactsFile}, in steps. */
+export function* readFactsInSteps(folder: string, now: number): Steps<Facts | undefined> {
   try {
-    const text = readSmallFile(folder, FACTS_FILE, LARGEST_BYTES)
-    const facts = text === undefined ? undefined : readFacts(JSON.parse(text))
+    const facts = yield* readFacts(readText(folder, FACTS_FILE))
     return facts !== undefined && isLiving(facts, now) ? facts : undefined
   } catch (error) {
-    if (error instanceof SyntaxError || (error as NodeJS.ErrnoException).code === 'ENOENT') return undefined
+    if (error instanceof SyntaxError) return undefined
     throw error
   }
 }
 
-/** The hits of override lines, over all workers. A folder without the file has none. @throws Error as {@link readFactsFile} */
-export const readHitsFile = (folder: string): HitsByLine => finish(readHitsInSteps(folder))
-
 const HITS = /^([\da-f]{16}) (\d{1,15}) (\d{1,15})$/
+/** Lines of one step. */
+const STEP = 256
 
-/** As {@link readHitsFile}, in steps. */
-export function* readHitsInSteps(folder: string): Steps<HitsByLine> {
-  const hits = new Map<string, LineHits>()
-  const text = readText(folder)
+/** Hands the hits of each line, over all workers, to `visit`, in steps. A folder without the file has none. Of 100,000 lines a map would be garbage that the event loop waits for. */
+export function* visitHits(
+  folder: string,
+  visit: (key: string, count: number, last: number) => void,
+): Steps<void> {
+  const text = readText(folder, HITS_FILE)
+  let lines = 0
   for (let start = 0; start < text.length;) {
     const end = text.indexOf('\n', start)
     const [, key, count, last] = HITS.exec(text.slice(start, end === -1 ? text.length : end)) ?? []
-    if (key !== undefined) hits.set(key, { count: Number(count), last: Number(last) })
+    if (key !== undefined) visit(key, Number(count), Number(last))
     if (end === -1) break
     start = end + 1
-    if (hits.size % 256 === 0) yield
+    if (++lines % STEP === 0) yield
   }
-  return hits
 }
 
-function readText(folder: string): string {
+function readText(folder: string, file: string): string {
   try {
-    return readSmallFile(folder, HITS_FILE, LARGEST_BYTES) ?? ''
+    return readSmallFile(folder, file, LARGEST_BYTES) ?? ''
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') return ''
     throw error

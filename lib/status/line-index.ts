@@ -3,7 +3,8 @@ import type { Steps } from '../model/steps'
 import type { RuleSet } from '../rules/compile'
 import type { OverrideLine } from '../rules/types'
 import type { LineHits } from './counts'
-import type { HitsByLine } from './facts'
+import { visitHits } from './facts-file'
+import { placesOfLargest } from './largest'
 
 /** An override line with its hits. */
 export interface CountedLine {
@@ -15,12 +16,15 @@ export interface CountedLine {
 /** The override lines of one rule set, by their hashes. */
 export class LineIndex {
   readonly rules: RuleSet
-  /** In the order of the lines. */
-  readonly #keys: readonly string[]
+  /** The place of the first line of each hash. */
+  readonly #places: ReadonlyMap<string, number>
+  /** Of each line the first place with the same text, and so the same hits. */
+  readonly #first: Uint32Array
 
-  private constructor(rules: RuleSet, keys: readonly string[]) {
+  private constructor(rules: RuleSet, places: ReadonlyMap<string, number>, first: Uint32Array) {
     this.rules = rules
-    this.#keys = keys
+    this.#places = places
+    this.#first = first
   }
 
   /**
@@ -30,26 +34,93 @@ export class LineIndex {
    */
   static *of(rules: RuleSet, last: LineIndex | undefined): Steps<LineIndex> {
     if (last?.rules === rules) return last
-    const keys: string[] = []
-    for (const { text } of rules.lines) {
-      if (keys.push(hashLine(text)) % 64 === 0) yield
+    const places = new Map<string, number>()
+    const first = new Uint32Array(rules.lines.length)
+    for (const [place, { text }] of rules.lines.entries()) {
+      const key = hashLine(text)
+      const known = places.get(key)
+      if (known === undefined) places.set(key, place)
+      first[place] = known ?? place
+      if (place % 64 === 0) yield
     }
-    return new LineIndex(rules, keys)
-  }
-
-  /** Each line with its hits, in file order. */
-  *count(hits: HitsByLine): Steps<readonly CountedLine[]> {
-    const counted: CountedLine[] = []
-    for (const [index, line] of this.rules.lines.entries()) {
-      const found = hits.get(this.#keys[index]!)
-      if (counted.push(found === undefined ? { line } : { line, hits: found }) % 1024 === 0) yield
-    }
-    return counted
+    return new LineIndex(rules, places, first)
   }
 
   /** The first line of a hash. */
   find(key: string): OverrideLine | undefined {
-    const index = this.#keys.indexOf(key)
-    return index === -1 ? undefined : this.rules.lines[index]
+    const place = this.#places.get(key)
+    return place === undefined ? undefined : this.rules.lines[place]
+  }
+
+  /** Each line with its hits. @param folder the state folder; undefined: nothing is counted  @throws Error as `fs` does */
+  *count(folder: string | undefined): Steps<CountedLines> {
+    const { lines } = this.rules
+    const counts = new Float64Array(lines.length)
+    const last = new Float64Array(lines.length)
+    if (folder !== undefined) {
+      yield* visitHits(folder, (key, count, at) => {
+        const place = this.#places.get(key)
+        if (place === undefined) return
+        counts[place] = count
+        last[place] = at
+      })
+    }
+    for (const [place, first] of this.#first.entries()) {
+      if (first === place) continue
+      counts[place] = counts[first]!
+      last[place] = last[first]!
+    }
+    return new CountedLines(lines, counts, last)
+  }
+}
+
+/** The override lines of a file with their hits, in file order. Plain numbers: objects for 100,000 lines would be garbage at once. */
+export class CountedLines {
+  readonly #lines: readonly OverrideLine[]
+  readonly #counts: Float64Array
+  readonly #last: Float64Array
+  /** Hits of all lines. */
+  readonly total: number
+  /** Lines without a hit. */
+  readonly neverHit: number
+
+  constructor(lines: readonly OverrideLine[], counts: Float64Array, last: Float64Array) {
+    this.#lines = lines
+    this.#counts = counts
+    this.#last = last
+    this.total = counts.reduce((sum, count) => sum + count, 0)
+    this.neverHit = counts.reduce((sum, count) => (count === 0 ? sum + 1 : sum), 0)
+  }
+
+  get length(): number {
+    return this.#lines.length
+  }
+
+  /** The lines from a place on, in file order. */
+  slice(from: number, most: number): readonly CountedLine[] {
+    return this.#lines.slice(from, from + most).map((_, index) => this.#at(from + index))
+  }
+
+  /** The lines without a hit from the one with that number among them on, in file order. */
+  sliceOfNeverHit(from: number, most: number): readonly CountedLine[] {
+    const found: CountedLine[] = []
+    let skipped = 0
+    for (let place = 0; place < this.#counts.length && found.length < most; place++) {
+      if (this.#counts[place] === 0 && skipped++ >= from) found.push(this.#at(place))
+    }
+    return found
+  }
+
+  /** The lines with most hits, most first. */
+  busiest(most: number): readonly CountedLine[] {
+    return placesOfLargest(this.#counts, most)
+      .filter((place) => this.#counts[place]! > 0)
+      .map((place) => this.#at(place))
+  }
+
+  #at(place: number): CountedLine {
+    const line = this.#lines[place]!
+    const count = this.#counts[place]!
+    return count === 0 ? { line } : { line, hits: { count, last: this.#last[place]! } }
   }
 }

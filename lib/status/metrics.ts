@@ -2,8 +2,9 @@ import { setImmediate as nextTurn } from 'node:timers/promises'
 import { type Counter, Registry } from 'prom-client'
 import { packageVersion } from '../files/package-version'
 import { BOUNDS } from './decision-counts'
-import { COUNTS, countKey, countsOf } from './counts'
+import { COUNTS, countKey, countsOf, labelsOf } from './counts'
 import { type Facts, WAIT_REASONS } from './facts'
+import { pickLargest } from './largest'
 import type { Overview } from './overview'
 import { type RelaySummary, usabilityOf } from './relay-summary'
 
@@ -66,32 +67,26 @@ type Values = Partial<Record<Name, readonly Sample[]>>
 
 const one = (value: number): readonly Sample[] => [{ labels: {}, value }]
 
-/** Of many samples the largest. */
-const busiest = (samples: readonly Sample[]): readonly Sample[] =>
-  samples.length <= MOST_SERIES ? samples : largest(samples)
+const busiest = <T>(items: readonly T[], weigh: (item: T) => number): readonly T[] =>
+  items.length <= MOST_SERIES ? items : pickLargest(items, MOST_SERIES, weigh)
 
-/** Sorting numbers is much quicker than sorting samples. */
-function largest(samples: readonly Sample[]): readonly Sample[] {
-  const least =
-    Float64Array.from(samples, ({ value }) => value)
-      .sort()
-      .at(-MOST_SERIES) ?? 0
-  const [above, equal] = [
-    samples.filter(({ value }) => value > least),
-    samples.filter(({ value }) => value === least),
-  ]
-  return [...above, ...equal].slice(0, MOST_SERIES)
+/** The largest counts of one name. @param toLabels of the labels of its key */
+function samplesWith(
+  { counts }: Facts,
+  name: string,
+  toLabels: (labels: readonly string[]) => Labels,
+): readonly Sample[] {
+  return busiest(countsOf(counts, name), ([, value]) => value).map(([key, value]) => ({
+    labels: toLabels(labelsOf(key, name) ?? []),
+    value,
+  }))
 }
 
-/** The counts of one name as samples. @param names of their labels, in the order of the key */
-function samplesOf({ counts }: Facts, name: string, ...names: readonly string[]): readonly Sample[] {
-  return busiest(
-    countsOf(counts, name).map(([labels, value]) => ({
-      labels: Object.fromEntries(names.map((label, index) => [label, labels[index] ?? ''])),
-      value,
-    })),
+/** The same. @param names of the labels, in the order of the key */
+const samplesOf = (facts: Facts, name: string, ...names: readonly string[]): readonly Sample[] =>
+  samplesWith(facts, name, (labels) =>
+    Object.fromEntries(names.map((label, index) => [label, labels[index] ?? ''])),
   )
-}
 
 function decisionSeconds({ counts }: Facts): readonly Sample[] {
   let total = 0
@@ -108,7 +103,7 @@ function decisionSeconds({ counts }: Facts): readonly Sample[] {
 }
 
 function countedValues(facts: Facts, { index }: Overview): Values {
-  const { counts, workers } = facts
+  const { workers } = facts
   const sum = (of: (worker: Facts['workers'][number]) => number) =>
     workers.reduce((total, worker) => total + of(worker), 0)
   const readings = workers.flatMap(({ reading }) => reading ?? []).toSorted((a, b) => b.at - a.at)
@@ -116,12 +111,9 @@ function countedValues(facts: Facts, { index }: Overview): Values {
   return {
     decisions_total: samplesOf(facts, COUNTS.decisions, 'source', 'outcome'),
     decision_seconds: decisionSeconds(facts),
-    rescues_total: busiest(
-      countsOf(counts, COUNTS.rescues).map(([[key = ''], value]) => ({
-        labels: { line: String(index?.find(key)?.line ?? 'gone') },
-        value,
-      })),
-    ),
+    rescues_total: samplesWith(facts, COUNTS.rescues, ([key = '']) => ({
+      line: String(index?.find(key)?.line ?? 'gone'),
+    })),
     attempts_total: samplesOf(facts, COUNTS.attempts, 'relay', 'result'),
     messages_waiting: WAIT_REASONS.map((reason) => ({
       labels: { reason },
@@ -160,7 +152,7 @@ function dnsServerFailures({ workers }: Facts): readonly Sample[] {
   for (const { server, failures } of workers.flatMap(({ dns }) => dns.servers)) {
     least.set(server, Math.min(least.get(server) ?? Infinity, failures))
   }
-  return busiest([...least].map(([server, value]) => ({ labels: { server }, value })))
+  return busiest([...least], ([, value]) => value).map(([server, value]) => ({ labels: { server }, value }))
 }
 
 /** What is reported of each relay and of terms, under the name of the section, or the server without its user. */
@@ -172,7 +164,7 @@ function relayValues({ relays, terms }: Overview): Values {
   }
   const weight = (summary: RelaySummary) =>
     (usabilityOf(summary) === 'usable' ? 0 : 1e9) + summary.sentLastHour + summary.connections
-  const shown = [...summaries].toSorted(([, a], [, b]) => weight(b) - weight(a)).slice(0, MOST_SERIES)
+  const shown = busiest([...summaries], ([, summary]) => weight(summary))
   const each = (of: (summary: RelaySummary) => number | undefined) =>
     shown.flatMap(([relay, summary]) => {
       const value = of(summary)
@@ -193,13 +185,13 @@ function relayValues({ relays, terms }: Overview): Values {
 }
 
 function ruleValues({ lines }: Overview): Values {
-  const hit = lines.flatMap(({ line, hits }) =>
-    hits === undefined ? [] : [{ labels: { line: String(line.line) }, value: hits.count }],
-  )
   return {
-    rules: one(lines.length),
-    rules_never_hit: one(lines.length - hit.length),
-    rule_hits_total: busiest(hit),
+    rules: one(lines?.length ?? 0),
+    rules_never_hit: one(lines?.neverHit ?? 0),
+    rule_hits_total: (lines?.busiest(MOST_SERIES) ?? []).map(({ line, hits }) => ({
+      labels: { line: String(line.line) },
+      value: hits?.count ?? 0,
+    })),
   }
 }
 

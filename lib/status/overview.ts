@@ -2,8 +2,8 @@ import type { Steps } from '../model/steps'
 import type { Configuration } from '../routing/configuration'
 import type { ExplanationLookup } from './explanation'
 import type { Facts } from './facts'
-import { readFactsFile, readHitsInSteps } from './facts-file'
-import { type CountedLine, LineIndex } from './line-index'
+import { readFactsInSteps } from './facts-file'
+import { type CountedLines, LineIndex } from './line-index'
 import { listViewsInSteps, type Views } from './relay-views'
 import { readServerStateInSteps, type ServerState } from './server-state'
 
@@ -16,8 +16,8 @@ export interface Overview extends Views {
   /** undefined: the server has not reported yet, or cannot. */
   readonly facts: Facts | undefined
   readonly server: ServerState
-  /** The override lines with their hits, in file order. */
-  readonly lines: readonly CountedLine[]
+  /** The override lines with their hits; undefined: there are no rules. */
+  readonly lines: CountedLines | undefined
   /** undefined: there are no rules. */
   readonly index: LineIndex | undefined
 }
@@ -51,7 +51,7 @@ export class OverviewReader {
     const { folder, configuration: current, now: clock } = this.#source
     const now = clock()
     const configuration = current()
-    const facts = folder === undefined ? undefined : readFactsFile(folder, now)
+    const facts = folder === undefined ? undefined : yield* readFactsInSteps(folder, now)
     yield
     const server: ServerState =
       folder === undefined
@@ -62,8 +62,7 @@ export class OverviewReader {
     const index =
       configuration === undefined ? undefined : yield* LineIndex.of(configuration.rules, this.#index)
     this.#index = index
-    const hits = folder === undefined ? new Map() : yield* readHitsInSteps(folder)
-    const lines = index === undefined ? [] : yield* index.count(hits)
+    const lines = index === undefined ? undefined : yield* index.count(folder)
     return { now, configuration, facts, server, lines, index, ...views }
   }
 }

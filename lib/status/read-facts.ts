@@ -1,5 +1,7 @@
 import { FAILED } from '../model/message'
 import { type Fields, isAmount, isFields, readList, readText, toAmount } from '../model/foreign-json'
+import { formatParts, readParts } from '../model/json-parts'
+import type { Steps } from '../model/steps'
 import type { Counts, LineHits } from './counts'
 import { ACTIONS, SOURCES } from './decision-counts'
 import {
@@ -161,21 +163,32 @@ export function readReport(value: unknown): WorkerReport | undefined {
 const readMinute = ({ at, decisions }: Fields): MinuteCounts | undefined =>
   isAmount(at) ? { at, decisions: readCounts(decisions) } : undefined
 
-/** Facts as a file has them; undefined if it is not such a file. */
-export function readFacts(value: unknown): Facts | undefined {
-  if (!isFields(value) || !isAmount(value.pid) || !isAmount(value.updated)) return undefined
-  return {
-    pid: value.pid,
-    started: toAmount(value.started),
-    updated: value.updated,
-    counts: new Map(Object.entries(readCounts(value.counts))),
-    minutes: readList(value.minutes, MOST_MINUTES, readMinute),
-    attempts: readList(value.attempts, MOST_ATTEMPTS, readAttempt),
-    workers: readList(value.workers, MOST_WORKERS, readWorker),
-  }
+/** Facts as a file has them, in steps; undefined if it is not such a file. @throws SyntaxError if it is not JSON */
+export function* readFacts(text: string): Steps<Facts | undefined> {
+  const counts = new Map<string, number>()
+  const minutes: MinuteCounts[] = []
+  const attempts: AttemptEntry[] = []
+  const workers: WorkerFacts[] = []
+  let head: Fields | undefined
+  yield* readParts(text, (fields) => {
+    head ??= fields
+    for (const { key, amount } of readList(fields.counts, MOST_COUNTS - counts.size, readCount)) {
+      counts.set(key, amount)
+    }
+    minutes.push(...readList(fields.minutes, MOST_MINUTES - minutes.length, readMinute))
+    attempts.push(...readList(fields.attempts, MOST_ATTEMPTS - attempts.length, readAttempt))
+    workers.push(...readList(fields.workers, MOST_WORKERS - workers.length, readWorker))
+  })
+  if (head === undefined || !isAmount(head.pid) || !isAmount(head.updated)) return undefined
+  const { pid, updated } = head
+  return { pid, started: toAmount(head.started), updated, counts, minutes, attempts, workers }
 }
 
+const readCount = ({ key, amount }: Fields): { key: string; amount: number } | undefined =>
+  typeof key === 'string' && isAmount(amount) ? { key: toText(key), amount } : undefined
+
 /** Facts as a file has them. */
-export function formatFacts(facts: Facts): string {
-  return JSON.stringify({ ...facts, counts: Object.fromEntries(facts.counts) })
+export function formatFacts({ pid, started, updated, counts, ...lists }: Facts): string {
+  const amounts = [...counts].map(([key, amount]) => ({ key, amount }))
+  return formatParts({ pid, started, updated }, { counts: amounts, ...lists })
 }

@@ -1,10 +1,11 @@
 import { DEFAULT_STATUS } from '../config/settings'
 import type { StatusSettings } from '../config/types'
 import { hostname } from 'node:os'
+import { setTimeout as sleep } from 'node:timers/promises'
 import type { Configuration } from '../routing/configuration'
 import { finishInSteps } from '../model/steps'
 import { accessTest, type Client } from './access'
-import { findWarnings } from './check-warnings'
+import { findWarnings, type Warnings } from './check-warnings'
 import { ExplainForm } from './explain-form'
 import { findProblems } from './health-problems'
 import { formatMetrics } from './metrics'
@@ -28,6 +29,8 @@ export interface SiteResponse {
 
 /** Everything that is asked within so many milliseconds gets the same overview. */
 const OVERVIEW_AGE_MS = 500
+/** A page waits so long for the warnings of check, milliseconds. */
+const PATIENCE_MS = 500
 
 const SAFE_HEADERS = {
   'cache-control': 'no-store',
@@ -50,7 +53,7 @@ export class StatusSite {
   readonly #source: OverviewSource
   readonly #reader: OverviewReader
   readonly #form: ExplainForm
-  #warnings: { readonly configuration: Configuration; readonly text: Promise<string | undefined> } | undefined
+  #warnings: { readonly configuration: Configuration; readonly found: Promise<Warnings> } | undefined
   #overview: { readonly at: number; readonly content: Promise<Overview> } | undefined
   #access: { readonly settings: StatusSettings; readonly test: ReturnType<typeof accessTest> } | undefined
 
@@ -94,22 +97,20 @@ export class StatusSite {
     const overview = await this.#look()
     const isAsked = query.explain.to !== ''
     const explanation = isAsked ? await this.#form.answer(query.explain, overview) : undefined
-    return renderPage({
-      overview,
-      query,
-      explanation,
-      warnings: await this.#warningsOf(overview),
-      host: hostname(),
-    })
+    const warnings = await this.#warningsOf(overview)
+    return finishInSteps(renderPage({ overview, query, explanation, warnings, host: hostname() }))
   }
 
-  /** Looked for once for each configuration. */
-  #warningsOf({ configuration }: Overview): Promise<string | undefined> {
-    if (configuration === undefined) return Promise.resolve(undefined)
+  /** Looked for once for each configuration; a page does not wait long for them. */
+  async #warningsOf({ configuration }: Overview): Promise<Warnings> {
+    if (configuration === undefined) return { kind: 'not looked for' }
     if (this.#warnings?.configuration !== configuration) {
-      this.#warnings = { configuration, text: findWarnings(configuration, this.#source.intervals()) }
+      this.#warnings = { configuration, found: findWarnings(configuration, this.#source.intervals()) }
     }
-    return this.#warnings.text
+    return Promise.race([
+      this.#warnings.found,
+      sleep(PATIENCE_MS, { kind: 'pending' } as const, { ref: false }),
+    ])
   }
 
   #accessTest(): ReturnType<typeof accessTest> {

@@ -3,7 +3,7 @@ import { readdirSync, readFileSync, watch } from 'node:fs'
 import { join } from 'node:path'
 import { after, before, test } from 'node:test'
 import { STATE_FOLDER } from '../../lib/relays/state-folder'
-import { readHitsFile } from '../../lib/status/facts-file'
+import { readHits } from '../support/line-hits'
 import { commandsOf, isShown, PAGES, patternOf, readPage, UPDATE, updatePage } from '../docs/document'
 import type { Block, Command } from '../docs/document'
 import { openShell, toReal, type Substitution } from '../docs/shell'
@@ -67,7 +67,7 @@ async function waitForState(): Promise<void> {
   const isWritten = () => {
     const states = readdirSync(folder).filter((name) => /^\d+\.json$/.test(name))
     const text = states.map((name) => readFileSync(join(folder, name), 'utf8')).join('')
-    const hits = [...readHitsFile(folder).values()].reduce((sum, { count }) => sum + count, 0)
+    const hits = [...readHits(folder).values()].reduce((sum, { count }) => sum + count, 0)
     return text.includes('"sentLastHour":1') && text.includes('no connection') && hits >= HITS
   }
   try {

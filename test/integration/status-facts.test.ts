@@ -5,7 +5,8 @@ import { STATE_FOLDER } from '../../lib/relays/state-folder'
 import { hashLine } from '../../lib/haraka-files/notes'
 import { countKey, COUNTS } from '../../lib/status/counts'
 import type { Facts } from '../../lib/status/facts'
-import { readFactsFile, readHitsFile } from '../../lib/status/facts-file'
+import { readFactsFile } from '../../lib/status/facts-file'
+import { readHits } from '../support/line-hits'
 import { HarakaServer } from '../support/haraka-server'
 import { startSink } from '../support/smtp-sink'
 import { every } from '../support/status-server'
@@ -36,7 +37,7 @@ for (const nodes of [0, 3]) {
         return (
           counted(COUNTS.attempts, 'isp', 'delivered') === SENT &&
           counted(COUNTS.attempts, '127.0.0.1:1', 'connect') === 1 &&
-          readHitsFile(folder).get(hashLine(line))?.count === SENT
+          readHits(folder).get(hashLine(line))?.count === SENT
         )
       },
       'the facts',

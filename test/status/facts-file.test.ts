@@ -3,11 +3,13 @@ import { mkdtempSync, rmSync, statSync, symlinkSync, writeFileSync } from 'node:
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { test, type TestContext } from 'node:test'
+import type { LineHits } from '../../lib/status/counts'
 import { Collector } from '../../lib/status/collector'
 import { finishInSteps } from '../../lib/model/steps'
-import { FactsFile, readFactsFile, readHitsFile, readHitsInSteps } from '../../lib/status/facts-file'
+import { FactsFile, readFactsFile, visitHits } from '../../lib/status/facts-file'
 import { Recorder } from '../../lib/status/recorder'
 import { decidedBy, IDLE_VIEW } from '../support/decided'
+import { readHits } from '../support/line-hits'
 import { configure } from '../support/rules'
 
 const NOW = Date.UTC(2026, 4, 17, 12)
@@ -35,7 +37,7 @@ test('facts and hits are read from the folder of a running server', (t) => {
   file.noteChange({ hits: true })
   file.close()
   assert.equal(readFactsFile(path, NOW)?.counts.get('decisions overrides try'), 1)
-  assert.deepEqual([...readHitsFile(path).values()], [{ count: 1, last: NOW }])
+  assert.deepEqual([...readHits(path).values()], [{ count: 1, last: NOW }])
   assert.equal(statSync(join(path, 'status.json')).mode & 0o777, 0o600)
 })
 
@@ -48,7 +50,7 @@ test('facts of a server that is gone, or that has not written for three minutes,
   writeFileSync(join(path, 'status.json'), 'half a f')
   assert.equal(readFactsFile(path, NOW), undefined)
   assert.equal(readFactsFile(join(path, 'absent'), NOW), undefined)
-  assert.equal(readHitsFile(join(path, 'absent')).size, 0)
+  assert.equal(readHits(join(path, 'absent')).size, 0)
 })
 
 test('a link in the place of the file is not followed', (t) => {
@@ -64,12 +66,13 @@ test('hits of 100,000 lines are read in steps, and lines of another form are lef
   writeFileSync(join(path, 'rule-hits'), ['not a line', ...lines, `${'f'.repeat(16)} 7`].join('\n'))
   let turns = 0
   const timer = setInterval(() => turns++, 0)
-  const hits = await finishInSteps(readHitsInSteps(path))
+  const hits = new Map<string, LineHits>()
+  await finishInSteps(visitHits(path, (key, count, last) => void hits.set(key, { count, last })))
   clearInterval(timer)
   assert.equal(hits.size, 100_000)
   assert.deepEqual(hits.get('0000000000000010'), { count: 16, last: NOW })
   assert.ok(turns > 0, 'others had their turn meanwhile')
-  assert.deepEqual(readHitsFile(path), hits)
+  assert.deepEqual(readHits(path), hits)
 })
 
 test('a folder that cannot be written to is one warning', (t) => {

@@ -3,6 +3,7 @@ import { test } from 'node:test'
 import { hashLine } from '../../lib/haraka-files/notes'
 import { MOST_ATTEMPTS } from '../../lib/status/facts'
 import { Collector } from '../../lib/status/collector'
+import { finish } from '../../lib/model/steps'
 import { Recorder } from '../../lib/status/recorder'
 import { formatFacts, readFacts, readReport } from '../../lib/status/read-facts'
 import { decidedBy, IDLE_VIEW } from '../support/decided'
@@ -134,16 +135,16 @@ test('facts and reports are read back as they were written', () => {
   assert.deepEqual(readReport(JSON.parse(JSON.stringify(report))), report)
   const server = new Collector({ pid: 1, now: () => NOW })
   server.add(report)
-  assert.deepEqual(readFacts(JSON.parse(formatFacts(server.facts))), server.facts)
+  assert.deepEqual(finish(readFacts(formatFacts(server.facts))), server.facts)
 })
 
 test('what is not as it should be in a file of facts counts as absent, and too much is cut', () => {
-  for (const value of [null, 7, 'x', [], {}, { pid: 'x', updated: 1 }])
-    assert.equal(readFacts(value), undefined)
-  const wrong = readFacts({
+  const read = (value: unknown) => finish(readFacts(JSON.stringify(value)))
+  for (const value of [null, 7, 'x', [], {}, { pid: 'x', updated: 1 }]) assert.equal(read(value), undefined)
+  const wrong = read({
     pid: 1,
     updated: 2,
-    counts: { good: 3, bad: 'x', worse: -1 },
+    counts: [{ key: 'good', amount: 3 }, { key: 'bad', amount: 'x' }, { key: 'worse', amount: -1 }, 7],
     minutes: [{ at: 'x' }],
     attempts: [{ key: 'a' }, 7],
     workers: [{ pid: 'x' }, null],
@@ -158,7 +159,7 @@ test('what is not as it should be in a file of facts counts as absent, and too m
     workers: [],
   })
   const attempt = { key: 'k', id: 'i\u001b[2J', source: 'dns', action: 'try', recipient: 'x'.repeat(9_000) }
-  const many = readFacts({ pid: 1, updated: 2, attempts: Array.from({ length: 5_000 }, () => attempt) })!
+  const many = read({ pid: 1, updated: 2, attempts: Array.from({ length: 5_000 }, () => attempt) })!
   assert.equal(many.attempts.length, MOST_ATTEMPTS)
   assert.equal(many.attempts[0]!.id, 'i\ufffd[2J')
   assert.ok(many.attempts[0]!.recipient.length < 1_000)

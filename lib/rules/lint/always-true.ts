@@ -4,12 +4,12 @@ import { alwaysHolds } from './conditions'
 /** A condition that always holds, and so changes nothing. */
 export const alwaysTrue: LintRule = {
   code: 'always-true',
-  find: ({ lines }) =>
-    lines.flatMap(({ conditions }) =>
-      conditions.filter(alwaysHolds).map(({ text, span }) => ({
-        span,
-        lineKind: 'overrides' as const,
-        message: `${text} always holds, so it changes nothing`,
-      })),
-    ),
+  *find({ lines }) {
+    for (const { conditions } of lines) {
+      yield
+      for (const { text, span } of conditions.filter(alwaysHolds)) {
+        yield { span, lineKind: 'overrides', message: `${text} always holds, so it changes nothing` }
+      }
+    }
+  },
 }

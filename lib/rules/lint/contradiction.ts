@@ -4,15 +4,17 @@ import { findContradiction } from './conditions'
 /** A condition that never holds, or two that never hold together. */
 export const contradiction: LintRule = {
   code: 'contradiction',
-  find: ({ lines }) =>
-    lines.flatMap(({ conditions }) => {
+  *find({ lines }) {
+    for (const { conditions } of lines) {
+      yield
       const pair = findContradiction(conditions)
-      if (pair === undefined) return []
+      if (pair === undefined) continue
       const [first, second] = pair
       const message =
         first === second
           ? `${second.text} never holds, so no message can match this line`
           : `${first.text} and ${second.text} never hold together, so no message can match this line`
-      return [{ span: second.span, lineKind: 'overrides' as const, message }]
-    }),
+      yield { span: second.span, lineKind: 'overrides', message }
+    }
+  },
 }

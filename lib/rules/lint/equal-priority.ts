@@ -1,6 +1,6 @@
 import { exchangeKey, type Exchange } from '../../model/exchange'
 import type { OverrideLine } from '../types'
-import type { LintFinding, LintRule } from './lint-rule'
+import type { LintRule } from './lint-rule'
 
 /** The server of a line without a priority of its own. */
 function unorderedServer(line: OverrideLine): Exchange | undefined {
@@ -14,29 +14,28 @@ function unorderedServer(line: OverrideLine): Exchange | undefined {
  */
 export const equalPriority: LintRule = {
   code: 'equal-priority',
-  find: ({ lines, reach }) => {
+  *find({ lines, reach }) {
     const unordered = lines.filter((line) => unorderedServer(line) !== undefined && !reach.isDead(line))
     const going = new Set(unordered.filter(({ end }) => !end))
-    return unordered.flatMap((line): LintFinding[] => {
+    for (const line of unordered) {
+      yield
       const server = unorderedServer(line)!
-      const earlier = reach.findCompanion(
+      const earlier = yield* reach.findCompanion(
         line,
         going,
         (other) => exchangeKey(unorderedServer(other)!) !== exchangeKey(server),
       )
-      if (earlier === undefined) return []
+      if (earlier === undefined) continue
       const message = `line ${earlier.line} can match the same message, and both servers have priority ${server.priority}: which is tried first is random`
-      return [
-        {
-          span: line.pattern.span,
-          lineKind: 'overrides',
-          message,
-          help: {
-            expected: `$end on line ${earlier.line}, or a $priority on one of them`,
-            related: { line: earlier.line, message: earlier.pattern.text },
-          },
+      yield {
+        span: line.pattern.span,
+        lineKind: 'overrides',
+        message,
+        help: {
+          expected: `$end on line ${earlier.line}, or a $priority on one of them`,
+          related: { line: earlier.line, message: earlier.pattern.text },
         },
-      ]
-    })
+      }
+    }
   },
 }

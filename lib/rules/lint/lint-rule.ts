@@ -33,5 +33,6 @@ export interface LintFinding {
 export interface LintRule {
   /** The code of each of its diagnostics. */
   readonly code: DiagnosticCode
-  readonly find: (input: LintInput) => readonly LintFinding[]
+  /** A list; or, where it may take long, one finding after the other: undefined is a step after which others may have their turn. */
+  readonly find: (input: LintInput) => Iterable<LintFinding | undefined>
 }

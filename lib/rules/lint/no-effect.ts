@@ -29,21 +29,21 @@ function saysTheSame(a: OverrideLine, b: OverrideLine): boolean {
 /** A line that adds only what an earlier one has added already whenever it matches: a duplicate, or nearly. */
 export const noEffect: LintRule = {
   code: 'no-effect',
-  find: ({ lines, reach }) =>
-    lines.flatMap((line) => {
-      if (reach.isDead(line) || line.end) return []
-      const earlier = reach.covering(line, (other) => !reach.isDead(other) && addsNothing(other, line))
-      if (earlier === undefined) return []
+  *find({ lines, reach }) {
+    for (const line of lines) {
+      yield
+      if (reach.isDead(line) || line.end) continue
+      const earlier = yield* reach.covering(line, (other) => !reach.isDead(other) && addsNothing(other, line))
+      if (earlier === undefined) continue
       const message = saysTheSame(earlier, line)
         ? `this line says the same as line ${earlier.line}`
         : `this line adds nothing: line ${earlier.line} matches whenever it does, and adds the same server`
-      return [
-        {
-          span: line.pattern.span,
-          lineKind: 'overrides' as const,
-          message,
-          help: { related: { line: earlier.line, message: earlier.pattern.text } },
-        },
-      ]
-    }),
+      yield {
+        span: line.pattern.span,
+        lineKind: 'overrides',
+        message,
+        help: { related: { line: earlier.line, message: earlier.pattern.text } },
+      }
+    }
+  },
 }

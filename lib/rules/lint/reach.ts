@@ -1,3 +1,4 @@
+import type { Steps } from '../../model/steps'
 import type { Work } from '../pattern-index'
 import type { OverrideLine } from '../types'
 import { findContradiction, exclude, implies } from './conditions'
@@ -9,6 +10,9 @@ import { covers, overlap, sampleOf } from './patterns'
  */
 const MOST_COMPARISONS = 200_000
 
+/** Comparisons of one step. */
+const STEP = 64
+
 /** The same for patterns with odd wildcards, which the index matches one by one: much cheaper than a comparison. */
 const MOST_MATCHES = 10_000_000
 
@@ -17,31 +21,38 @@ type Candidates = (domain: string, work: Work) => readonly OverrideLine[]
 /** Which lines a message can come to, and which of them it can meet together. */
 export class Reach {
   /** Lines that some earlier line with `$end` keeps every message from, each with that line. */
-  readonly shadowed: ReadonlyMap<OverrideLine, OverrideLine>
-  readonly #dead: ReadonlySet<OverrideLine>
+  shadowed: ReadonlyMap<OverrideLine, OverrideLine> = new Map()
+  #dead: ReadonlySet<OverrideLine> = new Set()
   readonly #candidates: Candidates
   readonly #work: Work = { matched: 0 }
   #comparisons = 0
   /** Steps of {@link findCompanion}, which is bounded by itself. */
   #steps = 0
 
-  /**
-   * @param lines in file order
-   * @param candidates the lines whose pattern matches a domain, in file order
-   */
-  constructor(
+  private constructor(
     readonly lines: readonly OverrideLine[],
     candidates: Candidates,
   ) {
     this.#candidates = candidates
-    this.shadowed = new Map(
-      lines.flatMap((line) => {
-        const over = this.covering(line, ({ end }) => end)
-        return over === undefined ? [] : [[line, over] as const]
-      }),
-    )
-    const impossible = lines.filter(({ conditions }) => findContradiction(conditions) !== undefined)
-    this.#dead = new Set([...this.shadowed.keys(), ...impossible])
+  }
+
+  /**
+   * @param lines in file order
+   * @param candidates the lines whose pattern matches a domain, in file order
+   */
+  static *make(lines: readonly OverrideLine[], candidates: Candidates): Steps<Reach> {
+    const reach = new Reach(lines, candidates)
+    const shadowed = new Map<OverrideLine, OverrideLine>()
+    const dead = new Set<OverrideLine>()
+    for (const line of lines) {
+      const over = yield* reach.covering(line, ({ end }) => end)
+      if (over !== undefined) shadowed.set(line, over)
+      if (over !== undefined || findContradiction(line.conditions) !== undefined) dead.add(line)
+      yield
+    }
+    reach.shadowed = shadowed
+    reach.#dead = dead
+    return reach
   }
 
   get #exhausted(): boolean {
@@ -54,12 +65,12 @@ export class Reach {
   }
 
   /** The first earlier line that is wanted and matches every message that this one matches. */
-  covering(line: OverrideLine, wanted: (earlier: OverrideLine) => boolean): OverrideLine | undefined {
+  *covering(line: OverrideLine, wanted: (earlier: OverrideLine) => boolean): Steps<OverrideLine | undefined> {
     if (this.#exhausted) return undefined
     // a pattern that covers another matches each text that the other matches, and so this one
     for (const earlier of this.#candidates(sampleOf(line.pattern.text), this.#work)) {
       if (earlier.line >= line.line || this.#comparisons > MOST_COMPARISONS) return undefined
-      this.#comparisons++
+      if (this.#comparisons++ % STEP === 0) yield
       if (!wanted(earlier)) continue
       if (coversLine(earlier, line)) return earlier
     }
@@ -67,15 +78,17 @@ export class Reach {
   }
 
   /** Can it be ruled out that one message matches this line and one of the others that are wanted? */
-  standsAlone(line: OverrideLine, wanted: (other: OverrideLine) => boolean): boolean {
+  *standsAlone(line: OverrideLine, wanted: (other: OverrideLine) => boolean): Steps<boolean> {
     if (this.#exhausted) return false
     const { text } = line.pattern
     const others = /[*?]/.test(text) ? this.lines : this.#candidates(text, this.#work)
-    return others.every((other) => {
-      if (other === line || this.isDead(other) || !wanted(other)) return true
+    for (const other of others) {
+      if (other === line || this.isDead(other) || !wanted(other)) continue
       if (this.#comparisons++ > MOST_COMPARISONS) return false
-      return !overlap(text, other.pattern.text) || exclude(line.conditions, other.conditions)
-    })
+      if (this.#comparisons % STEP === 0) yield
+      if (overlap(text, other.pattern.text) && !exclude(line.conditions, other.conditions)) return false
+    }
+    return true
   }
 
   /**
@@ -84,15 +97,16 @@ export class Reach {
    * @param among the lines in question, in file order
    * @param wanted what else must be true of it
    */
-  findCompanion(
+  *findCompanion(
     line: OverrideLine,
     among: ReadonlySet<OverrideLine>,
     wanted: (earlier: OverrideLine) => boolean,
-  ): OverrideLine | undefined {
+  ): Steps<OverrideLine | undefined> {
     const { text } = line.pattern
     const others = /[*?]/.test(text) ? among : this.#candidates(text, this.#work)
     for (const other of others) {
       if (other.line >= line.line || this.#steps++ > MOST_COMPARISONS) return undefined
+      if (this.#steps % STEP === 0) yield
       if (!among.has(other) || !wanted(other) || !overlap(text, other.pattern.text)) continue
       if (!exclude(line.conditions, other.conditions)) return other
     }

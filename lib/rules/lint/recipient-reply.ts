@@ -16,15 +16,23 @@ function chooseExamples(replies: readonly KnownReply[]): readonly KnownReply[] {
 /** A `$reply` that catches, beside what it is for, an unknown user or a full mailbox: no other server changes that. */
 export const recipientReply: LintRule = {
   code: 'recipient-reply',
-  find: ({ lines }) =>
-    [...findCatches(lines)].flatMap(({ conditions: [first], caught, holdsWithout }) => {
+  *find({ lines }) {
+    for (const found of findCatches(lines)) {
+      yield
+      if (found === undefined) continue
+      const {
+        conditions: [first],
+        caught,
+        holdsWithout,
+      } = found
       const replies = caught.filter(isOfRecipient)
       // A line that names nothing else means them.
-      if (first === undefined || replies.length === 0) return []
-      if (replies.length === caught.length && !holdsWithout) return []
+      if (first === undefined || replies.length === 0) continue
+      if (replies.length === caught.length && !holdsWithout) continue
       const examples = chooseExamples(replies).map((reply) => `${codesOf(reply)} (${reply.meaning})`)
       const message = `${first.text} also catches ${examples.join(' and ')}`
       const help = { expected: 'words that only the refusal has that is meant, such as $reply~=*S3140*' }
-      return [{ span: first.span, lineKind: 'overrides' as const, message, help }]
-    }),
+      yield { span: first.span, lineKind: 'overrides', message, help }
+    }
+  },
 }

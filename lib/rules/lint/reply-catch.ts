@@ -27,10 +27,10 @@ function workOf({ text }: MessageCondition): number {
 }
 
 /**
- * What the lines with a condition on `$reply` catch of the known replies. Of a file of very many such lines, or very long ones, only
+ * What the lines with a condition on `$reply` catch of the known replies; undefined is a step without a line. Of a file of very many such lines, or very long ones, only
  * the first: the time is bounded.
  */
-export function* findCatches(lines: readonly OverrideLine[]): Generator<Catch> {
+export function* findCatches(lines: readonly OverrideLine[]): Generator<Catch | undefined> {
   const known = new Map<string, Omit<Catch, 'conditions'>>()
   let work = 0
   for (const line of lines) {
@@ -42,23 +42,26 @@ export function* findCatches(lines: readonly OverrideLine[]): Generator<Catch> {
     if (found === undefined) {
       work += conditions.reduce((sum, condition) => sum + workOf(condition), 0)
       if (work > MOST_WORK) return
-      found = tryReplies(conditions, steps)
+      found = yield* tryReplies(conditions, steps)
       known.set(key, found)
     }
     yield { conditions, ...found }
   }
 }
 
-function tryReplies(
+function* tryReplies(
   conditions: readonly MessageCondition[],
   steps: readonly MessageCondition[],
-): Omit<Catch, 'conditions'> {
+): Generator<undefined, Omit<Catch, 'conditions'>> {
   const hold = (all: readonly MessageCondition[], more: { reply?: string; failed?: Failed }) =>
     all.every((condition) => messageHolds(condition, { ...BLANK_MESSAGE, domain: '', ...more }))
   const seesRecipients = STEPS_OF_RECIPIENTS.some((failed) => hold(steps, { failed }))
-  const caught = KNOWN_REPLIES.filter(
-    (reply) => (seesRecipients || !isOfRecipient(reply)) && hold(conditions, { reply: reply.text }),
-  )
+  const caught: KnownReply[] = []
+  for (const reply of KNOWN_REPLIES) {
+    yield
+    if (!seesRecipients && isOfRecipient(reply)) continue
+    if (hold(conditions, { reply: reply.text })) caught.push(reply)
+  }
   return { caught, holdsWithout: hold(conditions, { reply: '' }) }
 }
 

@@ -1,5 +1,7 @@
 import { createHash } from 'node:crypto'
+import type { Steps } from '../../model/steps'
 import { packageVersion } from '../../files/package-version'
+import type { Warnings } from '../check-warnings'
 import type { Overview } from '../overview'
 import { formatTime } from '../wording'
 import { attemptSection, storySection } from './attempt-section'
@@ -32,8 +34,8 @@ export interface PageContent {
   readonly query: PageQuery
   /** What is said of the message of the form, as the command prints it; undefined: nothing was asked. */
   readonly explanation: string | undefined
-  /** What check warns of; undefined: it was not looked for. */
-  readonly warnings: string | undefined
+  /** What check warns of. */
+  readonly warnings: Warnings
   /** The name of the machine. */
   readonly host: string
 }
@@ -49,10 +51,25 @@ const LINKS = [
   ['explain', 'Explain'],
 ] as const
 
-/** The whole page. */
-export function renderPage(content: PageContent): string {
+/** The whole page, a section a step. */
+export function* renderPage(content: PageContent): Steps<string> {
   const { overview, query, explanation, warnings, host } = content
-  const story: Html | undefined = query.id === undefined ? undefined : storySection(overview, query.id)
+  const sections: Html[] = []
+  for (const render of [
+    () => stateSection(overview),
+    () => (query.id === undefined ? nothing : storySection(overview, query.id)),
+    () => relaySection(overview, query),
+    () => decisionSection(overview),
+    () => queueSection(overview),
+    () => explainSection(query, explanation),
+    () => attemptSection(overview),
+    () => ruleSection(overview, query),
+    () => dnsSection(overview),
+    () => warningSection(warnings),
+  ]) {
+    sections.push(render())
+    yield
+  }
   return markup`<!doctype html>
 <html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">
 <title>dns-overrides on ${host}</title><style>${raw(STYLE)}</style></head>
@@ -61,18 +78,11 @@ export function renderPage(content: PageContent): string {
 <button id="refresh" type="button" aria-pressed="false" hidden>Stop refreshing</button></header>
 <nav aria-label="Sections"><ul>${LINKS.map(([id, title]) => markup`<li><a href="#${id}">${title}</a></li>`)}</ul></nav>
 <main>
-${stateSection(overview)}
-${story}
-${relaySection(overview)}
-${decisionSection(overview)}
-${queueSection(overview)}
-${explainSection(query, explanation)}
-${attemptSection(overview)}
-${ruleSection(overview, query)}
-${dnsSection(overview)}
-${warningSection(warnings)}
+${sections}
 </main>
 <footer>Read only. <a href="metrics">Metrics</a>, <a href="health">health</a>.</footer>
 <script>${raw(SCRIPT)}</script></body></html>
 `.markup
 }
+
+const nothing = markup``

@@ -6,6 +6,8 @@ export interface PageQuery {
   readonly order: LineOrder
   /** The place of the first line that is shown, from 0. */
   readonly from: number
+  /** The place of the first relay that is shown, from 0. */
+  readonly fromRelay: number
   /** The message whose story is shown. */
   readonly id: string | undefined
   /** The fields of the form; `to` is empty if nothing is to be explained. */
@@ -22,11 +24,15 @@ const LONGEST = 320
 export function readQuery(parameters: URLSearchParams): PageQuery {
   const text = (name: string) => (parameters.get(name) ?? '').slice(0, LONGEST).trim()
   const order = text('lines')
-  const from = Number(text('from'))
+  const place = (name: string) => {
+    const number = Number(text(name))
+    return Number.isSafeInteger(number) && number > 0 ? number : 0
+  }
   const id = text('id')
   return {
     order: order === 'busiest' || order === 'never' ? order : 'file',
-    from: Number.isSafeInteger(from) && from > 0 ? from : 0,
+    from: place('from'),
+    fromRelay: place('relay'),
     id: id === '' ? undefined : id,
     explain: Object.fromEntries(EXPLAIN_FIELDS.map((name) => [name, text(name)])) as Record<
       ExplainField,

@@ -1,42 +1,46 @@
 import type { Overview } from '../overview'
 import { describeHold, describeTrouble, type RelaySummary, usabilityOf } from '../relay-summary'
 import type { RelayView, TermsView } from '../relay-views'
+import { pickLargest } from '../largest'
 import { formatNumber, formatOf } from './figures'
 import { markup, type Html, type HtmlValue } from './html'
+import { describePlace, pageLinks, placeOf } from './paging'
+import { linkTo, type PageQuery } from './query'
 import { badge, type Row, table, type Tone } from './table'
 
-/** Relays that are shown: those in trouble, and the busiest. */
-const MOST = 100
+/** Relays of one page. */
+const PAGE = 100
 
 const COLUMNS = ['Name', 'Server', 'State', 'Connections', 'Last hour', 'Waiting'].map((title, index) => ({
   title,
   isNumber: index > 2,
 }))
 
-/** How a relay or terms stand. */
-function stateOf({ hold, summary }: RelayView | TermsView): {
-  readonly tone: Tone
-  readonly cell: HtmlValue
-} {
-  if (hold !== undefined) return { tone: 'warn', cell: markup`${badge(describeHold(hold), 'warn')}` }
-  if (summary === undefined) return { tone: 'good', cell: 'not used yet' }
-  const trouble = describeTrouble(summary)
-  if (trouble === undefined) return { tone: 'good', cell: badge('in use', 'good') }
-  const isLeftOut = summary.breaker === 'open'
-  const tone = isLeftOut ? 'bad' : 'warn'
-  return { tone, cell: markup`${badge(trouble, tone)}` }
+function toneOf({ hold, summary }: RelayView | TermsView): Tone {
+  if (hold !== undefined) return 'warn'
+  if (summary === undefined) return 'good'
+  if (summary.breaker === 'open') return 'bad'
+  return summary.breaker === 'half-open' || usabilityOf(summary) !== 'usable' ? 'warn' : 'good'
+}
+
+/** How a relay or terms stand, in words. */
+function stateOf(view: RelayView | TermsView): HtmlValue {
+  const { hold, summary } = view
+  if (hold !== undefined) return badge(describeHold(hold), 'warn')
+  if (summary === undefined) return 'not used yet'
+  return badge(describeTrouble(summary) ?? 'in use', toneOf(view))
 }
 
 /** The further a relay is from working as it should, and the more it does, the earlier it stands. */
 function weightOf(view: RelayView | TermsView): number {
   const { summary } = view
-  const trouble = { bad: 2, warn: 1, good: 0 }[stateOf(view).tone] * 1e9
+  const trouble = { bad: 2, warn: 1, good: 0 }[toneOf(view)] * 1e9
   return trouble + (summary === undefined ? 0 : summary.sentLastHour + summary.connections + summary.waiting)
 }
 
 function rowOf(view: RelayView | TermsView): Row {
   const { name, key, summary } = view
-  const { tone, cell } = stateOf(view)
+  const tone = toneOf(view)
   const leftOut = 'leftOut' in view ? view.leftOut.filter((server) => usabilityOf(server) !== 'usable') : []
   const number = (of: (counts: RelaySummary) => string) => (summary === undefined ? '–' : of(summary))
   return {
@@ -44,7 +48,7 @@ function rowOf(view: RelayView | TermsView): Row {
     cells: [
       name === undefined ? '–' : markup`<code>@${name}</code>`,
       markup`<code>${key ?? 'not in the file'}</code>`,
-      markup`${cell}${leftOut.slice(0, 5).map((server) => markup`<br>${server.key}: ${badge(describeTrouble(server) ?? '', 'bad')}`)}`,
+      markup`${stateOf(view)}${leftOut.slice(0, 5).map((server) => markup`<br>${server.key}: ${badge(describeTrouble(server) ?? '', 'bad')}`)}`,
       number(({ connections, maxConnections }) => formatOf(connections, maxConnections)),
       number(({ sentLastHour, maxPerHour }) => formatOf(sentLastHour, maxPerHour)),
       number(({ waiting }) => formatNumber(waiting)),
@@ -52,22 +56,20 @@ function rowOf(view: RelayView | TermsView): Row {
   }
 }
 
-/** Relays and terms with their breakers, holds, limits, and what waits. */
-export function relaySection({ relays, terms, server }: Overview): Html {
+/** Relays and terms with their breakers, holds, limits, and what waits. Of very many a page: first those in trouble, then the busiest. */
+export function relaySection({ relays, terms, server }: Overview, { fromRelay }: PageQuery): Html {
   const all = [...relays, ...terms]
-  const shown =
-    all.length <= MOST
-      ? all
-      : all
-          .map((view) => ({ view, weight: weightOf(view) }))
-          .toSorted((a, b) => b.weight - a.weight)
-          .slice(0, MOST)
-          .map(({ view }) => view)
-  const caption =
-    all.length > shown.length
-      ? `${shown.length} of ${formatNumber(all.length)}: those in trouble and the busiest. dns-overrides relays lists all.`
-      : 'Over all workers. Limits are shown where there are any.'
+  const place = placeOf(fromRelay, PAGE, all.length)
+  const isPaged = all.length > PAGE
+  const shown = isPaged ? pickLargest(all, place.start + PAGE, weightOf).slice(place.start) : all
+  const caption = isPaged
+    ? `${describePlace(place, 'relay')}: first those in trouble, then the busiest`
+    : 'Over all workers. Limits are shown where there are any.'
+  const links = isPaged
+    ? markup`<ul class="links">${pageLinks(place, (start) => linkTo({ relay: start }, 'relays'))}</ul>`
+    : undefined
   return markup`<section id="relays" data-live aria-labelledby="relays-title"><h2 id="relays-title">Relays and terms</h2>
 ${server.kind === 'unknown' ? markup`<p>${badge('Not known', 'bad')}: ${server.reason}</p>` : undefined}
+${links}
 ${all.length === 0 ? markup`<p>The file has no relays.</p>` : table(caption, COLUMNS, shown.map(rowOf))}</section>`
 }

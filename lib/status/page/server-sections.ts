@@ -1,5 +1,5 @@
 import { ACTIONS, SOURCES } from '../decision-counts'
-import { COUNTS, countKey, countsOf } from '../counts'
+import { COUNTS, countKey, countsOf, labelsOf } from '../counts'
 import { type Facts, WAIT_REASONS } from '../facts'
 import { findProblems } from '../health-problems'
 import type { Overview } from '../overview'
@@ -70,7 +70,9 @@ function dnsRows({ workers, counts }: Facts) {
     entry.failures = Math.min(entry.failures, failures)
     if (rttMs !== undefined) entry.rtt.push(rttMs)
   }
-  const queries = countsOf(counts, COUNTS.dnsQueries)
+  const queries = countsOf(counts, COUNTS.dnsQueries).map(
+    ([key, count]) => [labelsOf(key, COUNTS.dnsQueries) ?? [], count] as const,
+  )
   return [...known].slice(0, MOST_SERVERS).map(([server, { zone, failures, rtt, transport }]) => {
     const own = queries.filter(([[name]]) => name === server)
     const sum = (some: typeof own) => some.reduce((total, [, count]) => total + count, 0)

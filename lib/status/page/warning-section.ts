@@ -1,13 +1,25 @@
+import type { Warnings } from '../check-warnings'
 import { markup, multiline, type Html } from './html'
 
-/** What `check` warns of. @param warnings undefined: it was not looked for */
-export function warningSection(warnings: string | undefined): Html {
-  return markup`<section id="warnings" class="half" aria-labelledby="warnings-title"><h2 id="warnings-title">Warnings of check</h2>
-${
-  warnings === undefined
-    ? markup`<p>The file is long: <code>dns-overrides check</code> looks at it.</p>`
-    : warnings === ''
-      ? markup`<p>None.</p>`
-      : markup`<pre>${multiline(warnings)}</pre>`
-}</section>`
+/** What `check` warns of. */
+export function warningSection(warnings: Warnings): Html {
+  return markup`<section id="warnings" data-live class="half" aria-labelledby="warnings-title"><h2 id="warnings-title">Warnings of check</h2>
+${describe(warnings)}</section>`
+}
+
+function describe(warnings: Warnings): Html {
+  switch (warnings.kind) {
+    case 'found':
+      return warnings.texts.length === 0
+        ? markup`<p>None.</p>`
+        : markup`${warnings.texts.map((text) => markup`<pre>${multiline(text)}</pre>`)}`
+    case 'pending':
+      return markup`<p>They are being looked for.</p>`
+    case 'errors':
+      return markup`<p>config/dns_overrides.ini has errors now: run <code>dns-overrides check</code>.</p>`
+    case 'not looked for':
+      return markup`<p>The file is long or cannot be read: <code>dns-overrides check</code> looks at it.</p>`
+    default:
+      return warnings satisfies never
+  }
 }
