@@ -5,23 +5,20 @@ import type { Secret } from '../../model/secret'
 import { TOKEN_TIMEOUT_MS } from '../../oauth/token-request'
 import type { TokenStore } from '../../oauth/token-store'
 import { tokenFailure } from '../../smtp/login'
-import { Session } from '../../smtp/session'
-import { needsGoodCertificate, type SessionFailure } from '../../smtp/session-types'
+import type { SessionFailure } from '../../smtp/session-types'
 import { AttemptPolicy } from './attempt-policy'
 import type { AttemptPlan, AttemptStep } from './attempt-types'
 import type { Loggable } from '../../haraka-objects/plugin'
 import type { ConnectionQueue } from './connection-queue'
 import type { ConnectionReport } from './setback'
 import { Aftermath, type AftermathServices } from './aftermath'
-import { GuardedSocket } from './guarded-socket'
-import type { DeliverySteps, EndMethods } from './hooks'
+import { Connections } from './connections'
+import type { AttemptHandler, EndMethods } from './hooks'
 import { requeue, type UncountedWait } from './requeue'
-import { buildSessionOptions, reportFailure } from './session-options'
 import type { HarakaMxLike, OutboundItem, QueuedRecipient } from '../../haraka-objects/outbound'
 import type { HarakaSocket } from '../../haraka-objects/socket'
 import type { PlannedExchange } from './planned-exchange'
 import type { WaitList } from './wait-list'
-import { patienceOf } from './watchdog'
 
 /** What delivery needs to know beside the exchanges. */
 export interface AttemptContext extends Omit<AttemptPlan<PlannedExchange>, 'candidates'> {
@@ -49,8 +46,6 @@ export interface AttemptOutcome {
 
 /** Place of `secured` among the parameters of `delivered` (Haraka 3.3.4 outbound/hmail.js). */
 const SECURED = 8
-/** The reply to DATA (RFC 5321 section 4.1.1.4). */
-const GO_AHEAD = 354
 /** What Haraka 3.3.4 (`outbound/hmail.js` `try_deliver`) says when no exchange is left. */
 const NOTHING_LEFT = 'Tried all MXs'
 
@@ -62,25 +57,13 @@ type StepOf<K extends AttemptStep<PlannedExchange>['kind']> = Extract<
   { readonly kind: K }
 >
 
-/** The connection that is tried now. */
-interface Current {
-  readonly candidate: PlannedExchange
-  readonly inClear: boolean
-  /** `tls.ini` demands TLS. */
-  forced: boolean
-  /** Why there was no connection. */
-  failure?: SessionFailure
-  session?: Session
-  guard?: GuardedSocket
-}
-
 /** One delivery attempt of one message: {@link AttemptPolicy} says what is to be done, and this does it with Haraka. */
-export class AttemptRunner implements DeliverySteps {
+export class AttemptRunner implements AttemptHandler {
   readonly #hmail: OutboundItem
   readonly #context: AttemptContext
   readonly #policy: AttemptPolicy<PlannedExchange>
-  readonly #connections: Current[] = []
-  #current: Current | undefined
+  readonly #connections: Connections
+  readonly #aftermath: Aftermath
   /** For the server that is being tried. */
   #token: Secret | undefined
   #delivered = false
@@ -89,13 +72,18 @@ export class AttemptRunner implements DeliverySteps {
   #unavailable: Exclude<Unavailable['why'], 'breaker'> | undefined
   /** Relays that took no part because they are held. */
   readonly #held: Exchange[] = []
-  readonly #aftermath: Aftermath
 
   constructor(hmail: OutboundItem, candidates: readonly PlannedExchange[], context: AttemptContext) {
     const { relays, now, source, fallbackRelays, passedOver } = context
     this.#hmail = hmail
     this.#context = context
-    this.#aftermath = new Aftermath(hmail, context.aftermath, () => this.#reports().at(-1))
+    this.#aftermath = new Aftermath(hmail, context.aftermath, () => this.#connections.reports.at(-1))
+    this.#connections = new Connections(hmail, {
+      onConnecting: () => this.#policy.noteConnecting(),
+      onConnected: () => this.#policy.noteConnected(),
+      onFailure: (failure, candidate) => this.#noteFailure(failure, candidate),
+      onSuccess: (candidate) => this.#noteSuccess(candidate),
+    })
     this.#policy = new AttemptPolicy(
       { candidates, source, fallbackRelays, passedOver },
       {
@@ -165,69 +153,16 @@ export class AttemptRunner implements DeliverySteps {
     const { relay } = candidate.exchange
     const state = (relay && this.#context.tokens.look(relay)) ?? NO_CLIENT
     if (state.kind === 'ready') this.#token = state.token
-    if (state.kind === 'failed')
-      this.#connections.push({
-        candidate,
-        inClear: false,
-        forced: false,
-        failure: tokenFailure(state.message),
-      })
+    if (state.kind === 'failed') this.#connections.addFailure(candidate, tokenFailure(state.message))
     this.#policy.noteToken(state)
   }
 
   forceTls(mx: HarakaMxLike, forcedByHaraka: () => boolean): boolean {
-    const current = this.#current
-    if (current?.candidate.mx !== mx) return forcedByHaraka()
-    this.#policy.noteConnecting()
-    const { endpoint, relay, terms } = current.candidate.exchange
-    // Only now: with it, Haraka would have passed over a relay that is local.
-    if (relay !== undefined && endpoint.host !== mx.exchange) mx.from_dns = endpoint.host
-    // tls.ini force_tls_hosts (which may say the name) is as good as `tls = required`: the stricter counts.
-    current.forced = forcedByHaraka()
-    const required = current.forced || terms.tls === 'required'
-    // Without enable_tls Haraka would defer at once; the session sees to it that nothing is sent in clear.
-    return required && relay?.implicitTls !== true && this.#hmail.cfg?.enable_tls !== false
+    return this.#connections.forceTls(mx, forcedByHaraka)
   }
 
   guard(mx: HarakaMxLike, socket: HarakaSocket, begin: () => void): void {
-    const current = this.#current
-    if (current?.candidate.mx !== mx) {
-      begin()
-      return
-    }
-    const hmail = this.#hmail
-    const { candidate } = current
-    const { exchange } = candidate
-    const clientCertificate = exchange.relay?.clientCertificate
-    const options = buildSessionOptions(exchange, {
-      forced: current.forced,
-      inClear: current.inClear,
-      token: this.#token,
-      recipients: hmail.todo.rcpt_to.length,
-    })
-    const session = new Session(options)
-    const guard = new GuardedSocket(
-      {
-        socket,
-        session,
-        label: exchangeLabel(exchange),
-        host: exchange.endpoint.host,
-        verify: needsGoodCertificate(options),
-        ...(options.implicitTls ? { implicitTls: hmail.obtls?.get_tls_options(mx) ?? {} } : {}),
-        ...(clientCertificate === undefined ? {} : { clientCertificate }),
-        patience: patienceOf(hmail.cfg?.connect_timeout),
-        begin,
-        giveUp: () => void hmail.try_deliver(),
-      },
-      {
-        onFailure: (failure) => this.#noteFailure(failure, candidate),
-        onSuccess: () => this.#noteSuccess(candidate),
-      },
-    )
-    current.session = session
-    current.guard = guard
-    this.#policy.noteConnected()
-    guard.start()
+    this.#connections.guard(mx, socket, begin)
   }
 
   #noteFailure(failure: SessionFailure, candidate: PlannedExchange): void {
@@ -248,17 +183,12 @@ export class AttemptRunner implements DeliverySteps {
   }
 
   redact(parameter: unknown): unknown {
-    const session = this.#current?.session
-    if (session === undefined || typeof parameter !== 'string') return parameter
-    // Haraka logs what it sends before it sends it.
-    return parameter.startsWith('C: ')
-      ? `C: ${session.redactCommand(parameter.slice(3))}`
-      : session.redact(parameter)
+    return this.#connections.redact(parameter)
   }
 
   handleDelivered(parameters: unknown[]): void {
     this.#delivered = true
-    if (this.#current?.candidate.exchange.relay?.implicitTls === true) parameters[SECURED] = true
+    if (this.#connections.exchange?.relay?.implicitTls === true) parameters[SECURED] = true
   }
 
   defer(reason: unknown, extra: unknown, haraka: EndMethods): void {
@@ -287,34 +217,16 @@ export class AttemptRunner implements DeliverySteps {
 
   end(): void {
     this.#policy.end()
-    this.#context.onEnd({ delivered: this.#delivered, connections: this.#reports() })
-  }
-
-  #reports(): readonly ConnectionReport[] {
-    return this.#connections.map(({ candidate: { exchange, address }, session, guard, failure }) => ({
-      exchange,
-      address,
-      encrypted: guard?.encrypted ?? false,
-      ...(session === undefined ? {} : { session: session.report }),
-      ...(failure === undefined ? {} : { session: reportFailure(failure, exchange) }),
-    }))
+    this.#context.onEnd({ delivered: this.#delivered, connections: this.#connections.reports })
   }
 
   #connect({ candidate, inClear }: StepOf<'connect'>): void {
-    const hmail = this.#hmail
-    const { mx, exchange } = candidate
     if (inClear)
       this.#context.log.lognotice(
         'TLS failed where it is not required, the same address is tried once without',
       )
-    this.#current = { candidate, inClear, forced: false }
-    this.#connections.push(this.#current)
-    if (exchange.relay !== undefined) {
-      // As before the first try: see forceTls(), and Haraka's choice of a mechanism.
-      delete mx.from_dns
-      if (exchange.relay.authType === undefined) delete mx.auth_type
-    }
-    hmail.mxlist = [mx, ...this.#policy.remaining.map((each) => each.mx)]
+    this.#connections.begin({ candidate, inClear, token: this.#token })
+    this.#hmail.mxlist = [candidate.mx, ...this.#policy.remaining.map(({ mx }) => mx)]
   }
 
   #requeue({ reason, seconds, waitFor }: StepOf<'requeue'>): void {
@@ -337,13 +249,9 @@ export class AttemptRunner implements DeliverySteps {
     })
   }
 
-  /** The place is free when the connection is closed. */
+  /** The place is free when the connection is closed. Without a reply to the end of the message nobody knows whether it was taken. */
   #leave(lease: Lease | undefined): void {
-    const { guard, session } = this.#current ?? {}
-    const { stage, reply } = session?.report ?? {}
-    // Without a reply to the end of the message nobody knows whether it was taken.
-    const delivered = this.#delivered || (stage === 'dot' && reply?.code === GO_AHEAD)
-    if (guard === undefined || guard.closed) lease?.end(delivered)
-    else guard.release(() => lease?.end(delivered))
+    const delivered = this.#delivered || this.#connections.isUnanswered
+    this.#connections.release(() => lease?.end(delivered))
   }
 }

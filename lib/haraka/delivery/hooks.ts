@@ -2,8 +2,8 @@ import { patch } from '../../haraka-objects/patch'
 import type { HarakaMxLike, OutboundItem, QueuedRecipient } from '../../haraka-objects/outbound'
 import type { HarakaSocket } from '../../haraka-objects/socket'
 
-/** What is done at each step that Haraka takes with one message, from the answer to `get_mx` to the end of the attempt. */
-export interface DeliverySteps {
+/** What is done at each step that Haraka takes with one message, from the answer to `get_mx` to the end of its attempt. */
+export interface AttemptHandler {
   /** Before each connection, and when none is left to make. `next`: Haraka's own. */
   tryDeliver(next: () => unknown): unknown
   /** After Haraka's check of `local_mx_ok`, before it connects. */
@@ -45,25 +45,25 @@ const METHODS = [
 
 type Methods = Pick<OutboundItem, (typeof METHODS)[number]>
 
-/** Under which a message has the steps of its attempt. A WeakMap would cost 25 us a message in collection of garbage. */
-const STEPS = Symbol('attempt watched by dns_overrides')
+/** The property of a message that holds the handler of its attempt. A WeakMap would cost 25 us a message in garbage collection. */
+const HANDLER = Symbol('dns_overrides: handler of the attempt')
 
-type WatchedItem = OutboundItem & { [STEPS]?: DeliverySteps | undefined }
+type WatchedItem = OutboundItem & { [HANDLER]?: AttemptHandler | undefined }
 
 /**
  * Haraka 3.3.4 (`outbound/hmail.js`) has no hook between `get_mx` and the end of an attempt. It calls `this.try_deliver()`,
  * `self.temp_fail()` and so on: so for as long as an attempt lasts the message gets another prototype, in front of its own, with
- * these methods. All messages share it; what belongs to one is with the message.
+ * these methods. All messages share that prototype; the handler is a property of the message.
  */
 export class DeliveryHooks {
-  /** By the prototype that stands after it. */
+  /** The prototypes that have been made, by the one that each stands in front of. */
   readonly #prototypes = new WeakMap<object, object>()
 
   /** Watches one attempt. To be called just before `get_mx` is answered. */
-  install(hmail: WatchedItem, steps: DeliverySteps): void {
+  install(hmail: WatchedItem, handler: AttemptHandler): void {
     const base = Object.getPrototypeOf(hmail) as Methods
     const methods = this.#methods(base)
-    hmail[STEPS] = steps
+    hmail[HANDLER] = handler
     const undo = this.#patchOwn(hmail)
     Object.setPrototypeOf(hmail, methods)
     // Queue (outbound/queue.js) sets it anew for each attempt.
@@ -71,9 +71,9 @@ export class DeliveryHooks {
     const end = () => {
       for (const each of undo) each()
       if (Object.getPrototypeOf(hmail) === methods) Object.setPrototypeOf(hmail, base)
-      hmail[STEPS] = undefined
+      hmail[HANDLER] = undefined
       if (hmail.next_cb === end) hmail.next_cb = next
-      steps.end()
+      handler.end()
       next.call(hmail)
     }
     hmail.next_cb = end
@@ -87,7 +87,7 @@ export class DeliveryHooks {
     return methods
   }
 
-  /** Another plugin may have put methods of its own on this message: they hide those of any prototype. */
+  /** Another plugin may have put methods of its own on this message, which come before those of any prototype. */
   #patchOwn(hmail: OutboundItem): (() => void)[] {
     const own = METHODS.filter((name) => Object.hasOwn(hmail, name))
     if (own.length === 0) return []
@@ -97,9 +97,9 @@ export class DeliveryHooks {
     return own.map((name) => patch<Methods, typeof name>(hmail, name, () => wrapped[name]))
   }
 
-  /** Without steps (an attempt that is over, called by a wrapper of somebody else) each does what the inner method does. */
+  /** Without a handler (the attempt is over, and another plugin's wrapper still calls) each does what the inner method does. */
   #wrap(inner: Methods): Methods {
-    const stepsOf = (hmail: WatchedItem) => hmail[STEPS]
+    const handlerOf = (hmail: WatchedItem) => hmail[HANDLER]
     const bind = (hmail: OutboundItem): EndMethods => ({
       temp_fail: (reason, extra) => inner.temp_fail.call(hmail, reason, extra),
       bounce: (reason, extra) => inner.bounce.call(hmail, reason, extra),
@@ -109,44 +109,44 @@ export class DeliveryHooks {
     return {
       try_deliver(this: OutboundItem) {
         const next = () => inner.try_deliver.call(this)
-        const steps = stepsOf(this)
-        return steps === undefined ? next() : steps.tryDeliver(next)
+        const handler = handlerOf(this)
+        return handler === undefined ? next() : handler.tryDeliver(next)
       },
       get_force_tls(this: OutboundItem, mx) {
         const forced = () => inner.get_force_tls.call(this, mx)
-        return stepsOf(this)?.forceTls(mx, forced) ?? forced()
+        return handlerOf(this)?.forceTls(mx, forced) ?? forced()
       },
       try_deliver_host_on_socket(this: OutboundItem, mx, host, port, socket) {
         const begin = () => void inner.try_deliver_host_on_socket.call(this, mx, host, port, socket)
-        const steps = stepsOf(this)
-        return steps === undefined ? begin() : steps.guard(mx, socket, begin)
+        const handler = handlerOf(this)
+        return handler === undefined ? begin() : handler.guard(mx, socket, begin)
       },
       logprotocol(this: OutboundItem, ...parameters) {
-        const steps = stepsOf(this)
-        const redacted = steps === undefined ? parameters : parameters.map((each) => steps.redact(each))
+        const handler = handlerOf(this)
+        const redacted = handler === undefined ? parameters : parameters.map((each) => handler.redact(each))
         inner.logprotocol.apply(this, redacted)
       },
       delivered(this: OutboundItem, ...parameters) {
-        stepsOf(this)?.handleDelivered(parameters)
+        handlerOf(this)?.handleDelivered(parameters)
         return inner.delivered.apply(this, parameters)
       },
       temp_fail(this: OutboundItem, reason, extra) {
-        const steps = stepsOf(this)
-        return steps === undefined
+        const handler = handlerOf(this)
+        return handler === undefined
           ? inner.temp_fail.call(this, reason, extra)
-          : steps.defer(reason, extra, bind(this))
+          : handler.defer(reason, extra, bind(this))
       },
       bounce(this: OutboundItem, reason, extra) {
-        const steps = stepsOf(this)
-        return steps === undefined
+        const handler = handlerOf(this)
+        return handler === undefined
           ? inner.bounce.call(this, reason, extra)
-          : steps.bounce(reason, extra, bind(this))
+          : handler.bounce(reason, extra, bind(this))
       },
       split_to_new_recipients(this: OutboundItem, recipients, response, done) {
-        const steps = stepsOf(this)
-        return steps === undefined
+        const handler = handlerOf(this)
+        return handler === undefined
           ? inner.split_to_new_recipients.call(this, recipients, response, done)
-          : steps.split(recipients, response, done, bind(this))
+          : handler.split(recipients, response, done, bind(this))
       },
     }
   }

@@ -3,10 +3,10 @@ import type { Secret } from '../../model/secret'
 import { loginOf } from '../../smtp/login'
 import type { SessionFailure, SessionOptions, SessionReport } from '../../smtp/session-types'
 
-/** What one connection to an exchange has besides. */
+/** What a connection needs beside the exchange. */
 export interface ConnectionNeeds {
   /** `tls.ini` demands TLS. */
-  readonly forced: boolean
+  readonly isTlsForced: boolean
   /** TLS broke there before, so it is done without. */
   readonly inClear: boolean
   /** For a relay that takes one. */
@@ -18,9 +18,9 @@ export interface ConnectionNeeds {
 /** How a connection to an exchange is to be used. */
 export function buildSessionOptions(
   { terms, relay }: Exchange,
-  { forced, inClear, token, recipients }: ConnectionNeeds,
+  { isTlsForced, inClear, token, recipients }: ConnectionNeeds,
 ): SessionOptions {
-  const required = forced || terms.tls === 'required'
+  const required = isTlsForced || terms.tls === 'required'
   const login = relay && loginOf(relay, token)
   return {
     tls: required ? 'required' : inClear ? 'off' : terms.tls,
@@ -37,7 +37,7 @@ export function buildSessionOptions(
 }
 
 /** A failure before there was a connection, as the report of a session. */
-export const reportFailure = (failure: SessionFailure, { terms }: Exchange): SessionReport => ({
+export const reportWithoutSession = (failure: SessionFailure, { terms }: Exchange): SessionReport => ({
   stage: failure.stage,
   failure,
   lmtp: terms.lmtp,

@@ -1,0 +1,173 @@
+import type { Exchange } from '../../model/exchange'
+import { exchangeLabel } from '../../model/exchange'
+import type { Secret } from '../../model/secret'
+import type { HarakaMxLike, OutboundItem } from '../../haraka-objects/outbound'
+import type { HarakaSocket } from '../../haraka-objects/socket'
+import { Session } from '../../smtp/session'
+import { needsGoodCertificate, type SessionFailure } from '../../smtp/session-types'
+import { GuardedSocket } from './guarded-socket'
+import type { PlannedExchange } from './planned-exchange'
+import { buildSessionOptions, reportWithoutSession } from './session-options'
+import type { ConnectionReport } from './setback'
+import { patienceOf } from './watchdog'
+
+/** The reply to DATA (RFC 5321 section 4.1.1.4). */
+const GO_AHEAD = 354
+
+/** How a connection is to be made. */
+export interface ConnectionPlan {
+  readonly candidate: PlannedExchange
+  /** TLS broke there before, so it is done without. */
+  readonly inClear: boolean
+  /** Of a relay that takes one. */
+  readonly token: Secret | undefined
+}
+
+/** What is reported of the connection that is tried now. */
+export interface ConnectionEvents {
+  /** Haraka takes the address, and connects to it. */
+  readonly onConnecting: () => void
+  readonly onConnected: () => void
+  /** As {@link GuardEvents}. */
+  readonly onFailure: (failure: SessionFailure, candidate: PlannedExchange) => void
+  readonly onSuccess: (candidate: PlannedExchange) => void
+}
+
+/** One connection, tried or to be tried. */
+interface Connection extends ConnectionPlan {
+  /** `tls.ini` demands TLS. */
+  isTlsForced: boolean
+  /** Why there was no connection. */
+  readonly failure?: SessionFailure
+  session?: Session
+  guard?: GuardedSocket
+}
+
+/** The connections of one attempt, one after the other: each is guarded by a session, and kept for the report. */
+export class Connections {
+  readonly #hmail: OutboundItem
+  readonly #events: ConnectionEvents
+  readonly #tried: Connection[] = []
+  #current: Connection | undefined
+
+  constructor(hmail: OutboundItem, events: ConnectionEvents) {
+    this.#hmail = hmail
+    this.#events = events
+  }
+
+  /** In the order in which they were tried. */
+  get reports(): readonly ConnectionReport[] {
+    return this.#tried.map(({ candidate: { exchange, address }, session, guard, failure }) => ({
+      exchange,
+      address,
+      encrypted: guard?.encrypted ?? false,
+      ...(session === undefined ? {} : { session: session.report }),
+      ...(failure === undefined ? {} : { session: reportWithoutSession(failure, exchange) }),
+    }))
+  }
+
+  /** The server that is tried now. */
+  get exchange(): Exchange | undefined {
+    return this.#current?.candidate.exchange
+  }
+
+  /** Haraka connects there next. */
+  begin(plan: ConnectionPlan): void {
+    const { mx, exchange } = plan.candidate
+    this.#current = { ...plan, isTlsForced: false }
+    this.#tried.push(this.#current)
+    if (exchange.relay === undefined) return
+    // As before the first try: see forceTls(), and Haraka's choice of a mechanism.
+    delete mx.from_dns
+    if (exchange.relay.authType === undefined) delete mx.auth_type
+  }
+
+  /** A server could not be tried. */
+  addFailure(candidate: PlannedExchange, failure: SessionFailure): void {
+    this.#tried.push({ candidate, inClear: false, token: undefined, isTlsForced: false, failure })
+  }
+
+  /** See {@link AttemptHandler.forceTls}. */
+  forceTls(mx: HarakaMxLike, forcedByHaraka: () => boolean): boolean {
+    const current = this.#current
+    if (current?.candidate.mx !== mx) return forcedByHaraka()
+    this.#events.onConnecting()
+    const { endpoint, relay, terms } = current.candidate.exchange
+    // Only now: with it, Haraka would have passed over a relay that is local.
+    if (relay !== undefined && endpoint.host !== mx.exchange) mx.from_dns = endpoint.host
+    // tls.ini force_tls_hosts (which may say the name) is as good as `tls = required`: the stricter counts.
+    current.isTlsForced = forcedByHaraka()
+    const isRequired = current.isTlsForced || terms.tls === 'required'
+    // Without enable_tls Haraka would defer at once; the session sees to it that nothing is sent in clear.
+    return isRequired && relay?.implicitTls !== true && this.#hmail.cfg?.enable_tls !== false
+  }
+
+  /** See {@link AttemptHandler.guard}. */
+  guard(mx: HarakaMxLike, socket: HarakaSocket, begin: () => void): void {
+    const current = this.#current
+    if (current?.candidate.mx !== mx) {
+      begin()
+      return
+    }
+    const hmail = this.#hmail
+    const { candidate, inClear, token, isTlsForced } = current
+    const { exchange } = candidate
+    const clientCertificate = exchange.relay?.clientCertificate
+    const options = buildSessionOptions(exchange, {
+      isTlsForced,
+      inClear,
+      token,
+      recipients: hmail.todo.rcpt_to.length,
+    })
+    const session = new Session(options)
+    const guard = new GuardedSocket(
+      {
+        socket,
+        session,
+        label: exchangeLabel(exchange),
+        host: exchange.endpoint.host,
+        verify: needsGoodCertificate(options),
+        ...(options.implicitTls ? { implicitTls: hmail.obtls?.get_tls_options(mx) ?? {} } : {}),
+        ...(clientCertificate === undefined ? {} : { clientCertificate }),
+        patience: patienceOf(hmail.cfg?.connect_timeout),
+        begin,
+        giveUp: () => void hmail.try_deliver(),
+      },
+      {
+        onFailure: (failure) => this.#events.onFailure(failure, candidate),
+        onSuccess: () => this.#events.onSuccess(candidate),
+      },
+    )
+    current.session = session
+    current.guard = guard
+    this.#events.onConnected()
+    guard.start()
+  }
+
+  /** A text of the current conversation without its secrets, see {@link AttemptHandler.redact}. */
+  redact(parameter: unknown): unknown {
+    const session = this.#current?.session
+    if (session === undefined || typeof parameter !== 'string') return parameter
+    // Haraka logs what it sends before it sends it.
+    return parameter.startsWith('C: ')
+      ? `C: ${session.redactCommand(parameter.slice(3))}`
+      : session.redact(parameter)
+  }
+
+  /** May the current server have taken the message without saying so? It was sent, and its end has no reply. */
+  get isUnanswered(): boolean {
+    const { stage, reply } = this.#current?.session?.report ?? {}
+    return stage === 'dot' && reply?.code === GO_AHEAD
+  }
+
+  /**
+   * The message has left the current server.
+   *
+   * @param onClosed called when the connection is closed, at once if there is none
+   */
+  release(onClosed: () => void): void {
+    const guard = this.#current?.guard
+    if (guard === undefined || guard.closed) onClosed()
+    else guard.release(onClosed)
+  }
+}
