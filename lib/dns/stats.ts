@@ -46,7 +46,7 @@ export interface ResolverStats {
   readonly servers: readonly ServerStats[]
 }
 
-/** Counts words. */
+/** Counts how often each word was added. */
 export class Counter {
   readonly #counts = new Map<string, number>()
 

@@ -1,7 +1,7 @@
 import type { HarakaAddress, Loggable, Notes } from './plugin'
 import type { HarakaSocket } from './socket'
 
-/** A `HarakaMx` (haraka-net-utils `lib/HarakaMx.js`), as far as delivery looks at it. */
+/** A `HarakaMx` (haraka-net-utils `lib/HarakaMx.js`), as far as it is used. */
 export interface HarakaMxLike {
   exchange?: string
   port?: number
@@ -94,6 +94,7 @@ export interface OutboundConfig {
   cfg: OutboundCfg
 }
 
+/** `outbound.ini`, as far as it is used. */
 export interface OutboundCfg {
   concurrency_max: number
   inet_prefer: 'v4' | 'v6' | 'default'

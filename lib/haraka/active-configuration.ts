@@ -3,7 +3,7 @@ import type { Configuration } from '../routing/configuration'
 import type { Resolver } from '../dns/resolver'
 
 /** What one message works with, from beginning to end. */
-export interface Active {
+export interface Basis {
   readonly configuration: Configuration
   readonly resolver: Resolver
 }
@@ -61,7 +61,7 @@ export class ActiveConfiguration {
   }
 
   /** Runs the work with what is in force now. @throws Error while nothing is */
-  async use<T>(work: (active: Active) => Promise<T>): Promise<T> {
+  async use<T>(work: (basis: Basis) => Promise<T>): Promise<T> {
     const shared = this.#shared
     const configuration = this.#configuration
     if (shared === undefined || configuration === undefined) throw new Error('there are no rules in force')

@@ -31,15 +31,13 @@ export type GetMxOutcome =
       readonly failed?: readonly Exchange[]
     }
 
-/** What the answer has to do with the rest. */
+/** What an answer needs of the rest of the plugin. */
 export interface AnswerServices {
   /** Milliseconds since the epoch. */
   readonly now: () => number
   /** For lines about this message. */
   readonly log: Loggable
-  /** Logs the decision. */
   readonly logDecision: (outcome: GetMxOutcome) => void
-  /** Watches the delivery. */
   readonly deliver: (outcome: Extract<GetMxOutcome, { kind: 'deliver' }>) => void
   /**
    * Counts failures against relays.
@@ -53,7 +51,7 @@ export interface AnswerServices {
   readonly defer: Finish
 }
 
-/** Says the outcome in the words of Haraka's hook, with all that has to be done in the same moment. */
+/** The outcome as an answer of Haraka's hook, and what has to be done at the same moment. */
 export function answerOutcome(hmail: HMailItem, outcome: GetMxOutcome, services: AnswerServices): HookAnswer {
   const { log, logDecision, deliver, fail, defer, now, onWait } = services
   switch (outcome.kind) {

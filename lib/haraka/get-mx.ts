@@ -1,17 +1,12 @@
-import { isIP } from 'node:net'
-import type { Decision } from '../model/decision'
 import type { Endpoint } from '../model/endpoint'
 import { exchangeLabel, type Exchange } from '../model/exchange'
-import type { Message } from '../model/message'
 import type { RelayState } from '../relays/types'
 import type { TokenStore } from '../oauth/token-store'
-import { type Located, locateAll, verdict } from '../routing/route'
-import { planAttempts } from '../rules/attempts-plan'
 import type { RecipientGroup } from '../rules/recipient-groups'
 import type { AttemptSlot } from '../status/attempt-ring'
 import type { Recorder } from '../status/recorder'
-import type { Active, ActiveConfiguration } from './active-configuration'
-import { answerOutcome, type GetMxOutcome } from './answer'
+import type { ActiveConfiguration, Basis } from './active-configuration'
+import { answerOutcome } from './answer'
 import type { HookAnswer } from './boundary'
 import { recordDecision } from './decision-record'
 import { ConnectionQueue } from './delivery/connection-queue'
@@ -23,14 +18,12 @@ import type { UncountedWait } from './delivery/requeue'
 import { WaitList } from './delivery/wait-list'
 import { createAftermathServices } from './aftermath-services'
 import { MessageReader } from './envelope'
+import { type DecidedMessage, OutcomeFinder } from './find-outcome'
 import { attemptLine, MessageLog } from './log-line'
 import { HarakaModules } from './haraka-modules'
-import { OwnHelo } from './own-helo'
 import { MessageMemory } from './message-memory'
-import { buildMxList, type Random, sortExchanges } from './mx-list'
-import { OwnListeners } from './own-listeners'
+import type { Random } from './mx-list'
 import { RuleQuestions } from './rule-questions'
-import { serverDetails } from './server-details'
 import { answerWithSplit } from './split/message-split'
 import { type HarakaPlugin, type Loggable, RETVAL } from '../haraka-objects/plugin'
 import type { HMailItem } from '../haraka-objects/outbound'
@@ -53,30 +46,34 @@ export interface GetMxParts {
 /** Of the time for an answer, the part that the plugins of `server_details` may use. */
 const DETAILS_PART = 0.4
 
-/** A message and where it goes. */
-interface RoutedMessage {
-  readonly hmail: HMailItem
-  readonly message: Message
+/** A message that is worked on. */
+interface RoutedMessage extends DecidedMessage {
   /** Of several groups each must go in a message of its own; the decision is that of the first. */
   readonly groups: readonly RecipientGroup[]
-  readonly decision: Decision
-  readonly active: Active
   /** Since when this plugin works on it, on the clock of `performance.now()`: other plugins' time is left out. */
   readonly startedAt: number
 }
 
-/** An outcome, and the addresses that led to it. */
-interface Result {
-  readonly outcome: GetMxOutcome
-  readonly located: readonly Located[]
+/** A message while other plugins are asked. */
+interface PausedMessage {
+  readonly routed: RoutedMessage
+  /** How long this plugin has worked on it. */
+  readonly workedMs: number
 }
 
-/** Is it the address of a domain literal (or one that `server_details` put in the place of a name)? */
-function goesToLiteral({ exchange }: Located): boolean {
-  return exchange.origin.kind === 'dns' && isIP(exchange.endpoint.host) !== 0
-}
-
-/** From a message to the answer to `get_mx`. */
+/**
+ * From a message to the answer to `get_mx`:
+ *
+ * 1. The rules and `[attempts]` decide.
+ * 2. A message whose recipients go different ways is divided; each part begins again with step 1.
+ * 3. Plugins of `server_details` may change the servers.
+ * 4. The addresses of the servers are looked up.
+ * 5. Addresses that must not be used are left out.
+ * 6. Haraka gets its answer, and the attempt is watched.
+ * 7. After an attempt that failed, it is found out what becomes of the message.
+ *
+ * Steps 3 to 5 are those of {@link OutcomeFinder}.
+ */
 export class GetMx {
   readonly #parts: GetMxParts
   readonly #now: () => number
@@ -87,10 +84,9 @@ export class GetMx {
   readonly #queue: ConnectionQueue
   readonly #waits: WaitList
   readonly #hooks = new DeliveryHooks()
-  readonly #ownListeners: OwnListeners
-  readonly #helo: OwnHelo
-  /** Decisions for plain DNS, while other plugins are asked. */
-  readonly #plain = new WeakMap<HMailItem, RoutedMessage>()
+  readonly #outcomes: OutcomeFinder
+  /** Messages for plain DNS. */
+  readonly #paused = new WeakMap<HMailItem, PausedMessage>()
 
   constructor(parts: GetMxParts) {
     const { plugin, now = Date.now } = parts
@@ -103,8 +99,14 @@ export class GetMx {
     this.#queue = new ConnectionQueue(parts.relays, (hmail) => this.#haraka.push(hmail))
     this.#waits = new WaitList(parts.relays)
     parts.relays.onHoldsChange(() => this.#waits.noteHolds())
-    this.#helo = new OwnHelo(now)
-    this.#ownListeners = new OwnListeners({ listens: parts.listens, now })
+    this.#outcomes = new OutcomeFinder({
+      haraka: this.#haraka,
+      listens: parts.listens,
+      random: parts.random ?? Math.random,
+      now,
+      patienceMs: parts.deadlineMs * DETAILS_PART,
+      logOf: (hmail) => this.#logOf(hmail),
+    })
   }
 
   /**
@@ -112,23 +114,22 @@ export class GetMx {
    * DNS, wherever they stand in `config/plugins`; {@link routeByDns} follows them. Rejects only where something is broken.
    */
   async route(hmail: HMailItem): Promise<HookAnswer> {
-    return this.#useConfiguration(hmail, async (active) => {
-      const routed = await this.#decide(hmail, active)
+    return this.#useConfiguration(hmail, async (basis) => {
+      const routed = await this.#decide(hmail, basis)
       if (routed.decision.source !== 'dns' || routed.groups.length > 1) return this.#carryOut(routed)
-      // The clock stops while other plugins are asked.
-      this.#plain.set(hmail, { ...routed, startedAt: routed.startedAt - performance.now() })
+      this.#paused.set(hmail, { routed, workedMs: performance.now() - routed.startedAt })
       return { retval: RETVAL.cont }
     })
   }
 
   /** What no rule and no other plugin has answered. Rejects only where something is broken; never answers CONT. */
   async routeByDns(hmail: HMailItem): Promise<HookAnswer> {
-    const routed = this.#plain.get(hmail)
-    this.#plain.delete(hmail)
-    return this.#useConfiguration(hmail, async (active) => {
-      const isCurrent = routed !== undefined && routed.active.configuration === active.configuration
-      if (!isCurrent) return this.#carryOut(await this.#decide(hmail, active))
-      return this.#carryOut({ ...routed, active, startedAt: routed.startedAt + performance.now() })
+    const paused = this.#paused.get(hmail)
+    this.#paused.delete(hmail)
+    return this.#useConfiguration(hmail, async (basis) => {
+      const isCurrent = paused?.routed.basis.configuration === basis.configuration
+      if (!isCurrent) return this.#carryOut(await this.#decide(hmail, basis))
+      return this.#carryOut({ ...paused.routed, basis, startedAt: performance.now() - paused.workedMs })
     })
   }
 
@@ -139,7 +140,7 @@ export class GetMx {
 
   async #useConfiguration(
     hmail: HMailItem,
-    work: (active: Active) => Promise<HookAnswer>,
+    work: (basis: Basis) => Promise<HookAnswer>,
   ): Promise<HookAnswer> {
     const { active, recorder } = this.#parts
     recorder.endWait(hmail)
@@ -162,19 +163,20 @@ export class GetMx {
   }
 
   /** Step 1: what the rules say. */
-  async #decide(hmail: HMailItem, active: Active): Promise<RoutedMessage> {
+  async #decide(hmail: HMailItem, basis: Basis): Promise<RoutedMessage> {
     const startedAt = performance.now()
     const message = this.#messages.read(hmail)
-    const found = this.#questions.group(message, active)
+    const found = this.#questions.group(message, basis)
     const groups = found instanceof Promise ? await found : found
-    const decision = await this.#questions.decide(message, active)
-    return { hmail, message, groups, decision, active, startedAt }
+    const decision = await this.#questions.decide(message, basis)
+    return { hmail, message, groups, decision, basis, startedAt }
   }
 
+  /** Steps 2 to 7. */
   async #carryOut(routed: RoutedMessage): Promise<HookAnswer> {
     const { hmail, decision } = routed
     if (routed.groups.length > 1) return this.#split(routed)
-    const { outcome, located } = await this.#findOutcome(routed)
+    const { outcome, located } = await this.#outcomes.find(routed)
     const log = this.#logOf(hmail)
     const aftermath = this.#aftermath(routed)
     const onWait = this.#noteWait(hmail)
@@ -184,7 +186,7 @@ export class GetMx {
       log,
       onWait,
       logDecision: (final) => {
-        const { rules } = routed.active.configuration
+        const { rules } = routed.basis.configuration
         const { recorder } = this.#parts
         const written = this.#haraka.isLogged('INFO') ? log : undefined
         slot = recordDecision({ ...routed, rules, located, outcome: final }, recorder, written)
@@ -217,7 +219,7 @@ export class GetMx {
     })
   }
 
-  /** In place of all that follows: each group of recipients goes through it in a message of its own. */
+  /** Step 2, in place of all that follow: each group of recipients goes through them in a message of its own. */
   #split({ hmail, groups }: RoutedMessage): HookAnswer {
     const onWait = this.#noteWait(hmail)
     return answerWithSplit(hmail, groups, {
@@ -228,7 +230,7 @@ export class GetMx {
     })
   }
 
-  /** Step 6, after the attempt: what becomes of a message that was not delivered. */
+  /** Step 7: what becomes of a message that was not delivered. */
   #aftermath({ hmail, message, decision }: RoutedMessage): AftermathServices {
     return createAftermathServices({
       onRescue: (lines) => this.#parts.recorder.recordRescue(lines),
@@ -236,97 +238,10 @@ export class GetMx {
       message,
       decision,
       memory: this.#memory,
-      decide: (next) => this.#parts.active.use(async (active) => this.#questions.decide(next, active)),
+      decide: (next) => this.#parts.active.use(async (basis) => this.#questions.decide(next, basis)),
       runner: this.#haraka.runner,
       log: this.#logOf(hmail),
     })
-  }
-
-  /** Steps 2 to 5: what becomes of the message. */
-  async #findOutcome(routed: RoutedMessage): Promise<Result> {
-    const { decision, active } = routed
-    if (decision.outcome !== 'deliver') return { outcome: this.#withoutRoute(routed, decision), located: [] }
-    const exchanges = await this.#askPlugins(routed)
-    if (exchanges.length === 0) {
-      const reason = 'plugins of server_details have dropped every exchange'
-      return { outcome: { kind: 'wait', why: 'plugins', reason }, located: [] }
-    }
-    // Step 3: addresses.
-    const { random = Math.random } = this.#parts
-    const { inet_prefer: prefer } = this.#haraka.outbound
-    const located = await locateAll(sortExchanges(exchanges, random), active.resolver, prefer)
-    const found = verdict(decision, located)
-    if (found.outcome !== 'deliver') return { outcome: this.#withoutAddress(routed, located, found), located }
-    const allowed = await this.#removeLocalLiterals(routed.hmail, located)
-    const { HarakaMx } = this.#haraka.netUtils
-    const isOwn = (endpoint: Endpoint) => this.#ownListeners.includes(endpoint)
-    const list = buildMxList(HarakaMx, allowed, isOwn, this.#helo.get(HarakaMx))
-    const failed =
-      list.candidates.length > 0 ? [] : located.map(({ exchange }) => exchange).filter(isOfAttempts)
-    if (failed.length === 0) return { outcome: { kind: 'deliver', ...list }, located }
-    const reason = list.passedOver.map((one) => `${exchangeLabel(one.exchange)}: ${one.reason}`).join('; ')
-    return { outcome: { kind: 'wait', why: 'relay', reason, failed }, located }
-  }
-
-  /** Step 2: what other plugins change. */
-  #askPlugins({ hmail, message, decision }: RoutedMessage): Promise<readonly Exchange[]> {
-    return serverDetails(decision.exchanges, message, {
-      runner: this.#haraka.runner,
-      log: this.#logOf(hmail),
-      patienceMs: this.#parts.deadlineMs * DETAILS_PART,
-    })
-  }
-
-  /**
-   * Step 4: Haraka's `local_mx_ok` protects addresses that have a name (`from_dns`). The address of a domain literal has none and
-   * would slip through: it is left out here, and with nothing left Haraka defers as it does for a name.
-   */
-  async #removeLocalLiterals(hmail: HMailItem, located: readonly Located[]): Promise<readonly Located[]> {
-    if (this.#haraka.outbound.local_mx_ok || !located.some(goesToLiteral)) return located
-    const local = await Promise.all(
-      located.map(
-        async (one) =>
-          goesToLiteral(one) && (await this.#haraka.netUtils.is_local_host(one.exchange.endpoint.host)),
-      ),
-    )
-    return located.filter(({ exchange }, index) => {
-      if (!local[index]) return true
-      this.#logOf(hmail).loginfo(`${exchange.endpoint.host} is local, skipped since local_mx_ok=false`)
-      return false
-    })
-  }
-
-  /** Relays of `[attempts]` without an address have failed: this is not an attempt of the message, and others may follow. */
-  #withoutAddress(
-    routed: RoutedMessage,
-    located: readonly Located[],
-    found: Pick<Decision, 'outcome' | 'noRoute'>,
-  ): GetMxOutcome {
-    const failed = located.map(({ exchange }) => exchange).filter(isOfAttempts)
-    return failed.length === 0
-      ? this.#withoutRoute(routed, found)
-      : { kind: 'wait', why: 'relay', reason: found.noRoute?.message ?? 'no address', failed }
-  }
-
-  #withoutRoute(
-    routed: RoutedMessage,
-    { outcome, noRoute }: Pick<Decision, 'outcome' | 'noRoute'>,
-  ): GetMxOutcome {
-    const reason = noRoute?.message ?? `no route to ${routed.decision.domain}`
-    if (noRoute?.kind === 'nullmx') return { kind: 'null-mx', reason }
-    if (outcome === 'bounce') return { kind: 'bounce', reason }
-    // A lookup that failed must not use up the last attempt.
-    const isWait = noRoute?.kind === 'dns-failure' && this.#isLastAttempt(routed)
-    return isWait ? { kind: 'wait', why: 'dns', reason } : { kind: 'defer', reason }
-  }
-
-  /** Would `[attempts]` bounce the message next? */
-  #isLastAttempt({ decision, message, active }: RoutedMessage): boolean {
-    if (decision.source !== 'attempts') return false
-    const { rules } = active.configuration
-    const entry = rules.attemptsFor(message.domain)
-    const next = { ...message, retries: message.retries + 1 }
-    return entry !== undefined && planAttempts(entry, rules.rotation, next).kind === 'exhausted'
   }
 
   #failRelays(failed: readonly Exchange[], message: string, others: readonly Exchange[]): boolean {
@@ -347,5 +262,3 @@ export class GetMx {
     return new MessageLog(this.#parts.plugin, hmail)
   }
 }
-
-const isOfAttempts = ({ origin }: Exchange) => origin.kind === 'attempts'

@@ -5,7 +5,7 @@ import type { RelayState } from '../relays/types'
 import { decideWithDns, type DecisionFunction } from '../routing/decide-with-dns'
 import { decide } from '../rules/decide'
 import { groupByRoute, mayDiverge, type RecipientGroup } from '../rules/recipient-groups'
-import type { Active } from './active-configuration'
+import type { Basis } from './active-configuration'
 import type { HarakaModules } from './haraka-modules'
 
 const NO_GROUPS: readonly RecipientGroup[] = []
@@ -21,21 +21,21 @@ export class RuleQuestions {
   }
 
   /** Where the message goes. */
-  decide(message: Message, active: Active): Decision | Promise<Decision> {
-    return this.#ask<Decision>(decide, message, active)
+  decide(message: Message, basis: Basis): Decision | Promise<Decision> {
+    return this.#ask<Decision>(decide, message, basis)
   }
 
   /** Its recipients in groups that go the same way; see {@link groupByRoute}. Empty where they cannot diverge. */
-  group(message: Message, active: Active): readonly RecipientGroup[] | Promise<readonly RecipientGroup[]> {
-    return mayDiverge(active.configuration.rules, message)
-      ? this.#ask<readonly RecipientGroup[]>(groupByRoute, message, active)
+  group(message: Message, basis: Basis): readonly RecipientGroup[] | Promise<readonly RecipientGroup[]> {
+    return mayDiverge(basis.configuration.rules, message)
+      ? this.#ask<readonly RecipientGroup[]>(groupByRoute, message, basis)
       : NO_GROUPS
   }
 
   #ask<D extends object>(
     answer: DecisionFunction<D>,
     message: Message,
-    { configuration, resolver }: Active,
+    { configuration, resolver }: Basis,
   ): D | Promise<D> {
     const { inet_prefer: prefer } = this.#haraka.outbound
     const question = { rules: configuration.rules, message, isUsable: this.#isUsable }

@@ -33,7 +33,7 @@ const MX_OF_LITERAL: MxAnswer = Object.freeze({
   ttlSeconds: 0,
 })
 const NO_LINES: readonly OverrideLine[] = Object.freeze([])
-/** As many exchanges are compared with one another quicker than by a table of their keys. */
+/** Up to this many exchanges it is quicker to compare each with each than to make a table of their keys. */
 const FEW = 8
 
 /**
@@ -42,7 +42,7 @@ const FEW = 8
  * 1. Override lines are read in file order. Each that matches adds its target; one with `$end` stops.
  * 2. If none matched, `[attempts]` decides; without an entry for the domain, its MX records do.
  *
- * @returns the name of a fact, if the decision hangs on it and does not have it
+ * @returns the decision, or what it needs to know and is not in `known`
  */
 export function decide(rules: RuleSet, message: Message, known: FullKnowledge): Decision
 export function decide(rules: RuleSet, message: Message, known: Knowledge): Decision | Missing
@@ -50,7 +50,7 @@ export function decide(rules: RuleSet, message: Message, known: Knowledge): Deci
   return run(rules, message, known, undefined)
 }
 
-/** As {@link decide}, by the same steps, with every line up to one whose `$end` stopped, and why it did not match. */
+/** As {@link decide}, by the same steps, with each line up to the `$end` that stopped: did it match, and if not, why not? */
 export function explain(rules: RuleSet, message: Message, known: FullKnowledge): TracedDecision
 export function explain(rules: RuleSet, message: Message, known: Knowledge): TracedDecision | Missing
 export function explain(rules: RuleSet, message: Message, known: Knowledge): TracedDecision | Missing {
@@ -109,12 +109,12 @@ function run(
   return byAttempts(rules, message, mx, known)
 }
 
-/** Of a domain literal nothing is asked. */
+/** The MX answer for the domain. Nothing is looked up for a domain literal. */
 function mxOf(domain: string, known: Knowledge): MxAnswer | undefined {
   return domain.startsWith('[') ? MX_OF_LITERAL : known.mx
 }
 
-/** Would the decision be another if this line matched? Not if it only adds what is there already, at no better priority. */
+/** Would the decision be different if this line matched? Not if it only adds a server that is there already and is not tried later. */
 function matters({ end, addDns, exchange }: OverrideLine, matched: readonly OverrideLine[]): boolean {
   if (end || exchange === undefined) return true
   if (addDns && !matched.some(usesDns)) return true
@@ -143,7 +143,7 @@ function byOverrides(
   if (mx === undefined) return 'mx'
   const own = directExchanges(domain, matched, mx, { rules, known })
   if (own === 'addresses') return own
-  // Targets count whatever becomes of the lookup.
+  // Targets of lines are used even if the lookup failed.
   const joined: MxExchanges =
     exchanges.length === 0 ? own : { outcome: 'deliver', exchanges: [...exchanges, ...own.exchanges] }
   return conclude(domain, 'overrides', matched, joined, mx)
@@ -222,7 +222,7 @@ function byAttempts(
   return conclude(domain, 'attempts', NO_LINES, noExchanges('bounce', 'attempts-exhausted', reason), asked)
 }
 
-/** Written out, so that all decisions have one shape and nothing is copied. */
+/** Each property is written out: all decisions then have one hidden class in V8, and no object is copied. */
 function conclude(
   domain: string,
   source: Decision['source'],
@@ -256,8 +256,8 @@ function onRefusalOf(lines: readonly OverrideLine[]): OnRefusal {
 }
 
 /**
- * Each exchange once, at its lowest priority (of equals the first); by priority, equals in the order they came in. Most lists are so
- * already and are given back as they are: a sort makes a kilobyte of garbage.
+ * Each exchange once, at its lowest priority (of equals the first); by priority, equals in the order they came in. Most lists are
+ * sorted already and come back as they are: sorting makes a kilobyte of garbage.
  */
 function inOrder(exchanges: readonly Exchange[]): readonly Exchange[] {
   if (exchanges.length < 2) return exchanges

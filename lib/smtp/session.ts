@@ -18,8 +18,8 @@ import { explainTlsFailure, isTlsFailure } from './tls-failure'
  * The policy of one SMTP connection, for delivery and for `probe`, to a relay and to an MX host. Pure: what is sent and received
  * goes in line by line, and verdicts come out.
  *
- * Up to its first reply to RCPT a server speaks of itself: what goes wrong there is never the recipient's fault. After that its
- * replies stand, but for what `next_mx` says.
+ * Until its first reply to RCPT a server speaks of itself: what goes wrong there is never the recipient's fault. After that its
+ * replies stand, unless `next_mx` says otherwise.
  */
 export class Session {
   readonly #options: SessionOptions
@@ -28,12 +28,13 @@ export class Session {
   readonly #extensions: Extensions
   readonly #redaction: Redaction
   #step: SessionStep = 'greeting'
-  /** Stays on the step that counts when QUIT is said. */
+  /** The last step before QUIT. */
   #stage: Stage = 'greeting'
   readonly #authentication: Authentication
   #startingTls: boolean
   #didItsPart = false
   #replies = 0
+  /** How many replies there were when TLS began. */
   #repliesBeforeTls: number | undefined
   readonly #recipients = new Recipients()
   #reply: Reply | undefined
@@ -85,7 +86,7 @@ export class Session {
     return this.redact(line.replace(/^AUTH (\S+) .+/is, `AUTH ${mechanism.toUpperCase()} ****`))
   }
 
-  /** What goes over the wire in the place of a line that {@link send} has nothing against. */
+  /** What is sent in place of a line that {@link send} has allowed. */
   translate(line: string): string {
     return this.#step === 'auth' && /^AUTH /i.test(line) ? this.#authentication.translate(line) : line
   }
@@ -99,7 +100,7 @@ export class Session {
 
   /** The certificate is not good, and it has to be. */
   refuseCertificate(message: string): SessionFailure {
-    // In clear nobody would see any certificate: no way around a bad one.
+    // A bad certificate is no reason to go on in clear, where there is no certificate at all.
     return this.#fail('tls', message)
   }
 
@@ -160,9 +161,9 @@ export class Session {
   }
 
   /**
-   * Looks at a line that was received before Haraka sees it.
+   * Looks at a received line before Haraka sees it.
    *
-   * @param alone nothing followed it in the same packet
+   * @param alone nothing followed the line in the same packet
    */
   receive(received: string, alone: boolean, encryption: Encryption): LineVerdict {
     if (this.#startingTls) return this.#refuse('tls', 'it sent data in clear after STARTTLS')
@@ -210,7 +211,7 @@ export class Session {
     return missing === undefined ? undefined : this.#fail('tls', missing, { polite: true })
   }
 
-  /** @returns undefined: the reply stands, or all is well */
+  /** @returns undefined if the reply stands */
   #judge(reply: Reply, alone: boolean, text: string): LineVerdict | undefined {
     switch (this.#step) {
       case 'greeting':
@@ -240,7 +241,7 @@ export class Session {
     }
   }
 
-  /** HELO knows neither TLS nor AUTH. Haraka 3.3.4 falls back to it after 5xx, and in LMTP it would bounce. */
+  /** HELO offers neither TLS nor AUTH. Haraka 3.3.4 falls back to it after 5xx; with LMTP it would bounce the message. */
   #mayTryHelo({ code }: Reply): boolean {
     const { tls, credentials, lmtp } = this.#options
     return code >= 500 && tls !== 'required' && credentials === undefined && !lmtp
@@ -250,7 +251,7 @@ export class Session {
     if (!isGood(reply)) {
       return this.#object('tls', 'it refused STARTTLS:', reply, { mayGoClear: mayGoClear(this.#options) })
     }
-    // What came in clear must not be taken for something that was said under TLS (RFC 3207 section 6).
+    // What arrived in clear must not be taken for something that arrived under TLS (RFC 3207 section 6).
     if (!alone) return this.#refuse('tls', 'it sent data in clear after STARTTLS')
     this.#startingTls = true
     return undefined

@@ -68,7 +68,7 @@ export class Aftermath {
       const again = await findAgainSeconds(this.#hmail.todo.rcpt_to, setback, this.#judge)
       await this.#services.keep(this.#failedAttempt(setback))
       if (again === undefined) return asEver
-      return () => this.#deferFor(this.#hmail, reason, extra, { seconds: again, last: false })
+      return () => this.#deferFor(this.#hmail, reason, extra, { seconds: again, beyondIntervals: false })
     })
   }
 
@@ -181,7 +181,7 @@ export class Aftermath {
         const text = `Some recipients temp failed: ${names}`
         const more = { ...extra, fail_recips: recipients }
         if (judgement.againSeconds === undefined) split.temp_fail(text, more)
-        else this.#deferFor(split, text, more, { seconds: judgement.againSeconds, last: false })
+        else this.#deferFor(split, text, more, { seconds: judgement.againSeconds, beyondIntervals: false })
         return
       }
       default:
@@ -196,22 +196,22 @@ export class Aftermath {
       `not bounced but tried again, by ${judgement.rescuedBy.join('; ')}: ${recipients.join(', ')}: ${setback.text}`,
     )
     const more = { ...rest, fail_recips: recipients }
-    this.#deferFor(hmail, setback.text, more, { seconds: judgement.againSeconds ?? 0, last: true })
+    this.#deferFor(hmail, setback.text, more, { seconds: judgement.againSeconds ?? 0, beyondIntervals: true })
   }
 
   /**
-   * As Haraka 3.3.4 `temp_fail`, but with a delay of our own.
+   * As `temp_fail` of Haraka 3.3.4, but with a delay of our own.
    *
-   * @param how `last`: even if Haraka's retry intervals are used up
+   * @param delay with `beyondIntervals` also if Haraka's retry intervals are used up
    */
   #deferFor(
     hmail: OutboundItem,
     reason: unknown,
     extra: unknown,
-    { seconds, last }: { readonly seconds: number; readonly last: boolean },
+    { seconds, beyondIntervals }: { readonly seconds: number; readonly beyondIntervals: boolean },
   ): void {
     hmail.num_failures++
-    if (!last && hmail.num_failures > readRetryIntervals(hmail).length) {
+    if (!beyondIntervals && hmail.num_failures > readRetryIntervals(hmail).length) {
       hmail.convert_temp_failed_to_bounce(`Too many failures (${String(reason)})`, extra)
       return
     }

@@ -57,7 +57,7 @@ export class AttemptPolicy<C extends Candidate> {
   /** The token endpoint that is being asked. */
   #awaited: Promise<void> | undefined
   #lastResort = false
-  /** A failure after which no other exchange is tried. */
+  /** Has a failure ended the list? See `next_mx`. */
   #stopped = false
   readonly #reasons: string[]
 
@@ -99,7 +99,7 @@ export class AttemptPolicy<C extends Candidate> {
     } else this.#note(visit, failure)
   }
 
-  /** The token was refused, and another may do better: the same address is tried again. */
+  /** The token was refused, and another one may be accepted: the same address is tried again. */
   noteRefusedToken(candidate: C): void {
     const visit = this.#visit
     if (visit === undefined) return
@@ -131,7 +131,7 @@ export class AttemptPolicy<C extends Candidate> {
     this.#leave()
   }
 
-  /** Asked at the beginning, after each failed connection, and after {@link AttemptPolicy.noteAcquired}. */
+  /** What to do now. To be called at the beginning, after each failed connection, and after {@link noteAcquired} and {@link noteToken}. */
   next(): AttemptStep<C> {
     this.#noteLost()
     if (this.#stopped) this.#rest = []
@@ -173,7 +173,7 @@ export class AttemptPolicy<C extends Candidate> {
     this.#begin(exchange)
   }
 
-  /** The server at the head of the list takes no part now; where its section is held or full, none of the section does. */
+  /** The server at the head of the list takes no part now; if its section is held or full, no server of the section does. */
   #skip(unavailable: Unavailable): void {
     const { exchange } = this.#rest[0]!.candidate
     const [keyOf, key] =
@@ -211,7 +211,7 @@ export class AttemptPolicy<C extends Candidate> {
     return { kind: 'connect', candidate, inClear }
   }
 
-  /** Haraka came back from a connection. If nothing was heard of it, it was refused, timed out or was closed. */
+  /** Haraka is done with a connection. If nothing was reported of it, it was refused, timed out or was closed. */
   #noteLost(): void {
     const visit = this.#visit
     if (visit === undefined || visit.failure !== undefined) return
@@ -222,7 +222,7 @@ export class AttemptPolicy<C extends Candidate> {
       case 'closed':
         return
       case 'chosen':
-        // Haraka leaves local addresses from DNS out (outbound.ini local_mx_ok): no connection, and not the fault of any server.
+        // Haraka leaves out local addresses from DNS (outbound.ini local_mx_ok): there was no connection, and no server is at fault.
         this.#reasons.push(`${exchangeKey(visit.exchange)}: it is a local address`)
         visit.progress = 'closed'
         return
@@ -271,6 +271,7 @@ export class AttemptPolicy<C extends Candidate> {
     if (hadVisit || lease !== undefined) this.#world.leave(lease)
   }
 
+  /** No address is left: what becomes of the message. */
   #endWithout(): AttemptStep<C> {
     this.#leave()
     return (
@@ -280,7 +281,7 @@ export class AttemptPolicy<C extends Candidate> {
     )
   }
 
-  /** A breaker alone never holds mail. */
+  /** Breakers alone must not hold mail back: if nothing was tried, the first server that its breaker leaves out is tried after all. */
   #tryLastResort(): AttemptStep<C> | undefined {
     if (this.#visits > 0 || this.#lastResort) return undefined
     const best = this.#skipped.find(({ unavailable }) => unavailable.why === 'breaker')
@@ -290,7 +291,7 @@ export class AttemptPolicy<C extends Candidate> {
     return { kind: 'acquire', exchange: best.exchange, lastResort: true }
   }
 
-  /** Held and full servers take the message later, and that is not an attempt. */
+  /** A server that is held or full will take the message later: it waits, and no attempt is counted. */
   #waitForRoom(): AttemptStep<C> | undefined {
     const sections = new Map(
       this.#skipped
@@ -318,7 +319,7 @@ export class AttemptPolicy<C extends Candidate> {
     }
   }
 
-  /** `[attempts]` counts attempts of the message, and not failures of a relay. */
+  /** With `[attempts]` an attempt is not counted if every relay of it failed: the recipient was never asked. */
   #blameRelay(): AttemptStep<C> | undefined {
     const { source } = this.#plan
     if (source !== 'attempts' || this.#visits === 0 || this.#relayFailures < this.#visits) return undefined

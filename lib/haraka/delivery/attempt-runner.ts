@@ -20,7 +20,7 @@ import type { HarakaSocket } from '../../haraka-objects/socket'
 import type { PlannedExchange } from './planned-exchange'
 import type { WaitList } from './wait-list'
 
-/** What delivery needs to know beside the exchanges. */
+/** What an attempt needs besides the message and its candidates. */
 export interface AttemptContext extends Omit<AttemptPlan<PlannedExchange>, 'candidates'> {
   readonly relays: Pick<RelayState, 'acquire' | 'look'>
   readonly tokens: Pick<TokenStore, 'look' | 'accept' | 'refuse'>
@@ -49,7 +49,7 @@ const SECURED = 8
 /** What Haraka 3.3.4 (`outbound/hmail.js` `try_deliver`) says when no exchange is left. */
 const NOTHING_LEFT = 'Tried all MXs'
 
-/** Never so: a token is asked for only where the relay takes one. */
+/** Cannot happen: a token is asked for only if the relay takes one. */
 const NO_CLIENT: TokenState = { kind: 'failed', message: 'it takes no token' }
 
 type StepOf<K extends AttemptStep<PlannedExchange>['kind']> = Extract<
@@ -67,8 +67,9 @@ export class AttemptRunner implements AttemptHandler {
   /** For the server that is being tried. */
   #token: Secret | undefined
   #delivered = false
+  /** Why no exchange is left. */
   #deferral: string | undefined
-  /** Why the last server that took no part did not. */
+  /** Why the last server that took no part was left out. */
   #unavailable: Exclude<Unavailable['why'], 'breaker'> | undefined
   /** Relays that took no part because they are held. */
   readonly #held: Exchange[] = []

@@ -4,9 +4,9 @@ import type { QueuedRecipient } from '../../haraka-objects/outbound'
 
 /** What the rules say of a setback. */
 export interface Judgement {
-  /** Matched lines with a condition on `$reply` that have not rescued this message yet, as written. */
+  /** Matched lines with a condition on `$reply` that have not yet rescued this message, as written. */
   readonly rescuedBy: readonly string[]
-  /** Which lines the next attempt goes by, as far as they ask for a reply: setbacks of one word go on together. */
+  /** The same text for recipients whose next attempt goes by the same lines with `$reply` and the same `$again`: they go on together. */
   readonly goesBy: string
   /** `$again`: how long until the next attempt. */
   readonly againSeconds?: number
