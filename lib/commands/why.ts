@@ -1,7 +1,7 @@
 import { join } from 'node:path'
+import { messageOf } from '../haraka-files/queue-file'
 import { findQueueFolder } from '../haraka-files/queue-folder'
 import { DnsOverridesError } from '../model/errors'
-import { BLANK_MESSAGE } from '../model/message'
 import { domainOf } from '../rules/message-spec'
 import { LONGEST_SECRET, readRegularFile } from '../files/read-file'
 import type { Facts } from '../status/facts'
@@ -57,16 +57,8 @@ async function explainStory(
   }
   const domain = queued && domainOf(queued.domain)
   if (queued === undefined || domain === undefined) return undefined
-  const { mailFrom, recipients: rcptTo, authSender, size, retries, reply, failed, rotationOffset } = queued
-  const ageMs = Math.max(0, terminal.now() - queued.queuedAt)
-  const known = { mailFrom, rcptTo, authSender, size, retries, reply, failed, rotationOffset, ageMs }
-  const task = {
-    message: { ...BLANK_MESSAGE, ...known, domain },
-    queued,
-    mx: undefined,
-    location,
-    configuration,
-  }
+  const message = messageOf(queued, domain, terminal.now())
+  const task = { message, queued, mx: undefined, location, configuration }
   const state = readServerState(stateFolder(location), terminal.now())
   const views = await explainTask(task, { state, hasTimeline: true }, terminal)
   const text = viewsText(views, {

@@ -2,7 +2,7 @@ import { toFields, toWholeNumber, type Fields } from '../model/foreign-json'
 import { readSync } from 'node:fs'
 import { basename } from 'node:path'
 import { UsageError } from '../model/errors'
-import type { Failed } from '../model/message'
+import type { Failed, Message } from '../model/message'
 import { withRegularFile } from '../files/read-file'
 import { whyUnreadable } from '../files/unreadable'
 import { LONGEST_HEADER } from './queue-header'
@@ -111,5 +111,27 @@ export function readQueueFile(file: string): QueuedMessage {
     history: own.history,
     queuedAt: toWholeNumber(todo.queue_time),
     ...(nextAttempt === undefined ? {} : { nextAttempt }),
+  }
+}
+
+/**
+ * A message of the queue as the rules see it.
+ *
+ * @param domain its domain in the form that the rules need
+ * @param now milliseconds since the epoch
+ */
+export function messageOf(queued: QueuedMessage, domain: string, now: number): Message {
+  const { mailFrom, recipients, authSender, size, retries, reply, failed, rotationOffset, queuedAt } = queued
+  return {
+    domain,
+    mailFrom,
+    rcptTo: recipients,
+    authSender,
+    size,
+    ageMs: Math.max(0, now - queuedAt),
+    retries,
+    reply,
+    failed,
+    rotationOffset,
   }
 }

@@ -1,6 +1,6 @@
 import { existsSync, readdirSync } from 'node:fs'
 import { basename, join, resolve } from 'node:path'
-import { parseQueueName, readQueueFile } from '../../haraka-files/queue-file'
+import { messageOf, parseQueueName, readQueueFile } from '../../haraka-files/queue-file'
 import { UsageError } from '../../model/errors'
 import { toPrintable } from '../../model/printable'
 import type { Configuration } from '../../routing/configuration'
@@ -60,13 +60,11 @@ function readQueue(folder: string, now: number, warn: (message: string) => void)
     .filter((name) => parseQueueName(name).nextAttempt !== undefined)
     .flatMap((name) => {
       try {
-        const { mailFrom, recipients: rcptTo, domain, ...queued } = readQueueFile(join(folder, name))
-        const { size, retries, authSender, rotationOffset, queuedAt, reply, failed } = queued
-        const to = domainOf(domain)
-        if (to === undefined) throw new UsageError(`${name}: "${domain}" is not a domain`)
-        const ageMs = Math.max(0, now - queuedAt)
-        const known = { mailFrom, rcptTo, authSender, size, retries, ageMs, reply, failed, rotationOffset }
-        const message = { ...known, domain: to }
+        const queued = readQueueFile(join(folder, name))
+        const domain = domainOf(queued.domain)
+        if (domain === undefined) throw new UsageError(`${name}: "${queued.domain}" is not a domain`)
+        const message = messageOf(queued, domain, now)
+        const { mailFrom, rcptTo } = message
         return [{ message, name: `${basename(name)} ${mailFrom || '<>'} -> ${rcptTo.join(', ')}` }]
       } catch (error) {
         warn(toPrintable(error instanceof Error ? error.message : String(error)))

@@ -1,4 +1,4 @@
-import type { QueuedMessage } from '../../haraka-files/queue-file'
+import { messageOf, type QueuedMessage } from '../../haraka-files/queue-file'
 import type { MxAnswer } from '../../model/dns-answer'
 import { UsageError } from '../../model/errors'
 import { parseDuration } from '../../model/duration'
@@ -56,19 +56,18 @@ export function readGivenMessage(args: Arguments, queued: QueuedMessage | undefi
       `explain: ${recipient} and ${stranger} are of two domains, and Haraka makes a message for each domain`,
     )
   }
+  const base = queued === undefined ? { ...BLANK_MESSAGE, domain } : messageOf(queued, domain, now)
   const sender = args.value('from')
   return {
-    ...BLANK_MESSAGE,
-    domain,
-    mailFrom: sender === undefined ? (queued?.mailFrom ?? '') : stripBrackets(sender),
-    authSender: args.value('auth-sender') ?? queued?.authSender ?? '',
-    size: readSize(args) ?? queued?.size ?? 0,
-    retries: readRetries(args) ?? queued?.retries ?? 0,
-    rcptTo: recipients.length === 0 ? (queued?.recipients ?? []) : recipients.map(stripBrackets),
-    ageMs: readAge(args) ?? (queued === undefined ? 0 : Math.max(0, now - queued.queuedAt)),
-    reply: shortenTo(args.value('reply') ?? queued?.reply ?? '', LONGEST_REPLY),
-    failed: readFailed(args) ?? queued?.failed ?? '',
-    rotationOffset: queued?.rotationOffset ?? 0,
+    ...base,
+    mailFrom: sender === undefined ? base.mailFrom : stripBrackets(sender),
+    authSender: args.value('auth-sender') ?? base.authSender,
+    size: readSize(args) ?? base.size,
+    retries: readRetries(args) ?? base.retries,
+    rcptTo: recipients.length === 0 ? base.rcptTo : recipients.map(stripBrackets),
+    ageMs: readAge(args) ?? base.ageMs,
+    reply: shortenTo(args.value('reply') ?? base.reply, LONGEST_REPLY),
+    failed: readFailed(args) ?? base.failed,
   }
 }
 
