@@ -69,9 +69,10 @@ function workersOf({ pid }: HarakaServer): readonly number[] {
   return readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8').trim().split(' ').map(Number)
 }
 
-/** Injects a fault, and sees to it that the main thread renames nothing but queue files: it cannot write what it knows of relays. */
+/** Injects a fault, and sees to it that the main thread renames nothing but queue files: it cannot write what the state folder holds. */
 function injectInto({ folder }: HarakaServer, pid: number, fault: string): Promise<Faults> {
-  mkdirSync(join(folder, 'dns_overrides_state', `new.${pid}.json`), { recursive: true })
+  for (const name of [`${pid}.json`, 'status.json', 'rule-hits'])
+    mkdirSync(join(folder, 'dns_overrides_state', `new.${name}`), { recursive: true })
   return injectFaults(pid, fault)
 }
 
