@@ -21,7 +21,7 @@ import { HarakaModules } from './haraka-modules'
 import { writeEntry } from './log-entry'
 import { MessageLog } from './log-line'
 import { RedisUse } from './redis'
-import { type OpenRelayState, openRelayState } from './relay-state'
+import { exchangesOf, type OpenRelayState, openRelayState } from './relay-state'
 import { type ServerFinding, ServerLog } from './server-log'
 import { recoverInterruptedSplits } from './split/recovery'
 import { type HarakaHttpServer, lacksExpress, mountStatus } from './status-http'
@@ -81,6 +81,7 @@ export class PluginHooks {
       onReading: (reading) => this.#status.noteReading(reading),
       onChange: (configuration) => {
         this.#apply(configuration)
+        this.#relays.relays.know(exchangesOf(configuration.settings))
         this.#redis.compare(configuration.settings.redis)
         this.#getMx.reroute()
         plugin.logdebug('this process uses the new configuration')
@@ -88,8 +89,10 @@ export class PluginHooks {
       readHolds: () => namesOfHolds(join(haraka, STATE_FOLDER)),
       readOwnServer: () => ({ listens: role.listens, addresses: localAddresses() }),
     })
-    this.#redis = new RedisUse(this.#open(role)?.settings.redis, role, this.#report)
+    const settings = this.#open(role)?.settings
+    this.#redis = new RedisUse(settings?.redis, role, plugin, this.#report)
     this.#relays = openRelayState(plugin, role, this.#redis.connection)
+    if (settings !== undefined && role.kind === 'sender') this.#relays.relays.know(exchangesOf(settings))
     this.#status.start(this.#relays.folder)
     this.#stopRecovery = recoverInterruptedSplits(() => new HarakaModules(plugin).queueFolder, role, plugin)
     // The master starts the workers, so that it is said once.

@@ -1,4 +1,3 @@
-import cluster from 'node:cluster'
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { isDeepStrictEqual } from 'node:util'
@@ -8,9 +7,10 @@ import { Secret } from '../model/secret'
 import { createClient, mergeSettings } from '../redis/client'
 import { openConnection, type RedisConnection } from '../redis/connection'
 import { entriesOf } from './configuration-log'
-import type { LogEntry } from './log-entry'
 import type { ProcessRole } from './process'
+import { RedisLog } from './redis-log'
 import type { ServerFinding } from './server-log'
+import type { HarakaPlugin } from '../haraka-objects/plugin'
 
 type RedisSection = NonNullable<Settings['redis']>
 
@@ -27,28 +27,25 @@ export class RedisUse {
   constructor(
     section: RedisSection | undefined,
     { kind }: ProcessRole,
+    plugin: HarakaPlugin,
     report: (finding: ServerFinding) => void,
   ) {
     this.#section = section
     this.#report = report
-    // Workers ask the master process for places, and share nothing else.
-    if (section === undefined || kind === 'tool' || cluster.isWorker) return
+    if (section === undefined || kind === 'tool') return
+    const log = new RedisLog(plugin, kind === 'master')
     this.connection = openConnection({
       createClient: () => createClient(mergeSettings({ section, redisIni: readRedisIni() })),
-      onGone: (why) =>
-        this.#say('redis gone', 'warn', `Redis is gone (${why}): each server goes on by itself`),
-      onBack: () => this.#say('redis back', 'notice', 'Redis is back: state is shared again'),
+      onGone: (why) => log.note(why),
+      onBack: () => log.note(undefined),
     })
   }
 
   /** What is shared would have to move from one Redis to the other: a change has to wait for a restart. */
   compare(section: RedisSection | undefined): void {
     if (isDeepStrictEqual(revealAll(section), revealAll(this.#section))) return
-    this.#say('redis changed', 'warn', '[redis] has changed: it is used from the next start of Haraka on')
-  }
-
-  #say(key: string, level: LogEntry['level'], text: string): void {
-    this.#report({ key, entries: entriesOf(level, text) })
+    const text = '[redis] has changed: it is used from the next start of Haraka on'
+    this.#report({ key: 'redis changed', entries: entriesOf('warn', text) })
   }
 }
 

@@ -1,16 +1,21 @@
 import cluster from 'node:cluster'
 import { join } from 'node:path'
+import type { Settings } from '../config/types'
+import { DEFAULT_PRIORITY, type Exchange, exchangeOf } from '../model/exchange'
 import { type Clock, systemClock } from '../relays/clock'
 import { ChannelLimits, type LimitServer, serveLimits } from '../relays/limit-channel'
 import { LocalLimits } from '../relays/local-limits'
 import { openQuotaJournal } from '../relays/quota-journal'
 import { LocalRelayState } from '../relays/state'
 import { openStateFolder, prepareStateFolder, STATE_FOLDER, type StateFolder } from '../relays/state-folder'
+import { LocalTurns } from '../relays/turns'
 import type { RelayState } from '../relays/types'
 import type { RedisConnection } from '../redis/connection'
 import { createIdentity, readIdentity } from '../redis/host-identity'
+import { SharedBreakers } from '../redis/shared-breakers'
 import { SharedHolds } from '../redis/shared-holds'
 import { SharedLimits } from '../redis/shared-limits'
+import { SharedTurns } from '../redis/shared-turns'
 import { writeEntry } from './log-entry'
 import type { ProcessRole } from './process'
 import type { HarakaPlugin } from '../haraka-objects/plugin'
@@ -28,7 +33,7 @@ export interface OpenRelayState {
  * What this process knows of relays. Limits hold over the whole server: the master process counts for its workers, a server
  * without workers counts for itself.
  *
- * @param redis where limits are shared with other servers; undefined: they are not
+ * @param redis where all that is shared with other servers; undefined: it is not
  */
 export function openRelayState(
   plugin: HarakaPlugin,
@@ -53,6 +58,8 @@ export function openRelayState(
   const server = role.kind === 'master' ? countForWorkers(counting, folder) : undefined
   // The master has no mail: what it knows of relays is never asked for.
   const local = cluster.isWorker ? undefined : new LocalLimits(server === undefined ? counting : clock)
+  const turns = new LocalTurns((role.workers.id - 1) % role.workers.count)
+  const shared = redis === undefined || role.kind !== 'sender' ? undefined : shareState(redis, turns, clock)
   const relays = new LocalRelayState({
     clock,
     log: {
@@ -60,7 +67,8 @@ export function openRelayState(
       warn: (text) => writeEntry(plugin, { level: 'warn', text }),
     },
     limits: local ?? new ChannelLimits(process),
-    workerIndex: (role.workers.id - 1) % role.workers.count,
+    turns,
+    ...(shared === undefined ? {} : { turns: shared.turns, sharing: shared.breakers }),
     ...(local === undefined ? {} : { limitStatus: () => local.arbiter.status() }),
     ...(folder === undefined || server !== undefined ? {} : { folder }),
   })
@@ -69,6 +77,8 @@ export function openRelayState(
     folder: path,
     close: () => {
       holds?.close()
+      shared?.breakers.close()
+      shared?.turns.close()
       relays.close()
       server?.close()
       if (server !== undefined) folder?.close()
@@ -81,6 +91,15 @@ function shareLimits(connection: RedisConnection, folder: string | undefined, cl
   return new SharedLimits({ connection, identity: readIdentity(folder), renew: createIdentity, monotonic })
 }
 
+/** What every process that sends mail shares with all others. */
+function shareState(connection: RedisConnection, local: LocalTurns, { monotonic }: Clock) {
+  const { instance: process } = createIdentity()
+  return {
+    breakers: new SharedBreakers({ connection, process, monotonic }),
+    turns: new SharedTurns({ connection, local }),
+  }
+}
+
 function countForWorkers(
   counting: Omit<Parameters<typeof serveLimits>[1], 'onChange'>,
   folder: StateFolder | undefined,
@@ -91,6 +110,15 @@ function countForWorkers(
     () => {},
   )
   return server
+}
+
+/** Relays and terms of direct mail, as exchanges; of terms without the server. */
+export function exchangesOf({ relays, direct, directTerms }: Settings): readonly Exchange[] {
+  const ofTerms = [direct, ...directTerms].map(({ name, port, terms }): Exchange => {
+    const origin = { kind: 'dns', ...(name === undefined ? {} : { name }) } as const
+    return { endpoint: { host: '', port }, priority: DEFAULT_PRIORITY, origin, terms }
+  })
+  return [...relays.map((relay) => exchangeOf(relay, { kind: 'attempts' })), ...ofTerms]
 }
 
 /** Makes the folder, if it can be had. */

@@ -100,6 +100,10 @@ export class SharedLimits implements LimitLender {
     this.#schedule(0)
   }
 
+  know(limits: Limits): void {
+    this.#entry(limits)
+  }
+
   portion(limits: Limits): Portion {
     const entry = this.#entry(limits)
     const { connections, messages } = this.#partOf(entry)

@@ -80,6 +80,10 @@ export class LimitArbiter<Holder> {
     })
   }
 
+  know(limits: readonly Limits[]): void {
+    for (const each of limits) this.#options.lender?.know(each)
+  }
+
   /** Why no place can be had now, as far as this server knows without asking another. Changes nothing. */
   look({ key, maxConnections, maxPerHour }: Limits): LimitRefusal | undefined {
     const entry = this.#entries.get(key)

@@ -12,6 +12,7 @@ import type { LimitAnswer, Limits, LimitService, LimitStatus } from './limit-typ
  *                                 <-    { answer: 7, granted: true, place: 31 }
  *   { giveBack: 31, sent: true }  ->
  *   { wait: limits }              ->
+ *   { know: [limits] }            ->
  *                                 <-    { offer: 'isp', place: 32 }
  */
 
@@ -26,6 +27,7 @@ type WorkerMessage =
   | { readonly ask: number; readonly limits: Limits }
   | { readonly giveBack: number; readonly sent: boolean }
   | { readonly wait: Limits }
+  | { readonly know: readonly Limits[] }
 
 type MasterMessage =
   ({ readonly answer: number } & LimitAnswer) | { readonly offer: string; readonly place: number }
@@ -104,7 +106,7 @@ export function serveLimits<W extends LimitWorker>(
     const content = contentOf(message)
     if (content === undefined) return
     meet(worker)
-    const { ask, limits, giveBack, sent, wait } = content
+    const { ask, limits, giveBack, sent, wait, know } = content
     if (typeof giveBack === 'number') arbiter.giveBack(worker, giveBack, sent === true)
     // What a worker asked before it was killed may arrive after its end.
     else if (worker.isDead() || !worker.isConnected()) return
@@ -118,6 +120,7 @@ export function serveLimits<W extends LimitWorker>(
       if (answer instanceof Promise) void answer.then(reply)
       else reply(answer)
     } else if (isLimits(wait)) arbiter.wait(worker, wait)
+    else if (Array.isArray(know)) arbiter.know(know.filter(isLimits))
     options.onChange?.()
   }
   cluster.on('message', listen)
@@ -157,6 +160,10 @@ export class ChannelLimits implements LimitService {
     this.#patienceMs = patienceMs
     port.on('message', (message) => this.#hear(message))
     port.on('disconnect', () => this.close())
+  }
+
+  know(limits: readonly Limits[]): void {
+    this.#send({ know: limits })
   }
 
   /** Only the master knows. */

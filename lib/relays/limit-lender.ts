@@ -33,6 +33,8 @@ export interface LimitLedger {
 export interface LimitLender {
   /** To be called once, before all others. */
   begin(ledger: LimitLedger): void
+  /** This server has limits that it may use some day. */
+  know(limits: Limits): void
   portion(limits: Limits): Portion
   /** Asks for a larger portion. Resolves when it is known whether there is one; never rejects. */
   borrow(limits: Limits): Promise<void>

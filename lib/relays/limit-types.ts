@@ -38,6 +38,8 @@ export interface LimitStatus {
  * `maxConnections` places of a key taken, and in no 60 minutes are more than `maxPerHour` messages sent.
  */
 export interface LimitService {
+  /** Limits that may be used some day. What is shared with other servers is shared from now on. */
+  know(limits: readonly Limits[]): void
   /** Why no place can be had, where that is known without asking; undefined if there is one, or if only asking can tell. */
   look(limits: Limits): LimitRefusal | undefined
   /** Takes a place, or says why it is refused. Never rejects. */

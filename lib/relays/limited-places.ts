@@ -43,6 +43,10 @@ export class LimitedPlaces {
     service.onOffer((key, place) => this.#take(key, place))
   }
 
+  know(limits: readonly Limits[]): void {
+    this.#service.know(limits)
+  }
+
   /** Why no place can be had, as far as it is known without asking. */
   look(limits: Limits): NoPlace | undefined {
     const entry = this.#entries.get(limits.key)

@@ -10,6 +10,10 @@ export class LocalLimits implements LimitService {
     this.arbiter = new LimitArbiter({ ...options, offer: (_here, key, place) => this.#take(key, place) })
   }
 
+  know(limits: readonly Limits[]): void {
+    this.arbiter.know(limits)
+  }
+
   look(limits: Limits): LimitRefusal | undefined {
     return this.arbiter.look(limits)
   }

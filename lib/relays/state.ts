@@ -1,13 +1,14 @@
 import type { RelayFailure } from '../model/failure'
-import { exchangeKey, exchangeLabel, sectionName, type Exchange } from '../model/exchange'
-import { Breaker } from './breaker'
+import { exchangeLabel, sectionName, type Exchange } from '../model/exchange'
+import type { BreakerSharing } from './breaker-sharing'
 import type { Clock } from './clock'
 import type { Hold } from './holds'
-import { HourCount } from './hour-count'
 import type { LimitService, LimitStatus } from './limit-types'
 import { isPlace, LimitedPlaces, type NoPlace, type Place } from './limited-places'
-import { explainBreaker, explainHold, explainLimit } from './unavailable'
-import { breakerKey, isLimited, limitsOf, useKey } from './section'
+import { explainBreaker, explainHold, explainLimit, explainTrial } from './unavailable'
+import { breakerKey, isLimited, limitsOf } from './section'
+import { ServerRecords } from './server-records'
+import { LocalTurns, type Turns } from './turns'
 import type { Snapshot } from './snapshot'
 import type { StateFolder } from './state-folder'
 import type {
@@ -29,8 +30,10 @@ export interface RelayStateOptions {
   readonly limitStatus?: () => readonly LimitStatus[]
   /** Holds by hand, and where the state is shown; absent: neither. */
   readonly folder?: StateFolder
-  /** This worker's number from 0: workers begin with different relays. */
-  readonly workerIndex?: number
+  /** Where breakers are shared with other processes; absent: this process knows its own. */
+  readonly sharing?: BreakerSharing
+  /** Whose turn it is; absent: the turns of this process, from 0. */
+  readonly turns?: Turns
   /** Servers that are remembered; the ones longest unused and not in use are forgotten. */
   readonly capacity?: number
 }
@@ -39,36 +42,37 @@ const CAPACITY = 10_000
 /** Servers of direct mail that are left out and shown: a stranger's domains may name any number. */
 const MOST_SHOWN = 100
 
-/** What is known of one server. Of terms of direct mail: one for all their servers together, and one for each that failed. */
-interface ServerRecord {
-  /** `[user@]host:port`, or the title of terms. */
-  readonly key: string
-  name: string | undefined
-  /** Of a server of direct mail: the title of its terms. */
-  readonly terms: string | undefined
-  limitKey: string
-  readonly breaker: Breaker
-  readonly sent: HourCount
-  connections: number
-}
-
 /** Nothing to ask for, nothing to give back. */
 const UNLIMITED: Place = { giveBack: () => {} }
-/** The same for a trial. */
-const NO_TRIAL = () => {}
+
+/** The one trial of a server, or that it needs none. */
+interface Trial {
+  /** Nothing came of it: another message may try. */
+  readonly free: () => void
+}
+
+const NO_TRIAL: Trial = { free: () => {} }
+
+const isRefused = (trial: Trial | Unavailable): trial is Unavailable => 'usable' in trial
 
 /** What is known of relays in one process; only limits are counted together with others. */
 export class LocalRelayState implements RelayState {
   readonly #options: RelayStateOptions
-  readonly #entries = new Map<string, ServerRecord>()
+  readonly #records: ServerRecords
   readonly #places: LimitedPlaces
   readonly #holdsListeners: (() => void)[] = []
-  #rotationOffset: number
+  readonly #turns: Turns
 
   constructor(options: RelayStateOptions) {
-    const { clock, folder, limits, log, workerIndex = 0 } = options
+    const { clock, folder, limits, log, turns = new LocalTurns() } = options
     this.#options = options
-    this.#rotationOffset = workerIndex
+    this.#turns = turns
+    this.#records = new ServerRecords({
+      wall: clock.wall,
+      capacity: options.capacity ?? CAPACITY,
+      sharing: options.sharing,
+      onAdopt: () => this.#noteChange(),
+    })
     this.#places = new LimitedPlaces({ service: limits, monotonic: clock.monotonic })
     folder?.publish(
       () => this.#snapshot(),
@@ -77,6 +81,11 @@ export class LocalRelayState implements RelayState {
         for (const listener of this.#holdsListeners) listener()
       },
     )
+  }
+
+  know(exchanges: readonly Exchange[]): void {
+    this.#records.expect(exchanges)
+    this.#places.know(exchanges.map(limitsOf).filter(isLimited))
   }
 
   onHoldsChange(listener: () => void): void {
@@ -98,14 +107,12 @@ export class LocalRelayState implements RelayState {
   ): Lease | Unavailable | Promise<Lease | Unavailable> {
     const unavailable = this.#whyUnavailable(exchange, lastResort)
     if (unavailable !== undefined) return unavailable
-    this.#use(exchange)
+    this.#records.use(exchange)
     // Before the limit is asked for: nobody else may take the trial meanwhile.
-    const freeTrial = this.#takeTrial(exchange)
-    const limits = limitsOf(exchange)
-    const place = isLimited(limits) ? this.#places.take(limits) : UNLIMITED
-    return place instanceof Promise
-      ? place.then((late) => this.#enter(exchange, late, freeTrial))
-      : this.#enter(exchange, place, freeTrial)
+    const trial = this.#takeTrial(exchange, lastResort)
+    return trial instanceof Promise
+      ? trial.then((late) => this.#takePlace(exchange, late))
+      : this.#takePlace(exchange, trial)
   }
 
   whenFree(exchange: Exchange, wake: () => void, { first = false }: WaitOptions = {}): () => void {
@@ -118,15 +125,13 @@ export class LocalRelayState implements RelayState {
   }
 
   nextRotationOffset(): Promise<number> {
-    const offset = this.#rotationOffset
-    this.#rotationOffset = (offset + 1) % Number.MAX_SAFE_INTEGER
-    return Promise.resolve(offset)
+    return Promise.resolve(this.#turns.next())
   }
 
   status(): readonly ServerStatus[] {
     const { wall, monotonic } = this.#options.clock
     const now = wall()
-    const entries = [...this.#entries.values()]
+    const entries = [...this.#records]
     const leftOut = entries.filter(
       ({ terms, breaker }) => terms !== undefined && breaker.view(now).state === 'open',
     )
@@ -155,24 +160,36 @@ export class LocalRelayState implements RelayState {
     this.#options.folder?.close()
   }
 
+  #takePlace(
+    exchange: Exchange,
+    trial: Trial | Unavailable,
+  ): Lease | Unavailable | Promise<Lease | Unavailable> {
+    if (isRefused(trial)) return trial
+    const limits = limitsOf(exchange)
+    const place = isLimited(limits) ? this.#places.take(limits) : UNLIMITED
+    return place instanceof Promise
+      ? place.then((late) => this.#enter(exchange, late, trial))
+      : this.#enter(exchange, place, trial)
+  }
+
   /** What came of asking for a place. */
-  #enter(exchange: Exchange, place: Place | NoPlace, freeTrial: () => void): Lease | Unavailable {
+  #enter(exchange: Exchange, place: Place | NoPlace, trial: Trial): Lease | Unavailable {
     const unavailable = isPlace(place)
       ? this.#whyHeld(exchange)
       : explainLimit(exchange, place, this.#options.clock)
     if (unavailable !== undefined || !isPlace(place)) {
-      freeTrial()
+      trial.free()
       if (isPlace(place)) place.giveBack(false)
       return unavailable!
     }
-    return this.#lease(exchange, place, freeTrial)
+    return this.#lease(exchange, place, trial)
   }
 
-  #lease(exchange: Exchange, place: Place, freeTrial: () => void): Lease {
-    const entry = this.#use(exchange)
+  #lease(exchange: Exchange, place: Place, trial: Trial): Lease {
+    const entry = this.#records.use(exchange)
     entry.connections++
     this.#noteChange()
-    let current = { exchange, freeTrial }
+    let current = { exchange, trial }
     let ended = false
     return {
       reportSuccess: () => this.#succeed(current.exchange),
@@ -180,14 +197,23 @@ export class LocalRelayState implements RelayState {
       moveTo: (next) => {
         const unavailable = this.#whyUnavailable(next, false)
         if (unavailable !== undefined) return unavailable
-        current.freeTrial()
-        current = { exchange: next, freeTrial: this.#takeTrial(next) }
-        return undefined
+        const move = (late: Trial | Unavailable) => {
+          if (isRefused(late)) return late
+          // Meanwhile the message may have ended.
+          if (ended) late.free()
+          else {
+            current.trial.free()
+            current = { exchange: next, trial: late }
+          }
+          return undefined
+        }
+        const nextTrial = this.#takeTrial(next, false)
+        return nextTrial instanceof Promise ? nextTrial.then(move) : move(nextTrial)
       },
       end: (delivered) => {
         if (ended) return
         ended = true
-        current.freeTrial()
+        current.trial.free()
         entry.connections--
         if (delivered) entry.sent.add(this.#options.clock.monotonic())
         place.giveBack(delivered)
@@ -196,21 +222,31 @@ export class LocalRelayState implements RelayState {
     }
   }
 
-  /** As {@link Breaker.takeTrial}, if the server has a breaker that is half-open. */
-  #takeTrial(exchange: Exchange): () => void {
-    const breaker = this.#entries.get(breakerKey(exchange))?.breaker
-    const now = this.#options.clock.wall()
-    return breaker?.view(now).state === 'half-open' ? breaker.takeTrial(now) : NO_TRIAL
+  /** Takes the one trial of a breaker that is half-open. */
+  #takeTrial(exchange: Exchange, lastResort: boolean): Trial | Promise<Trial | Unavailable> {
+    const breaker = this.#records.breaker(exchange)
+    const { wall } = this.#options.clock
+    if (breaker?.view(wall()).state !== 'half-open') return NO_TRIAL
+    // At once: another message of this process asks for nothing.
+    const freeHere = breaker.takeTrial(wall())
+    const { sharing } = this.#options
+    const key = breakerKey(exchange)
+    const asked = lastResort ? undefined : sharing?.askTrial(key)
+    if (asked === undefined) return { free: freeHere }
+    return asked.then((isGranted) => {
+      const free = () => {
+        freeHere()
+        sharing?.freeTrial(key)
+      }
+      if (isGranted) return { free }
+      freeHere()
+      return explainBreaker(exchange, breaker, wall()) ?? explainTrial(exchange, breaker)
+    })
   }
 
   #succeed(exchange: Exchange): void {
-    const key = breakerKey(exchange)
-    const entry = this.#entries.get(key)
-    const before = entry?.breaker.failures ?? 0
-    entry?.breaker.noteSuccess()
-    // Of the servers of direct mail only those that failed are known.
-    if (entry?.terms !== undefined) this.#entries.delete(key)
-    if (before === 0) return
+    if (!this.#records.noteSuccess(exchange)) return
+    this.#options.sharing?.tell(breakerKey(exchange))
     this.#options.log.info(`${exchangeLabel(exchange)} works again`)
     this.#noteChange()
   }
@@ -219,8 +255,9 @@ export class LocalRelayState implements RelayState {
     const { retryAfterMs } = exchange.terms
     if (retryAfterMs === undefined) return
     const now = this.#options.clock.wall()
-    const { breaker } = this.#server(exchange)
+    const { breaker } = this.#records.server(exchange)
     if (breaker.noteFailure(failure.message, retryAfterMs, now)) {
+      this.#options.sharing?.tell(breakerKey(exchange))
       const view = breaker.view(now)
       const seconds = view.state === 'open' ? Math.ceil((view.until - now) / 1000) : 0
       this.#options.log.warn(`${exchangeLabel(exchange)} is left out for ${seconds} s: ${failure.message}`)
@@ -232,7 +269,7 @@ export class LocalRelayState implements RelayState {
   #whyUnavailable(exchange: Exchange, lastResort: boolean): Unavailable | undefined {
     const held = this.#whyHeld(exchange)
     if (held !== undefined || lastResort) return held
-    const breaker = this.#entries.get(breakerKey(exchange))?.breaker
+    const breaker = this.#records.breaker(exchange)
     return breaker && explainBreaker(exchange, breaker, this.#options.clock.wall())
   }
 
@@ -243,47 +280,6 @@ export class LocalRelayState implements RelayState {
 
   #holdOf(name: string | undefined): Hold | undefined {
     return name === undefined ? undefined : this.#options.folder?.holdOf(name)
-  }
-
-  /** What is counted of the server, or of all servers of the same terms. */
-  #use(exchange: Exchange): ServerRecord {
-    const entry = this.#entry(useKey(exchange), { key: useKey(exchange), terms: undefined })
-    entry.name = sectionName(exchange)
-    entry.limitKey = limitsOf(exchange).key
-    return entry
-  }
-
-  /** What has the breaker of the server. */
-  #server(exchange: Exchange): ServerRecord {
-    const key = breakerKey(exchange)
-    return key === useKey(exchange)
-      ? this.#use(exchange)
-      : this.#entry(key, { key: exchangeKey(exchange), terms: useKey(exchange) })
-  }
-
-  #entry(id: string, made: Pick<ServerRecord, 'key' | 'terms'>): ServerRecord {
-    const known = this.#entries.get(id)
-    const entry = known ?? {
-      ...made,
-      name: undefined,
-      limitKey: '',
-      breaker: new Breaker(),
-      sent: new HourCount(),
-      connections: 0,
-    }
-    // The order of the map is the order of use.
-    this.#entries.delete(id)
-    this.#entries.set(id, entry)
-    if (known === undefined) this.#forget()
-    return entry
-  }
-
-  #forget(): void {
-    const capacity = this.#options.capacity ?? CAPACITY
-    for (const [key, entry] of this.#entries) {
-      if (this.#entries.size <= capacity) return
-      if (entry.connections === 0) this.#entries.delete(key)
-    }
   }
 
   #noteChange(): void {

@@ -24,9 +24,9 @@ export interface Lease {
   /**
    * Goes on to another server of the same section (see `sectionKey`), and keeps the place.
    *
-   * @returns why not; then nothing has changed
+   * @returns why not; then nothing has changed. A promise where other processes must be asked for the trial of the server
    */
-  moveTo(exchange: Exchange): Unavailable | undefined
+  moveTo(exchange: Exchange): Unavailable | undefined | Promise<Unavailable | undefined>
   /**
    * Gives the place back. To be called when the connection is closed, so that the server never sees more than allowed.
    *
@@ -83,13 +83,18 @@ export interface ServerStatus {
  * of this server; another may share it. Nothing here ever throws or rejects, and no answer takes longer than a few seconds.
  */
 export interface RelayState {
+  /**
+   * The operator's servers and terms of the configuration in force, in the place of those from before: what is shared of them with
+   * other processes is shared from now on, and shown.
+   */
+  know(exchanges: readonly Exchange[]): void
   /** What this process knows now. Changes nothing. A limit that other workers share may have changed since. */
   look(exchange: Exchange): Availability
   /**
    * Takes a place: one of `max_connections`, one of `max_per_hour`, the one trial of a half-open breaker. To be called before the
    * first connection to the server.
    *
-   * @returns at once where this process knows all it takes (no limit, or a breaker or hold that refuses); a promise where other
+   * @returns at once where this process knows all it takes (no limit and no trial, or a breaker or hold that refuses); a promise where other
    *   processes must be asked
    */
   acquire(exchange: Exchange, options?: AcquireOptions): Lease | Unavailable | Promise<Lease | Unavailable>

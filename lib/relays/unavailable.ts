@@ -32,11 +32,13 @@ export function explainBreaker(exchange: Exchange, breaker: Breaker, now: number
     const message = `${label} is left out until ${formatTimeOfDay(view.until)} UTC: ${breaker.lastFailure}`
     return { usable: false, why: 'breaker', message, until: view.until }
   }
-  if (view.state === 'trial') {
-    const message = `${label} is being tried by another message after: ${breaker.lastFailure}`
-    return { usable: false, why: 'breaker', message }
-  }
-  return undefined
+  return view.state === 'trial' ? explainTrial(exchange, breaker) : undefined
+}
+
+/** Another message tries the server. */
+export function explainTrial(exchange: Exchange, { lastFailure }: Breaker): Unavailable {
+  const message = `${exchangeLabel(exchange)} is being tried by another message after: ${lastFailure}`
+  return { usable: false, why: 'breaker', message }
 }
 
 /** The section is at one of its limits. */

@@ -134,6 +134,23 @@ describe('limits over hosts', { skip: needsRedis() }, () => {
     assert.ok(!isPlace(await tryTake(b, limits)), 'two and two')
   })
 
+  it('has its share of the hour for a section that nobody had used when Redis was lost', async (t) => {
+    const redis = await RedisServer.start(t)
+    const hosts = [await startHost(t, redis.port), await startHost(t, redis.port)]
+    const limits = { key: 'isp', maxPerHour: 10 }
+    for (const { places } of hosts) places.know([limits])
+    const key = `${PREFIX}limit:${hashName('isp')}`
+    const reserves = async () =>
+      ((await redis.command('HVALS', key)) as string[]).map((row) => Number(row.split(' ')[3]))
+    await until(async () => (await reserves()).join() === '5,5', 'the shares')
+    await redis.kill()
+    await until(() => hosts.every(({ shared }) => !shared.isShared), 'the loss')
+    for (const host of hosts) {
+      for (let i = 0; i < 5; i++) assert.ok(isPlace(await tryTake(host, limits)))
+      assert.ok(!isPlace(await tryTake(host, limits)))
+    }
+  })
+
   it('never reached Redis: the limit is all its own', async (t) => {
     const redis = await RedisServer.start(t)
     await redis.kill()

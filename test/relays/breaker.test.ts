@@ -80,3 +80,39 @@ test('a clock that was ahead leaves no server out for longer', () => {
   breaker.takeTrial(ahead)
   assert.deepEqual(breaker.view(T + 60_000), { state: 'trial', until: T + 60_000 + TRIAL_TIME_MS })
 })
+
+test('what another process knows takes the place of what this one knew', () => {
+  const [here, there] = [new Breaker(), new Breaker()]
+  assert.equal(there.trouble(T), undefined)
+  here.noteFailure('refused', 60_000, T)
+  const trouble = here.trouble(T + 10_000)!
+  assert.deepEqual(trouble, {
+    failures: 1,
+    pauseMs: 60_000,
+    openMs: 50_000,
+    trialMs: 0,
+    lastFailure: 'refused',
+  })
+  there.adopt(trouble, T + 500_000)
+  assert.deepEqual(there.view(T + 500_000), { state: 'open', until: T + 550_000 })
+  there.adopt({ ...trouble, openMs: 0, trialMs: 5_000 }, T + 550_000)
+  assert.deepEqual(there.view(T + 550_000), { state: 'trial', until: T + 555_000 })
+  assert.deepEqual(there.view(T + 555_000), { state: 'half-open' })
+  assert.equal(there.trouble(T + 555_000)?.openMs, 0)
+  there.adopt(undefined, T + 555_000)
+  assert.deepEqual(there.view(T + 555_000), { state: 'closed' })
+})
+
+test('a trial of this process goes on while others say that nobody tries, and ends when another has it', () => {
+  const breaker = new Breaker()
+  breaker.noteFailure('refused', 1_000, T)
+  const free = breaker.takeTrial(T + 1_000)
+  const trouble = breaker.trouble(T + 1_000)!
+  breaker.adopt(trouble, T + 1_000)
+  assert.equal(breaker.view(T + 1_000).state, 'trial')
+  breaker.adopt({ ...trouble, trialMs: 2_000 }, T + 1_000)
+  free()
+  assert.equal(breaker.view(T + 1_000).state, 'trial')
+  breaker.adopt(trouble, T + 1_000)
+  assert.equal(breaker.view(T + 1_000).state, 'half-open')
+})

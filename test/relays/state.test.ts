@@ -259,7 +259,12 @@ test('terms: limits over all their servers, and a breaker for each of them', () 
   taken.reportFailure({ stage: 'connect', message: 'refused' })
   assert.equal(taken.moveTo(b), undefined)
   taken.reportSuccess()
-  assert.equal(taken.moveTo(a)?.message, 'a.example:25 is left out until 15:07:40 UTC: refused')
+  assert.deepEqual(taken.moveTo(a), {
+    usable: false,
+    why: 'breaker',
+    message: 'a.example:25 is left out until 15:07:40 UTC: refused',
+    until: T + 60_000,
+  })
   taken.end(true)
   clock.pass(1_000)
   assert.deepEqual(

@@ -131,7 +131,7 @@ export class AttemptPolicy<C extends Candidate> {
     this.#leave()
   }
 
-  /** What to do now. To be called at the beginning, after each failed connection, and after {@link noteAcquired} and {@link noteToken}. */
+  /** What to do now. To be called at the beginning, after each failed connection, {@link noteAcquired}, {@link noteMoved} and {@link noteToken}. */
   next(): AttemptStep<C> {
     this.#noteLost()
     if (this.#stopped) this.#rest = []
@@ -147,13 +147,8 @@ export class AttemptPolicy<C extends Candidate> {
         continue
       }
       if (this.#visit === undefined) {
-        if (this.#stay === undefined && needsPlace(exchange))
-          return { kind: 'acquire', exchange, lastResort: false }
-        const unavailable = this.#stay?.lease.moveTo(exchange)
-        if (unavailable !== undefined) {
-          this.#skip(unavailable)
-          continue
-        }
+        if (this.#stay !== undefined) return { kind: 'move', exchange, lease: this.#stay.lease }
+        if (needsPlace(exchange)) return { kind: 'acquire', exchange, lastResort: false }
         this.#begin(exchange)
       }
       if (this.#awaited !== undefined) return this.#awaitToken(this.#awaited, exchange)
@@ -171,6 +166,12 @@ export class AttemptPolicy<C extends Candidate> {
     }
     this.#stay = { section: sectionKey(exchange), lease: answer }
     this.#begin(exchange)
+  }
+
+  /** What came of the step `move`. */
+  noteMoved(unavailable: Unavailable | undefined): void {
+    if (unavailable === undefined) this.#begin(this.#rest[0]!.candidate.exchange)
+    else this.#skip(unavailable)
   }
 
   /** The server at the head of the list takes no part now; if its section is held or full, no server of the section does. */

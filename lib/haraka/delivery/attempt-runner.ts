@@ -101,17 +101,13 @@ export class AttemptRunner implements AttemptHandler {
       switch (step.kind) {
         case 'acquire': {
           const answer = this.#context.relays.acquire(step.exchange, { lastResort: step.lastResort })
-          if (answer instanceof Promise) {
-            answer
-              .then((place) => {
-                this.#continueWith(step, place)
-                this.tryDeliver(next)
-              })
-              .catch((error: unknown) => this.#hmail.temp_fail(`delivery failed: ${String(error)}`))
-            return undefined
-          }
-          this.#continueWith(step, answer)
-          continue
+          if (this.#take(answer, (place) => this.#continueWith(step, place), next)) continue
+          return undefined
+        }
+        case 'move': {
+          const answer = step.lease.moveTo(step.exchange)
+          if (this.#take(answer, (moved) => this.#policy.noteMoved(moved), next)) continue
+          return undefined
         }
         case 'token':
           this.#findToken(step)
@@ -135,6 +131,21 @@ export class AttemptRunner implements AttemptHandler {
           return step satisfies never
       }
     }
+  }
+
+  /** @returns whether the answer is there; else the attempt goes on when it comes */
+  #take<T>(answer: T | Promise<T>, use: (answer: T) => void, next: () => unknown): boolean {
+    if (!(answer instanceof Promise)) {
+      use(answer)
+      return true
+    }
+    answer
+      .then((late) => {
+        use(late)
+        this.tryDeliver(next)
+      })
+      .catch((error: unknown) => this.#hmail.temp_fail(`delivery failed: ${String(error)}`))
+    return false
   }
 
   #continueWith({ exchange, lastResort }: StepOf<'acquire'>, place: Lease | Unavailable): void {

@@ -14,6 +14,8 @@ export type AttemptStep<C extends Candidate> =
   | { readonly kind: 'connect'; readonly candidate: C; readonly inClear: boolean }
   /** Ask for a place there (`RelayState.acquire`), and tell `AttemptPolicy.noteAcquired` what came of it. */
   | { readonly kind: 'acquire'; readonly exchange: Exchange; readonly lastResort: boolean }
+  /** Ask whether the message may go there with the place that it has (`Lease.moveTo`), and tell `AttemptPolicy.noteMoved`. */
+  | { readonly kind: 'move'; readonly exchange: Exchange; readonly lease: Lease }
   /** Ask for the token of this server (`TokenStore.look`), and tell `AttemptPolicy.noteToken` what came of it. */
   | { readonly kind: 'token'; readonly candidate: C }
   /** The attempt ends and is not counted: the message goes on as soon as the token endpoint has answered. */

@@ -113,6 +113,12 @@ class Play {
           if (step.lastResort) this.lines.push(`last resort ${step.exchange.endpoint.host}`)
           this.#attempt.noteAcquired(this.#answer(step.exchange, step.lastResort))
           continue
+        case 'move': {
+          const moved = step.lease.moveTo(step.exchange)
+          assert.ok(!(moved instanceof Promise))
+          this.#attempt.noteMoved(moved)
+          continue
+        }
         case 'connect':
           this.#current = step.candidate
           this.lines.push(

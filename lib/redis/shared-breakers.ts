@@ -1,0 +1,210 @@
+import type { Trouble } from '../relays/breaker'
+import type { BreakerBook, BreakerSharing } from '../relays/breaker-sharing'
+import {
+  hideAddresses,
+  readTrial,
+  readTroubles,
+  type SharedServer,
+  type TroublesReply,
+} from './breakers-reply'
+import { MOST_TROUBLES, TRIAL, TROUBLES } from './breakers-script'
+import type { RedisConnection } from './connection'
+import { hashName, PREFIX } from './keys'
+
+export interface SharedBreakersOptions {
+  readonly connection: RedisConnection
+  /** What this process is called; no other is called the same. Holds no blank. */
+  readonly process: string
+  /** Milliseconds of a clock that only goes forward. */
+  readonly monotonic: () => number
+}
+
+/** How soon the trouble of one process is known to the others. Milliseconds. */
+const INTERVAL_MS = 400
+/** A difference of two pauses that says nothing: clocks, and the way to Redis. Milliseconds. */
+const SAME_MS = 1_000
+/** Servers that are told of in one call. */
+const MOST_TOLD = 100
+/** Servers of which others speak that this process may meet. */
+const MOST_NAMES = 10_000
+const KEYS = [`${PREFIX}breakers`, `${PREFIX}breakers:changes`]
+
+interface Stranger {
+  readonly trouble: Trouble
+  /** When it was so, ms of the monotonic clock. */
+  readonly at: number
+}
+
+/**
+ * Breakers over the processes and servers that use the same Redis. What one of them finds out is told at once and heard by the others
+ * with their next look; no message waits for that. Only the trial of a server is asked for. While Redis is gone each process goes by
+ * what it knows, and tells it afterwards.
+ */
+export class SharedBreakers implements BreakerSharing {
+  readonly #options: SharedBreakersOptions
+  readonly #timer: NodeJS.Timeout
+  #book: BreakerBook | undefined
+  /** Servers that this process has met, by their field. */
+  readonly #keys = new Map<string, string>()
+  /** Trouble with servers that it has not met, by their field. */
+  readonly #strangers = new Map<string, Stranger>()
+  /** What Redis has not heard yet; true: it could not be told in time. */
+  readonly #untold = new Map<string, boolean>()
+  /** Servers that this process tries. */
+  readonly #trials = new Set<string>()
+  #epoch = ''
+  #version = 0
+  #isBusy = false
+
+  constructor(options: SharedBreakersOptions) {
+    this.#options = options
+    options.connection.onReady(() => void this.#share())
+    this.#timer = setInterval(() => void this.#share(), INTERVAL_MS).unref()
+  }
+
+  close(): void {
+    clearInterval(this.#timer)
+  }
+
+  begin(book: BreakerBook): void {
+    this.#book = book
+  }
+
+  hasTrouble(key: string): boolean {
+    return this.#strangers.size > 0 && this.#strangers.has(hashName(key))
+  }
+
+  meet(key: string): Trouble | undefined {
+    const field = this.#name(key)
+    const stranger = this.#strangers.get(field)
+    this.#strangers.delete(field)
+    if (stranger === undefined) return undefined
+    const { trouble, at } = stranger
+    const age = this.#options.monotonic() - at
+    const openMs = Math.max(0, trouble.openMs - age)
+    return { ...trouble, openMs, trialMs: Math.max(0, trouble.trialMs - age) }
+  }
+
+  tell(key: string): void {
+    this.#trials.delete(key)
+    this.#note(key)
+  }
+
+  askTrial(key: string): Promise<boolean> | undefined {
+    return this.#options.connection.isReady ? this.#askTrial(key) : undefined
+  }
+
+  freeTrial(key: string): void {
+    if (this.#trials.delete(key)) this.#note(key)
+  }
+
+  async #askTrial(key: string): Promise<boolean> {
+    const { connection, process } = this.#options
+    const { failures = 1, pauseMs = 0, lastFailure = '' } = this.#book?.trouble(key) ?? {}
+    const field = this.#name(key)
+    const values = [process, field, String(failures), String(pauseMs), hideAddresses(lastFailure)]
+    try {
+      const { isGiven, server } = readTrial(await connection.run(TRIAL, KEYS, values))
+      if (isGiven && server.trouble !== undefined) this.#trials.add(key)
+      if (server.field === field) this.#book?.adopt(key, server.trouble)
+      return isGiven
+    } catch {
+      // The connection has logged it. The process decides for itself, as without Redis; what it does is told afterwards.
+      this.#trials.add(key)
+      return true
+    }
+  }
+
+  #note(key: string): void {
+    this.#untold.delete(key)
+    this.#untold.set(key, false)
+    for (const [oldest] of this.#untold) {
+      if (this.#untold.size <= MOST_TROUBLES) break
+      this.#untold.delete(oldest)
+    }
+    // After this turn of the event loop, with all that happens in it.
+    setImmediate(() => void this.#share())
+  }
+
+  async #share(): Promise<void> {
+    const { connection, process } = this.#options
+    if (this.#isBusy || this.#book === undefined) return
+    if (!connection.isReady) {
+      this.#noteLate([...this.#untold.keys()])
+      return
+    }
+    this.#isBusy = true
+    const told = [...this.#untold].slice(0, MOST_TOLD)
+    // Who tries a server says so again and again.
+    const tried = [...this.#trials].filter((key) => !this.#untold.has(key)).slice(0, MOST_TOLD)
+    const said = [...told, ...tried.map((key) => [key, true] as const)]
+    for (const [key] of told) this.#untold.delete(key)
+    try {
+      const values = said.flatMap(([key, isLate]) => this.#describe(key, isLate))
+      const head = [process, this.#epoch, String(this.#version)]
+      this.#take(readTroubles(await connection.run(TROUBLES, KEYS, [...head, ...values])))
+    } catch {
+      // The connection has logged it.
+      this.#noteLate(told.map(([key]) => key))
+    } finally {
+      this.#isBusy = false
+    }
+    if (this.#untold.size > 0 && connection.isReady) setImmediate(() => void this.#share())
+  }
+
+  #noteLate(keys: readonly string[]): void {
+    for (const key of keys) this.#untold.set(key, true)
+  }
+
+  #describe(key: string, isLate: boolean): readonly string[] {
+    const { failures = 0, pauseMs = 0, openMs = 0, lastFailure = '' } = this.#book?.trouble(key) ?? {}
+    const tries = this.#trials.has(key) ? 1 : 0
+    const numbers = [failures, pauseMs, openMs].map((amount) => String(Math.ceil(amount)))
+    return [this.#name(key), ...numbers, String(tries), isLate ? '1' : '0', hideAddresses(lastFailure)]
+  }
+
+  #take({ epoch, version, isAll, servers }: TroublesReply): void {
+    this.#epoch = epoch
+    this.#version = version
+    if (isAll) {
+      this.#strangers.clear()
+      this.#merge(servers)
+    }
+    for (const server of servers) this.#adopt(server)
+  }
+
+  /** Redis has begun anew, or this process with Redis: what it knows and Redis does not is told. */
+  #merge(servers: readonly SharedServer[]): void {
+    const shared = new Map(servers.map(({ field, trouble }) => [field, trouble]))
+    for (const key of this.#book?.troubled() ?? []) {
+      const other = shared.get(this.#name(key))
+      const openMs = this.#book?.trouble(key)?.openMs ?? 0
+      if (other === undefined || openMs > other.openMs + SAME_MS) this.#note(key)
+    }
+  }
+
+  #adopt({ field, trouble }: SharedServer): void {
+    const key = this.#keys.get(field)
+    // What has changed here meanwhile is told first.
+    if (key !== undefined && !this.#untold.has(key)) this.#book?.adopt(key, trouble)
+    if (key !== undefined) return
+    this.#strangers.delete(field)
+    if (trouble !== undefined) this.#strangers.set(field, { trouble, at: this.#options.monotonic() })
+    for (const [oldest] of this.#strangers) {
+      if (this.#strangers.size <= MOST_TROUBLES) return
+      this.#strangers.delete(oldest)
+    }
+  }
+
+  /** The field of a server, of which the book hears from now on. */
+  #name(key: string): string {
+    const field = hashName(key)
+    this.#keys.delete(field)
+    this.#keys.set(field, key)
+    for (const [oldest] of this.#keys) {
+      if (this.#keys.size <= MOST_NAMES) break
+      this.#keys.delete(oldest)
+    }
+    return field
+  }
+}

@@ -1,0 +1,283 @@
+import assert from 'node:assert/strict'
+import { describe, it } from 'node:test'
+import { Secret } from '../../lib/model/secret'
+import { MOST_TROUBLES } from '../../lib/redis/breakers-script'
+import { hashName, PREFIX } from '../../lib/redis/keys'
+import type { Lease } from '../../lib/relays/types'
+import { failAt, startBreakerHost, tryServer, type BreakerHost } from '../support/breaker-hosts'
+import { needsRedis, RedisServer, startProxy, until } from '../support/redis-server'
+import { relayExchange, termsExchange } from '../support/servers'
+
+const KEY = `${PREFIX}breakers`
+const isp = relayExchange({ host: 'smtp.example', name: 'isp', retryAfterMs: 60_000 })
+const brief = relayExchange({ host: 'brief.example', name: 'brief', retryAfterMs: 1 })
+
+const isUsable = ({ state }: BreakerHost, exchange = isp) => state.look(exchange).usable
+const hostsOf = (count: number, start: () => Promise<BreakerHost>) =>
+  Promise.all(Array.from({ length: count }, start))
+
+async function takeTrial(host: BreakerHost): Promise<Lease> {
+  for (;;) {
+    const lease = await tryServer(host, brief)
+    if (lease !== undefined) return lease
+    await until(() => isUsable(host, brief), 'the end of the pause or of the trial')
+  }
+}
+
+/** What stands in Redis of a server. */
+const recordOf = async (redis: RedisServer, key: string): Promise<string> =>
+  String(await redis.command('HGET', KEY, hashName(key)))
+
+describe('breakers over processes', { skip: needsRedis() }, () => {
+  it('what one leaves out all leave out within a second, also who comes later, and one success ends it', async (t) => {
+    const redis = await RedisServer.start(t)
+    const [a, b] = [await startBreakerHost(t, redis.port), await startBreakerHost(t, redis.port)]
+    ;(await tryServer(b, isp))!.end(true)
+    const from = performance.now()
+    await failAt(a, isp)
+    await until(() => !isUsable(b), 'the breaker')
+    t.diagnostic(`${Math.round(performance.now() - from)} ms`)
+    const [here, there] = [a.state.look(isp), b.state.look(isp)]
+    assert.ok(!here.usable && !there.usable)
+    assert.equal(there.message, here.message)
+    assert.ok(Math.abs(there.until! - here.until!) < 1_000)
+    const late = await startBreakerHost(t, redis.port)
+    await until(() => !isUsable(late), 'the breaker')
+    assert.deepEqual(
+      late.state.status().map(({ name, breaker, lastFailure }) => [name, breaker, lastFailure]),
+      [['isp', 'open', 'refused']],
+    )
+    const lastResort = await b.state.acquire(isp, { lastResort: true })
+    assert.ok(!('usable' in lastResort))
+    lastResort.reportSuccess()
+    lastResort.end(true)
+    await until(() => isUsable(a) && isUsable(late), 'its end')
+    assert.deepEqual(a.said, [])
+    assert.deepEqual(b.logged, ['relay isp works again'])
+  })
+
+  it('trouble with a relay of the configuration is shown before any message goes there', async (t) => {
+    const redis = await RedisServer.start(t)
+    const [a, b] = [await startBreakerHost(t, redis.port), await startBreakerHost(t, redis.port)]
+    const other = relayExchange({ host: 'other.example', name: 'other' })
+    b.state.know([isp, other])
+    await failAt(a, isp)
+    await failAt(a, other)
+    const shown = ({ state }: BreakerHost) => state.status().filter(({ breaker }) => breaker === 'open')
+    await until(() => shown(b).length === 2, 'what a knows')
+    const late = await startBreakerHost(t, redis.port)
+    await until(() => !isUsable(late), 'the breaker')
+    late.state.know([other])
+    assert.deepEqual(
+      shown(late).map(({ name }) => name),
+      ['isp', 'other'],
+    )
+  })
+
+  it('one of ten tries a server whose pause is over, and the pause doubles for all', async (t) => {
+    const redis = await RedisServer.start(t)
+    const hosts = await hostsOf(10, () => startBreakerHost(t, redis.port))
+    const exchange = relayExchange({ host: 'smtp.example', name: 'isp', retryAfterMs: 1_000 })
+    await failAt(hosts[0]!, exchange)
+    await until(() => hosts.every((host) => !isUsable(host, exchange)), 'the breaker')
+    await until(() => hosts.every((host) => isUsable(host, exchange)), 'the end of the pause')
+    const leases = (await Promise.all(hosts.map((host) => tryServer(host, exchange)))).filter(
+      (lease) => lease !== undefined,
+    )
+    assert.equal(leases.length, 1)
+    leases[0]!.reportFailure({ stage: 'connect', message: 'still refused' })
+    leases[0]!.end(false)
+    await until(() => hosts.every(({ state }) => state.status()[0]?.failures === 2), 'the second failure')
+    const [failures, pauseMs] = (await recordOf(redis, 'smtp.example:25')).split(' ')
+    assert.deepEqual([failures, pauseMs], ['2', '2000'])
+  })
+
+  it('a trial without a result is free for the next, and so is that of a process that died', async (t) => {
+    const redis = await RedisServer.start(t)
+    const [a, b] = [await startBreakerHost(t, redis.port), await startBreakerHost(t, redis.port)]
+    await failAt(a, brief)
+    const trial = await takeTrial(a)
+    await until(() => !isUsable(b, brief), 'the trial')
+    assert.equal(await tryServer(b, brief), undefined)
+    const refused = b.state.look(brief)
+    assert.ok(!refused.usable)
+    assert.equal(refused.message, 'relay brief is being tried by another message after: refused')
+    trial.end(false)
+    const next = await takeTrial(b)
+    b.die()
+    next.end(false)
+    assert.equal(await tryServer(a, brief), undefined)
+    // As if the lease were over.
+    const [failures, pause, till, , ...rest] = (await recordOf(redis, 'brief.example:25')).split(' ')
+    await redis.command(
+      'HSET',
+      KEY,
+      hashName('brief.example:25'),
+      [failures, pause, till, Date.now() - 1, ...rest].join(' '),
+    )
+    const c = await startBreakerHost(t, redis.port)
+    await takeTrial(c)
+  })
+
+  it('who tries a server keeps the trial as long as it takes', async (t) => {
+    const redis = await RedisServer.start(t)
+    const a = await startBreakerHost(t, redis.port)
+    await failAt(a, brief)
+    await takeTrial(a)
+    const untilOf = async () => Number((await recordOf(redis, 'brief.example:25')).split(' ')[3])
+    const first = await untilOf()
+    await until(async () => (await untilOf()) > first, 'the renewal')
+  })
+
+  it('while Redis is gone each goes by what it knows; what is open stays open when it is back', async (t) => {
+    const redis = await RedisServer.start(t)
+    const [a, b] = [await startBreakerHost(t, redis.port), await startBreakerHost(t, redis.port)]
+    const other = relayExchange({ host: 'other.example', name: 'other', retryAfterMs: 60_000 })
+    await failAt(a, other)
+    await until(() => !isUsable(b, other), 'the breaker')
+    await redis.kill()
+    await until(() => a.said.length > 0 && b.said.length > 0, 'the loss')
+    await failAt(a, isp)
+    assert.ok(isUsable(b))
+    const success = await b.state.acquire(other, { lastResort: true })
+    assert.ok(!('usable' in success))
+    success.reportSuccess()
+    success.end(true)
+    assert.ok(isUsable(b, other))
+    await redis.start()
+    await until(() => !isUsable(b) && !isUsable(b, other), 'what a knows')
+    assert.ok(!isUsable(a) && !isUsable(a, other))
+  })
+
+  it('a Redis that has forgotten all hears it again', async (t) => {
+    const redis = await RedisServer.start(t)
+    const a = await startBreakerHost(t, redis.port)
+    await failAt(a, isp)
+    await until(async () => (await recordOf(redis, 'smtp.example:25')) !== 'null', 'the breaker')
+    await redis.command('FLUSHALL')
+    const b = await startBreakerHost(t, redis.port)
+    await until(() => !isUsable(b), 'the breaker')
+    assert.ok(!isUsable(a))
+  })
+
+  it('a failure that could not be told is told later', async (t) => {
+    const redis = await RedisServer.start(t)
+    const proxy = await startProxy(t, redis.port)
+    const [a, b] = [await startBreakerHost(t, proxy.port), await startBreakerHost(t, redis.port)]
+    proxy.mode = 'hang'
+    await until(() => a.said.length > 0, 'the loss')
+    await failAt(a, isp)
+    proxy.mode = 'pass'
+    proxy.drop()
+    await until(() => !isUsable(b), 'the breaker')
+  })
+
+  it('servers of direct mail are shared by the section that they belong to', async (t) => {
+    const redis = await RedisServer.start(t)
+    const [a, b] = [await startBreakerHost(t, redis.port), await startBreakerHost(t, redis.port)]
+    const [first, second] = ['mx1.example', 'mx2.example'].map((host) =>
+      termsExchange('ms', host, { retryAfterMs: 60_000 }),
+    )
+    await failAt(a, first!)
+    await until(() => !isUsable(b, first), 'the breaker')
+    assert.ok(isUsable(b, second))
+    assert.ok(isUsable(b, termsExchange(undefined, 'mx1.example', { retryAfterMs: 60_000 })))
+  })
+
+  it('a message that moves to a server asks for its trial too', async (t) => {
+    const redis = await RedisServer.start(t)
+    const [a, b] = [await startBreakerHost(t, redis.port), await startBreakerHost(t, redis.port)]
+    const [first, second] = ['mx1.example', 'mx2.example'].map((host) =>
+      termsExchange('ms', host, { retryAfterMs: 500 }),
+    )
+    await failAt(a, second!)
+    await until(() => !isUsable(b, second), 'the breaker')
+    await until(() => isUsable(b, second), 'the end of the pause')
+    const lease = (await tryServer(a, first!))!
+    assert.equal(await lease.moveTo(second!), undefined)
+    assert.equal(await tryServer(b, second!), undefined)
+    const moving = (await tryServer(b, first!))!
+    assert.ok((await moving.moveTo(second!))?.message.includes('is being tried by another message'))
+    assert.equal(await lease.moveTo(first!), undefined)
+    await until(async () => (await tryServer(b, second!)) !== undefined, 'the trial')
+  })
+
+  it('decisions with all that is known send nothing to Redis', async (t) => {
+    const redis = await RedisServer.start(t)
+    const host = await startBreakerHost(t, redis.port)
+    await failAt(host, isp)
+    const before = host.questions()
+    const works = relayExchange({ host: 'works.example', name: 'works' })
+    const from = performance.now()
+    for (let i = 0; i < 10_000; i++) {
+      host.state.look(isp)
+      const lease = host.state.acquire(works)
+      assert.ok(!(lease instanceof Promise) && !('usable' in lease))
+      lease.reportSuccess()
+      lease.end(true)
+    }
+    t.diagnostic(`${((performance.now() - from) / 10).toFixed(2)} µs a decision`)
+    assert.equal(host.questions(), before)
+  })
+
+  it('what stands there names no person and no server, expires, and is bounded', async (t) => {
+    const redis = await RedisServer.start(t)
+    const host = await startBreakerHost(t, redis.port)
+    const exchange = relayExchange({
+      host: 'smtp.example',
+      name: 'isp',
+      credentials: { user: 'joe@example.com', password: new Secret('hidden') },
+      retryAfterMs: 60_000,
+    })
+    await failAt(host, exchange, '535 <joe@example.com> see https://x.example/?who=joe%40example.com now')
+    const record = () => recordOf(redis, 'joe@example.com@smtp.example:25')
+    await until(async () => (await record()) !== 'null', 'the breaker')
+    assert.match(await record(), / 535 \.\.\. see \.\.\. now$/)
+    for (let i = 0; i < MOST_TROUBLES + 200; i++) {
+      await failAt(host, termsExchange('ms', `h${i}.example`, { retryAfterMs: 60_000 }))
+      if (i % 100 === 0) await new Promise((done) => setImmediate(done))
+    }
+    const last = `[direct:ms] h${MOST_TROUBLES + 199}.example:25`
+    await until(async () => (await recordOf(redis, last)) !== 'null', 'the last')
+    assert.equal(await redis.command('ZCARD', `${KEY}:changes`), MOST_TROUBLES)
+    assert.equal(await redis.command('HLEN', KEY), MOST_TROUBLES + 1)
+    for (const key of (await redis.command('KEYS', '*')) as string[]) {
+      assert.match(key, /^dns_overrides:v1:/)
+      assert.ok(Number(await redis.command('PTTL', key)) > 0, key)
+    }
+    t.diagnostic(`${String(await redis.command('MEMORY', 'USAGE', KEY))} bytes`)
+  })
+
+  it('what no process writes is not believed', async (t) => {
+    const redis = await RedisServer.start(t)
+    const host = await startBreakerHost(t, redis.port)
+    const field = hashName('smtp.example:25')
+    const write = async (text: string, name = field) => {
+      await redis.command('HSET', KEY, name, text)
+      await redis.command('ZADD', `${KEY}:changes`, '1', name)
+      await redis.command('HSET', KEY, 'state', '1 1 0')
+    }
+    await write('rubbish')
+    await write(`1 1 1 1 - joe`, 'no field')
+    await write(`1 60000 ${Date.now() + 60_000} 0 - \u001b[2Jgone`, hashName('good.example:25'))
+    const good = relayExchange({ host: 'good.example', name: 'good' })
+    await until(() => !isUsable(host, good), 'the good one')
+    const look = host.state.look(good)
+    assert.ok(!look.usable && look.message.endsWith(': \ufffd[2Jgone'))
+    assert.ok(isUsable(host))
+    const endless = relayExchange({ host: 'endless.example', name: 'endless' })
+    await write(`1 9007199254740000 9007199254740000 0 - x`, hashName('endless.example:25'))
+    await redis.command('HSET', KEY, 'state', '2 1 0')
+    await until(() => !isUsable(host, endless), 'the endless one')
+    const left = host.state.look(endless)
+    assert.ok(!left.usable && left.until! <= Date.now() + 3_600_000)
+    await redis.command('DEL', KEY, `${KEY}:changes`)
+    await redis.command('SET', KEY, 'text')
+    await until(() => host.said.length === 1, 'the error')
+    assert.match(host.said[0]!, /WRONGTYPE/)
+    await failAt(host, isp)
+    await redis.command('DEL', KEY)
+    await until(async () => (await recordOf(redis, 'smtp.example:25')) !== 'null', 'the breaker')
+    await until(() => host.said.length === 2, 'the end of the error')
+  })
+})

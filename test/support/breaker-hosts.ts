@@ -1,0 +1,69 @@
+import type { TestContext } from 'node:test'
+import type { RedisConnection } from '../../lib/redis/connection'
+import { createIdentity } from '../../lib/redis/host-identity'
+import { SharedBreakers } from '../../lib/redis/shared-breakers'
+import type { Exchange } from '../../lib/model/exchange'
+import { systemClock } from '../../lib/relays/clock'
+import { isUnavailable, type Lease, type RelayState } from '../../lib/relays/types'
+import { connectTo, until } from './redis-server'
+import { localRelayState } from './relay-state'
+
+/** A process that sends mail, as `lib/haraka/relay-state.ts` makes it, in this process. */
+export interface BreakerHost {
+  readonly state: RelayState
+  readonly said: readonly string[]
+  readonly logged: readonly string[]
+  /** How many questions were sent to Redis. */
+  readonly questions: () => number
+  /** The process is gone without a word. */
+  readonly die: () => void
+}
+
+export async function startBreakerHost(
+  t: TestContext,
+  port: number,
+  { waits = true }: { readonly waits?: boolean } = {},
+): Promise<BreakerHost> {
+  const { connection, said } = connectTo(t, port)
+  const clock = systemClock()
+  const { instance: process } = createIdentity()
+  let questions = 0
+  const counted: RedisConnection = {
+    get isReady() {
+      return connection.isReady
+    },
+    run: (...question) => {
+      questions++
+      return connection.run(...question)
+    },
+    onReady: (listener) => connection.onReady(listener),
+    close: () => connection.close(),
+  }
+  const sharing = new SharedBreakers({ connection: counted, process, monotonic: clock.monotonic })
+  const logged: string[] = []
+  const log = {
+    info: (text: string) => void logged.push(text),
+    warn: (text: string) => void logged.push(text),
+  }
+  const state = localRelayState({ clock, log, sharing })
+  t.after(() => sharing.close())
+  if (waits) await until(() => connection.isReady, 'Redis')
+  const die = () => {
+    sharing.close()
+    connection.close()
+  }
+  return { state, said, logged, questions: () => questions, die }
+}
+
+/** A lease, or undefined where the server is left out. */
+export async function tryServer({ state }: BreakerHost, exchange: Exchange): Promise<Lease | undefined> {
+  const answer = await state.acquire(exchange)
+  return isUnavailable(answer) ? undefined : answer
+}
+
+/** A message finds out that the server does not work. */
+export async function failAt(host: BreakerHost, exchange: Exchange, message = 'refused'): Promise<void> {
+  const lease = (await tryServer(host, exchange))!
+  lease.reportFailure({ stage: 'connect', message })
+  lease.end(false)
+}
