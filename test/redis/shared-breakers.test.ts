@@ -1,11 +1,13 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import { Secret } from '../../lib/model/secret'
+import { SharedTurns } from '../../lib/redis/shared-turns'
+import { LocalTurns } from '../../lib/relays/turns'
 import { MOST_TROUBLES } from '../../lib/redis/breakers-script'
 import { hashName, PREFIX } from '../../lib/redis/keys'
 import type { Lease } from '../../lib/relays/types'
 import { failAt, startBreakerHost, tryServer, type BreakerHost } from '../support/breaker-hosts'
-import { needsRedis, RedisServer, startProxy, until } from '../support/redis-server'
+import { connectTo, needsRedis, PATIENT, RedisServer, startProxy, until } from '../support/redis-server'
 import { relayExchange, termsExchange } from '../support/servers'
 
 const KEY = `${PREFIX}breakers`
@@ -246,6 +248,23 @@ describe('breakers over processes', { skip: needsRedis() }, () => {
       assert.ok(Number(await redis.command('PTTL', key)) > 0, key)
     }
     t.diagnostic(`${String(await redis.command('MEMORY', 'USAGE', KEY))} bytes`)
+  })
+
+  it('needs no more rights than docs/operations.md says', async (t) => {
+    const redis = await RedisServer.start(t)
+    await redis.restrict()
+    const [a, b] = [await startBreakerHost(t, redis.port), await startBreakerHost(t, redis.port)]
+    await failAt(a, brief)
+    ;(await takeTrial(a)).reportSuccess()
+    for (let i = 0; i < MOST_TROUBLES + 1; i++) {
+      await failAt(a, termsExchange('ms', `h${i}.example`, { retryAfterMs: 60_000 }))
+    }
+    await until(() => !isUsable(b, termsExchange('ms', `h${MOST_TROUBLES}.example`)), 'the last')
+    const { connection, said } = connectTo(t, redis.port, {}, PATIENT)
+    const turns = new SharedTurns({ connection, local: new LocalTurns(1_000_000) })
+    t.after(() => turns.close())
+    await until(() => turns.next() < 1_000_000, 'a shared turn')
+    assert.deepEqual([...a.said, ...b.said, ...said], [])
   })
 
   it('what no process writes is not believed', async (t) => {

@@ -5,7 +5,7 @@ import { SharedBreakers } from '../../lib/redis/shared-breakers'
 import type { Exchange } from '../../lib/model/exchange'
 import { systemClock } from '../../lib/relays/clock'
 import { isUnavailable, type Lease, type RelayState } from '../../lib/relays/types'
-import { connectTo, until } from './redis-server'
+import { connectTo, PATIENT, until } from './redis-server'
 import { localRelayState } from './relay-state'
 
 /** A process that sends mail, as `lib/haraka/relay-state.ts` makes it, in this process. */
@@ -24,7 +24,7 @@ export async function startBreakerHost(
   port: number,
   { waits = true }: { readonly waits?: boolean } = {},
 ): Promise<BreakerHost> {
-  const { connection, said } = connectTo(t, port)
+  const { connection, said } = connectTo(t, port, {}, PATIENT)
   const clock = systemClock()
   const { instance: process } = createIdentity()
   let questions = 0

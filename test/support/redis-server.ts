@@ -1,13 +1,13 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdtempSync, rmSync } from 'node:fs'
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { connect, createServer, type AddressInfo, type Socket } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { TestContext } from 'node:test'
 import { setTimeout } from 'node:timers/promises'
 import { type RedisClient, createClient, mergeSettings } from '../../lib/redis/client'
-import { type RedisConnection, openConnection } from '../../lib/redis/connection'
+import { type RedisConnection, type RedisConnectionOptions, openConnection } from '../../lib/redis/connection'
 import { freePort } from './dns-servers'
 import { findProgram, needs } from './programs'
 
@@ -75,6 +75,13 @@ export class RedisServer {
     return this.#admin.sendCommand(command)
   }
 
+  /** Takes all rights away but those that docs/operations.md asks for. */
+  async restrict(): Promise<void> {
+    const page = readFileSync('docs/operations.md', 'utf8')
+    const rights = /`(~dns_overrides:v1:\* [^`]*)`/.exec(page)![1]!.split(/\s+/)
+    await this.command('ACL', 'SETUSER', 'default', 'reset', 'on', 'nopass', ...rights)
+  }
+
   /** Lines of `[redis]`, with further ones. */
   section(...lines: string[]): string {
     return ['[redis]', 'host = 127.0.0.1', `port = ${this.port}`, ...lines].join('\n')
@@ -107,11 +114,15 @@ export interface WatchedConnection {
   readonly said: readonly string[]
 }
 
+/** For tests that are not about a slow Redis: the machine may be busy with others. */
+export const PATIENT = { patienceMs: 2_000 }
+
 /** Opens a connection as the plugin does. */
 export function connectTo(
   t: TestContext,
   port: number,
   settings: Readonly<Record<string, string>> = {},
+  { patienceMs }: Pick<RedisConnectionOptions, 'patienceMs'> = {},
 ): WatchedConnection {
   const said: string[] = []
   const section = { host: '127.0.0.1', port: String(port), ...settings }
@@ -119,6 +130,7 @@ export function connectTo(
     createClient: () => createClient(mergeSettings({ section, redisIni: {} })),
     onGone: (why) => said.push(`gone: ${why}`),
     onBack: () => said.push('back'),
+    ...(patienceMs === undefined ? {} : { patienceMs }),
   })
   t.after(() => connection.close())
   return { connection, said }
