@@ -4,11 +4,12 @@ import { needsPlace } from '../relays/section'
 import { explainTask, type Task } from './explain/explain-task'
 import { readGivenMessage, readMxOption } from './explain/given-message'
 import { findRivalPlugins } from './explain/rival-plugins'
-import { exitStatusOfViews, viewsJson, viewsText } from './explain/view'
+import { exitStatusOfForecasts, forecastsJson } from './explain/forecast-json'
 import { formatJson } from './shared/json'
 import type { Arguments } from './shared/parsed-arguments'
 import { requireConfiguration } from './shared/require-configuration'
 import { findConfiguration, shortName, stateFolder } from './shared/location'
+import { forecastsText } from '../status/forecast/forecast-text'
 import { paint } from '../status/paint'
 import { readServerState } from '../status/server-state'
 import type { Terminal } from './shared/terminal'
@@ -43,23 +44,23 @@ function unknownText(reason: string): string {
   return `what the running server holds or leaves out is not known: ${reason} (--offline does not look)\n`
 }
 
-/** `dns-overrides explain`: exit status 0 if the message would be sent, 68 bounced, 75 deferred; see {@link exitStatusOfViews}. */
+/** `dns-overrides explain`: exit status 0 if the message would be sent, 68 bounced, 75 deferred; see {@link exitStatusOfForecasts}. */
 export async function runExplain(args: Arguments, terminal: Terminal): Promise<number> {
   const task = readTask(args, terminal)
   const { configuration, location } = task
   const state = args.flag('offline') ? undefined : readServerState(stateFolder(location), terminal.now())
-  const views = await explainTask(task, { state, hasTimeline: args.flag('timeline') }, terminal)
-  const isCounted = views.some(({ explanation }) => explanation.decision.exchanges.some(needsPlace))
+  const forecasts = await explainTask(task, { state, hasTimeline: args.flag('timeline') }, terminal)
+  const isCounted = forecasts.some(({ explanation }) => explanation.decision.exchanges.some(needsPlace))
   if (state?.kind === 'unknown' && isCounted) terminal.err(unknownText(state.reason))
-  if (args.flag('json')) terminal.out(formatJson(viewsJson(views)))
+  if (args.flag('json')) terminal.out(formatJson(forecastsJson(forecasts)))
   else {
     const title = titleOf(task, args.operands[0])
     const file = shortName(location.file, terminal.cwd)
     const { rules } = configuration
     const ink = paint(terminal.color.out)
-    terminal.out(viewsText(views, { title, rules, file, all: args.flag('all'), ink }))
+    terminal.out(forecastsText(forecasts, { title, rules, file, all: args.flag('all'), ink }))
     const rivals = findRivalPlugins(location)
     if (rivals.length > 0) terminal.out(rivalsText(rivals))
   }
-  return exitStatusOfViews(views)
+  return exitStatusOfForecasts(forecasts)
 }

@@ -1,16 +1,18 @@
 import { join } from 'node:path'
-import { messageOf } from '../haraka-files/queue-file'
 import { findQueueFolder } from '../haraka-files/queue-folder'
-import { DnsOverridesError } from '../model/errors'
-import { domainOf } from '../rules/message-spec'
+import { DnsOverridesError, UsageError } from '../model/errors'
+import { finish } from '../model/steps'
 import { LONGEST_SECRET, readRegularFile } from '../files/read-file'
 import type { Facts } from '../status/facts'
 import { readFactsFile } from '../status/facts-file'
+import { findStories, type FoundStories, storyOfFile } from '../status/find-stories'
+import { messageOfQueue, type Forecast } from '../status/forecast/forecast'
+import { forecastsText, NOW_TITLE } from '../status/forecast/forecast-text'
 import { readServerState, whyNoAccess } from '../status/server-state'
 import type { Story } from '../status/story'
 import { formatCount } from '../status/wording'
 import { explainTask } from './explain/explain-task'
-import { exitStatusOfViews, viewsJson, viewsText, type View } from './explain/view'
+import { exitStatusOfForecasts, forecastsJson } from './explain/forecast-json'
 import { ConfigurationReader } from './shared/configuration-reader'
 import { EXIT } from './shared/exit-status'
 import { formatJson } from './shared/json'
@@ -18,7 +20,7 @@ import { findConfiguration, shortName, stateFolder, type Location } from './shar
 import { paint } from '../status/paint'
 import type { Arguments } from './shared/parsed-arguments'
 import type { Terminal } from './shared/terminal'
-import { findStories, readAsked } from './why/find-stories'
+import { type AskedByUser, readAsked } from './why/asked'
 import { storiesText, storyJson, storyText, type StoryContext } from './why/story-view'
 
 /** Messages that are shown at once. */
@@ -46,29 +48,39 @@ function readFacts(location: Location, terminal: Terminal): Facts | undefined {
 /** What the rules as they are now make of a message of the queue; undefined if the file cannot be used. */
 async function explainStory(
   { queued }: Story,
-  reader: ConfigurationReader,
   location: Location,
   terminal: Terminal,
-): Promise<{ readonly views: readonly View[]; readonly text: string } | undefined> {
-  const { configuration, problems } = reader.read()
+): Promise<{ readonly forecasts: readonly Forecast[]; readonly text: string } | undefined> {
+  const { configuration, problems } = new ConfigurationReader(location, terminal).read()
   if (configuration === undefined) {
     terminal.err(problems)
     return undefined
   }
-  const domain = queued && domainOf(queued.domain)
-  if (queued === undefined || domain === undefined) return undefined
-  const message = messageOf(queued, domain, terminal.now())
+  const message = queued && messageOfQueue(queued, terminal.now())
+  if (message === undefined) return undefined
   const task = { message, queued, mx: undefined, location, configuration }
   const state = readServerState(stateFolder(location), terminal.now())
-  const views = await explainTask(task, { state, hasTimeline: true }, terminal)
-  const text = viewsText(views, {
-    title: 'By the rules as they are now',
+  const forecasts = await explainTask(task, { state, hasTimeline: true }, terminal)
+  const text = forecastsText(forecasts, {
+    title: NOW_TITLE,
     rules: configuration.rules,
     file: shortName(location.file, terminal.cwd),
     all: false,
     ink: paint(terminal.color.out),
   })
-  return { views, text }
+  return { forecasts, text }
+}
+
+/** @throws UsageError if the queue, or the file that is meant, cannot be read */
+function lookFor(asked: AskedByUser, queueFolder: string, facts: Facts | undefined): FoundStories {
+  if (asked.kind === 'file') {
+    return { stories: storyOfFile(asked.path, facts?.attempts ?? []), unreadable: 0, unread: 0 }
+  }
+  const found = finish(findStories(asked, { queueFolder, facts, mostFiles: Infinity }))
+  if (asked.kind !== 'name' || found.stories.length > 0) return found
+  throw new UsageError(
+    `why: ${asked.name} is not in ${queueFolder}: it is delivered, bounced or removed; Haraka's log has it as "file"`,
+  )
 }
 
 /**
@@ -80,7 +92,7 @@ export async function runWhy(args: Arguments, terminal: Terminal): Promise<numbe
   const location = findConfiguration(args.value('config'), terminal)
   const queueFolder = findQueueFolder(location.harakaFolder, readQueueSetting(location))
   const facts = readFacts(location, terminal)
-  const { stories, unreadable } = findStories(asked, { queueFolder, facts })
+  const { stories, unreadable } = lookFor(asked, queueFolder, facts)
   if (unreadable > 0) terminal.err(`${formatCount(unreadable, 'file')} of ${queueFolder} could not be read\n`)
   const [story, ...others] = stories
   const ink = paint(terminal.color.out)
@@ -101,19 +113,16 @@ export async function runWhy(args: Arguments, terminal: Terminal): Promise<numbe
     )
     return EXIT.ok
   }
-  const explained =
-    story.queued === undefined
-      ? undefined
-      : await explainStory(story, new ConfigurationReader(location, terminal), location, terminal)
-  const waits = explained?.views.flatMap(({ effect }) => effect?.wait ?? []) ?? []
+  const explained = story.queued === undefined ? undefined : await explainStory(story, location, terminal)
+  const waits = explained?.forecasts.flatMap(({ effect }) => effect?.wait ?? []) ?? []
   const told = waits.length === 0 ? context : { ...context, wait: waits.join(', and ') }
   if (args.flag('json')) {
-    const rest = explained === undefined ? {} : { now: viewsJson(explained.views) }
+    const rest = explained === undefined ? {} : { now: forecastsJson(explained.forecasts) }
     terminal.out(formatJson({ found: 1, messages: [{ ...storyJson(story, told), ...rest }] }))
   } else {
     terminal.out(storyText(story, told))
     if (explained !== undefined) terminal.out(`\n${explained.text}`)
   }
-  if (explained !== undefined) return exitStatusOfViews(explained.views)
+  if (explained !== undefined) return exitStatusOfForecasts(explained.forecasts)
   return story.queued === undefined ? EXIT.ok : EXIT.config
 }

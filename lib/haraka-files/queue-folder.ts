@@ -1,6 +1,7 @@
-import { readdirSync } from 'node:fs'
+import { opendirSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { UsageError } from '../model/errors'
+import type { Steps } from '../model/steps'
 import { whyUnreadable } from '../files/unreadable'
 import { parseQueueName, readQueueFile, type QueuedMessage } from './queue-file'
 
@@ -18,7 +19,7 @@ export function findQueueFolder(harakaFolder: string, setting: string | undefine
   return resolve(harakaFolder, first ?? 'queue')
 }
 
-/** What a search of the queue gives. */
+/** What a look into the queue gives. */
 export interface QueueSearch {
   readonly messages: readonly QueuedMessage[]
   /** Files that could not be read. */
@@ -26,14 +27,18 @@ export interface QueueSearch {
 }
 
 /**
- * Looks for messages of the queue. One that leaves it meanwhile is not in it.
+ * Reads files of the queue, one a step, and keeps those that are wanted. One that leaves the queue meanwhile is not in it.
  *
- * @throws UsageError if the folder cannot be read
+ * @param names of the files
  */
-export function searchQueue(folder: string, isWanted: (message: QueuedMessage) => boolean): QueueSearch {
+export function* readQueue(
+  folder: string,
+  names: readonly string[],
+  isWanted: (message: QueuedMessage) => boolean,
+): Steps<QueueSearch> {
   const messages: QueuedMessage[] = []
   let unreadable = 0
-  for (const name of listQueue(folder)) {
+  for (const name of names) {
     try {
       const message = readQueueFile(join(folder, name))
       if (isWanted(message)) messages.push(message)
@@ -41,31 +46,37 @@ export function searchQueue(folder: string, isWanted: (message: QueuedMessage) =
       if (!(error instanceof UsageError)) throw error
       unreadable++
     }
+    yield
   }
   return { messages, unreadable }
 }
 
-/**
- * The file of a message that had this name once: each attempt changes the name, except for the time of arrival and the unique part.
- *
- * @throws UsageError if the folder cannot be read
- */
-export function findByName(folder: string, name: string): string | undefined {
-  const names = listQueue(folder)
-  if (names.includes(name)) return join(folder, name)
+/** The name that a file of the queue has now: each attempt changes it, except for the time of arrival and the unique part. */
+export function findSuccessor(names: readonly string[], name: string): string | undefined {
+  if (names.includes(name)) return name
   const [arrival, , , , unique] = name.split('_')
-  const now = names.find((each) => {
-    const parts = each.split('_')
-    return unique !== undefined && parts[0] === arrival && parts[4] === unique
-  })
-  return now === undefined ? undefined : join(folder, now)
+  if (unique === undefined) return undefined
+  return names.find((each) => each.startsWith(`${arrival}_`) && each.split('_')[4] === unique)
 }
 
-function listQueue(folder: string): readonly string[] {
+/** Names of one step. */
+const STEP = 256
+
+/** The names of the files of the queue, in no order. @throws UsageError if the folder cannot be read */
+export function* listQueue(folder: string): Steps<readonly string[]> {
+  const names: string[] = []
   try {
-    return readdirSync(folder)
-      .filter((name) => parseQueueName(name).nextAttempt !== undefined)
-      .sort()
+    const directory = opendirSync(folder, { bufferSize: STEP })
+    try {
+      for (let read = 1; ; read++) {
+        const entry = directory.readSync()
+        if (entry === null) return names
+        if (parseQueueName(entry.name).nextAttempt !== undefined) names.push(entry.name)
+        if (read % STEP === 0) yield
+      }
+    } finally {
+      directory.closeSync()
+    }
   } catch (error) {
     throw new UsageError(`cannot read the queue ${folder}: ${whyUnreadable(error)}`)
   }

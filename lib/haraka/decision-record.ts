@@ -46,7 +46,14 @@ export function recordDecision(
   const { hmail, message, decision, rules, located, outcome, startedAt } = final
   const milliseconds = performance.now() - startedAt
   const reason = outcome.kind === 'deliver' ? {} : { reason: outcome.reason }
-  const logged = { message, decision, located, action: ACTIONS[outcome.kind], ...reason }
+  const logged = {
+    message,
+    decision,
+    located,
+    action: ACTIONS[outcome.kind],
+    file: hmail.filename,
+    ...reason,
+  }
   if (log !== undefined) logDecision(log, logged)
   return recorder.recordDecision(hmail.todo.uuid ?? '', logged, { rules, milliseconds })
 }

@@ -5,7 +5,7 @@ import { TokenStore } from '../oauth/token-store'
 import { readHolds } from '../relays/holds'
 import { STATE_FOLDER } from '../relays/state-folder'
 import type { Configuration } from '../routing/configuration'
-import { localAddresses } from '../routing/own-server'
+import { localAddresses, ownEndpointTest } from '../routing/own-server'
 import { route } from '../routing/route'
 import type { OverviewSource } from '../status/overview'
 import { StatusSite } from '../status/site'
@@ -43,6 +43,7 @@ export class PluginHooks {
   readonly #tokens: TokenStore
   readonly #getMx: GetMx
   readonly #stopRecovery: () => void
+  readonly #listens: ProcessRole['listens']
 
   /**
    * Reads the configuration and puts it in force.
@@ -53,6 +54,7 @@ export class PluginHooks {
   constructor(plugin: HarakaPlugin) {
     const role = processRole(plugin)
     this.#plugin = plugin
+    this.#listens = role.listens
     this.#deadlineMs = deadlineOf(plugin.timeout)
     this.#threads = new SendingThreads(
       plugin.haraka_require('outbound/config') as OutboundConfig,
@@ -67,7 +69,12 @@ export class PluginHooks {
         log: (level, text) => writeEntry(plugin, { level, text }),
       }),
     )
-    this.#status = new StatusReporting({ plugin, role, active: this.#active })
+    this.#status = new StatusReporting({
+      plugin,
+      role,
+      active: this.#active,
+      isRedisUp: () => this.#redis.connection?.isReady,
+    })
     this.#report = createReport(plugin, role)
     const haraka = process.env.HARAKA ?? '.'
     this.#tokens = new TokenStore({
@@ -173,6 +180,8 @@ export class PluginHooks {
             route: (decision) => route(decision, resolver, prefer),
           })
         }),
+      queueFolder: () => haraka.queueFolder,
+      isOwn: ownEndpointTest({ listens: this.#listens, addresses: localAddresses() }),
       intervals: () => haraka.outbound.temp_fail_intervals ?? [],
     }
     mountStatus(server, new StatusSite(source), (text) => writeEntry(this.#plugin, { level: 'error', text }))

@@ -15,6 +15,8 @@ export interface StatusReportingOptions {
   readonly plugin: HarakaPlugin
   readonly role: ProcessRole
   readonly active: ActiveConfiguration
+  /** Does Redis answer? undefined: it is not used. */
+  readonly isRedisUp: () => boolean | undefined
 }
 
 /** What this process counts, and how the rest of the server hears of it. */
@@ -38,13 +40,13 @@ export class StatusReporting {
    * @param folder the state folder; undefined: nobody can see what is reported
    */
   start(folder: string | undefined): void {
-    const { role, plugin } = this.#options
+    const { role, plugin, isRedisUp } = this.#options
     if (role.kind === 'tool') return
     if (cluster.isWorker) {
       this.#open((report) => sendReport(process, report))
       return
     }
-    const collector = new Collector({ pid: process.pid, now: Date.now })
+    const collector = new Collector({ pid: process.pid, now: Date.now, isRedisUp })
     const warn = (message: string) => plugin.logwarn(message)
     this.#file = folder === undefined ? undefined : new FactsFile({ folder, collector, warn })
     const noteChange = (report?: WorkerReport) =>

@@ -4,7 +4,7 @@ import type { Message } from '../model/message'
 import { toPrintable } from '../model/printable'
 import type { Located } from '../routing/route'
 import type { Action } from './decision-counts'
-import { type AttemptEnd, type AttemptEntry, MOST_CONNECTIONS } from './facts'
+import { type AttemptEnd, type AttemptEntry, MOST_CONNECTIONS, MOST_RECIPIENTS } from './facts'
 
 /** A decision about a message. */
 export interface Decided {
@@ -12,6 +12,8 @@ export interface Decided {
   readonly decision: Decision
   readonly located: readonly Located[]
   readonly action: Action
+  /** The name of the message's file in the queue. */
+  readonly file?: string | undefined
   /** Why it is not tried. */
   readonly reason?: string
 }
@@ -61,16 +63,17 @@ export class AttemptRing {
 }
 
 function describe({ number, id, at, decided, end }: AttemptSlot, pid: number): AttemptEntry {
-  const { message, decision, located, action, reason = '' } = decided
+  const { message, decision, located, action, file = '', reason = '' } = decided
   const address = (text: string) => toPrintable(text, { max: LONGEST_ADDRESS })
   return {
     key: `${pid}.${number}`,
     id,
+    file: toPrintable(file, { max: LONGEST_ADDRESS }),
     at,
     domain: address(decision.domain),
     sender: address(message.mailFrom),
-    recipient: address(message.rcptTo[0] ?? ''),
-    recipients: message.rcptTo.length,
+    recipients: message.rcptTo.slice(0, MOST_RECIPIENTS).map(address),
+    otherRecipients: Math.max(0, message.rcptTo.length - MOST_RECIPIENTS),
     size: message.size,
     retries: message.retries,
     source: decision.source,

@@ -6,6 +6,7 @@ import {
   type HitsByLine,
   type MinuteCounts,
   MOST_ATTEMPTS,
+  MOST_CHARACTERS,
   MOST_MINUTES,
   type WorkerFacts,
   type WorkerReport,
@@ -17,6 +18,8 @@ export interface CollectorOptions {
   readonly pid: number
   /** Milliseconds since the epoch. */
   readonly now: () => number
+  /** Does Redis answer? undefined, or absent: it is not used. */
+  readonly isRedisUp?: () => boolean | undefined
 }
 
 /** Adds up what the workers of a server report. Counts outlive the worker that has counted. */
@@ -26,7 +29,9 @@ export class Collector {
   readonly #sums = new Sums()
   readonly #workers = new Map<number, WorkerFacts>()
   /** By key, oldest first. */
-  readonly #attempts = new Map<string, AttemptEntry>()
+  readonly #attempts = new Map<string, { readonly attempt: AttemptEntry; readonly characters: number }>()
+  /** Of all of them, as JSON. */
+  #characters = 0
   #minutes: { at: number; decisions: Record<string, number> }[] = []
 
   constructor(options: CollectorOptions) {
@@ -37,11 +42,7 @@ export class Collector {
   add(report: WorkerReport): void {
     this.#sums.add(report)
     this.#workers.set(report.worker.pid, report.worker)
-    for (const attempt of report.attempts) this.#attempts.set(attempt.key, attempt)
-    for (const key of this.#attempts.keys()) {
-      if (this.#attempts.size <= MOST_ATTEMPTS) break
-      this.#attempts.delete(key)
-    }
+    for (const attempt of report.attempts) this.#keep(attempt)
     this.#addMinute(report)
   }
 
@@ -51,20 +52,34 @@ export class Collector {
   }
 
   get facts(): Facts {
-    const { pid, now } = this.#options
+    const { pid, now, isRedisUp } = this.#options
+    const redisUp = isRedisUp?.()
     return {
       pid,
+      ...(redisUp === undefined ? {} : { redisUp }),
       started: this.#started,
       updated: now(),
       counts: this.#sums.counts,
       minutes: this.#lastHour(),
-      attempts: [...this.#attempts.values()].sort((a, b) => b.at - a.at),
+      attempts: [...this.#attempts.values()].map(({ attempt }) => attempt).sort((a, b) => b.at - a.at),
       workers: [...this.#workers.values()].sort((a, b) => a.pid - b.pid),
     }
   }
 
   get hits(): HitsByLine {
     return this.#sums.hits
+  }
+
+  #keep(attempt: AttemptEntry): void {
+    const { key } = attempt
+    const characters = JSON.stringify(attempt).length
+    this.#characters += characters - (this.#attempts.get(key)?.characters ?? 0)
+    this.#attempts.set(key, { attempt, characters })
+    for (const [oldest, { characters: freed }] of this.#attempts) {
+      if (this.#attempts.size <= MOST_ATTEMPTS && this.#characters <= MOST_CHARACTERS) break
+      this.#attempts.delete(oldest)
+      this.#characters -= freed
+    }
   }
 
   #addMinute({ counts }: WorkerReport): void {

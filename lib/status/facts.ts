@@ -31,14 +31,17 @@ export interface AttemptEntry {
   readonly key: string
   /** The message's id, as the log has it. */
   readonly id: string
+  /** The name of its file in the queue at that time; empty if it is not known. */
+  readonly file: string
   /** When it was decided, milliseconds since the epoch. */
   readonly at: number
   readonly domain: string
   /** Empty for the null sender. */
   readonly sender: string
-  /** The first recipient, and how many there are. */
-  readonly recipient: string
-  readonly recipients: number
+  /** The first ones; see {@link MOST_RECIPIENTS}. */
+  readonly recipients: readonly string[]
+  /** How many there are besides. */
+  readonly otherRecipients: number
   /** Bytes. */
   readonly size: number
   /** Attempts before this one. */
@@ -138,6 +141,8 @@ export interface Facts {
   /** Since when it counts, and when this was written. Milliseconds since the epoch. */
   readonly started: number
   readonly updated: number
+  /** Does Redis answer this server? Absent: it is not used. */
+  readonly redisUp?: boolean
   /** By {@link COUNTS}. */
   readonly counts: ReadonlyMap<string, number>
   /** The last hour, oldest first; minutes without a decision are left out. */
@@ -152,6 +157,10 @@ export type HitsByLine = ReadonlyMap<string, LineHits>
 
 /** The most attempts that are remembered, over all workers. */
 export const MOST_ATTEMPTS = 1_000
+/** The most characters that all of them together may have, as JSON: of longer ones fewer are remembered. */
+export const MOST_CHARACTERS = 4_000_000
+/** The most recipients of one attempt by which it can be found. */
+export const MOST_RECIPIENTS = 1_000
 /** The most workers and DNS servers that are shown. */
 export const MOST_WORKERS = 1_024
 export const MOST_DNS_SERVERS = 1_000

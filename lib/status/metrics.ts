@@ -59,6 +59,10 @@ export const METRICS = {
   reloads_total: ['counter', 'Readings of the file, by result, over all workers'],
   last_reload_successful: ['gauge', '1: the file was taken into use when it was last read'],
   last_good_reload_timestamp_seconds: ['gauge', 'When the rules in force were read'],
+  redis_up: [
+    'gauge',
+    '1: Redis answers; 0: it is gone, and this server goes on by itself; absent: it is not used',
+  ],
   workers: ['gauge', 'Processes that send mail'],
 } as const satisfies Readonly<Record<string, readonly [Metric['type'], string]>>
 
@@ -143,6 +147,7 @@ function countedValues(facts: Facts, { index }: Overview): Values {
     reloads_total: samplesOf(facts, COUNTS.reloads, 'result'),
     ...(readings[0] === undefined ? {} : { last_reload_successful: one(readings[0].good ? 1 : 0) }),
     ...(since === 0 ? {} : { last_good_reload_timestamp_seconds: one(since / 1000) }),
+    ...(facts.redisUp === undefined ? {} : { redis_up: one(facts.redisUp ? 1 : 0) }),
     workers: one(workers.length),
   }
 }

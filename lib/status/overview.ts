@@ -1,3 +1,4 @@
+import type { Endpoint } from '../model/endpoint'
 import type { Steps } from '../model/steps'
 import type { Configuration } from '../routing/configuration'
 import type { ExplanationLookup } from './explanation'
@@ -33,6 +34,10 @@ export interface OverviewSource {
   readonly withLookup: <T>(
     work: (configuration: Configuration, lookup: ExplanationLookup) => Promise<T>,
   ) => Promise<T>
+  /** Haraka's queue folder. */
+  readonly queueFolder: () => string
+  /** Does this mail server itself listen there? */
+  readonly isOwn: (endpoint: Endpoint) => boolean
   /** Haraka's retry intervals, seconds. */
   readonly intervals: () => readonly number[]
 }

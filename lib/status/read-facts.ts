@@ -15,6 +15,7 @@ import {
   MOST_CONNECTIONS,
   MOST_DNS_SERVERS,
   MOST_MINUTES,
+  MOST_RECIPIENTS,
   MOST_WORKERS,
   type WorkerFacts,
   type WorkerReport,
@@ -83,11 +84,12 @@ function readAttempt(fields: Fields): AttemptEntry | undefined {
   return {
     key: toText(key),
     id: toText(id),
+    file: toText(fields.file),
     at: toAmount(fields.at),
     domain: toText(fields.domain),
     sender: toText(fields.sender),
-    recipient: toText(fields.recipient),
-    recipients: toAmount(fields.recipients),
+    recipients: texts(fields.recipients, MOST_RECIPIENTS),
+    otherRecipients: toAmount(fields.otherRecipients),
     size: toAmount(fields.size),
     retries: toAmount(fields.retries),
     source,
@@ -180,15 +182,24 @@ export function* readFacts(text: string): Steps<Facts | undefined> {
     workers.push(...readList(fields.workers, MOST_WORKERS - workers.length, readWorker))
   })
   if (head === undefined || !isAmount(head.pid) || !isAmount(head.updated)) return undefined
-  const { pid, updated } = head
-  return { pid, started: toAmount(head.started), updated, counts, minutes, attempts, workers }
+  const { pid, updated, redisUp } = head
+  return {
+    pid,
+    started: toAmount(head.started),
+    updated,
+    ...(typeof redisUp === 'boolean' ? { redisUp } : {}),
+    counts,
+    minutes,
+    attempts,
+    workers,
+  }
 }
 
 const readCount = ({ key, amount }: Fields): { key: string; amount: number } | undefined =>
   typeof key === 'string' && isAmount(amount) ? { key: toText(key), amount } : undefined
 
 /** Facts as a file has them. */
-export function formatFacts({ pid, started, updated, counts, ...lists }: Facts): string {
+export function formatFacts({ counts, minutes, attempts, workers, ...fields }: Facts): string {
   const amounts = [...counts].map(([key, amount]) => ({ key, amount }))
-  return formatParts({ pid, started, updated }, { counts: amounts, ...lists })
+  return formatParts(fields, { counts: amounts, minutes, attempts, workers })
 }

@@ -6,12 +6,15 @@ import type { Configuration } from '../routing/configuration'
 import { finishInSteps } from '../model/steps'
 import { accessTest, type Client } from './access'
 import { findWarnings, type Warnings } from './check-warnings'
-import { ExplainForm } from './explain-form'
+import { BoundedWork } from './bounded-work'
+import { explainForm } from './explain-form'
 import { findProblems } from './health-problems'
 import { formatMetrics } from './metrics'
 import { type Overview, OverviewReader, type OverviewSource } from './overview'
 import { PAGE_POLICY, renderPage } from './page/page'
 import { type PageQuery, readQuery } from './page/query'
+import { type QueueView, viewQueue } from './queue-view'
+import { tellStory } from './told-story'
 
 /** A request, as far as it is looked at. */
 export interface SiteRequest {
@@ -52,7 +55,7 @@ function respond(status: number, body: string, headers: Readonly<Record<string, 
 export class StatusSite {
   readonly #source: OverviewSource
   readonly #reader: OverviewReader
-  readonly #form: ExplainForm
+  readonly #work = new BoundedWork()
   #warnings: { readonly configuration: Configuration; readonly found: Promise<Warnings> } | undefined
   #overview: { readonly at: number; readonly content: Promise<Overview> } | undefined
   #access: { readonly settings: StatusSettings; readonly test: ReturnType<typeof accessTest> } | undefined
@@ -60,7 +63,6 @@ export class StatusSite {
   constructor(source: OverviewSource) {
     this.#source = source
     this.#reader = new OverviewReader(source)
-    this.#form = new ExplainForm(source)
   }
 
   /** @throws Error as `fs` does */
@@ -95,10 +97,25 @@ export class StatusSite {
 
   async #renderPage(query: PageQuery): Promise<string> {
     const overview = await this.#look()
-    const isAsked = query.explain.to !== ''
-    const explanation = isAsked ? await this.#form.answer(query.explain, overview) : undefined
-    const warnings = await this.#warningsOf(overview)
-    return finishInSteps(renderPage({ overview, query, explanation, warnings, host: hostname() }))
+    const source = this.#source
+    const { explain, id } = query
+    const [explanation, told, queue, warnings] = await Promise.all([
+      explain.to === '' ? undefined : this.#work.run(() => explainForm(explain, overview, source)),
+      id === undefined ? undefined : this.#work.run(() => tellStory(id, overview, source)),
+      this.#lookIntoQueue(overview),
+      this.#warningsOf(overview),
+    ])
+    const host = hostname()
+    return finishInSteps(renderPage({ overview, query, explanation, told, queue, warnings, host }))
+  }
+
+  /** undefined: the queue cannot be read. */
+  async #lookIntoQueue({ facts, now }: Overview): Promise<QueueView | undefined> {
+    try {
+      return await finishInSteps(viewQueue(this.#source.queueFolder(), facts, now))
+    } catch {
+      return undefined
+    }
   }
 
   /** Looked for once for each configuration; a page does not wait long for them. */

@@ -50,7 +50,7 @@ for (const nodes of [0, 3]) {
       assert.equal(inForce?.lines, 2)
       assert.ok(queue.threads > 0)
     }
-    const attempt = facts!.attempts.find(({ recipient }) => recipient === 'u0@example.com')!
+    const attempt = facts!.attempts.find(({ recipients }) => recipients.includes('u0@example.com'))!
     assert.match(attempt.id, /^[0-9A-F-]{36}\.1/)
     assert.deepEqual(
       [attempt.sender, attempt.lines, attempt.action, attempt.exchanges, attempt.end?.delivered],

@@ -71,11 +71,20 @@ for (const nodes of [0, 3]) {
       await page.getByRole('button', { name: 'Explain' }).click()
       assert.match(await page.locator('#explain pre').innerText(), /Would be sent by line 1[\s\S]*@isp/)
 
-      await page.getByRole('link', { name: 'c@hostile.example' }).click()
-      const story = page.getByRole('region', { name: /^Story of/ })
+      await page.locator('#recent').getByRole('link', { name: 'c@hostile.example' }).click()
+      const story = await page.getByRole('region', { name: /^Story of/ }).innerText()
+      assert.match(story, /Haraka tries it again at .* in (1h|59m)/)
+      assert.match(story, /line 2\s+127\.0\.0\.1:\d+\s+no\s+failed at rcpt 450 4\.7\.1 <img/)
+      assert.match(story, /By the rules as they are now[\s\S]*If no server accepts it[\s\S]*bounces/)
+      const queued = page.getByRole('region', { name: 'Queue' })
+      await queued.getByRole('row', { name: /d@down\.example.*connect.*Haraka tries it again/ }).waitFor()
+
+      // What was delivered is known from the running server, and found by its recipient.
+      await page.getByLabel('Id, file of the queue, or recipient').fill('B@example.com')
+      await page.getByRole('button', { name: 'Find' }).click()
       assert.match(
-        await story.innerText(),
-        /not delivered[\s\S]*line 2[\s\S]*failed at rcpt: 450 4\.7\.1 <img/,
+        await page.getByRole('region', { name: /^Story of/ }).innerText(),
+        /Delivered at [\s\S]*relay isp\s+no\s+delivered/,
       )
       assert.ok(!(await page.content()).includes(PASSWORD), 'no password')
       assert.match(await page.title(), /^dns-overrides on /, 'no script of a stranger has run')
@@ -95,6 +104,98 @@ for (const nodes of [0, 3]) {
     },
   )
 }
+
+test('what a request asks for is text, whatever it is', { skip: needs('chromium') }, async (t) => {
+  const { haraka, root } = await startWithHttp({ overrides: 'example.com 127.0.0.1:1 $end\n' })
+  t.after(() => haraka.close())
+  const page = await (await startBrowser(t)).newPage()
+  const errors: string[] = []
+  page.on('pageerror', (error) => errors.push(String(error)))
+  page.on('console', (message) => {
+    if (message.type() === 'error') errors.push(message.text())
+  })
+  const payloads = [
+    '"><script>document.title="owned"</script>',
+    '</pre></section><img src=x onerror=document.title="owned">@x.example',
+    "x' onfocus=document.title='owned' autofocus='",
+    'x@<svg onload=document.title="owned">.example',
+  ]
+  for (const payload of payloads) {
+    const query = new URLSearchParams({
+      to: payload,
+      sender: payload,
+      auth: payload,
+      id: payload,
+      lines: payload,
+    })
+    await page.goto(`${root}/?${query}`)
+    assert.match(await page.title(), /^dns-overrides on /, payload)
+    assert.equal(await page.locator('script').count(), 1, payload)
+    assert.equal(
+      await page.locator('img, section section, svg[onload], [onfocus], [autofocus]').count(),
+      0,
+      payload,
+    )
+    assert.equal(await page.getByLabel('Sender').inputValue(), payload)
+  }
+  assert.deepEqual(errors, [])
+})
+
+test('the page can be read by keyboard and screen reader', { skip: needs('chromium') }, async (t) => {
+  const { haraka, root } = await startWithHttp({
+    overrides: 'example.com @isp $end\n[relay:isp]\nhost=127.0.0.1\nport=1\n',
+  })
+  t.after(() => haraka.close())
+  await haraka.send({ from: 'a@here.example', to: 'b@example.com' })
+  await fetchUntil(`${root}/`, (text) => text.includes('not delivered'))
+  const page = await (await startBrowser(t)).newPage()
+  await page.goto(`${root}/`)
+  for (const role of ['banner', 'navigation', 'main', 'contentinfo'] as const) {
+    assert.equal(await page.getByRole(role).count(), 1, role)
+  }
+  assert.equal(await page.locator('html').getAttribute('lang'), 'en')
+  assert.equal(await page.getByRole('heading', { level: 1 }).count(), 1)
+
+  // Every link of the navigation leads to a section with a name of its own.
+  const sections = page.locator('main > section')
+  const names: string[] = []
+  for (const section of await sections.all()) {
+    const labelled = (await section.getAttribute('aria-labelledby')) ?? ''
+    const heading = page.locator(`h2[id="${labelled}"]`)
+    assert.equal(await heading.count(), 1, labelled)
+    names.push(await heading.innerText())
+  }
+  assert.equal(new Set(names).size, names.length)
+  for (const link of await page.getByRole('navigation').getByRole('link').all()) {
+    const target = (await link.getAttribute('href')) ?? ''
+    assert.equal(await page.locator(`section${target}`).count(), 1, target)
+  }
+
+  for (const width of [1600, 375]) {
+    await page.setViewportSize({ width, height: 900 })
+    for (const table of await page.getByRole('table').all()) {
+      const caption = await table.locator('caption').innerText()
+      assert.notEqual(caption, '')
+      const heads = await table.locator('th').count()
+      assert.equal(await table.getByRole('columnheader').count(), heads, caption)
+      assert.equal(await table.locator('th[scope=col]').count(), heads, caption)
+      for (const row of await table.locator('tbody tr').all()) {
+        assert.equal(await row.getByRole('cell').count(), heads, `${caption} at ${width} pixels`)
+      }
+    }
+  }
+  assert.equal(await page.locator('label > input').count(), await page.locator('input').count())
+
+  // The first stop of the keyboard leads to the content; what has the focus can be seen.
+  await page.keyboard.press('Tab')
+  assert.equal(await page.locator(':focus').innerText(), 'To the content')
+  assert.equal(await page.evaluate('getComputedStyle(document.activeElement).outlineStyle'), 'solid')
+  await page.keyboard.press('Enter')
+  assert.match(page.url(), /#state$/)
+  await page.getByLabel('Recipient or domain').fill('b@example.com')
+  await page.keyboard.press('Enter')
+  await page.getByText(/Would be sent by line 1/).waitFor()
+})
 
 test('the page is whole without script, and shows no password and no secret file', async (t) => {
   const { haraka, root } = await startWithHttp({

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { hashLine } from '../../lib/haraka-files/notes'
-import { MOST_ATTEMPTS } from '../../lib/status/facts'
+import { MOST_ATTEMPTS, MOST_CHARACTERS } from '../../lib/status/facts'
 import { Collector } from '../../lib/status/collector'
 import { finish } from '../../lib/model/steps'
 import { Recorder } from '../../lib/status/recorder'
@@ -55,11 +55,12 @@ test('an attempt is reported when it is decided, and again when it has ended', (
   assert.deepEqual(begun, {
     key: '7.0',
     id: 'A.1',
+    file: '',
     at: NOW,
     domain: 'example.com',
     sender: 'a@here.example',
-    recipient: 'b@example.com',
-    recipients: 1,
+    recipients: ['b@example.com'],
+    otherRecipients: 0,
     size: 1000,
     retries: 0,
     source: 'overrides',
@@ -85,6 +86,33 @@ test('of very many decisions the last ones are reported, and all are counted', (
   assert.equal(counts['decisions overrides try'], 1_000)
   assert.ok(attempts.length < 1_000)
   assert.ok(attempts.some(({ id }) => id === '999.1'))
+})
+
+test('all recipients of a message are kept, up to 1,000, and its file', () => {
+  const { recorder: worker } = recorder()
+  const decided = decidedBy(CONFIGURATION, 'example.com', { file: '1_2_0_3_AbCdEf_4_mail' })
+  const rcptTo = Array.from({ length: 1_500 }, (_, i) => `r${i}@example.com`)
+  worker.recordDecision('A.1', { ...decided, message: { ...decided.message, rcptTo } }, BASIS)
+  const [attempt] = worker.take(IDLE_VIEW).attempts
+  assert.deepEqual(
+    [attempt!.recipients.length, attempt!.otherRecipients, attempt!.file],
+    [1_000, 500, '1_2_0_3_AbCdEf_4_mail'],
+  )
+})
+
+test('of attempts with very long texts fewer are remembered: the last ones', () => {
+  const server = new Collector({ pid: 1, now: () => NOW })
+  const { recorder: worker } = recorder()
+  const decided = decidedBy(CONFIGURATION, 'example.com')
+  const rcptTo = Array.from({ length: 1_000 }, (_, i) => `${'r'.repeat(60)}${i}@example.com`)
+  for (let i = 0; i < 100; i++) {
+    worker.recordDecision(`${i}.1`, { ...decided, message: { ...decided.message, rcptTo } }, BASIS)
+    server.add(worker.take(IDLE_VIEW))
+  }
+  const { attempts } = server.facts
+  assert.ok(attempts.length > 10 && attempts.length < 100, `${attempts.length}`)
+  assert.ok(JSON.stringify(attempts).length <= MOST_CHARACTERS)
+  assert.ok(attempts.some(({ id }) => id === '99.1'))
 })
 
 test('messages that wait are counted by reason until they are tried again, or should have been long ago', () => {
@@ -158,9 +186,9 @@ test('what is not as it should be in a file of facts counts as absent, and too m
     attempts: [],
     workers: [],
   })
-  const attempt = { key: 'k', id: 'i\u001b[2J', source: 'dns', action: 'try', recipient: 'x'.repeat(9_000) }
+  const attempt = { key: 'k', id: 'i\u001b[2J', source: 'dns', action: 'try', sender: 'x'.repeat(9_000) }
   const many = read({ pid: 1, updated: 2, attempts: Array.from({ length: 5_000 }, () => attempt) })!
   assert.equal(many.attempts.length, MOST_ATTEMPTS)
   assert.equal(many.attempts[0]!.id, 'i\ufffd[2J')
-  assert.ok(many.attempts[0]!.recipient.length < 1_000)
+  assert.ok(many.attempts[0]!.sender.length < 1_000)
 })

@@ -6,7 +6,16 @@ import { findProgram } from './programs'
 export async function startBrowser(t: TestContext): Promise<Browser> {
   const browser = await chromium.launch({
     executablePath: findProgram('chromium') ?? 'chromium',
-    args: ['--no-sandbox', '--disable-gpu', '--disable-dev-shm-usage'],
+    args: [
+      '--no-sandbox',
+      '--disable-gpu',
+      '--disable-dev-shm-usage',
+      '--disable-quic',
+      '--no-first-run',
+      '--disable-background-networking',
+      '--disable-component-update',
+      '--disable-sync',
+    ],
   })
   t.after(() => browser.close())
   return browser

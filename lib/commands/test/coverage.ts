@@ -10,7 +10,7 @@ import { messageHolds, mxHolds, type Condition } from '../../rules/conditions/co
 import { assumedMx, domainOf, knowledgeOf } from '../../rules/message-spec'
 import { parseMxText } from '../../rules/mx-spec'
 import type { OverrideLine } from '../../rules/types'
-import { fillWildcard, valuesFor } from '../shared/sample-values'
+import { fillWildcard, valuesFor } from '../../rules/sample-values'
 
 /** An override line that no expectation reaches. */
 export interface UntestedLine {

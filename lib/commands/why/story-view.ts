@@ -27,8 +27,8 @@ function envelopeOf({ queued, entries }: Story): Envelope {
   if (queued !== undefined) {
     return { sender: queued.mailFrom, recipients: queued.recipients, others: 0, size: queued.size }
   }
-  const { sender = '', recipient = '', recipients = 1, size = 0 } = entries[0] ?? {}
-  return { sender, recipients: [recipient], others: recipients - 1, size }
+  const { sender = '', recipients = [], otherRecipients = 0, size = 0 } = entries[0] ?? {}
+  return { sender, recipients, others: otherRecipients, size }
 }
 
 function envelopeText(story: Story): string {

@@ -2,16 +2,21 @@ import { createHash } from 'node:crypto'
 import type { Steps } from '../../model/steps'
 import { packageVersion } from '../../files/package-version'
 import type { Warnings } from '../check-warnings'
+import type { NoAnswer } from '../bounded-work'
 import type { Overview } from '../overview'
+import type { QueueView } from '../queue-view'
+import type { ToldStory } from '../told-story'
 import { formatTime } from '../wording'
-import { attemptSection, storySection } from './attempt-section'
+import { attemptSection } from './attempt-section'
 import { explainSection } from './explain-section'
 import { markup, type Html, raw } from './html'
 import type { PageQuery } from './query'
 import { relaySection } from './relay-section'
 import { ruleSection } from './rule-section'
+import { queueSection } from './queue-section'
 import { SCRIPT } from './script'
-import { decisionSection, dnsSection, queueSection, stateSection } from './server-sections'
+import { decisionSection, dnsSection, stateSection } from './server-sections'
+import { storySection } from './story-section'
 import { STYLE } from './style'
 import { warningSection } from './warning-section'
 
@@ -32,8 +37,12 @@ export const PAGE_POLICY: string = [
 export interface PageContent {
   readonly overview: Overview
   readonly query: PageQuery
-  /** What is said of the message of the form, as the command prints it; undefined: nothing was asked. */
-  readonly explanation: string | undefined
+  /** What is said of the message of the form, as the command prints it, or why nothing is; undefined: nothing was asked. */
+  readonly explanation: string | NoAnswer | undefined
+  /** The story that was asked for; undefined: nothing was asked. */
+  readonly told: ToldStory | undefined
+  /** undefined: the queue cannot be read. */
+  readonly queue: QueueView | undefined
   /** What check warns of. */
   readonly warnings: Warnings
   /** The name of the machine. */
@@ -43,28 +52,33 @@ export interface PageContent {
 const LINKS = [
   ['state', 'State'],
   ['relays', 'Relays'],
-  ['rules', 'Rules'],
   ['decisions', 'Decisions'],
-  ['recent', 'Recent'],
   ['dns', 'DNS'],
   ['queue', 'Queue'],
+  ['recent', 'Recent'],
   ['explain', 'Explain'],
+  ['story', 'Find a message'],
+  ['rules', 'Rules'],
+  ['warnings', 'Warnings'],
 ] as const
 
 /** The whole page, a section a step. */
 export function* renderPage(content: PageContent): Steps<string> {
-  const { overview, query, explanation, warnings, host } = content
+  const { overview, query, explanation, told, queue, warnings, host } = content
   const sections: Html[] = []
+  // What was asked for stands first.
+  const story = () => storySection(query, told)
   for (const render of [
     () => stateSection(overview),
-    () => (query.id === undefined ? nothing : storySection(overview, query.id)),
+    ...(told === undefined ? [] : [story]),
     () => relaySection(overview, query),
     () => decisionSection(overview),
-    () => queueSection(overview),
-    () => explainSection(query, explanation),
-    () => attemptSection(overview),
-    () => ruleSection(overview, query),
     () => dnsSection(overview),
+    () => queueSection(overview, queue),
+    () => attemptSection(overview),
+    () => explainSection(query, explanation),
+    ...(told === undefined ? [story] : []),
+    () => ruleSection(overview, query),
     () => warningSection(warnings),
   ]) {
     sections.push(render())
@@ -84,5 +98,3 @@ ${sections}
 <script>${raw(SCRIPT)}</script></body></html>
 `.markup
 }
-
-const nothing = markup``

@@ -6,15 +6,19 @@ import { formatNumber, formatOf } from './figures'
 import { markup, type Html, type HtmlValue } from './html'
 import { describePlace, pageLinks, placeOf } from './paging'
 import { linkTo, type PageQuery } from './query'
-import { badge, type Row, table, type Tone } from './table'
+import { badge, type Column, type Row, table, type Tone } from './table'
 
 /** Relays of one page. */
 const PAGE = 100
 
-const COLUMNS = ['Name', 'Server', 'State', 'Connections', 'Last hour', 'Waiting'].map((title, index) => ({
-  title,
-  isNumber: index > 2,
-}))
+const COLUMNS: readonly Column[] = [
+  { title: 'Name' },
+  { title: 'Server' },
+  { title: 'State' },
+  { title: 'Connections', kind: 'number' },
+  { title: 'Last hour', kind: 'number' },
+  { title: 'Waiting', kind: 'number' },
+]
 
 function toneOf({ hold, summary }: RelayView | TermsView): Tone {
   if (hold !== undefined) return 'warn'

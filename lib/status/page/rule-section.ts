@@ -6,7 +6,7 @@ import { formatNumber, formatShare } from './figures'
 import { markup, type Html } from './html'
 import { linkTo, type LineOrder, type PageQuery } from './query'
 import { describePlace, type Place, pageLinks, placeOf } from './paging'
-import { badge, type Row, table } from './table'
+import { badge, type Column, type Row, table } from './table'
 
 /** Lines of one page. */
 const PAGE = 100
@@ -21,10 +21,13 @@ const TITLES: Readonly<Record<LineOrder, string>> = {
   never: 'Never hit',
 }
 
-const COLUMNS = ['Line', 'Rule', 'Hits', 'Share', 'Last use'].map((title, index) => ({
-  title,
-  isNumber: index === 0 || index === 2 || index === 3,
-}))
+const COLUMNS: readonly Column[] = [
+  { title: 'Line', kind: 'number' },
+  { title: 'Rule' },
+  { title: 'Hits', kind: 'number' },
+  { title: 'Share', kind: 'number' },
+  { title: 'Last use', kind: 'brief' },
+]
 
 /** The lines of one page, in the order that was asked for, and where they stand. */
 function choose(

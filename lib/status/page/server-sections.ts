@@ -1,13 +1,13 @@
 import { ACTIONS, SOURCES } from '../decision-counts'
 import { COUNTS, countKey, countsOf, labelsOf } from '../counts'
-import { type Facts, WAIT_REASONS } from '../facts'
+import type { Facts } from '../facts'
 import { findProblems } from '../health-problems'
 import type { Overview } from '../overview'
 import { formatAge, formatCount, formatTime } from '../wording'
 import { decisionChart, sourceTitle } from './chart'
 import { formatNumber, formatShare } from './figures'
 import { markup, type Html } from './html'
-import { badge, table } from './table'
+import { badge, type Column, table } from './table'
 
 /** What is in force, whether the last reading of the file was refused, and what is wrong. */
 export function stateSection(overview: Overview): Html {
@@ -28,6 +28,7 @@ ${refused === undefined ? undefined : markup`<p>${badge('Reload refused', 'bad')
 ${differs ? markup`<p>${badge('Workers differ', 'warn')}: some have read the file again and others not yet.</p>` : undefined}
 <dl>
 <dt>Rules</dt><dd>${formatCount(configuration?.rules.lines.length ?? 0, 'override line')}, ${formatCount(configuration?.settings.relays.length ?? 0, 'relay')}${since === 0 ? '' : `, in force since ${formatTime(since)}`}</dd>
+${facts?.redisUp === undefined ? undefined : markup`<dt>Redis</dt><dd>${facts.redisUp ? badge('answers', 'good') : badge('gone: this server goes on by itself', 'warn')}</dd>`}
 <dt>Server</dt><dd>${facts === undefined ? 'has not reported yet' : `${formatCount(facts.workers.length, 'worker')}, counting for ${formatAge(now - facts.started)}`}</dd>
 </dl></section>`
 }
@@ -36,7 +37,10 @@ ${differs ? markup`<p>${badge('Workers differ', 'warn')}: some have read the fil
 export function decisionSection({ facts, now }: Overview): Html {
   const count = (source: string, action: string) =>
     facts?.counts.get(countKey(COUNTS.decisions, source, action)) ?? 0
-  const columns = [{ title: 'Decided by' }, ...ACTIONS.map((title) => ({ title, isNumber: true }))]
+  const columns: readonly Column[] = [
+    { title: 'Decided by' },
+    ...ACTIONS.map((title) => ({ title, kind: 'number' as const })),
+  ]
   const rows = SOURCES.map((source) => ({
     cells: [sourceTitle(source), ...ACTIONS.map((action) => formatNumber(count(source, action)))],
   }))
@@ -45,16 +49,22 @@ ${decisionChart(facts?.minutes ?? [], now)}
 ${table('Since the server was started. try: sent to a server; wait: not counted as an attempt.', columns, rows)}</section>`
 }
 
-const COLUMNS = ['Server', 'Latency', 'Queries', 'Without answer', 'State'] as const
+const COLUMNS: readonly Column[] = [
+  { title: 'Server' },
+  { title: 'Latency', kind: 'number' },
+  { title: 'Queries', kind: 'number' },
+  { title: 'Without answer', kind: 'number' },
+  { title: 'State' },
+]
 
 /** DNS servers and the cache. */
 export function dnsSection({ facts }: Overview): Html {
   const cache = (result: string) => facts?.counts.get(countKey(COUNTS.dnsCache, result)) ?? 0
   const asked = cache('hit') + cache('miss')
-  const columns = COLUMNS.map((title, index) => ({ title, isNumber: index > 0 && index < 4 }))
+  const rows = facts === undefined ? [] : dnsRows(facts)
   return markup`<section id="dns" data-live class="half" aria-labelledby="dns-title"><h2 id="dns-title">DNS</h2>
 <p>Cache: ${formatNumber(entriesOf(facts))} answers; ${formatShare(cache('hit'), asked)} of ${formatNumber(asked)} questions answered from it${cache('stale') === 0 ? '' : `, ${formatNumber(cache('stale'))} with expired records`}.</p>
-${table('Servers, over all workers', columns, facts === undefined ? [] : dnsRows(facts))}</section>`
+${rows.length === 0 ? markup`<p>No DNS server has been asked yet.</p>` : table('Servers, over all workers', COLUMNS, rows)}</section>`
 }
 
 const entriesOf = (facts: Facts | undefined) =>
@@ -93,33 +103,4 @@ function dnsRows({ workers, counts }: Facts) {
       ...(failures > 1 ? { tone: 'bad' as const } : {}),
     }
   })
-}
-
-/** What is said of each reason to wait. */
-const REASONS: Readonly<Record<(typeof WAIT_REASONS)[number], string>> = {
-  held: 'for a relay that is held by hand',
-  connections: 'for a free connection (max_connections)',
-  quota: 'for the hour to pass (max_per_hour)',
-  relay: 'because a relay failed',
-  dns: 'because DNS failed',
-  token: 'because no OAuth token could be had',
-  disk: 'because a file could not be written',
-  plugins: 'because plugins dropped every exchange',
-  configuration: 'because there are no rules',
-}
-
-/** Haraka's queue: threads in use, and what waits for what. */
-export function queueSection({ facts }: Overview): Html {
-  const sum = (of: (worker: Facts['workers'][number]) => number) =>
-    (facts?.workers ?? []).reduce((total, worker) => total + of(worker), 0)
-  const waiting = WAIT_REASONS.map(
-    (reason) => [REASONS[reason], sum((each) => each.waiting[reason] ?? 0)] as const,
-  )
-  const shown = waiting.filter(([, count]) => count > 0)
-  return markup`<section id="queue" data-live class="half" aria-labelledby="queue-title"><h2 id="queue-title">Queue</h2><dl>
-<dt>Threads in use</dt><dd>${formatNumber(sum(({ queue }) => queue.running))} of ${formatNumber(sum(({ queue }) => queue.threads))}</dd>
-<dt>Ready to be sent</dt><dd>${formatNumber(sum(({ queue }) => queue.ready))}</dd>
-<dt>Wait for their next attempt</dt><dd>${formatNumber(sum(({ queue }) => queue.deferred))}</dd>
-${shown.map(([reason, count]) => markup`<dt>Not counted as an attempt</dt><dd>${formatCount(count, 'message')} ${reason}</dd>`)}
-</dl></section>`
 }

@@ -19,11 +19,13 @@ nav ul { display: flex; flex-wrap: wrap; gap: 4px 14px; list-style: none; margin
 nav { max-width: 1500px; margin: 0 auto; padding: 0 16px; }
 main { display: grid; grid-template-columns: repeat(12, minmax(0, 1fr)); gap: 14px; padding-top: 14px; }
 section { grid-column: span 12; background: var(--card); border: 1px solid var(--line); border-radius: 8px; padding: 14px; min-width: 0; }
-@media (min-width: 1100px) { .half { grid-column: span 6; } .third { grid-column: span 4; } }
+/* The two forms stand side by side until one has an answer. */
+@media (min-width: 1100px) { .half { grid-column: span 6; } #explain:has(pre), #story:has(#told), main:has(#told) #explain, main:has(#explain pre) #story { grid-column: span 12; } }
 section.bad { border: 2px solid var(--bad); background: var(--bad-back); }
 table { border-collapse: collapse; width: 100%; } caption { text-align: left; padding-bottom: 6px; }
 th, td { text-align: left; vertical-align: top; padding: 5px 8px; border-top: 1px solid var(--line); overflow-wrap: anywhere; }
-td:first-child span[title] { white-space: nowrap; } th { color: var(--faint); font-weight: 600; border-top: 0; overflow-wrap: normal; } .number { text-align: right; font-variant-numeric: tabular-nums; }
+th { color: var(--faint); font-weight: 600; border-top: 0; overflow-wrap: normal; } .number { text-align: right; font-variant-numeric: tabular-nums; }
+.brief { white-space: nowrap; } th.address { min-width: 13em; }
 tr.bad td { background: var(--bad-back); } tr.warn td { background: var(--warn-back); }
 .badge { font-weight: 600; } .badge.good { color: var(--good); } .badge.warn { color: var(--warn); } .badge.bad { color: var(--bad); }
 code, pre { font: 13px/1.45 ui-monospace, 'DejaVu Sans Mono', monospace; } pre { white-space: pre-wrap; overflow-wrap: anywhere; margin: 0; }
@@ -31,11 +33,11 @@ td code { overflow-wrap: anywhere; }
 form { display: grid; grid-template-columns: repeat(auto-fit, minmax(190px, 1fr)); gap: 10px; align-items: end; margin-bottom: 12px; }
 label { display: grid; gap: 2px; color: var(--faint); font-size: 13px; }
 input { font: inherit; color: var(--text); background: var(--back); border: 1px solid var(--faint); border-radius: 5px; padding: 6px 8px; width: 100%; }
-button { font: inherit; color: var(--text); background: var(--back); border: 1px solid var(--faint); border-radius: 5px; padding: 6px 12px; cursor: pointer; }
+button { font: inherit; color: var(--text); background: var(--back); border: 1px solid var(--faint); border-radius: 5px; padding: 6px 18px; cursor: pointer; justify-self: start; }
 svg { width: 100%; height: 150px; display: block; } .overrides { fill: var(--overrides); } .attempts { fill: var(--attempts); } .dns { fill: var(--dns); }
 .axis { stroke: var(--line); } svg text { fill: var(--faint); font-size: 11px; }
 .legend { display: flex; flex-wrap: wrap; gap: 4px 16px; margin: 6px 0 10px; } .legend svg { width: 12px; height: 12px; display: inline-block; vertical-align: -1px; }
-dl { display: grid; grid-template-columns: auto 1fr; gap: 3px 14px; margin: 0; } dt { color: var(--faint); } dd { margin: 0; overflow-wrap: anywhere; }
+dl { display: grid; grid-template-columns: auto 1fr; gap: 3px 14px; margin: 0 0 10px; } dt { color: var(--faint); } dd { margin: 0; overflow-wrap: anywhere; }
 ul.links { display: flex; flex-wrap: wrap; gap: 4px 14px; list-style: none; margin: 0 0 8px; padding: 0; }
 footer { padding: 14px 16px 30px; font-size: 13px; }
 @media (max-width: 700px) {

@@ -3,7 +3,8 @@ import { markup, type Html, type HtmlValue } from './html'
 /** One column. */
 export interface Column {
   readonly title: string
-  readonly isNumber?: boolean
+  /** What stands in it; `brief`: one or two words, on one line; `address`: of mail, which needs some room. */
+  readonly kind?: 'number' | 'brief' | 'address' | 'text'
 }
 
 /** One row: a cell for each column, and a class that says how it stands. */
@@ -24,13 +25,12 @@ export const badge = (text: string, tone: Tone): Html => markup`<span class="bad
  */
 export function table(caption: string, columns: readonly Column[], rows: readonly Row[]): Html {
   const heads = columns.map(
-    ({ title, isNumber = false }) =>
-      markup`<th role="columnheader" scope="col" class="${isNumber ? 'number' : 'text'}">${title}</th>`,
+    ({ title, kind = 'text' }) => markup`<th role="columnheader" scope="col" class="${kind}">${title}</th>`,
   )
   const body = rows.map(({ cells, tone }) => {
     const items = cells.map((cell, index) => {
-      const { title = '', isNumber = false } = columns[index] ?? {}
-      return markup`<td role="cell" data-title="${title}" class="${isNumber ? 'number' : 'text'}"><span>${cell}</span></td>`
+      const { title = '', kind = 'text' } = columns[index] ?? {}
+      return markup`<td role="cell" data-title="${title}" class="${kind}"><span>${cell}</span></td>`
     })
     return markup`<tr role="row" class="${tone ?? 'plain'}">${items}</tr>`
   })

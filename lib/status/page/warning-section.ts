@@ -3,7 +3,7 @@ import { markup, multiline, type Html } from './html'
 
 /** What `check` warns of. */
 export function warningSection(warnings: Warnings): Html {
-  return markup`<section id="warnings" data-live class="half" aria-labelledby="warnings-title"><h2 id="warnings-title">Warnings of check</h2>
+  return markup`<section id="warnings" data-live aria-labelledby="warnings-title"><h2 id="warnings-title">Warnings of check</h2>
 ${describe(warnings)}</section>`
 }
 

@@ -1,10 +1,9 @@
 import { toPrintable } from '../../model/printable'
-import { listTriedExchanges, type Explanation } from '../../status/explanation'
-import type { Paint } from '../../status/paint'
+import { listTriedExchanges, type Explanation } from '../explanation'
+import type { Paint } from '../paint'
 import type { TimelineBranch } from './branches'
 import type { TimelineAttempt } from './timeline-attempt'
-import { describeOrder, describeSource, formatTime } from '../../status/wording'
-import { explanationJson } from './explanation-json'
+import { describeOrder, describeSource, formatTime } from '../wording'
 
 /** All attempts, and when and why the message bounces after the last. */
 export interface Timeline {
@@ -100,20 +99,4 @@ function branchSection(branches: readonly TimelineBranch[], ink: Paint): string[
     ...rows,
     '',
   ]
-}
-
-/** The timeline as `--json` prints it, times as ISO 8601. */
-export function timelineJson({ attempts, end, branches }: Timeline): Record<string, unknown> {
-  return {
-    attempts: attempts.map(({ at, explanation }) => {
-      const { lines: _, domain: __, ...decision } = explanationJson(explanation)
-      return { retries: explanation.message.retries, at: new Date(at).toISOString(), ...decision }
-    }),
-    branches: branches.map(({ line, after, reply, failed, at, explanation }) => {
-      const { lines: _, domain: __, ...decision } = explanationJson(explanation)
-      const cause = reply === '' ? { failed } : { failed, reply }
-      return { line, after, ...cause, at: new Date(at).toISOString(), ...decision }
-    }),
-    bounce: { at: new Date(end.at).toISOString(), reason: end.message },
-  }
 }

@@ -1,7 +1,7 @@
 import type { Endpoint } from '../../model/endpoint'
 import type { Route } from '../../routing/route'
 import { whyNoneIsLeft } from '../../routing/passed-over'
-import type { Effect } from '../../status/effect'
+import type { Effect } from '../effect'
 
 /**
  * Adds to what the running server changes the servers that are passed over: no address fits `bind` or `family`, or it is this

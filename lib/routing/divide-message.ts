@@ -1,9 +1,9 @@
-import type { Exchange } from '../../model/exchange'
-import type { Message } from '../../model/message'
-import { decideWithDns } from '../../routing/decide-with-dns'
-import type { Configuration } from '../../routing/configuration'
-import { groupByRoute, mayDiverge, messageTo, type RecipientGroup } from '../../rules/recipient-groups'
-import type { DomainSource } from '../../routing/decide-with-dns'
+import type { Exchange } from '../model/exchange'
+import type { Message } from '../model/message'
+import { decideWithDns } from './decide-with-dns'
+import type { Configuration } from './configuration'
+import { groupByRoute, mayDiverge, messageTo, type RecipientGroup } from '../rules/recipient-groups'
+import type { DomainSource } from './decide-with-dns'
 
 /**
  * The messages into which Haraka would divide this one now, because its recipients go different ways by `$rcpt`: itself if they do not.

@@ -1,4 +1,4 @@
-import type { Condition } from '../../rules/conditions/condition'
+import type { Condition } from './conditions/condition'
 
 /** A text that a wildcard matches. */
 export function fillWildcard(pattern: string): string {

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { addPassedOver } from '../../../lib/commands/explain/passed-over'
+import { addPassedOver } from '../../../lib/status/forecast/passed-over'
 import type { Effect } from '../../../lib/status/effect'
 import type { Endpoint } from '../../../lib/model/endpoint'
 import type { Exchange } from '../../../lib/model/exchange'

@@ -1,4 +1,4 @@
-import type { Explanation } from '../../status/explanation'
+import type { Explanation } from '../explanation'
 
 /** One attempt, if every earlier one failed. */
 export interface TimelineAttempt {

@@ -2,8 +2,8 @@ import { FAILED, type Failed, type Message } from '../../model/message'
 import { messageHolds } from '../../rules/conditions/condition'
 import { KNOWN_REPLIES } from '../../rules/known-replies'
 import type { OverrideLine } from '../../rules/types'
-import type { Explanation } from '../../status/explanation'
-import { valuesFor } from '../shared/sample-values'
+import type { Explanation } from '../explanation'
+import { valuesFor } from '../../rules/sample-values'
 import type { TimelineAttempt } from './timeline-attempt'
 
 /** What follows if an attempt ends in a way that an override line asks for with `$reply` or `$failed`. */
