@@ -6,7 +6,8 @@ import { toPrintable } from '../model/printable'
 import { findCommand, parseArguments } from './arguments'
 import type { CommandSpec } from './command-spec'
 import { commandHelp, generalHelp, PROGRAM } from './help'
-import { COMMANDS, COMMON_OPTIONS } from './table'
+import { COMMON_OPTIONS } from './options'
+import { COMMANDS } from './table'
 
 function printHelp(words: readonly string[], { out, columns }: Terminal): void {
   const [name, ...rest] = words

@@ -1,68 +1,5 @@
-import { FAILED } from '../model/message'
-import type { CommandSpec, OptionSpec } from './command-spec'
-
-/** Options that every command takes. */
-export const COMMON_OPTIONS: readonly OptionSpec[] = [{ name: 'help', short: 'h', summary: 'show this help' }]
-
-const CONFIG: OptionSpec = {
-  name: 'config',
-  short: 'c',
-  value: { name: 'PATH', kind: 'path' },
-  summary:
-    'the configuration: a file, a Haraka folder or its config folder; default: the folder $HARAKA, else this one',
-}
-
-const JSON_OUTPUT: OptionSpec = { name: 'json', summary: 'print JSON' }
-
-const WATCH: OptionSpec = {
-  name: 'watch',
-  summary: 'look again every second until Ctrl-C; without a terminal, print each change',
-}
-
-/** The options that describe a message. */
-const MESSAGE: readonly OptionSpec[] = [
-  {
-    name: 'from',
-    value: { name: 'ADDRESS', kind: 'text' },
-    summary: "envelope sender; '' or '<>' is the null sender (default)",
-  },
-  {
-    name: 'auth-sender',
-    value: { name: 'USER', kind: 'text' },
-    summary: 'user name with which the sender authenticated',
-  },
-  {
-    name: 'size',
-    value: { name: 'N', kind: 'text' },
-    summary: 'size in bytes as sent, for example 5000, 20K or 10M (default 0)',
-  },
-  {
-    name: 'retries',
-    value: { name: 'N', kind: 'text' },
-    summary: 'delivery attempts already made (default 0)',
-  },
-  {
-    name: 'age',
-    value: { name: 'TIME', kind: 'text' },
-    summary: 'time since the message was queued, for example 30m, 4h or 2d (default 0)',
-  },
-  {
-    name: 'reply',
-    value: { name: 'TEXT', kind: 'text' },
-    summary: "the last reply that refused it, for example '550 5.7.1 blocked' (default: none)",
-  },
-  {
-    name: 'failed',
-    value: { name: 'STEP', kind: 'word', words: FAILED.filter((step) => step !== '') },
-    summary:
-      'the step at which the last attempt failed: dns, connect, greeting, tls, auth, mail, rcpt or data',
-  },
-  {
-    name: 'mx',
-    value: { name: 'PRIO:HOST,...', kind: 'text' },
-    summary: 'use these MX records and look nothing up; also none, nxdomain or fail',
-  },
-]
+import type { CommandSpec } from './command-spec'
+import { COMMON_OPTIONS, CONFIG, JSON_OUTPUT, MESSAGE_OPTIONS, WATCH } from './options'
 
 /** Every command, in the order of the help: the one source of parsing, help, manual page and completion. */
 export const COMMANDS: readonly CommandSpec[] = Object.freeze<CommandSpec[]>([
@@ -93,7 +30,7 @@ export const COMMANDS: readonly CommandSpec[] = Object.freeze<CommandSpec[]>([
         repeats: true,
         summary: 'another recipient of the same message, in the same domain; may be given several times',
       },
-      ...MESSAGE,
+      ...MESSAGE_OPTIONS,
       {
         name: 'queue',
         value: { name: 'FILE', kind: 'file' },

@@ -1,9 +1,11 @@
+/** Milliseconds of a minute. */
+export const MINUTE_MS = 60_000
 /** Milliseconds of an hour. */
 export const HOUR_MS = 3_600_000
 /** Milliseconds of a day. */
 export const DAY_MS = 86_400_000
 
-const UNITS: Readonly<Record<string, number>> = { ms: 1, s: 1000, m: 60_000, h: HOUR_MS, d: DAY_MS }
+const UNITS: Readonly<Record<string, number>> = { ms: 1, s: 1000, m: MINUTE_MS, h: HOUR_MS, d: DAY_MS }
 
 /** Milliseconds of a time such as `500ms`, `5s`, `10m`, `1h`, `1d` (a plain number is seconds); undefined for all else. */
 export function parseDuration(text: string): number | undefined {

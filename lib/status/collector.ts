@@ -1,5 +1,5 @@
-import { Sums } from './counts'
-import { COUNTS, labelsOf } from './counts'
+import { MINUTE_MS } from '../model/duration'
+import { COUNTS, labelsOf, Sums } from './counts'
 import {
   type AttemptEntry,
   type Facts,
@@ -11,8 +11,6 @@ import {
   type WorkerFacts,
   type WorkerReport,
 } from './facts'
-
-const MINUTE = 60_000
 
 export interface CollectorOptions {
   readonly pid: number
@@ -83,7 +81,7 @@ export class Collector {
   }
 
   #addMinute({ counts }: WorkerReport): void {
-    const at = Math.floor(this.#options.now() / MINUTE) * MINUTE
+    const at = Math.floor(this.#options.now() / MINUTE_MS) * MINUTE_MS
     for (const [key, amount] of Object.entries(counts)) {
       const labels = labelsOf(key, COUNTS.decisions)
       if (labels === undefined) continue
@@ -96,7 +94,7 @@ export class Collector {
   }
 
   #lastHour(): readonly MinuteCounts[] {
-    const oldest = this.#options.now() - MOST_MINUTES * MINUTE
+    const oldest = this.#options.now() - MOST_MINUTES * MINUTE_MS
     return this.#minutes.filter(({ at }) => at > oldest)
   }
 }

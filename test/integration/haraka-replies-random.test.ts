@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
 import { HarakaServer } from '../support/haraka-server'
+import { reportedRecipients, sendAll } from '../support/many-messages'
 import { startScripted, type Scripted } from '../support/smtp-scripted'
 
 // 1,000 messages with one to three recipients, each refused or taken by chance (seeded): each recipient is delivered or bounced once,
@@ -8,7 +9,6 @@ import { startScripted, type Scripted } from '../support/smtp-scripted'
 
 const MESSAGES = 1_000
 const SEED = 20_260_101
-const AT_ONCE = 8
 
 /** What the first server says to a recipient, and the relay that its line leads to; and what is right then. */
 const FATES = {
@@ -81,21 +81,11 @@ test(`${MESSAGES} messages: each recipient is delivered or bounced once, by what
       (_unused, index) => `${NAMES[Math.floor(random() * NAMES.length)]!}.${message}-${index}@d.example`,
     ),
   )
-  const waiting = [...messages]
-  await Promise.all(
-    Array.from({ length: AT_ONCE }, async () => {
-      for (let to = waiting.shift(); to !== undefined; to = waiting.shift()) {
-        await haraka.send({ from: 's@client.example', to })
-      }
-    }),
-  )
+  await sendAll(haraka, messages)
   const all = messages.flat()
   const end = (recipient: string) => FATES[fateOf(`<${recipient}`)!].end
   const bouncing = all.filter((recipient) => end(recipient) === 'bounce').length
-  const reported = () =>
-    reports.taken.flatMap(({ data }) =>
-      [...data.matchAll(/^Final-Recipient: rfc822;(.*)\r$/gm)].map(([, recipient]) => recipient!),
-    )
+  const reported = () => reportedRecipients(reports.taken)
   await haraka.waitFor(
     () => haraka.queueFiles().length === 0 && reported().length >= bouncing,
     'the end of all messages',

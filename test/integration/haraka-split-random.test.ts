@@ -3,6 +3,7 @@ import { readdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { after, before, test } from 'node:test'
 import { HarakaServer } from '../support/haraka-server'
+import { reportedRecipients, sendAll } from '../support/many-messages'
 import { startScripted, type Scripted } from '../support/smtp-scripted'
 
 // 1,000 messages to one to six recipients, by rules with $rcpt and $reply made by chance (seeded): each recipient is delivered or
@@ -10,7 +11,6 @@ import { startScripted, type Scripted } from '../support/smtp-scripted'
 
 const MESSAGES = 1_000
 const SEED = 20_260_202
-const AT_ONCE = 8
 const SERVERS = 4
 const LETTERS = [...'abcdefgh']
 const RULES = 12
@@ -112,21 +112,11 @@ test(`${MESSAGES} messages: each recipient is delivered or bounced once, by what
       (_unused, index) => `${pick(FATES)}-${pick(LETTERS)}.${message}-${index}@d.example`,
     ),
   )
-  const waiting = [...messages]
-  await Promise.all(
-    Array.from({ length: AT_ONCE }, async () => {
-      for (let to = waiting.shift(); to !== undefined; to = waiting.shift()) {
-        await haraka.send({ from: 's@client.example', to })
-      }
-    }),
-  )
+  await sendAll(haraka, messages)
   const all = messages.flat()
   const right = new Map(all.map((recipient) => [recipient, String(findEnd(recipient))]))
   const bouncing = all.filter((recipient) => findEnd(recipient) === -1).length
-  const reported = () =>
-    reports.taken.flatMap(({ data }) =>
-      [...data.matchAll(/^Final-Recipient: rfc822;(.*)\r$/gm)].map(([, recipient]) => recipient!),
-    )
+  const reported = () => reportedRecipients(reports.taken)
   const isIdle = () => readdirSync(join(haraka.folder, 'queue')).length === 0
   await haraka.waitFor(
     () => isIdle() && reported().length >= bouncing,

@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { after, before, test } from 'node:test'
 import { readQueueFile } from '../../lib/haraka-files/queue-file'
 import { HarakaServer } from '../support/haraka-server'
+import { reportedRecipients } from '../support/many-messages'
 import { startScripted, type Scripted } from '../support/smtp-scripted'
 
 // Recipients of one message that $rcpt sends different ways.
@@ -149,9 +150,5 @@ test('a report names the recipient that bounces, and no other', async () => {
   await settle()
   special.script(undefined)
   assert.deepEqual(recipientsOf(usual, 'report.example'), [[names[1]]])
-  const { data } = reports.taken[0]!
-  assert.deepEqual(
-    [...data.matchAll(/^Final-Recipient: rfc822;(.*)\r$/gm)].map(([, recipient]) => recipient),
-    [names[0]],
-  )
+  assert.deepEqual(reportedRecipients(reports.taken), [names[0]])
 })

@@ -6,6 +6,7 @@ import { readFileSync } from 'node:fs'
 import plugin = require('../../index')
 import type { HMailItem } from '../../lib/haraka-objects/outbound'
 import { RETVAL } from '../../lib/haraka-objects/plugin'
+import { WATCHED_METHODS } from '../../lib/haraka/delivery/hooks'
 import { a, mx, startZone } from './dns-scripted'
 import { loadHaraka } from './haraka-modules'
 
@@ -66,18 +67,7 @@ ruled.example 192.0.2.1:587 $size>1 $from=fred@example.com
   // As Haraka's class has them: on a prototype.
   const methods = {
     ...log,
-    ...Object.fromEntries(
-      [
-        'try_deliver',
-        'get_force_tls',
-        'try_deliver_host_on_socket',
-        'logprotocol',
-        'delivered',
-        'temp_fail',
-        'bounce',
-        'split_to_new_recipients',
-      ].map((name) => [name, silent]),
-    ),
+    ...Object.fromEntries(WATCHED_METHODS.map((name) => [name, silent])),
   }
   return {
     message: (domain) =>

@@ -1,18 +1,13 @@
 import { exchangeKey, exchangeLabel, type Exchange } from '../../model/exchange'
 import type { TokenState } from '../../model/oauth2'
 import { oauth2Of } from '../../model/relay'
-import { shorten } from '../../smtp/reply-reader'
 import { tokenFailure } from '../../smtp/login'
 import { movesOn } from '../../smtp/next-mx'
 import type { SessionFailure } from '../../smtp/session-types'
 import { needsPlace, sectionKey } from '../../relays/section'
 import { isUnavailable, type Lease, type Unavailable } from '../../relays/types'
+import { endAttempt, type SkippedServer } from './attempt-end'
 import type { AttemptPlan, AttemptStep, AttemptWorld, Candidate } from './attempt-types'
-
-/** A relay that is held is looked at again at least so often, milliseconds: it may have been resumed. */
-const HOLD_INTERVAL_MS = 300_000
-/** Failures of one attempt that its reason names. */
-const MOST_REASONS = 3
 
 interface PendingCandidate<C> {
   readonly candidate: C
@@ -47,11 +42,7 @@ export class AttemptPolicy<C extends Candidate> {
   #rest: PendingCandidate<C>[]
   #stay: Stay | undefined
   #visit: Visit | undefined
-  #skipped: {
-    readonly unavailable: Unavailable
-    readonly exchange: Exchange
-    readonly entries: PendingCandidate<C>[]
-  }[] = []
+  #skipped: (SkippedServer & { readonly entries: PendingCandidate<C>[] })[] = []
   #visits = 0
   #relayFailures = 0
   /** The token endpoint that is being asked. */
@@ -277,8 +268,16 @@ export class AttemptPolicy<C extends Candidate> {
     this.#leave()
     return (
       this.#tryLastResort() ??
-      this.#waitForRoom() ??
-      this.#blameRelay() ?? { kind: 'give-back', reason: this.#reason() }
+      endAttempt(
+        {
+          plan: this.#plan,
+          skipped: this.#skipped,
+          visits: this.#visits,
+          relayFailures: this.#relayFailures,
+          reasons: this.#reasons,
+        },
+        this.#world,
+      )
     )
   }
 
@@ -290,54 +289,5 @@ export class AttemptPolicy<C extends Candidate> {
     this.#lastResort = true
     this.#rest.push(...best.entries)
     return { kind: 'acquire', exchange: best.exchange, lastResort: true }
-  }
-
-  /** A server that is held or full will take the message later: it waits, and no attempt is counted. */
-  #waitForRoom(): AttemptStep<C> | undefined {
-    const sections = new Map(
-      this.#skipped
-        .filter(({ unavailable }) => unavailable.why !== 'breaker')
-        .map((one) => [sectionKey(one.exchange), one]),
-    )
-    const full = [...sections.values()]
-    if (full.length === 0) return undefined
-    const reason = full.map(({ unavailable }) => unavailable.message).join('; ')
-    if (this.#hasFallback) return { kind: 'requeue', reason, seconds: 0, waitFor: [] }
-    const now = this.#world.now()
-    const until = Math.min(
-      ...full.map(({ unavailable }) =>
-        unavailable.why === 'held' ? now + HOLD_INTERVAL_MS : (unavailable.until ?? Infinity),
-      ),
-    )
-    const waitFor = full.flatMap(({ unavailable, exchange }) =>
-      unavailable.why === 'connections' ? [exchange] : [],
-    )
-    return {
-      kind: 'requeue',
-      reason,
-      ...(until === Infinity ? {} : { seconds: (until - now) / 1000 }),
-      waitFor,
-    }
-  }
-
-  /** With `[attempts]` an attempt is not counted if every relay of it failed: the recipient was never asked. */
-  #blameRelay(): AttemptStep<C> | undefined {
-    const { source } = this.#plan
-    if (source !== 'attempts' || this.#visits === 0 || this.#relayFailures < this.#visits) return undefined
-    const reason = 'the relay failed, not the recipient'
-    return this.#hasFallback
-      ? { kind: 'requeue', reason: `${reason}; another is tried next`, seconds: 0, waitFor: [] }
-      : { kind: 'requeue', reason, waitFor: [] }
-  }
-
-  get #hasFallback(): boolean {
-    const { source, fallbackRelays } = this.#plan
-    return source === 'attempts' && fallbackRelays.some((exchange) => this.#world.look(exchange).usable)
-  }
-
-  #reason(): string {
-    const more = this.#reasons.length - MOST_REASONS
-    const last = this.#reasons.slice(-MOST_REASONS).join('; ')
-    return shorten(more > 0 ? `${last}; and ${more} before` : last)
   }
 }

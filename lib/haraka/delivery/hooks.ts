@@ -32,7 +32,8 @@ export interface AttemptHandler {
 /** Haraka's own methods that end the attempt of one message. */
 export type EndMethods = Pick<OutboundItem, 'bounce' | 'temp_fail' | 'split_to_new_recipients'>
 
-const METHODS = [
+/** The methods that an attempt is watched by. */
+export const WATCHED_METHODS = [
   'try_deliver',
   'get_force_tls',
   'try_deliver_host_on_socket',
@@ -43,7 +44,7 @@ const METHODS = [
   'split_to_new_recipients',
 ] as const
 
-type Methods = Pick<OutboundItem, (typeof METHODS)[number]>
+type Methods = Pick<OutboundItem, (typeof WATCHED_METHODS)[number]>
 
 /** The property of a message that holds the handler of its attempt. A WeakMap would cost 25 us a message in garbage collection. */
 const HANDLER = Symbol('dns_overrides: handler of the attempt')
@@ -89,10 +90,10 @@ export class DeliveryHooks {
 
   /** Another plugin may have put methods of its own on this message, which come before those of any prototype. */
   #patchOwn(hmail: OutboundItem): (() => void)[] {
-    const own = METHODS.filter((name) => Object.hasOwn(hmail, name))
+    const own = WATCHED_METHODS.filter((name) => Object.hasOwn(hmail, name))
     if (own.length === 0) return []
     const wrapped = this.#wrap(
-      Object.fromEntries(METHODS.map((name) => [name, hmail[name]])) as unknown as Methods,
+      Object.fromEntries(WATCHED_METHODS.map((name) => [name, hmail[name]])) as unknown as Methods,
     )
     return own.map((name) => patch<Methods, typeof name>(hmail, name, () => wrapped[name]))
   }

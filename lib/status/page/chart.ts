@@ -1,8 +1,8 @@
+import { MINUTE_MS } from '../../model/duration'
 import { SOURCES } from '../decision-counts'
 import { type MinuteCounts, MOST_MINUTES } from '../facts'
 import { markup, type Html } from './html'
 
-const MINUTE = 60_000
 const HEIGHT = 120
 const WIDTH = 12
 
@@ -17,9 +17,9 @@ const bySource = ({ decisions }: MinuteCounts): readonly number[] =>
 
 /** Decisions of the last hour, a bar a minute, by source. What it shows stands in a table beside it. */
 export function decisionChart(minutes: readonly MinuteCounts[], now: number): Html {
-  const last = Math.floor(now / MINUTE)
+  const last = Math.floor(now / MINUTE_MS)
   const bars = minutes.map((minute) => ({
-    place: MOST_MINUTES - 1 - (last - minute.at / MINUTE),
+    place: MOST_MINUTES - 1 - (last - minute.at / MINUTE_MS),
     counts: bySource(minute),
   }))
   const most = Math.max(1, ...bars.map(({ counts }) => counts.reduce((sum, count) => sum + count, 0)))
