@@ -15,7 +15,7 @@ import { readRetryIntervals } from './requeue'
 import type { Loggable } from '../../haraka-objects/plugin'
 import type { OutboundItem, QueuedRecipient } from '../../haraka-objects/outbound'
 
-/** What the end of an attempt works with. */
+/** What the aftermath of an attempt needs of the rest of the plugin. */
 export interface AftermathServices {
   readonly judge: Judge
   /** Remembers a failed attempt with the message, in its queue file too. Never rejects. */
@@ -60,32 +60,32 @@ export class Aftermath {
 
   /** The whole message is deferred. */
   defer(reason: unknown, extra: unknown, haraka: EndMethods): void {
-    const asEver = () => haraka.temp_fail(reason, extra)
-    this.#run(asEver, async () => {
+    const asUsual = () => haraka.temp_fail(reason, extra)
+    this.#run(asUsual, async () => {
       const connection = this.#lastConnection()
       const found = connection === undefined ? undefined : findSetback(connection)
       const setback: Setback = found ?? { failed: this.#withoutConnection, text: String(reason) }
       const again = await findAgainSeconds(this.#hmail.todo.rcpt_to, setback, this.#judge)
       await this.#services.keep(this.#failedAttempt(setback))
-      if (again === undefined) return asEver
+      if (again === undefined) return asUsual
       return () => this.#deferFor(this.#hmail, reason, extra, { seconds: again, beyondIntervals: false })
     })
   }
 
   /** The whole message is to be bounced. */
   bounce(reason: unknown, extra: unknown, haraka: EndMethods): void {
-    const asEver = () => haraka.bounce(reason, extra)
+    const asUsual = () => haraka.bounce(reason, extra)
     const connection = this.#lastConnection()
     if (connection?.session === undefined || connection.session.failure !== undefined) {
-      asEver()
+      asUsual()
       return
     }
-    this.#run(asEver, async () => {
+    this.#run(asUsual, async () => {
       const groups = isRefusal(findSetback(connection))
         ? await this.#group(this.#hmail.todo.rcpt_to, connection)
         : undefined
       const [first, ...others] = groups ?? []
-      if (first === undefined || !groups!.some(({ kind }) => kind === 'rescue')) return asEver
+      if (first === undefined || !groups!.some(({ kind }) => kind === 'rescue')) return asUsual
       if (others.length > 0) return () => this.#divide([first, ...others], connection, extra, haraka)
       await this.#services.keep(this.#failedAttempt(first.setback, first.judgement.rescuedBy))
       return () => this.#rescue(this.#hmail, first, extra)
@@ -99,13 +99,13 @@ export class Aftermath {
     done: (hmail: OutboundItem) => void,
     haraka: EndMethods,
   ): void {
-    const asEver = () => haraka.split_to_new_recipients(recipients, response, done)
+    const asUsual = () => haraka.split_to_new_recipients(recipients, response, done)
     const connection = this.#lastConnection()
     if (connection === undefined) {
-      asEver()
+      asUsual()
       return
     }
-    this.#run(asEver, async () => {
+    this.#run(asUsual, async () => {
       const right = this.#correct(recipients, response, connection)
       const groups = await this.#group(right, connection)
       const isWhole = groups?.length === 1 && right.length === this.#hmail.todo.rcpt_to.length
@@ -124,7 +124,7 @@ export class Aftermath {
     })
   }
 
-  /** Recipients of one message that was refused as a whole, and some of them before for themselves. */
+  /** The message was refused as a whole, and some of its recipients before that: each group goes on in a message of its own. */
   #divide(
     groups: readonly FateGroup[],
     connection: ConnectionReport,
@@ -133,7 +133,7 @@ export class Aftermath {
   ): void {
     const hmail = this.#hmail
     const { rcpt_to: all } = hmail.todo
-    // Haraka has put the reply to the whole message down for all of them.
+    // Haraka has noted the reply to the whole message for each of them.
     for (const [index, setback] of findSetbacks(connection, all.length).entries()) {
       if (setback?.reply !== undefined)
         Object.assign(all[index]!, reportOf(setback.reply, connection.address))
@@ -161,12 +161,12 @@ export class Aftermath {
     }
   }
 
-  /** What becomes of a message that has just been split off. Its file has all that is known already. */
+  /** What becomes of a message that has just been split off. Its file already has all that is known. */
   #end(split: OutboundItem, group: FateGroup, given: unknown): void {
     const { kind, recipients, judgement } = group
     const extra = { ...(given as object | undefined) }
     const names = recipients.join(', ')
-    // Haraka reads the recipients again from the new file, which has addresses only: the report would give no reason.
+    // Haraka reads the recipients from the new file, which has only their addresses: the report would give no reason.
     for (const [index, recipient] of recipients.entries()) {
       Object.assign(split.todo.rcpt_to[index] ?? {}, reportFields(recipient))
     }
@@ -253,15 +253,15 @@ export class Aftermath {
   }
 
   /**
-   * Finds out what is to be done, and does it. What fails before that must not cost the message: then it goes as it would without
+   * Finds out what to do, and does it. If finding out fails, the message must not be lost: what happens then is what would happen without
    * this plugin.
    */
-  #run(asEver: () => unknown, plan: () => Promise<() => unknown>): void {
+  #run(asUsual: () => unknown, plan: () => Promise<() => unknown>): void {
     const { log } = this.#services
     plan()
       .catch((error: unknown) => {
         log.logerror(`what becomes of this message could not be found out: ${String(error)}`)
-        return asEver
+        return asUsual
       })
       .then((act) => act())
       .catch((error: unknown) => log.logerror(`the attempt could not be ended: ${String(error)}`))

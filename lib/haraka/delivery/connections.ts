@@ -163,7 +163,7 @@ export class Connections {
   /**
    * The message has left the current server.
    *
-   * @param onClosed called when the connection is closed, at once if there is none
+   * @param onClosed called once the connection is closed; at once if there never was one
    */
   release(onClosed: () => void): void {
     const guard = this.#current?.guard
