@@ -117,16 +117,36 @@ export class AnswerCache {
     return failure !== undefined && now < failure.until ? failure.error : undefined
   }
 
-  /** Remembers a failure, longer each time. A live answer stays in force. */
-  fail(type: QueryType, name: string, error: ResolveError, now: number): void {
+  /**
+   * Remembers a failure, longer each time. A live answer stays in force.
+   *
+   * @returns for how long, seconds
+   */
+  fail(type: QueryType, name: string, error: ResolveError, now: number): number {
     const { size, failureTtlSeconds, maxFailureTtlSeconds } = this.#options
-    if (size === 0) return
+    if (size === 0) return 0
     const node = this.#touch(this.#types[type], name)
     const before = node.failure
     const goesOn = before !== undefined && now < before.until + maxFailureTtlSeconds * 1000
     const times = goesOn ? before.times + 1 : 1
     const seconds = Math.min(maxFailureTtlSeconds, failureTtlSeconds * 2 ** (times - 1))
     node.failure = { error, until: now + seconds * 1000, times }
+    this.#trim()
+    return seconds
+  }
+
+  /** Remembers a failure that another process has met, for so many seconds. It does not make those of this process last longer. */
+  adoptFailure(
+    type: QueryType,
+    name: string,
+    { error, seconds }: { readonly error: ResolveError; readonly seconds: number },
+    now: number,
+  ): void {
+    const { size, maxFailureTtlSeconds } = this.#options
+    if (size === 0) return
+    const node = this.#touch(this.#types[type], name)
+    const until = now + Math.min(seconds, maxFailureTtlSeconds) * 1000
+    node.failure = { error, until, times: node.failure?.times ?? 0 }
     this.#trim()
   }
 

@@ -5,7 +5,7 @@
 
 const HEADER = 12
 /** Of each section. What comes after them is not looked at, and neither are the sections that follow. */
-const MAX_RECORDS = 200
+export const MAX_RECORDS = 200
 const MAX_POINTERS = 16
 const MAX_NAME = 255
 /** Octets that all names of a message may have when written out: bounds what pointers can make of a short message. */

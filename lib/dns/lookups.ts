@@ -6,12 +6,15 @@ import { MAX_LINKS, serverFailure, type ServerFailure, type ServerReply, type St
 import { readMxSet } from './mx-set'
 import type { Run } from './query-run'
 import type { ServerSets } from './server-sets'
+import type { SharedAnswer, SharedAnswers } from './shared-answers'
 import { Counter, type ResolverStats } from './stats'
 import type { Answer, Content, QueryType, Question, RecordOf, ResolverOptions } from './types'
 import type { MxRecord } from '../model/dns-answer'
 
 export interface LookupsParts {
   readonly cache: AnswerCache
+  /** What other processes know; absent: nothing is shared. */
+  readonly shared?: SharedAnswers
   readonly servers: ServerSets
   readonly inFlight: InFlight
   readonly tuning: ResolverOptions
@@ -56,6 +59,7 @@ export class Lookups {
   readonly #failures = new Counter()
   #closed = false
   #hits = 0
+  #shared = 0
   #misses = 0
   #stale = 0
 
@@ -63,9 +67,10 @@ export class Lookups {
     this.#parts = parts
   }
 
-  get stats(): Pick<ResolverStats, 'hits' | 'misses' | 'stale' | 'failures'> {
+  get stats(): Pick<ResolverStats, 'hits' | 'shared' | 'misses' | 'stale' | 'failures'> {
     return {
       hits: this.#hits,
+      shared: this.#shared,
       misses: this.#misses,
       stale: this.#stale,
       failures: this.#failures.counts,
@@ -91,11 +96,11 @@ export class Lookups {
     const time = now()
     const entry = this.get(type, name, time)
     if (entry !== undefined) return toCachedAnswer(entry, time)
-    this.#misses++
     const failure = cache.failure(type, name, time)
-    if (failure !== undefined) return this.#serveStale(question, failure)
-    const pending: Map<string, Promise<Answer<T>>> = this.#pending[type]
-    return pending.get(name) ?? this.#start(question, deadlineMs)
+    const pending: Promise<Answer<T>> | undefined = this.#pending[type].get(name)
+    if (failure === undefined && pending === undefined) return this.#start(question, deadlineMs)
+    this.#misses++
+    return failure === undefined ? pending! : this.#serveStale(question, failure)
   }
 
   /** Ends every lookup under way with ECANCELLED; later ones fail at once. */
@@ -107,26 +112,42 @@ export class Lookups {
   #prefetch<T extends QueryType>(question: Question<T>, time: number): void {
     if (this.#closed || this.#pending[question.type].has(question.name)) return
     if (this.#parts.cache.failure(question.type, question.name, time) !== undefined) return
-    this.#start(question, this.#parts.tuning.deadlineMs).catch(() => {
+    this.#start(question, this.#parts.tuning.deadlineMs, { isRefresh: true }).catch(() => {
       // Remembered as a failure; the entry is served as long as it lives.
     })
   }
 
-  #start<T extends QueryType>(question: Question<T>, deadlineMs: number): Promise<Answer<T>> {
+  #start<T extends QueryType>(
+    question: Question<T>,
+    deadlineMs: number,
+    { isRefresh = false } = {},
+  ): Promise<Answer<T>> {
     if (this.#closed) {
       return Promise.reject(errorOf(serverFailure('ECANCELLED', 'the resolver is closed')))
     }
-    const answer = this.#run(question, deadlineMs)
+    const answer = this.#run(question, deadlineMs, isRefresh)
     const pending: Map<string, Promise<Answer<T>>> = this.#pending[question.type]
     pending.set(question.name, answer)
     return answer
   }
 
-  async #run<T extends QueryType>(question: Question<T>, deadlineMs: number): Promise<Answer<T>> {
-    const job: Job = { end: () => {}, waited: false }
+  /** @param isRefresh what others know is as old as what is known here */
+  async #run<T extends QueryType>(
+    question: Question<T>,
+    deadlineMs: number,
+    isRefresh: boolean,
+  ): Promise<Answer<T>> {
+    const job: Job = {
+      end: (code, reason) => (job.ended ??= serverFailure(code, reason)),
+      waited: false,
+    }
     const timer = setTimeout(() => job.end('ETIMEOUT', `no answer within ${deadlineMs / 1000} s`), deadlineMs)
     this.#jobs.add(job)
     try {
+      const asked = isRefresh ? undefined : this.#parts.shared?.find(question)
+      const known = asked === undefined ? undefined : await asked
+      if (known !== undefined && job.ended === undefined) return this.#adopt(question, known)
+      if (!isRefresh) this.#misses++
       const { result, server } = await this.#follow(question, job)
       if (result.kind === 'failure') return this.#fail(question, result, job)
       const content =
@@ -203,8 +224,28 @@ export class Lookups {
     const { cache, now } = this.#parts
     // An absence that is not proven takes nothing from what is known.
     const isSaidOnly = content.kind === 'nodata' && !content.proven
-    if (!isSaidOnly) cache.put(type, name, { content, server, ttlSeconds }, now())
+    if (!isSaidOnly) {
+      cache.put(type, name, { content, server, ttlSeconds }, now())
+      this.#parts.shared?.keep({ type, name }, { content, server, ttlSeconds })
+    }
     return { ...content, how: 'fresh', server, ttlSeconds }
+  }
+
+  /** Takes what another process knows, within the bounds that hold here. */
+  #adopt<T extends QueryType>(
+    { type, name }: Question<T>,
+    { content, server, ttlSeconds }: SharedAnswer<T>,
+  ): Answer<T> {
+    const { cache, now } = this.#parts
+    this.#shared++
+    if (content.kind === 'failure') {
+      const error = errorOf(content)
+      cache.adoptFailure(type, name, { error, seconds: ttlSeconds }, now())
+      return this.#serveStale({ type, name }, error)
+    }
+    const seconds = Math.min(ttlSeconds, this.#longestTtl(content))
+    cache.put(type, name, { content, server, ttlSeconds: seconds }, now())
+    return { ...content, how: 'cached', server, ttlSeconds: Math.ceil(seconds) }
   }
 
   #selectMx(name: string, sent: readonly MxRecord[]): Content<'MX'> | ServerFailure {
@@ -216,10 +257,13 @@ export class Lookups {
 
   /** TTLs within the bounds of the settings (RFC 8767 section 4 for the largest). An absence without SOA stays 0 (RFC 2308 section 5). */
   #limitTtl({ kind, ttlSeconds }: Statement): number {
-    const { minTtlSeconds, maxTtlSeconds, maxNegativeTtlSeconds } = this.#parts.tuning
-    const isAbsence = kind === 'nodata' || kind === 'nxdomain'
-    if (isAbsence && ttlSeconds === 0) return 0
-    return Math.min(Math.max(ttlSeconds, minTtlSeconds), isAbsence ? maxNegativeTtlSeconds : maxTtlSeconds)
+    if (isAbsence(kind) && ttlSeconds === 0) return 0
+    return Math.min(Math.max(ttlSeconds, this.#parts.tuning.minTtlSeconds), this.#longestTtl({ kind }))
+  }
+
+  #longestTtl({ kind }: Pick<Content, 'kind'>): number {
+    const { maxTtlSeconds, maxNegativeTtlSeconds } = this.#parts.tuning
+    return isAbsence(kind) ? maxNegativeTtlSeconds : maxTtlSeconds
   }
 
   #fail<T extends QueryType>(question: Question<T>, reason: ServerFailure, job: Job): Answer<T> {
@@ -227,7 +271,10 @@ export class Lookups {
     this.#failures.add(error.code)
     // A lookup that timed out in the queue says nothing about the name.
     const isNoFault = job.ended !== undefined && (job.waited || job.ended.code === 'ECANCELLED')
-    if (!isNoFault) this.#parts.cache.fail(question.type, question.name, error, this.#parts.now())
+    if (!isNoFault) {
+      const ttlSeconds = this.#parts.cache.fail(question.type, question.name, error, this.#parts.now())
+      this.#parts.shared?.keep(question, { content: reason, server: '', ttlSeconds })
+    }
     return this.#serveStale(question, error)
   }
 
@@ -239,6 +286,8 @@ export class Lookups {
     return { ...stale.content, how: 'stale', server: stale.server, ttlSeconds: 0 }
   }
 }
+
+const isAbsence = (kind: Content['kind']) => kind === 'nodata' || kind === 'nxdomain'
 
 /** Whole seconds that a live entry has left: at least 1. */
 export function secondsLeft(entry: CacheEntry, now: number): number {

@@ -15,6 +15,7 @@ import {
 } from './mail-answers'
 import { toQueryName } from './names'
 import { ServerSets } from './server-sets'
+import { type AnswerStore, SharedAnswers } from './shared-answers'
 import type { ResolverStats } from './stats'
 import { systemLookup, SystemLookups, type SystemLookup } from './system'
 import { SystemServers } from './system-servers'
@@ -37,6 +38,8 @@ export interface CreateResolverOptions {
   /** Answers remembered; 0: none. */
   readonly cacheSize: number
   readonly tuning: ResolverOptions
+  /** Where answers are shared with other processes, and the name of this machine; default: they are not. */
+  readonly sharing?: { readonly store: AnswerStore; readonly machine: string }
   /** A clock in milliseconds for TTLs and penalties; default: one that is never set back. */
   readonly now?: () => number
   /** As Math.random, which is the default. */
@@ -90,7 +93,7 @@ export class Resolver implements MailResolver {
   readonly #system: SystemLookups
 
   constructor(options: CreateResolverOptions) {
-    const { tuning, servers, zones = [], ca, log = () => {}, random = Math.random } = options
+    const { tuning, servers, zones = [], sharing, ca, log = () => {}, random = Math.random } = options
     const now = options.now ?? (() => performance.now())
     const system =
       servers.length > 0 ? undefined : new SystemServers(options.resolvConf ?? '/etc/resolv.conf', now)
@@ -111,10 +114,14 @@ export class Resolver implements MailResolver {
       random,
       log,
       ...(ca === undefined ? {} : { ca }),
+      ...(sharing === undefined ? {} : { machine: sharing.machine }),
       ...(system === undefined ? {} : { changedServers: () => system.readIfChanged() }),
     })
     this.#lookups = new Lookups({
       cache: this.#cache,
+      ...(sharing === undefined || options.cacheSize === 0
+        ? {}
+        : { shared: new SharedAnswers({ store: sharing.store, servers: this.#servers }) }),
       servers: this.#servers,
       inFlight: this.#inFlight,
       tuning,

@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto'
 import type { ServerStats } from './stats'
 import type { ServerAddress, ZoneServers } from './types'
 import { Upstreams, type UpstreamsOptions } from './upstreams'
@@ -7,7 +8,12 @@ export interface ServerSetsOptions extends Omit<UpstreamsOptions, 'serves'> {
   readonly servers: readonly ServerAddress[]
   /** Each domain once. */
   readonly zones: readonly ZoneServers[]
+  /** The name of this machine: what a server on loopback says is said on this machine alone. */
+  readonly machine?: string
 }
+
+/** Addresses of the machine itself; the unspecified ones lead there too. */
+const LOOPBACK = /^(?:127\.|0\.0\.0\.0$|::1?$)/
 
 /**
  * Which servers are asked for a name: those of the smallest zone that the name is in, else the general ones. A server is believed
@@ -16,8 +22,12 @@ export interface ServerSetsOptions extends Omit<UpstreamsOptions, 'serves'> {
 export class ServerSets {
   readonly #general: Upstreams
   readonly #zones = new Map<string, Upstreams>()
+  readonly #machine: string
+  /** The fingerprint, and the general servers of which it was made: those of the zones never change. */
+  #known: { readonly keys: readonly string[]; readonly fingerprint: string } | undefined
 
-  constructor({ servers, zones, changedServers, ...options }: ServerSetsOptions) {
+  constructor({ servers, zones, changedServers, machine = '', ...options }: ServerSetsOptions) {
+    this.#machine = machine
     const serves = (upstreams: () => Upstreams) =>
       // Without zones there is nothing to compare.
       zones.length === 0 ? {} : { serves: (name: string) => this.of(name) === upstreams() }
@@ -44,6 +54,23 @@ export class ServerSets {
       if (dot === -1) return this.#general
       start = dot + 1
     }
+  }
+
+  /**
+   * The same for all who ask the same servers, for the same zones and in the same order. A server on loopback is another one on each
+   * machine.
+   */
+  get fingerprint(): string {
+    const { keys } = this.#general
+    if (this.#known?.keys !== keys) this.#known = { keys, fingerprint: this.#makeFingerprint() }
+    return this.#known.fingerprint
+  }
+
+  #makeFingerprint(): string {
+    const sets = [['', this.#general] as const, ...this.#zones]
+    const isLocal = sets.some(([, { addresses }]) => addresses.some((address) => LOOPBACK.test(address)))
+    const parts = [isLocal ? this.#machine : '', ...sets.map(([zone, { keys }]) => [zone, ...keys])]
+    return createHash('sha256').update(JSON.stringify(parts)).digest('base64url')
   }
 
   stats(): ServerStats[] {

@@ -29,6 +29,8 @@ export interface ServerStats {
 export interface ResolverStats {
   /** Questions answered from the cache. */
   readonly hits: number
+  /** Questions that another process had the answer to. */
+  readonly shared: number
   /** Questions that had to be asked, joined to one under way, or refused because they failed a moment ago. */
   readonly misses: number
   /** Expired records that were served because no server answered. */

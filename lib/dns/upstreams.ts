@@ -12,6 +12,7 @@ export interface UpstreamsOptions extends UpstreamOptions, QueryRunOptions {
 export class Upstreams {
   readonly #options: UpstreamsOptions
   #upstreams: readonly Upstream[] = []
+  #keys: readonly string[] = []
   /** No longer configured; until their sockets are gone. */
   readonly #leaving = new Set<Upstream>()
   /** Each ends one probe. */
@@ -32,12 +33,23 @@ export class Upstreams {
     for (const [key, upstream] of before) if (!after.has(key)) this.#leaving.add(upstream)
     for (const upstream of this.#leaving) if (!upstream.isOpen) this.#leaving.delete(upstream)
     this.#upstreams = [...after.values()]
+    this.#keys = [...after.keys()]
+  }
+
+  /** What tells these servers from others, one text a server; the same array until they change. */
+  get keys(): readonly string[] {
+    this.#followChanges()
+    return this.#keys
+  }
+
+  /** The addresses of the servers. */
+  get addresses(): readonly string[] {
+    return this.#upstreams.map(({ address }) => address.address)
   }
 
   /** Asks until a server answers or all have been tried. `done` is called once, later, unless the run is cancelled. */
   ask<T extends QueryType>(question: Question<T>, done: RunDone<T>): Run {
-    const changed = this.#options.changedServers?.()
-    if (changed !== undefined) this.setServers(changed)
+    this.#followChanges()
     const servers = this.#sortServers()
     this.#probe(question, servers)
     const run = new QueryRun(servers, question, this.#options, done)
@@ -52,6 +64,11 @@ export class Upstreams {
   close(): void {
     for (const end of this.#probes) end()
     for (const upstream of [...this.#upstreams, ...this.#leaving]) upstream.close()
+  }
+
+  #followChanges(): void {
+    const changed = this.#options.changedServers?.()
+    if (changed !== undefined) this.setServers(changed)
   }
 
   /** As configured, or the fastest first; those that fail last. */

@@ -1,3 +1,4 @@
+import { hostname } from 'node:os'
 import { join, resolve } from 'node:path'
 import { createResolver } from '../dns/resolver'
 import { createTokenRequest, TOKEN_TIMEOUT_MS } from '../oauth/token-request'
@@ -67,6 +68,7 @@ export class PluginHooks {
         cacheSize: dnsCacheSize,
         tuning: dns,
         log: (level, text) => writeEntry(plugin, { level, text }),
+        ...shareAnswers(this.#redis),
       }),
     )
     this.#status = new StatusReporting({
@@ -96,10 +98,16 @@ export class PluginHooks {
       readHolds: () => namesOfHolds(join(haraka, STATE_FOLDER)),
       readOwnServer: () => ({ listens: role.listens, addresses: localAddresses() }),
     })
-    const settings = this.#open(role)?.settings
-    this.#redis = new RedisUse(settings?.redis, role, plugin, this.#report)
+    const configuration = this.#read(role)
+    this.#redis = new RedisUse(configuration?.settings.redis, role, plugin, this.#report)
     this.#relays = openRelayState(plugin, role, this.#redis.connection)
-    if (settings !== undefined && role.kind === 'sender') this.#relays.relays.know(exchangesOf(settings))
+    if (role.kind === 'sender') {
+      if (configuration !== undefined) {
+        this.#apply(configuration)
+        this.#relays.relays.know(exchangesOf(configuration.settings))
+      }
+      this.#file.watch()
+    }
     this.#status.start(this.#relays.folder)
     this.#stopRecovery = recoverInterruptedSplits(() => new HarakaModules(plugin).queueFolder, role, plugin)
     // The master starts the workers, so that it is said once.
@@ -119,11 +127,9 @@ export class PluginHooks {
     })
   }
 
-  #open({ kind, replaceable }: ProcessRole): Configuration | undefined {
-    let configuration: Configuration | undefined
+  #read({ replaceable }: ProcessRole): Configuration | undefined {
     try {
-      configuration = this.#file.read()
-      if (kind === 'sender') this.#apply(configuration)
+      return this.#file.read()
     } catch (error) {
       if (!replaceable || !(error instanceof StartError)) throw error
       const consequence = 'no mail is sent by this worker until the file is corrected'
@@ -131,9 +137,8 @@ export class PluginHooks {
         key: error.message,
         entries: [...entriesOf('error', error.message), ...entriesOf('crit', consequence)],
       })
+      return undefined
     }
-    if (kind === 'sender') this.#file.watch()
-    return configuration
   }
 
   #apply(configuration: Configuration): void {
@@ -231,6 +236,10 @@ function namesOfHolds(folder: string): readonly string[] {
     return []
   }
 }
+
+/** What a resolver needs to share its answers; nothing without Redis. */
+const shareAnswers = ({ answers }: RedisUse) =>
+  answers === undefined ? {} : { sharing: { store: answers, machine: hostname() } }
 
 /** For the log: Haraka prints the stack of an error, which helps only where something is broken. */
 function describeForLog(error: Error): Error | string {

@@ -4,6 +4,7 @@ import { isDeepStrictEqual } from 'node:util'
 import type { Settings } from '../config/types'
 import { readIniSections } from '../haraka-files/ini-sections'
 import { Secret } from '../model/secret'
+import { RedisAnswerStore } from '../redis/answer-store'
 import { createClient, mergeSettings } from '../redis/client'
 import { openConnection, type RedisConnection } from '../redis/connection'
 import { entriesOf } from './configuration-log'
@@ -20,6 +21,8 @@ type RedisSection = NonNullable<Settings['redis']>
  */
 export class RedisUse {
   readonly connection: RedisConnection | undefined
+  /** Where answers of DNS are shared. */
+  readonly answers: RedisAnswerStore | undefined
   readonly #section: RedisSection | undefined
   readonly #report: (finding: ServerFinding) => void
 
@@ -39,6 +42,7 @@ export class RedisUse {
       onGone: (why) => log.note(why),
       onBack: () => log.note(undefined),
     })
+    this.answers = new RedisAnswerStore({ connection: this.connection, monotonic: () => performance.now() })
   }
 
   /** What is shared would have to move from one Redis to the other: a change has to wait for a restart. */

@@ -19,9 +19,10 @@ export class DnsCounts {
   }
 }
 
-function totals({ hits, misses, stale, failures, servers }: ResolverStats): [string, number][] {
+function totals({ hits, shared, misses, stale, failures, servers }: ResolverStats): [string, number][] {
   return [
     [countKey(COUNTS.dnsCache, 'hit'), hits],
+    [countKey(COUNTS.dnsCache, 'shared'), shared],
     [countKey(COUNTS.dnsCache, 'miss'), misses],
     [countKey(COUNTS.dnsCache, 'stale'), stale],
     ...Object.entries(failures).map(([code, total]): [string, number] => [

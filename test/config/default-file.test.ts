@@ -15,7 +15,7 @@ describe('the file that the package brings', () => {
   })
 
   it('is right with every comment that looks like a setting or a line taken for one', () => {
-    const shown = text.replace(/^; (?=\[(?:relay|zone)|[a-z0-9_]+ = |gmail|\*)/gm, '')
+    const shown = text.replace(/^; (?=\[(?:relay|zone|redis)|[a-z0-9_]+ = |gmail|\*)/gm, '')
     const secrets = {
       env: {},
       readFile: (path: string) => {

@@ -31,7 +31,7 @@ export class RedisServer {
   ) {}
 
   /** @param options of the command line */
-  static async start(t: TestContext, ...options: string[]): Promise<RedisServer> {
+  static async start(t: Pick<TestContext, 'after'>, ...options: string[]): Promise<RedisServer> {
     const server = new RedisServer(await freePort(), mkdtempSync(join(tmpdir(), 'redis-')), options)
     t.after(async () => {
       await server.kill()

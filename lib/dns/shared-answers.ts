@@ -1,0 +1,67 @@
+import { formatKept, type KeptAnswer, readKept } from './kept-answer'
+import type { ServerSets } from './server-sets'
+import type { QueryType, Question } from './types'
+
+/** A text that is kept, and for how much longer. Milliseconds. */
+export interface KeptText {
+  readonly text: string
+  readonly leftMs: number
+}
+
+/** Where processes keep what they know for each other. What they find there may be anything. */
+export interface AnswerStore {
+  /**
+   * Looks for a text. Never rejects.
+   *
+   * @returns undefined, not promised, where it cannot be asked now; a promise of undefined where there is none
+   */
+  find(key: string): Promise<KeptText | undefined> | undefined
+  /**
+   * Keeps a text, some time later. Where it cannot be kept nothing happens.
+   *
+   * @param replaces does it take the place of another text?
+   */
+  keep(key: string, text: KeptText, replaces: boolean): void
+}
+
+export interface SharedAnswersOptions {
+  readonly store: AnswerStore
+  readonly servers: Pick<ServerSets, 'fingerprint'>
+}
+
+/** What another process knows of a question. */
+export interface SharedAnswer<T extends QueryType = QueryType> extends KeptAnswer<T> {
+  /** Not rounded. */
+  readonly ttlSeconds: number
+}
+
+/** Answers of other processes that ask the same DNS servers. */
+export class SharedAnswers {
+  readonly #options: SharedAnswersOptions
+
+  constructor(options: SharedAnswersOptions) {
+    this.#options = options
+  }
+
+  /** Never rejects. Undefined, not promised, where nobody can be asked now. */
+  find<T extends QueryType>(question: Question<T>): Promise<SharedAnswer<T> | undefined> | undefined {
+    return this.#options.store.find(this.#keyOf(question))?.then((found) => {
+      if (found === undefined || !(found.leftMs > 0)) return undefined
+      const kept = readKept(question, found.text)
+      return kept === undefined ? undefined : { ...kept, ttlSeconds: found.leftMs / 1000 }
+    })
+  }
+
+  /** Tells the others, in the background. A failure never takes the place of an answer. */
+  keep<T extends QueryType>(question: Question<T>, answer: SharedAnswer<T>): void {
+    if (answer.ttlSeconds <= 0) return
+    const text = formatKept(question, answer)
+    if (text === undefined) return
+    const kept = { text, leftMs: answer.ttlSeconds * 1000 }
+    this.#options.store.keep(this.#keyOf(question), kept, answer.content.kind !== 'failure')
+  }
+
+  #keyOf({ type, name }: Question): string {
+    return `${this.#options.servers.fingerprint} ${type} ${name}`
+  }
+}

@@ -1,0 +1,71 @@
+import { LONGEST_KEPT } from '../dns/kept-answer'
+import { PREFIX } from './keys'
+import { createScript } from './script'
+
+/** The most answers that are kept over all servers. Of more, those go that would end first. */
+export const MOST_ANSWERS = 50_000
+/** No answer is kept longer, whatever its TTL. Milliseconds. */
+export const LONGEST_MS = 86_400_000
+
+/** All answers, by when they end. */
+export const ANSWERS_KEY = `${PREFIX}answers`
+/** What the key of an answer begins with. */
+export const ANSWER_PREFIX = `${PREFIX}answer:`
+
+/*
+ *   KEYS  answers
+ *
+ * Returns 'answers', and for each key its text ('': there is none) and the milliseconds that it has left.
+ */
+export const FIND = createScript(
+  'find answers',
+  `
+local reply = {'answers'}
+for i = 1, #KEYS do
+  local left = redis.call('PTTL', KEYS[i])
+  local text = left > 0 and redis.pcall('GETRANGE', KEYS[i], 0, ${LONGEST_KEPT}) or ''
+  -- Another type under our key counts as nothing.
+  if type(text) ~= 'string' then text = '' end
+  reply[#reply + 1] = text
+  reply[#reply + 1] = math.max(left, 0)
+end
+return reply
+`,
+  { isRegular: false },
+)
+
+/*
+ *   KEYS  the index, then answers
+ *   ARGV  for each answer: its text, how many milliseconds it has left, 'replace' or 'add'
+ *
+ *   index  keys of answers, by when they end (milliseconds of Redis' clock)
+ */
+export const KEEP = createScript(
+  'keep answers',
+  `
+local index = KEYS[1]
+local ended = redis.pcall('ZREMRANGEBYSCORE', index, '-inf', now)
+if type(ended) == 'table' then redis.call('DEL', index) end
+for i = 2, #KEYS do
+  local at = (i - 2) * 3
+  local text, ms = ARGV[at + 1], ARGV[at + 2]
+  local kept
+  if ARGV[at + 3] == 'replace' then
+    kept = redis.call('SET', KEYS[i], text, 'PX', ms)
+  else
+    kept = redis.call('SET', KEYS[i], text, 'PX', ms, 'NX')
+  end
+  if kept then redis.call('ZADD', index, string.format('%.0f', now + ms), KEYS[i]) end
+end
+redis.call('PEXPIRE', index, ${LONGEST_MS})
+local over = redis.call('ZCARD', index) - ${MOST_ANSWERS}
+if over > 0 then
+  local first = redis.call('ZPOPMIN', index, over)
+  for i = 1, #first, 2 do
+    if string.sub(first[i], 1, ${ANSWER_PREFIX.length}) == '${ANSWER_PREFIX}' then redis.call('DEL', first[i]) end
+  end
+end
+return {'kept'}
+`,
+  { isRegular: false },
+)

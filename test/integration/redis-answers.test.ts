@@ -1,0 +1,69 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { startDomainMail } from '../support/domain-mail'
+import { needsRedis, RedisServer, until } from '../support/redis-server'
+
+// Two Haraka folders as two hosts, two workers each, and one Redis.
+
+const skip = needsRedis()
+const DOMAINS = 15
+/** MX, and A and AAAA of two hosts. */
+const ANSWERS = 5 * DOMAINS
+
+test(
+  'two hosts ask DNS what one of them has to know, and a host that starts cold is warm',
+  { skip, timeout: 120_000 },
+  async (t) => {
+    const redis = await RedisServer.start(t)
+    const { hosts, send, questions } = await startDomainMail(t, { domains: DOMAINS, redis })
+    await until(async () => (await connections(redis)) === 6, 'the connections of all processes')
+    await send(DOMAINS)
+    // Two workers may look for the same answer in the same moment.
+    const cold = questions()
+    assert.ok(cold >= ANSWERS && cold < 1.5 * ANSWERS, `${cold} questions`)
+    await until(
+      async () => Number(await redis.command('ZCARD', 'dns_overrides:v1:answers')) >= 0.9 * ANSWERS,
+      'the answers',
+    )
+    await send(DOMAINS * 6)
+    // On a machine that is busy with other tests, 100 ms may pass without a reply.
+    const few = ANSWERS / 5
+    assert.ok(questions() - cold < few, `${questions()} questions`)
+    await hosts[1]!.stop()
+    await hosts[1]!.restart()
+    await until(async () => (await connections(redis)) === 6, 'the connections of all processes')
+    await send(DOMAINS * 2)
+    assert.ok(questions() - cold < 2 * few, `${questions()} questions`)
+    t.diagnostic(`${DOMAINS * 9} messages to ${DOMAINS} domains: ${questions()} questions`)
+  },
+)
+
+test(
+  'mail goes on while Redis hangs, has garbage, is empty or is killed',
+  { skip, timeout: 120_000 },
+  async (t) => {
+    const redis = await RedisServer.start(t)
+    const { hosts, send, sink } = await startDomainMail(t, { domains: 60, redis })
+    await send(10)
+    await redis.command('CLIENT', 'PAUSE', '1000')
+    await send(20)
+    const keys = (await redis.command('KEYS', 'dns_overrides:v1:answer*')) as readonly string[]
+    for (const key of keys) await redis.command('SET', key, 'garbage', 'PX', '60000')
+    await send(30)
+    await redis.command('FLUSHALL')
+    await send(40)
+    await redis.kill()
+    await send(60)
+    assert.equal(sink.received.length, 160)
+    for (const haraka of hosts) assert.deepEqual(haraka.lines(/unhandled|uncaught|\[CRIT\]/i), [])
+  },
+)
+
+/** Of the plugin: the one that asks is not counted. */
+async function connections(redis: RedisServer): Promise<number> {
+  return (
+    String(await redis.command('CLIENT', 'LIST'))
+      .trim()
+      .split('\n').length - 1
+  )
+}
