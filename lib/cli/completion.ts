@@ -17,7 +17,7 @@ const SCRIPTS: Readonly<Record<string, (commands: readonly Completion[]) => stri
 }
 
 /** The shells that there is a script for. */
-export const SHELLS: readonly string[] = Object.keys(SCRIPTS)
+const SHELLS: readonly string[] = Object.keys(SCRIPTS)
 
 /** What `completion` completes. */
 export interface CompletedTable {

@@ -15,12 +15,12 @@ import type { Terminal } from './shared/terminal'
 import { watchText } from './shared/watch'
 
 /** What a running server says of its rules. */
-type Reported =
+type ServerReport =
   | { readonly kind: 'running'; readonly facts: Facts }
   | { readonly kind: 'none' }
   | { readonly kind: 'unknown'; readonly reason: string }
 
-function readReported(folder: string, now: number): Reported {
+function readReported(folder: string, now: number): ServerReport {
   try {
     const facts = readFactsFile(folder, now)
     return facts === undefined ? { kind: 'none' } : { kind: 'running', facts }
@@ -29,7 +29,7 @@ function readReported(folder: string, now: number): Reported {
   }
 }
 
-function noteOf(reported: Reported, folder: string): string {
+function noteOf(reported: ServerReport, folder: string): string {
   switch (reported.kind) {
     case 'running':
       return ''

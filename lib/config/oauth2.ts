@@ -67,11 +67,11 @@ export function readOAuth2(
 }
 
 /** One part as it was read; what is bad is reported. */
-type Part =
+type ClientPart =
   | { readonly kind: 'absent' | 'bad' }
   | { readonly kind: 'good'; readonly secret: Secret; readonly setting: SettingLine }
 
-function readPart(section: Section, name: SecretName, report: Report, secrets: SecretSources): Part {
+function readPart(section: Section, name: SecretName, report: Report, secrets: SecretSources): ClientPart {
   const setting = findSecretSetting(section, name, report)
   if (setting === undefined) return { kind: 'absent' }
   const secret = setting === 'several' ? undefined : readSecret(setting, name, report, secrets)
@@ -80,7 +80,7 @@ function readPart(section: Section, name: SecretName, report: Report, secrets: S
 
 /** A URL from a variable or a file; one that stands here is checked with the other values. */
 function checkUrl(
-  { secret, setting }: Extract<Part, { kind: 'good' }>,
+  { secret, setting }: Extract<ClientPart, { kind: 'good' }>,
   report: Report,
   { missing }: SecretSources,
 ): string | undefined {

@@ -1,4 +1,3 @@
-import { isIP } from 'node:net'
 import { formatDuration, parseDuration } from '../model/duration'
 
 /** What was expected of a value. `at` is the part of it that is wrong, if not the whole. */
@@ -123,9 +122,6 @@ export function withMeant<T>(read: Reader<T>, meant: Readonly<Record<string, str
     return reading.ok || !Object.hasOwn(meant, word) ? reading : { ...reading, suggestion: meant[word] }
   }
 }
-
-export const ipAddress: Reader<string> = (value) =>
-  isIP(value) === 0 ? { ok: false, expected: 'an IP address' } : good(value)
 
 /** A list of parts between commas, each read separately; every bad one is reported. Blank: an empty list. */
 export function list<T>(read: Reader<T>): Reader<readonly T[]> {

@@ -31,7 +31,7 @@ export interface CacheOptions {
   readonly maxFailureTtlSeconds: number
 }
 
-interface Failure {
+interface FailedLookup {
   readonly error: ResolveError
   /** Milliseconds of the resolver's clock. */
   readonly until: number
@@ -43,7 +43,7 @@ interface Node<T extends QueryType = QueryType> {
   readonly map: Map<string, Node<T>>
   readonly name: string
   entry: CacheEntry<T> | undefined
-  failure: Failure | undefined
+  failure: FailedLookup | undefined
   newer: Node | undefined
   older: Node | undefined
 }

@@ -2,7 +2,7 @@ import { closeSync, constants, fstatSync, openSync, readSync, type Stats } from 
 import { DnsOverridesError } from '../model/errors'
 
 /** What stands at a path is not a file that can be read, or it is too large. The message says why, as the end of a sentence. */
-export class UnsuitableFileError extends DnsOverridesError {
+class UnsuitableFileError extends DnsOverridesError {
   constructor(code: 'ENOTFILE' | 'EISDIR' | 'EFBIG', message: string) {
     super(message, { code, temporary: false })
   }

@@ -22,7 +22,7 @@ interface HttpApplication {
 }
 
 /** Where the pages are. */
-export const STATUS_PATH = '/dns-overrides'
+const STATUS_PATH = '/dns-overrides'
 
 /**
  * Mounts the status page. To be called by the hook `init_http` and without waiting: Haraka 3.3.4 (`server.js`

@@ -21,7 +21,7 @@ interface PostRequest {
 }
 
 /** What an HTTP server answered. */
-interface Answer {
+interface HttpAnswer {
   readonly status: number
   readonly contentType: string
   readonly retryAfter: string | undefined
@@ -53,7 +53,7 @@ function post(
   url: URL,
   { method, headers, body }: PostRequest,
   { timeoutMs, ca }: PostOptions,
-): Promise<Answer> {
+): Promise<HttpAnswer> {
   return new Promise((resolve, reject) => {
     const fail = (message: string) => {
       clearTimeout(timer)

@@ -37,7 +37,7 @@ interface Held {
   isRefused: boolean
 }
 
-interface Failure {
+interface FailedRequest {
   readonly message: string
   readonly until: number
 }
@@ -56,7 +56,7 @@ export class TokenSource {
   readonly #parts: TokenSourceParts
   #refreshToken: Secret | undefined
   #held: Held | undefined
-  #failure: Failure | undefined
+  #failure: FailedRequest | undefined
   #failures = 0
   #pending: Promise<void> | undefined
   #hasRotated = false

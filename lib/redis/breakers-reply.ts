@@ -27,7 +27,7 @@ export interface TrialReply {
 const FIELDS = 6
 const MOST_SERVERS = 10_000
 const MOST_FAILURES = 1_000_000
-export const LONGEST_REASON = 200
+const LONGEST_REASON = 200
 
 /** A word that may be somebody's address: it has an at sign, as it is or as in a URL. */
 const ADDRESS = /\S*(?:@|%40)\S*/gi

@@ -1,7 +1,7 @@
 import { createScript } from './script'
 
 /** Who tries a server must say so again within this time, or another may. Milliseconds. */
-export const TRIAL_LEASE_MS = 30_000
+const TRIAL_LEASE_MS = 30_000
 /** Servers with trouble that are kept. */
 export const MOST_TROUBLES = 1_000
 const DAY_MS = 86_400_000

@@ -13,7 +13,7 @@ export interface HostIdentity {
 }
 
 /** Its name in the state folder. */
-export const HOST_FILE = 'host-id'
+const HOST_FILE = 'host-id'
 
 const ID = /^[\w-]{22}$/
 const LARGEST_BYTES = 64

@@ -4,7 +4,7 @@ import { createScript } from './script'
 /** Who has said nothing for so long is gone: what it held is free. Milliseconds. */
 export const LEASE_MS = 30_000
 /** Who waits asks so often that its place in the line is kept no longer. Milliseconds. */
-export const WAITING_MS = 1_000
+const WAITING_MS = 1_000
 
 /*
  * What a host says of its limits, and what it may use until it asks again.

@@ -46,14 +46,14 @@ const MOST_SHOWN = 100
 const UNLIMITED: Place = { giveBack: () => {} }
 
 /** The one trial of a server, or that it needs none. */
-interface Trial {
+interface HeldTrial {
   /** Nothing came of it: another message may try. */
   readonly free: () => void
 }
 
-const NO_TRIAL: Trial = { free: () => {} }
+const NO_TRIAL: HeldTrial = { free: () => {} }
 
-const isRefused = (trial: Trial | Unavailable): trial is Unavailable => 'usable' in trial
+const isRefused = (trial: HeldTrial | Unavailable): trial is Unavailable => 'usable' in trial
 
 /** What is known of relays in one process; only limits are counted together with others. */
 export class LocalRelayState implements RelayState {
@@ -162,7 +162,7 @@ export class LocalRelayState implements RelayState {
 
   #takePlace(
     exchange: Exchange,
-    trial: Trial | Unavailable,
+    trial: HeldTrial | Unavailable,
   ): Lease | Unavailable | Promise<Lease | Unavailable> {
     if (isRefused(trial)) return trial
     const limits = limitsOf(exchange)
@@ -173,7 +173,7 @@ export class LocalRelayState implements RelayState {
   }
 
   /** What came of asking for a place. */
-  #enter(exchange: Exchange, place: Place | NoPlace, trial: Trial): Lease | Unavailable {
+  #enter(exchange: Exchange, place: Place | NoPlace, trial: HeldTrial): Lease | Unavailable {
     const unavailable = isPlace(place)
       ? this.#whyHeld(exchange)
       : explainLimit(exchange, place, this.#options.clock)
@@ -185,7 +185,7 @@ export class LocalRelayState implements RelayState {
     return this.#lease(exchange, place, trial)
   }
 
-  #lease(exchange: Exchange, place: Place, trial: Trial): Lease {
+  #lease(exchange: Exchange, place: Place, trial: HeldTrial): Lease {
     const entry = this.#records.use(exchange)
     entry.connections++
     this.#noteChange()
@@ -197,7 +197,7 @@ export class LocalRelayState implements RelayState {
       moveTo: (next) => {
         const unavailable = this.#whyUnavailable(next, false)
         if (unavailable !== undefined) return unavailable
-        const move = (late: Trial | Unavailable) => {
+        const move = (late: HeldTrial | Unavailable) => {
           if (isRefused(late)) return late
           // Meanwhile the message may have ended.
           if (ended) late.free()
@@ -223,7 +223,7 @@ export class LocalRelayState implements RelayState {
   }
 
   /** Takes the one trial of a breaker that is half-open. */
-  #takeTrial(exchange: Exchange, lastResort: boolean): Trial | Promise<Trial | Unavailable> {
+  #takeTrial(exchange: Exchange, lastResort: boolean): HeldTrial | Promise<HeldTrial | Unavailable> {
     const breaker = this.#records.breaker(exchange)
     const { wall } = this.#options.clock
     if (breaker?.view(wall()).state !== 'half-open') return NO_TRIAL

@@ -28,9 +28,9 @@ export interface KnownReply {
   readonly text: string
 }
 
-type Row = readonly [from: string, text: string]
+type ReplyRow = readonly [from: string, text: string]
 
-const UNKNOWN_USER: readonly Row[] = [
+const UNKNOWN_USER: readonly ReplyRow[] = [
   ['Google', '550 5.1.1 The email account that you tried to reach does not exist'],
   ['Google', '550 5.2.1 The email account that you tried to reach is disabled'],
   ['Microsoft 365', '550 5.1.10 RESOLVER.ADR.RecipientNotFound; not found by SMTP address lookup'],
@@ -57,7 +57,7 @@ const UNKNOWN_USER: readonly Row[] = [
   ['a domain with a null MX', '556 5.1.10 Recipient address has null MX'],
 ]
 
-const MAILBOX_FULL: readonly Row[] = [
+const MAILBOX_FULL: readonly ReplyRow[] = [
   ['Google', '452 4.2.2 The email account that you tried to reach is over quota'],
   ['Google', '552 5.2.2 The email account that you tried to reach is over quota'],
   ['Microsoft 365', '554 5.2.2 mailbox full; STOREDRV.Deliver; QuotaExceeded'],
@@ -66,7 +66,7 @@ const MAILBOX_FULL: readonly Row[] = [
   ['Dovecot', '452 4.2.2 Quota exceeded (mailbox for user is full)'],
 ]
 
-const BLOCKED: readonly Row[] = [
+const BLOCKED: readonly ReplyRow[] = [
   ['Outlook.com', "550 5.7.1 messages weren't sent, part of their network is on our block list (S3140)"],
   ['Outlook.com', "550 5.7.1 messages weren't sent, part of their network is on our block list (S3150)"],
   ['Microsoft 365', '550 5.7.606 Access denied, banned sending IP'],
@@ -94,7 +94,7 @@ const BLOCKED: readonly Row[] = [
   ['Rackspace', '554 5.7.1 ACL dns_rbl; Client host blocked using'],
 ]
 
-const GREYLISTED: readonly Row[] = [
+const GREYLISTED: readonly ReplyRow[] = [
   ['Postgrey', '450 4.2.0 Recipient address rejected: Greylisted'],
   ['rspamd', '451 4.7.1 Try again later'],
   ['Exim', '451 Greylisting in action, please come back later'],
@@ -102,7 +102,7 @@ const GREYLISTED: readonly Row[] = [
   ['Mimecast', '451 Internal resources are temporarily unavailable'],
 ]
 
-const RATE: readonly Row[] = [
+const RATE: readonly ReplyRow[] = [
   ['Google', '421 4.7.28 unusual rate of unsolicited mail, temporarily rate limited'],
   ['Google', '450 4.2.1 The user you are trying to contact is receiving mail too quickly'],
   ['Yahoo', '421 4.7.0 [TSS04] temporarily deferred due to unexpected volume or user complaints'],
@@ -114,7 +114,7 @@ const RATE: readonly Row[] = [
   ['Postfix', '450 4.7.1 Error: too much mail from'],
 ]
 
-const POLICY: readonly Row[] = [
+const POLICY: readonly ReplyRow[] = [
   ['Google', '550 5.7.26 Unauthenticated email is not accepted due to domain DMARC policy'],
   ['Google', '550 5.7.25 does not have a PTR record'],
   ['Google', '550 5.7.1 likely unsolicited mail. To reduce the amount of spam this message has been blocked'],
@@ -131,14 +131,14 @@ const POLICY: readonly Row[] = [
   ['SpamAssassin', '554 5.7.1 Blocked by SpamAssassin'],
 ]
 
-const SIZE: readonly Row[] = [
+const SIZE: readonly ReplyRow[] = [
   ['Google', '552 5.3.4 Your message exceeded message size limits'],
   ['Microsoft 365', '552 5.3.4 Message size exceeds fixed maximum message size'],
   ['Microsoft 365', '550 5.2.3 RESOLVER.RST.RecipSizeLimit; message too large for this recipient'],
   ['Postfix', '552 5.3.4 Message size exceeds fixed limit'],
 ]
 
-const LOGIN: readonly Row[] = [
+const LOGIN: readonly ReplyRow[] = [
   ['Google', '530 5.7.0 Authentication Required'],
   ['Google', '535 5.7.8 Username and Password not accepted'],
   ['Microsoft 365', '530 5.7.57 Client was not authenticated to send anonymous mail'],
@@ -147,13 +147,13 @@ const LOGIN: readonly Row[] = [
   ['Exim', '550 relay not permitted'],
 ]
 
-const TLS: readonly Row[] = [
+const TLS: readonly ReplyRow[] = [
   ['Google', '421 4.7.0 TLS required for RCPT domain, closing connection'],
   ['Postfix', '530 5.7.0 Must issue a STARTTLS command first'],
   ['Microsoft 365', '451 5.7.3 STARTTLS is required to send mail'],
 ]
 
-const TABLE: readonly (readonly [ReplyMeaning, readonly Row[]])[] = [
+const TABLE: readonly (readonly [ReplyMeaning, readonly ReplyRow[]])[] = [
   ['unknown user', UNKNOWN_USER],
   ['mailbox full', MAILBOX_FULL],
   ['blocked', BLOCKED],

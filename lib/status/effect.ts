@@ -2,7 +2,7 @@ import type { Decision } from '../model/decision'
 import type { Exchange } from '../model/exchange'
 import { needsPlace, sectionLabel } from '../relays/section'
 import { describeTrouble, summarizeExchange, usabilityOf, type Usability } from './relay-summary'
-import type { ServerState } from './server-state'
+import type { RunningServer } from './server-state'
 import { joinWords } from './wording'
 
 /** What the running server makes of a decision at this moment. */
@@ -15,10 +15,8 @@ export interface Effect {
   readonly deferred?: string
 }
 
-type Running = Extract<ServerState, { kind: 'running' }>
-
 /** May mail go to the exchange now? */
-export function usabilityNow(exchange: Exchange, state: Running): Usability {
+export function usabilityNow(exchange: Exchange, state: RunningServer): Usability {
   return needsPlace(exchange) ? usabilityOf(summarizeExchange(exchange, state)) : 'usable'
 }
 
@@ -32,7 +30,7 @@ function nameOf(exchange: Exchange): string {
  * What holds, breakers and limits of the running server change. As in delivery: what is held or at its limit is not tried; what a
  * breaker leaves out is still tried if the decision has nothing else.
  */
-export function findEffect({ exchanges, fallbackRelays = [] }: Decision, state: Running): Effect {
+export function findEffect({ exchanges, fallbackRelays = [] }: Decision, state: RunningServer): Effect {
   const all = [...exchanges, ...fallbackRelays].map((exchange) => ({
     exchange,
     usability: usabilityNow(exchange, state),

@@ -67,7 +67,7 @@ export const METRICS = {
 } as const satisfies Readonly<Record<string, readonly [Metric['type'], string]>>
 
 type Name = keyof typeof METRICS
-type Values = Partial<Record<Name, readonly Sample[]>>
+type MetricValues = Partial<Record<Name, readonly Sample[]>>
 
 const one = (value: number): readonly Sample[] => [{ labels: {}, value }]
 
@@ -106,7 +106,7 @@ function decisionSeconds({ counts }: Facts): readonly Sample[] {
   ]
 }
 
-function countedValues(facts: Facts, { index }: Overview): Values {
+function countedValues(facts: Facts, { index }: Overview): MetricValues {
   const { workers } = facts
   const sum = (of: (worker: Facts['workers'][number]) => number) =>
     workers.reduce((total, worker) => total + of(worker), 0)
@@ -161,7 +161,7 @@ function dnsServerFailures({ workers }: Facts): readonly Sample[] {
 }
 
 /** What is reported of each relay and of terms, under the name of the section, or the server without its user. */
-function relayValues({ relays, terms }: Overview): Values {
+function relayValues({ relays, terms }: Overview): MetricValues {
   const summaries = new Map<string, RelaySummary>()
   for (const { name, key, summary } of [...relays, ...terms]) {
     const label = name ?? key?.replace(/^.*@/, '')
@@ -189,7 +189,7 @@ function relayValues({ relays, terms }: Overview): Values {
   }
 }
 
-function ruleValues({ lines }: Overview): Values {
+function ruleValues({ lines }: Overview): MetricValues {
   return {
     rules: one(lines?.length ?? 0),
     rules_never_hit: one(lines?.neverHit ?? 0),
@@ -206,7 +206,7 @@ function ruleValues({ lines }: Overview): Values {
  */
 export async function formatMetrics(overview: Overview): Promise<string> {
   const { facts } = overview
-  const values: Values = { build_info: [{ labels: { version: packageVersion() }, value: 1 }] }
+  const values: MetricValues = { build_info: [{ labels: { version: packageVersion() }, value: 1 }] }
   Object.assign(values, ruleValues(overview))
   await nextTurn()
   Object.assign(values, relayValues(overview))

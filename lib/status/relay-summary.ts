@@ -4,7 +4,7 @@ import type { Terms } from '../model/terms'
 import type { Hold } from '../relays/holds'
 import { sectionKey, useKey } from '../relays/section'
 import type { ServerStatus } from '../relays/types'
-import type { ServerState } from './server-state'
+import type { RunningServer } from './server-state'
 import { formatCount, formatTime } from './wording'
 
 /** One relay, terms of direct mail, or one of their servers, as the running server sees it over all workers. */
@@ -34,10 +34,8 @@ export interface RelaySummary {
 
 const BREAKERS = ['closed', 'half-open', 'open'] as const
 
-type Running = Extract<ServerState, { kind: 'running' }>
-
 /** What the workers' reports are looked for by. */
-export interface Reported {
+export interface ReportedServer {
   /** See {@link RelaySummary}. */
   readonly key: string
   readonly name?: string | undefined
@@ -48,7 +46,7 @@ export interface Reported {
 /** Adds up what all workers report of one exchange: its breaker, and hold and limits of its section. */
 export function summarizeExchange(
   exchange: Pick<Exchange, 'endpoint' | 'relay' | 'origin' | 'terms'>,
-  state: Running,
+  state: RunningServer,
 ): RelaySummary {
   const key = exchangeKey(exchange)
   const use = useKey(exchange)
@@ -71,8 +69,8 @@ export function withLimits(summary: RelaySummary, { maxConnections, maxPerHour }
  * @param limitKey what they are counted under
  */
 export function summarizeReports(
-  { key, name, terms }: Reported,
-  { reportsOf, limitOf, workers, holds }: Running,
+  { key, name, terms }: ReportedServer,
+  { reportsOf, limitOf, workers, holds }: RunningServer,
   limitKey = name ?? key,
 ): RelaySummary {
   const reports = reportsOf(key, terms)

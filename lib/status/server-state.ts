@@ -24,6 +24,9 @@ export type ServerState =
   /** The folder cannot be read, for the reason given. */
   | { readonly kind: 'unknown'; readonly reason: string }
 
+/** A server that runs, and what its workers report. */
+export type RunningServer = Extract<ServerState, { readonly kind: 'running' }>
+
 interface Holds {
   /** By name of the relay; they outlive a restart. */
   readonly holds: ReadonlyMap<string, Hold>

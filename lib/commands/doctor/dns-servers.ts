@@ -12,7 +12,7 @@ const ANY_DOMAIN = 'example.com'
 const PATIENCE_MS = 10_000
 
 /** One question to one server, or to those of the system. */
-interface Asked {
+interface ServerQuestion {
   readonly servers: readonly ServerAddress[]
   readonly domain: string
   readonly title: string
@@ -21,9 +21,9 @@ interface Asked {
 const titleOf = ({ address, port }: ServerAddress) =>
   `the DNS server ${formatEndpoint({ host: address, port })}`
 
-function questionsOf({ settings }: Configuration): readonly Asked[] {
+function questionsOf({ settings }: Configuration): readonly ServerQuestion[] {
   const { dnsServers, dnsZones } = settings
-  const general: readonly Asked[] =
+  const general: readonly ServerQuestion[] =
     dnsServers.length === 0
       ? [{ servers: [], domain: ANY_DOMAIN, title: 'the name resolution of the system' }]
       : dnsServers.map((server) => ({ servers: [server], domain: ANY_DOMAIN, title: titleOf(server) }))
@@ -33,7 +33,10 @@ function questionsOf({ settings }: Configuration): readonly Asked[] {
   return [...general, ...zones]
 }
 
-async function ask({ servers, domain }: Asked, { settings }: Configuration): Promise<MxAnswer | undefined> {
+async function ask(
+  { servers, domain }: ServerQuestion,
+  { settings }: Configuration,
+): Promise<MxAnswer | undefined> {
   const { createResolver } = require('../../dns/resolver') as typeof import('../../dns/resolver')
   const resolver = createResolver({ servers, cacheSize: 0, tuning: settings.dns })
   const stop = new AbortController()

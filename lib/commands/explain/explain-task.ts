@@ -15,7 +15,7 @@ export interface Task extends ForecastQuestion {
 }
 
 /** What an explanation looks at beside the rules. */
-export interface Surroundings {
+export interface ExplainOptions {
   /** Undefined: the running server is not asked. */
   readonly state: ServerState | undefined
   readonly hasTimeline: boolean
@@ -24,7 +24,7 @@ export interface Surroundings {
 /** Explains a message, or the messages into which it would be divided. */
 export async function explainTask(
   task: Task,
-  { state, hasTimeline }: Surroundings,
+  { state, hasTimeline }: ExplainOptions,
   { err, now }: Pick<Terminal, 'err' | 'now'>,
 ): Promise<readonly Forecast[]> {
   const { configuration, location, mx } = task

@@ -34,7 +34,7 @@ export interface ConnectionEvents {
 }
 
 /** One connection, tried or to be tried. */
-interface Connection extends ConnectionPlan {
+interface TriedConnection extends ConnectionPlan {
   /** `tls.ini` demands TLS. */
   isTlsForced: boolean
   /** Why there was no connection. */
@@ -47,8 +47,8 @@ interface Connection extends ConnectionPlan {
 export class Connections {
   readonly #hmail: OutboundItem
   readonly #events: ConnectionEvents
-  readonly #tried: Connection[] = []
-  #current: Connection | undefined
+  readonly #tried: TriedConnection[] = []
+  #current: TriedConnection | undefined
 
   constructor(hmail: OutboundItem, events: ConnectionEvents) {
     this.#hmail = hmail

@@ -4,7 +4,7 @@ import type { RelayView, TermsView } from '../relay-views'
 import { pickLargest } from '../largest'
 import { formatNumber, formatOf } from './figures'
 import { markup, type Html, type HtmlValue } from './html'
-import { describePlace, pageLinks, placeOf } from './paging'
+import { describePagePart, pageLinks, pagePartOf } from './paging'
 import { linkTo, type PageQuery } from './query'
 import { badge, type Column, type Row, table, type Tone } from './table'
 
@@ -63,11 +63,11 @@ function rowOf(view: RelayView | TermsView): Row {
 /** Relays and terms with their breakers, holds, limits, and what waits. Of very many a page: first those in trouble, then the busiest. */
 export function relaySection({ relays, terms, server }: Overview, { fromRelay }: PageQuery): Html {
   const all = [...relays, ...terms]
-  const place = placeOf(fromRelay, PAGE, all.length)
+  const place = pagePartOf(fromRelay, PAGE, all.length)
   const isPaged = all.length > PAGE
   const shown = isPaged ? pickLargest(all, place.start + PAGE, weightOf).slice(place.start) : all
   const caption = isPaged
-    ? `${describePlace(place, 'relay')}: first those in trouble, then the busiest`
+    ? `${describePagePart(place, 'relay')}: first those in trouble, then the busiest`
     : 'Over all workers. Limits are shown where there are any.'
   const links = isPaged
     ? markup`<ul class="links">${pageLinks(place, (start) => linkTo({ relay: start }, 'relays'))}</ul>`

@@ -5,7 +5,7 @@ import { formatAge, formatCount, formatTime } from '../wording'
 import { formatNumber, formatShare } from './figures'
 import { markup, type Html } from './html'
 import { linkTo, type LineOrder, type PageQuery } from './query'
-import { describePlace, type Place, pageLinks, placeOf } from './paging'
+import { describePagePart, type PagePart, pageLinks, pagePartOf } from './paging'
 import { badge, type Column, type Row, table } from './table'
 
 /** Lines of one page. */
@@ -34,9 +34,9 @@ function choose(
   lines: CountedLines,
   order: LineOrder,
   from: number,
-): { shown: readonly CountedLine[]; place: Place } {
+): { shown: readonly CountedLine[]; place: PagePart } {
   const pageOf = (of: number, slice: (start: number) => readonly CountedLine[]) => {
-    const place = placeOf(from, PAGE, of)
+    const place = pagePartOf(from, PAGE, of)
     return { shown: slice(place.start), place }
   }
   switch (order) {
@@ -82,5 +82,5 @@ export function ruleSection({ lines, now }: Overview, { order, from }: PageQuery
   return markup`<section id="rules" data-live aria-labelledby="rules-title">${title}
 <p>${formatCount(lines.length, 'override line')}, ${never}.</p>
 <ul class="links">${links}${pageLinks(place, (start) => linkTo({ lines: order, from: start }, 'rules'))}</ul>
-${table(describePlace(place, 'line'), COLUMNS, rows)}</section>`
+${table(describePagePart(place, 'line'), COLUMNS, rows)}</section>`
 }
