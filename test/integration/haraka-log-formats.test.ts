@@ -28,6 +28,15 @@ test('format = json: the facts are fields of the record', async (t) => {
   const start = records.find(({ message }) => message === 'config/dns_overrides.ini is in force')!
   assert.deepEqual([start.level, start.lines, start.relays, start.holds], ['NOTICE', 1, ['isp'], []])
 
+  // One tag for all of them: no other record speaks of the plugin or of its decisions.
+  const others = haraka
+    .lines(/^\{|^[^{]*\{"/)
+    .filter(
+      (line) =>
+        !line.includes('"origin":"dns-overrides"') && /dns_overrides\.ini|"message":"decided/.test(line),
+    )
+  assert.deepEqual(others, [])
+
   const decided = records.find(({ message }) => message === 'decided')!
   assert.match(String(decided.uuid), /^[0-9A-F-]{36}\.\d/)
   const { level, domain, sender, recipients, recipient, retries, action, source, lines } = decided
@@ -58,4 +67,11 @@ test('format = logfmt: the same as key=value', async (t) => {
     1,
     haraka.log,
   )
+})
+
+test('format = default: all lines of the plugin have one tag, of the server and of a message', async (t) => {
+  const haraka = await logOf(t, 'default')
+  const own = haraka.lines(/dns_overrides\.ini|\] decided /)
+  assert.ok(own.length >= 2, haraka.log)
+  for (const line of own) assert.match(line, /\[(?:NOTICE|INFO|WARN)\] \[[^\]]+\] \[dns-overrides\] /)
 })

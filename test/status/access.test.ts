@@ -33,7 +33,25 @@ const CASES: readonly [string | undefined, string | undefined, RegExp | undefine
   ['192.0.2.80', 'unknown', /not a list of addresses/],
   ['192.0.2.80', '127.0.0.1, <script>', /not a list of addresses/],
   ['192.0.2.80', '192.0.2.80, 192.0.2.80', undefined],
+  // What no proxy writes is refused as a whole, whatever stands beside it.
+  ['192.0.2.80', '127.0.0.1:80', /not a list of addresses/],
+  ['192.0.2.80', '[2001:db8::9]', /not a list of addresses/],
+  ['192.0.2.80', '127.0.0.1, ,', /not a list of addresses/],
+  ['192.0.2.80', '127.0.0.1 127.0.0.1', /not a list of addresses/],
+  ['192.0.2.80', '0177.0.0.1', /not a list of addresses/],
+  ['192.0.2.80', '127.1', /not a list of addresses/],
+  ['192.0.2.80', '::ffff:198.51.100.1', /^198\.51\.100\.1 is not in/],
+  ['192.0.2.80', 'for=127.0.0.1', /not a list of addresses/],
+  ['198.51.100.1', '127.0.0.1', /^198\.51\.100\.1 passes on the request of another/],
 ]
+
+test('a very long X-Forwarded-For is read from its end, and only as far as proxies reach', () => {
+  const refusal = accessTest(SETTINGS)({
+    address: '192.0.2.80',
+    forwardedFor: `${'127.0.0.1,'.repeat(100_000)}198.51.100.1`,
+  })
+  assert.match(refusal ?? '', /^198\.51\.100\.1 is not in/)
+})
 
 for (const [address, forwardedFor, expected] of CASES) {
   test(`${address ?? 'no address'}${forwardedFor === undefined ? '' : ` for "${forwardedFor}"`}: ${expected === undefined ? 'allowed' : 'refused'}`, () => {
