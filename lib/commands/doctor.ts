@@ -37,8 +37,8 @@ function load(location: Location): Loaded {
 function checkFile({ file }: Location, { source, result }: Loaded): Finding {
   if (source.kind === 'absent') {
     return warning(
-      `${file} ${source.why}: there are no rules, and all mail goes by DNS`,
-      'Write the rules into it; README has a first file.',
+      `${file} ${source.why}${source.isMisnamed ? ';' : ':'} there are no rules, and all mail goes by DNS`,
+      source.isMisnamed ? 'Rename it.' : 'Write the rules into it; README has a first file.',
     )
   }
   if (source.kind === 'unreadable') {

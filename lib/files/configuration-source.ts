@@ -7,8 +7,11 @@ import { whyUnreadable } from './unreadable'
 /** What is found where the configuration should be. */
 export type ConfigurationSource =
   | { readonly kind: 'text'; readonly text: string; readonly digest: string }
-  /** Nothing is written: there is no file, or it is empty. `why` is the rest of a sentence about the file. */
-  | { readonly kind: 'absent'; readonly why: string; readonly digest: string }
+  /**
+   * Nothing is written: there is no file, or it is empty. `why` is the rest of a sentence about the file. `isMisnamed`: one that
+   * Haraka does not read is there.
+   */
+  | { readonly kind: 'absent'; readonly why: string; readonly isMisnamed: boolean; readonly digest: string }
   | { readonly kind: 'unreadable'; readonly why: string; readonly digest: string }
 
 /** A name that is taken for the right one: the plugin's own, with a hyphen. */
@@ -23,7 +26,7 @@ export function readConfigurationSource(path: string): ConfigurationSource {
   try {
     const { bytes } = readRegularFile(path, LONGEST_CONFIGURATION)
     const text = bytes.toString('utf8')
-    if (text.trim() === '') return { kind: 'absent', why: 'is empty', digest: 'empty' }
+    if (text.trim() === '') return { kind: 'absent', why: 'is empty', isMisnamed: false, digest: 'empty' }
     return { kind: 'text', text, digest: createHash('sha256').update(bytes).digest('base64') }
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== 'ENOENT') {
@@ -32,6 +35,6 @@ export function readConfigurationSource(path: string): ConfigurationSource {
     }
     const isMisnamed = existsSync(join(dirname(path), WRONG_NAME))
     const why = isMisnamed ? `is missing, but config/${WRONG_NAME} is there: rename it` : 'is missing'
-    return { kind: 'absent', why, digest: why }
+    return { kind: 'absent', why, isMisnamed, digest: why }
   }
 }

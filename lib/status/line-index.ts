@@ -17,11 +17,11 @@ export interface CountedLine {
 export class LineIndex {
   readonly rules: RuleSet
   /** The place of the first line of each hash. */
-  readonly #places: ReadonlyMap<string, number>
+  readonly #places: HashTable
   /** Of each line the first place with the same text, and so the same hits. */
   readonly #first: Uint32Array
 
-  private constructor(rules: RuleSet, places: ReadonlyMap<string, number>, first: Uint32Array) {
+  private constructor(rules: RuleSet, places: HashTable, first: Uint32Array) {
     this.rules = rules
     this.#places = places
     this.#first = first
@@ -34,13 +34,10 @@ export class LineIndex {
    */
   static *of(rules: RuleSet, last: LineIndex | undefined): Steps<LineIndex> {
     if (last?.rules === rules) return last
-    const places = new Map<string, number>()
+    const places = new HashTable(rules.lines.length)
     const first = new Uint32Array(rules.lines.length)
     for (const [place, { text }] of rules.lines.entries()) {
-      const key = hashLine(text)
-      const known = places.get(key)
-      if (known === undefined) places.set(key, place)
-      first[place] = known ?? place
+      first[place] = places.add(hashLine(text), place)
       if (place % 64 === 0) yield
     }
     return new LineIndex(rules, places, first)
@@ -48,7 +45,7 @@ export class LineIndex {
 
   /** The first line of a hash. */
   find(key: string): OverrideLine | undefined {
-    const place = this.#places.get(key)
+    const place = this.#places.find(key)
     return place === undefined ? undefined : this.rules.lines[place]
   }
 
@@ -59,7 +56,7 @@ export class LineIndex {
     const last = new Float64Array(lines.length)
     if (folder !== undefined) {
       yield* visitHits(folder, (key, count, at) => {
-        const place = this.#places.get(key)
+        const place = this.#places.find(key)
         if (place === undefined) return
         counts[place] = count
         last[place] = at
@@ -73,6 +70,50 @@ export class LineIndex {
     return new CountedLines(lines, counts, last)
   }
 }
+
+/**
+ * Places by hashes, in plain numbers: a map of 100,000 texts takes 15 MB, and all of it is copied when garbage is collected. Of a hash
+ * 52 of its 64 bits are compared: two of a million lines are the same in one of 10,000 files.
+ */
+class HashTable {
+  /** A hash, or 0 where there is none. */
+  readonly #hashes: Float64Array
+  readonly #places: Uint32Array
+
+  /** @param most hashes that are added */
+  constructor(most: number) {
+    const slots = 2 ** Math.ceil(Math.log2(2 * most + 2))
+    this.#hashes = new Float64Array(slots)
+    this.#places = new Uint32Array(slots)
+  }
+
+  /** @returns the place of the hash: the one that was added first */
+  add(key: string, place: number): number {
+    const slot = this.#slotOf(key)
+    if (this.#hashes[slot] === 0) {
+      this.#hashes[slot] = numberOf(key)
+      this.#places[slot] = place
+    }
+    return this.#places[slot]!
+  }
+
+  find(key: string): number | undefined {
+    const slot = this.#slotOf(key)
+    return this.#hashes[slot] === 0 ? undefined : this.#places[slot]
+  }
+
+  /** Where a hash is, or else the free slot where it would be. */
+  #slotOf(key: string): number {
+    const hash = numberOf(key)
+    const { length } = this.#hashes
+    let slot = hash % length
+    while (this.#hashes[slot] !== 0 && this.#hashes[slot] !== hash) slot = (slot + 1) % length
+    return slot
+  }
+}
+
+/** Never 0. */
+const numberOf = (key: string): number => parseInt(key.slice(0, 13), 16) + 1
 
 /** The override lines of a file with their hits, in file order. Plain numbers: objects for 100,000 lines would be garbage at once. */
 export class CountedLines {

@@ -141,6 +141,11 @@ export function checkRights(location: Location, secrets: readonly string[]): Fin
   } catch (cause) {
     const { stderr, message } = cause as { stderr?: string; message: string }
     const why = (stderr ?? message).split('\n').find((line) => line.includes('Error')) ?? message
-    return [error(`this machine has no ${user?.known}: ${why.trim()}`, 'Correct user and group in smtp.ini.')]
+    return [
+      error(
+        `this machine has no ${user?.known}: ${why.trim().replace(/^Error \[\w+\]: /, '')}`,
+        'Correct user and group in smtp.ini.',
+      ),
+    ]
   }
 }
