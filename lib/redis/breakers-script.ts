@@ -63,7 +63,7 @@ end
 /*
  * What a process knows anew of servers, and what is new for it.
  *
- *   ARGV  process, epoch, version; then for each server: field, failures, pauseMs, openMs, tries (1: it has the trial), isLate, reason
+ *   ARGV  process, epoch, version; then for each server: field, failures, pauseMs, openMs, tries (1: it has the trial; '-': it is asking), isLate, reason
  *
  * Returns 'troubles', epoch, version, whether all is said, and the servers: those of which it spoke, and those that have changed
  * since. Of two pauses the longer one counts. Who says late, after Redis was gone, that a server works does not end a pause.
@@ -76,7 +76,7 @@ local isAll = ARGV[2] ~= epoch or known < floor or known > version
 local reply = {}
 for i = 4, #ARGV, 7 do
   local field, failures, openMs = ARGV[i], tonumber(ARGV[i + 1]), tonumber(ARGV[i + 3])
-  local tries, isLate = ARGV[i + 4] == '1', ARGV[i + 5] == '1'
+  local tries, isLate = ARGV[i + 4], ARGV[i + 5] == '1'
   local r = read(field)
   local isOpen = r.till > now
   if failures == 0 then
@@ -92,10 +92,10 @@ for i = 4, #ARGV, 7 do
       r.pause, r.till, r.reason = tonumber(ARGV[i + 2]), now + openMs, ARGV[i + 6]
       r.trial, r.by = 0, '-'
     end
-    if tries and r.till <= now and (r.by == me or r.trial <= now) then
+    if tries == '1' and r.till <= now and (r.by == me or r.trial <= now) then
       isNews = isNews or r.by ~= me
       r.trial, r.by = now + ${TRIAL_LEASE_MS}, me
-    elseif not tries and r.by == me then
+    elseif tries == '0' and r.by == me then
       isNews = true
       r.trial, r.by = 0, '-'
     end

@@ -23,7 +23,7 @@ export interface SharedBreakersOptions {
 const INTERVAL_MS = 400
 /** A difference of two pauses that says nothing: clocks, and the way to Redis. Milliseconds. */
 const SAME_MS = 1_000
-/** Servers that are told of in one call. */
+/** The most servers that one call speaks of. */
 const MOST_TOLD = 100
 /** Servers of which others speak that this process may meet. */
 const MOST_NAMES = 10_000
@@ -50,8 +50,8 @@ export class SharedBreakers implements BreakerSharing {
   readonly #strangers = new Map<string, Stranger>()
   /** What Redis has not heard yet; true: it could not be told in time. */
   readonly #untold = new Map<string, boolean>()
-  /** Servers that this process tries. */
-  readonly #trials = new Set<string>()
+  /** Servers that this process tries, or would like to. */
+  readonly #trials = new Map<string, 'asked' | 'taken'>()
   #epoch = ''
   #version = 0
   #isBusy = false
@@ -103,14 +103,16 @@ export class SharedBreakers implements BreakerSharing {
     const { failures = 1, pauseMs = 0, lastFailure = '' } = this.#book?.trouble(key) ?? {}
     const field = this.#name(key)
     const values = [process, field, String(failures), String(pauseMs), hideAddresses(lastFailure)]
+    this.#trials.set(key, 'asked')
     try {
       const { isGiven, server } = readTrial(await connection.run(TRIAL, KEYS, values))
-      if (isGiven && server.trouble !== undefined) this.#trials.add(key)
+      if (isGiven && server.trouble !== undefined) this.#trials.set(key, 'taken')
+      else this.#trials.delete(key)
       if (server.field === field) this.#book?.adopt(key, server.trouble)
       return isGiven
     } catch {
       // The connection has logged it. The process decides for itself, as without Redis; what it does is told afterwards.
-      this.#trials.add(key)
+      this.#trials.set(key, 'taken')
       return true
     }
   }
@@ -136,8 +138,10 @@ export class SharedBreakers implements BreakerSharing {
     this.#isBusy = true
     const told = [...this.#untold].slice(0, MOST_TOLD)
     // Who tries a server says so again and again.
-    const tried = [...this.#trials].filter((key) => !this.#untold.has(key)).slice(0, MOST_TOLD)
-    const said = [...told, ...tried.map((key) => [key, true] as const)]
+    const tried = [...this.#trials]
+      .filter(([key, state]) => state === 'taken' && !this.#untold.has(key))
+      .slice(0, MOST_TOLD)
+    const said = [...told, ...tried.map(([key]) => [key, true] as const)]
     for (const [key] of told) this.#untold.delete(key)
     try {
       const values = said.flatMap(([key, isLate]) => this.#describe(key, isLate))
@@ -158,9 +162,10 @@ export class SharedBreakers implements BreakerSharing {
 
   #describe(key: string, isLate: boolean): readonly string[] {
     const { failures = 0, pauseMs = 0, openMs = 0, lastFailure = '' } = this.#book?.trouble(key) ?? {}
-    const tries = this.#trials.has(key) ? 1 : 0
+    const trial = this.#trials.get(key)
+    const tries = trial === undefined ? '0' : trial === 'taken' ? '1' : '-'
     const numbers = [failures, pauseMs, openMs].map((amount) => String(Math.ceil(amount)))
-    return [this.#name(key), ...numbers, String(tries), isLate ? '1' : '0', hideAddresses(lastFailure)]
+    return [this.#name(key), ...numbers, tries, isLate ? '1' : '0', hideAddresses(lastFailure)]
   }
 
   #take({ epoch, version, isAll, servers }: TroublesReply): void {

@@ -121,6 +121,20 @@ describe('breakers over processes', { skip: needsRedis() }, () => {
     await takeTrial(c)
   })
 
+  it('a failure that is told while the trial is asked for does not free it', async (t) => {
+    const redis = await RedisServer.start(t)
+    const [a, b] = [await startBreakerHost(t, redis.port), await startBreakerHost(t, redis.port)]
+    await failAt(a, brief)
+    // In the same turn of the event loop: the failure is not told yet.
+    while (!isUsable(a, brief));
+    const asked = a.questions()
+    const lease = await tryServer(a, brief)
+    assert.ok(lease !== undefined)
+    await until(() => a.questions() === asked + 2, 'the failure')
+    await until(() => !isUsable(b, brief), 'the trial')
+    assert.equal(await tryServer(b, brief), undefined)
+  })
+
   it('who tries a server keeps the trial as long as it takes', async (t) => {
     const redis = await RedisServer.start(t)
     const a = await startBreakerHost(t, redis.port)

@@ -17,7 +17,7 @@ function startHost(t: TestContext, port: number): SharedTurns {
 const givenOut = async (redis: RedisServer) => Number(await redis.command('GET', KEY))
 
 describe('turns over processes', { skip: needsRedis() }, () => {
-  it('messages one after the other take one turn after the other, whoever sends them', async (t) => {
+  it('messages of two processes take one turn after the other', async (t) => {
     const redis = await RedisServer.start(t)
     const hosts = [startHost(t, redis.port), startHost(t, redis.port)]
     const turns: number[] = []

@@ -119,7 +119,7 @@ export const PATIENT = { patienceMs: 2_000 }
 
 /** Opens a connection as the plugin does. */
 export function connectTo(
-  t: TestContext,
+  t: Pick<TestContext, 'after'>,
   port: number,
   settings: Readonly<Record<string, string>> = {},
   { patienceMs }: Pick<RedisConnectionOptions, 'patienceMs'> = {},
