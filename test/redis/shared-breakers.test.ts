@@ -208,7 +208,7 @@ describe('breakers over processes', { skip: needsRedis() }, () => {
     )
     await failAt(a, second!)
     await until(() => !isUsable(b, second), 'the breaker')
-    await until(() => isUsable(b, second), 'the end of the pause')
+    await until(() => isUsable(a, second) && isUsable(b, second), 'the end of the pause')
     const lease = (await tryServer(a, first!))!
     assert.equal(await lease.moveTo(second!), undefined)
     assert.equal(await tryServer(b, second!), undefined)
