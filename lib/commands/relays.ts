@@ -15,6 +15,8 @@ import { EXIT } from './shared/exit-status'
 import { findConfiguration, stateFolder, type Location } from './shared/location'
 import { openResolver } from './shared/lookup'
 import { paint } from '../status/paint'
+import { readFactsFile } from '../status/facts-file'
+import { describeSharing, sharingJson } from '../status/sharing'
 import { listViews, type RelayView } from '../status/relay-views'
 import { readServerState, type ServerState } from '../status/server-state'
 import type { Terminal } from './shared/terminal'
@@ -90,12 +92,15 @@ interface Subject {
 function lookAt({ configuration, location, unresolved }: Subject, args: Arguments, terminal: Terminal): Look {
   const folder = stateFolder(location)
   const state = readServerState(folder, terminal.now())
+  const facts = state.kind === 'running' ? readFactsFile(folder, terminal.now()) : undefined
+  const shared = facts && describeSharing(facts)
   const { relays: views, terms } = listViews(configuration, state, unresolved)
   const ink = paint(terminal.color.out)
   const text = args.flag('json')
     ? formatJson({
         server: state.kind,
         workers: state.kind === 'running' ? state.workers : [],
+        ...(facts === undefined ? {} : sharingJson(facts)),
         relays: views.map((view) => relayJson(view)),
         terms: terms.map((view) => termsJson(view)),
       })
@@ -103,6 +108,7 @@ function lookAt({ configuration, location, unresolved }: Subject, args: Argument
         ...views.map((view) => relayText(view, state, ink)),
         ...terms.map((view) => termsText(view, state, ink)),
         ...(views.length + terms.length === 0 ? [`${location.file} names no relay\n`] : []),
+        ...(shared === undefined ? [] : [`${facts?.redisUp === true ? shared : ink.warn(shared)}\n`]),
       ].join('')
   return {
     text,

@@ -29,6 +29,11 @@ function readReported(folder: string, now: number): ServerReport {
   }
 }
 
+const pickSharing = ({ redisUp, sharing }: Facts): Pick<Facts, 'redisUp' | 'sharing'> => ({
+  ...(redisUp === undefined ? {} : { redisUp }),
+  ...(sharing === undefined ? {} : { sharing }),
+})
+
 function noteOf(reported: ServerReport, folder: string): string {
   switch (reported.kind) {
     case 'running':
@@ -56,14 +61,16 @@ export async function runRules(args: Arguments, terminal: Terminal): Promise<num
     const reported = readReported(folder, terminal.now())
     const { digest, configuration, problems } = reader.read()
     index = configuration && finish(LineIndex.of(configuration.rules, index))
-    const lines = index && finish(index.count(reported.kind === 'running' ? folder : undefined))
+    const facts = reported.kind === 'running' ? reported.facts : undefined
+    const scope = facts?.sharing === undefined ? 'server' : 'all'
+    const lines = index && finish(index.count(facts && folder, scope))
     const view: RulesView = {
       file: shortName(location.file, terminal.cwd),
       lines: lines?.slice(0, lines.length),
       counting:
-        reported.kind === 'running'
-          ? { inForce: reportInForce(reported.facts.workers, digest), since: reported.facts.started }
-          : undefined,
+        facts === undefined
+          ? undefined
+          : { inForce: reportInForce(facts.workers, digest), since: facts.started, ...pickSharing(facts) },
     }
     const isGood = view.counting !== undefined && isUpToDate(view.counting.inForce)
     return {

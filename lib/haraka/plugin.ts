@@ -71,12 +71,7 @@ export class PluginHooks {
         ...shareAnswers(this.#redis),
       }),
     )
-    this.#status = new StatusReporting({
-      plugin,
-      role,
-      active: this.#active,
-      isRedisUp: () => this.#redis.connection?.isReady,
-    })
+    this.#status = new StatusReporting({ plugin, role, active: this.#active })
     this.#report = createReport(plugin, role)
     const haraka = process.env.HARAKA ?? '.'
     this.#tokens = new TokenStore({
@@ -108,7 +103,7 @@ export class PluginHooks {
       }
       this.#file.watch()
     }
-    this.#status.start(this.#relays.folder)
+    this.#status.start(this.#relays.folder, this.#redis.connection)
     this.#stopRecovery = recoverInterruptedSplits(() => new HarakaModules(plugin).queueFolder, role, plugin)
     // The master starts the workers, so that it is said once.
     if (role.kind !== 'tool' && !role.replaceable && lacksExpress(plugin)) {

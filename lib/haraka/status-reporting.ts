@@ -1,4 +1,7 @@
 import cluster from 'node:cluster'
+import type { RedisConnection } from '../redis/connection'
+import { createIdentity } from '../redis/host-identity'
+import { SharedHits } from '../redis/shared-hits'
 import { Collector } from '../status/collector'
 import { FactsFile } from '../status/facts-file'
 import type { InForce, WorkerReport } from '../status/facts'
@@ -15,8 +18,6 @@ export interface StatusReportingOptions {
   readonly plugin: HarakaPlugin
   readonly role: ProcessRole
   readonly active: ActiveConfiguration
-  /** Does Redis answer? undefined: it is not used. */
-  readonly isRedisUp: () => boolean | undefined
 }
 
 /** What this process counts, and how the rest of the server hears of it. */
@@ -25,6 +26,7 @@ export class StatusReporting {
   readonly #options: StatusReportingOptions
   readonly #haraka: HarakaModules
   #file: FactsFile | undefined
+  #shared: SharedHits | undefined
   #reporter: Reporter | undefined
   #stopCollecting: () => void = () => {}
   #inForce: InForce | undefined
@@ -38,19 +40,37 @@ export class StatusReporting {
    * Begins to report.
    *
    * @param folder the state folder; undefined: nobody can see what is reported
+   * @param redis where hits are shared; undefined: they are not
    */
-  start(folder: string | undefined): void {
-    const { role, plugin, isRedisUp } = this.#options
+  start(folder: string | undefined, redis: RedisConnection | undefined): void {
+    const { role, plugin } = this.#options
     if (role.kind === 'tool') return
     if (cluster.isWorker) {
       this.#open((report) => sendReport(process, report))
       return
     }
-    const collector = new Collector({ pid: process.pid, now: Date.now, isRedisUp })
+    const collector = new Collector({
+      pid: process.pid,
+      now: Date.now,
+      isRedisUp: () => redis?.isReady,
+      sharing: () => this.#shared?.sharing,
+    })
     const warn = (message: string) => plugin.logwarn(message)
-    this.#file = folder === undefined ? undefined : new FactsFile({ folder, collector, warn })
-    const noteChange = (report?: WorkerReport) =>
+    this.#shared = redis && this.#shareHits(redis, () => collector.workers)
+    const shared = this.#shared
+    this.#file =
+      folder === undefined
+        ? undefined
+        : new FactsFile({
+            folder,
+            collector,
+            warn,
+            ...(shared === undefined ? {} : { sharedHits: () => shared.totals(collector.hits) }),
+          })
+    const noteChange = (report?: WorkerReport) => {
+      if (report !== undefined) shared?.add(report.hits)
       this.#file?.noteChange({ hits: Object.keys(report?.hits ?? {}).length > 0 })
+    }
     if (role.kind === 'master') this.#stopCollecting = collectReports(cluster, collector, noteChange)
     else {
       this.#open((report) => {
@@ -58,6 +78,11 @@ export class StatusReporting {
         noteChange(report)
       })
     }
+  }
+
+  #shareHits(connection: RedisConnection, workers: () => number): SharedHits {
+    const onChange = () => this.#file?.noteChange({ hits: true })
+    return new SharedHits({ connection, identity: createIdentity(), workers, now: Date.now, onChange })
   }
 
   #open(send: (report: WorkerReport) => void): void {
@@ -85,6 +110,7 @@ export class StatusReporting {
   close(): void {
     this.#reporter?.close()
     this.#stopCollecting()
+    this.#shared?.close()
     this.#file?.close()
   }
 

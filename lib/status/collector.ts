@@ -8,6 +8,7 @@ import {
   MOST_ATTEMPTS,
   MOST_CHARACTERS,
   MOST_MINUTES,
+  type SharingFacts,
   type WorkerFacts,
   type WorkerReport,
 } from './facts'
@@ -18,6 +19,8 @@ export interface CollectorOptions {
   readonly now: () => number
   /** Does Redis answer? undefined, or absent: it is not used. */
   readonly isRedisUp?: () => boolean | undefined
+  /** Which servers share; undefined, or absent: that is not known. */
+  readonly sharing?: () => SharingFacts | undefined
 }
 
 /** Adds up what the workers of a server report. Counts outlive the worker that has counted. */
@@ -52,9 +55,11 @@ export class Collector {
   get facts(): Facts {
     const { pid, now, isRedisUp } = this.#options
     const redisUp = isRedisUp?.()
+    const sharing = this.#options.sharing?.()
     return {
       pid,
       ...(redisUp === undefined ? {} : { redisUp }),
+      ...(sharing === undefined ? {} : { sharing }),
       started: this.#started,
       updated: now(),
       counts: this.#sums.counts,
@@ -62,6 +67,11 @@ export class Collector {
       attempts: [...this.#attempts.values()].map(({ attempt }) => attempt).sort((a, b) => b.at - a.at),
       workers: [...this.#workers.values()].sort((a, b) => a.pid - b.pid),
     }
+  }
+
+  /** Workers that report. */
+  get workers(): number {
+    return this.#workers.size
   }
 
   get hits(): HitsByLine {

@@ -11,10 +11,12 @@ import { formatFacts, readFacts } from './read-facts'
  *
  *   status.json   Facts. Holds no secret.
  *   rule-hits     one line for each override line that was hit: hash, count, last time in ms since the epoch.
+ *   shared-hits   the same over all servers that use the same Redis.
  */
 
 const FACTS_FILE = 'status.json'
 const HITS_FILE = 'rule-hits'
+const SHARED_HITS_FILE = 'shared-hits'
 
 /** A change is written after so long, with all that changed since. */
 const FACTS_DELAY_MS = 500
@@ -27,6 +29,8 @@ export interface FactsFileOptions {
   /** The state folder. */
   readonly folder: string
   readonly collector: Pick<Collector, 'facts' | 'hits'>
+  /** The hits over all servers; absent: they are not shared. */
+  readonly sharedHits?: () => HitsByLine
   readonly warn: (message: string) => void
 }
 
@@ -67,7 +71,9 @@ export class FactsFile {
   #writeHits(): void {
     clearTimeout(this.#hits)
     this.#hits = undefined
-    this.#write(HITS_FILE, () => formatHits(this.#options.collector.hits))
+    const { collector, sharedHits } = this.#options
+    this.#write(HITS_FILE, () => formatHits(collector.hits))
+    if (sharedHits !== undefined) this.#write(SHARED_HITS_FILE, () => formatHits(sharedHits()))
   }
 
   #write(file: string, format: () => string): void {
@@ -113,12 +119,19 @@ const HITS = /^([\da-f]{16}) (\d{1,15}) (\d{1,15})$/
 /** Lines of one step. */
 const STEP = 256
 
-/** Hands the hits of each line, over all workers, to `visit`, in steps. A folder without the file has none. Of 100,000 lines a map would be garbage that the event loop waits for. */
+/** Hits over all workers of the server, or over all servers that use the same Redis. */
+export type HitScope = 'server' | 'all'
+
+/**
+ * Hands the hits of each line to `visit`, in steps. A folder without the file has none. Of 100,000 lines a map would be garbage that
+ * the event loop waits for.
+ */
 export function* visitHits(
   folder: string,
   visit: (key: string, count: number, last: number) => void,
+  scope: HitScope = 'server',
 ): Steps<void> {
-  const text = readText(folder, HITS_FILE)
+  const text = readText(folder, scope === 'server' ? HITS_FILE : SHARED_HITS_FILE)
   let lines = 0
   for (let start = 0; start < text.length;) {
     const end = text.indexOf('\n', start)

@@ -134,6 +134,13 @@ export interface MinuteCounts {
   readonly decisions: Counts
 }
 
+/** The servers that use the same Redis. */
+export interface SharingFacts {
+  /** Since when hits of lines are counted over all of them, milliseconds since the epoch. */
+  readonly since: number
+  readonly servers: readonly { readonly name: string; readonly workers: number }[]
+}
+
 /** What is known of a running server, over all its workers. */
 export interface Facts {
   /** The process that adds up: the master, or the only one. */
@@ -143,6 +150,8 @@ export interface Facts {
   readonly updated: number
   /** Does Redis answer this server? Absent: it is not used. */
   readonly redisUp?: boolean
+  /** What Redis has said last of the servers that share; absent before it has answered. */
+  readonly sharing?: SharingFacts
   /** By {@link COUNTS}. */
   readonly counts: ReadonlyMap<string, number>
   /** The last hour, oldest first; minutes without a decision are left out. */
@@ -161,7 +170,8 @@ export const MOST_ATTEMPTS = 1_000
 export const MOST_CHARACTERS = 4_000_000
 /** The most recipients of one attempt by which it can be found. */
 export const MOST_RECIPIENTS = 1_000
-/** The most workers and DNS servers that are shown. */
+/** The most servers, workers and DNS servers that are shown. */
+export const MOST_SERVERS = 1_000
 export const MOST_WORKERS = 1_024
 export const MOST_DNS_SERVERS = 1_000
 /** The most connections and servers of one attempt that are kept. */

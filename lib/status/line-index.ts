@@ -3,7 +3,7 @@ import type { Steps } from '../model/steps'
 import type { RuleSet } from '../rules/compile'
 import type { OverrideLine } from '../rules/types'
 import type { LineHits } from './counts'
-import { visitHits } from './facts-file'
+import { type HitScope, visitHits } from './facts-file'
 import { placesOfLargest } from './largest'
 
 /** An override line with its hits. */
@@ -49,18 +49,25 @@ export class LineIndex {
     return place === undefined ? undefined : this.rules.lines[place]
   }
 
-  /** Each line with its hits. @param folder the state folder; undefined: nothing is counted  @throws Error as `fs` does */
-  *count(folder: string | undefined): Steps<CountedLines> {
+  /**
+   * Each line with its hits.
+   *
+   * @param folder the state folder; undefined: nothing is counted
+   * @param scope as {@link visitHits}
+   * @throws Error as `fs` does
+   */
+  *count(folder: string | undefined, scope: HitScope = 'server'): Steps<CountedLines> {
     const { lines } = this.rules
     const counts = new Float64Array(lines.length)
     const last = new Float64Array(lines.length)
     if (folder !== undefined) {
-      yield* visitHits(folder, (key, count, at) => {
+      const visit = (key: string, count: number, at: number) => {
         const place = this.#places.find(key)
         if (place === undefined) return
         counts[place] = count
         last[place] = at
-      })
+      }
+      yield* visitHits(folder, visit, scope)
     }
     for (const [place, first] of this.#first.entries()) {
       if (first === place) continue

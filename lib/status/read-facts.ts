@@ -16,7 +16,9 @@ import {
   MOST_DNS_SERVERS,
   MOST_MINUTES,
   MOST_RECIPIENTS,
+  MOST_SERVERS,
   MOST_WORKERS,
+  type SharingFacts,
   type WorkerFacts,
   type WorkerReport,
 } from './facts'
@@ -188,12 +190,21 @@ export function* readFacts(text: string): Steps<Facts | undefined> {
     started: toAmount(head.started),
     updated,
     ...(typeof redisUp === 'boolean' ? { redisUp } : {}),
+    ...(isFields(head.sharing) ? { sharing: readSharing(head.sharing) } : {}),
     counts,
     minutes,
     attempts,
     workers,
   }
 }
+
+const readSharing = ({ since, servers }: Fields): SharingFacts => ({
+  since: toAmount(since),
+  servers: readList(servers, MOST_SERVERS, ({ name, workers }) => ({
+    name: toText(name),
+    workers: toAmount(workers),
+  })),
+})
 
 const readCount = ({ key, amount }: Fields): { key: string; amount: number } | undefined =>
   typeof key === 'string' && isAmount(amount) ? { key: toText(key), amount } : undefined

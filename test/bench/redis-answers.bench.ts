@@ -51,7 +51,7 @@ async function main(): Promise<void> {
     { what: `${name}: questions to DNS`, value: String(questions) },
     { what: `${name}: time`, value: `${seconds.toFixed(1)} s` },
   ]
-  const ratio = shared.questions / ANSWERS
+  const ratio = shared.questions / alone.questions
   print(`${MESSAGES} messages to ${DOMAINS} domains (${ANSWERS} answers), two hosts of two workers`, [
     ...rowsOf('alone', alone),
     ...rowsOf('with Redis', shared),
@@ -59,7 +59,12 @@ async function main(): Promise<void> {
       what: `Redis: ${what}`,
       value: String(value),
     })),
-    { what: 'questions for each answer', value: ratio.toFixed(2), goal: 'below 1.3', met: ratio < 1.3 },
+    {
+      what: 'questions with Redis, of those alone',
+      value: ratio.toFixed(2),
+      goal: 'below 0.5',
+      met: ratio < 0.5,
+    },
   ])
 }
 

@@ -1,7 +1,8 @@
 import { isOfRelay } from '../../relays/section'
 import { readFactsFile } from '../../status/facts-file'
-import type { WorkerFacts } from '../../status/facts'
+import type { Facts, WorkerFacts } from '../../status/facts'
 import { readServerState, whyNoAccess } from '../../status/server-state'
+import { describeSharing } from '../../status/sharing'
 import { formatCount, formatTime, joinWords } from '../../status/wording'
 import type { ConfigurationSource } from '../../files/configuration-source'
 import { error, ok, warning, type Finding } from './finding'
@@ -31,7 +32,11 @@ export function checkRunningServer(
         ),
       ]
     }
-    return [checkInForce(facts.workers, source, now - changedAt), ...checkRelays(folder, now)]
+    return [
+      checkInForce(facts.workers, source, now - changedAt),
+      ...checkSharing(facts),
+      ...checkRelays(folder, now),
+    ]
   } catch (cause) {
     return [
       warning(
@@ -72,6 +77,13 @@ function checkInForce(
     `an older file is in force in ${others.length === 1 ? 'worker' : 'workers'} ${pids}`,
     'Save the file again and look at the log; if nothing is said there, restart Haraka.',
   )
+}
+
+/** Does Redis answer, if it is used? */
+function checkSharing(facts: Facts): Finding[] {
+  const text = describeSharing(facts)
+  if (text === undefined) return []
+  return facts.redisUp === true ? [ok(text)] : [warning(text, 'The log says why: look for "Redis is gone".')]
 }
 
 /** Relays that mail is kept from now. */

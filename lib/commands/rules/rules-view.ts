@@ -1,14 +1,16 @@
 import { toPrintable } from '../../model/printable'
 import { displayWidth } from '../../source/display-width'
 import { describeInForce, isUpToDate, type InForceReport } from '../../status/in-force'
+import type { Facts } from '../../status/facts'
 import type { CountedLine } from '../../status/line-index'
+import { describeSharing, sharingJson } from '../../status/sharing'
 import { formatIsoTime, formatCount, formatTime, joinWords } from '../../status/wording'
 import type { Paint } from '../../status/paint'
 
 /** What the running server reports. */
-export interface Counting {
+export interface Counting extends Pick<Facts, 'redisUp' | 'sharing'> {
   readonly inForce: InForceReport
-  /** Since when hits are counted, milliseconds since the epoch. */
+  /** Since when this server counts hits, milliseconds since the epoch. */
   readonly since: number
 }
 
@@ -92,23 +94,28 @@ function fitText(text: string, room: number): string {
   return `${kept}...`
 }
 
-function summaryRows(
-  lines: readonly CountedLine[],
-  { since, inForce: { workers } }: Counting,
-  ink: Paint,
-): string[] {
+function summaryRows(lines: readonly CountedLine[], counting: Counting, ink: Paint): string[] {
   const never = lines.filter(({ hits }) => hits === undefined).map(({ line }) => line.line)
-  const counted = `Hits in ${formatCount(workers, 'worker')} since ${formatTime(since)}`
-  if (never.length === 0) return [`${counted}${lines.length === 0 ? '' : '; each line was hit'}`]
+  const { since, sharing, inForce } = counting
+  const where =
+    sharing === undefined
+      ? `in ${formatCount(inForce.workers, 'worker')}`
+      : `on ${formatCount(sharing.servers.length, 'server')}`
+  const counted = `Hits ${where} since ${formatTime(sharing?.since ?? since)}`
+  const shared = describeSharing(counting)
+  const sharingRow = shared === undefined ? [] : [counting.redisUp === true ? shared : ink.warn(shared)]
+  if (never.length === 0)
+    return [`${counted}${lines.length === 0 ? '' : '; each line was hit'}`, ...sharingRow]
   const named: (number | string)[] = never.slice(0, MOST_NAMED)
   if (never.length > MOST_NAMED) named.push(`${never.length - MOST_NAMED} more`)
-  return [counted, ink.warn(`Never hit: ${never.length === 1 ? 'line' : 'lines'} ${joinWords(named)}`)]
+  const neverHit = ink.warn(`Never hit: ${never.length === 1 ? 'line' : 'lines'} ${joinWords(named)}`)
+  return [counted, neverHit, ...sharingRow]
 }
 
 /** The same as `--json` prints it, times as ISO 8601. What is not known is absent. */
 export function rulesJson({ lines, counting }: RulesView): Record<string, unknown> {
   return {
-    ...(counting === undefined ? {} : { inForce: inForceJson(counting) }),
+    ...(counting === undefined ? {} : { inForce: inForceJson(counting), ...sharingJson(counting) }),
     ...(lines === undefined
       ? {}
       : {
@@ -122,7 +129,7 @@ export function rulesJson({ lines, counting }: RulesView): Record<string, unknow
   }
 }
 
-function inForceJson({ inForce, since: countedSince }: Counting): Record<string, unknown> {
+function inForceJson({ inForce, since: startedAt, sharing }: Counting): Record<string, unknown> {
   const { since, workers, upToDate, refused } = inForce
   return {
     ...(since === undefined ? {} : { since: formatIsoTime(since) }),
@@ -130,6 +137,6 @@ function inForceJson({ inForce, since: countedSince }: Counting): Record<string,
     workers,
     workersUpToDate: upToDate,
     ...(refused === undefined ? {} : { refused: { at: formatIsoTime(refused.at), reason: refused.reason } }),
-    countedSince: formatIsoTime(countedSince),
+    countedSince: formatIsoTime(sharing?.since ?? startedAt),
   }
 }

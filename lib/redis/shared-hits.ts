@@ -1,0 +1,123 @@
+import type { RedisConnection } from './connection'
+import type { HostIdentity } from './host-identity'
+import { readHitsReply, type SharingServer } from './hits-reply'
+import { HITS, HITS_KEYS, MOST_LINES, MOST_TOLD } from './hits-script'
+
+export interface SharedHitsOptions {
+  readonly connection: RedisConnection
+  readonly identity: HostIdentity
+  /** Processes of this server that send mail. */
+  readonly workers: () => number
+  /** Milliseconds since the epoch. */
+  readonly now: () => number
+  /** Called after each change of what is known of the others. */
+  readonly onChange: () => void
+}
+
+/** Hits of one line. */
+export interface Hits {
+  readonly count: number
+  /** The last one, milliseconds since the epoch. */
+  readonly last: number
+}
+
+const INTERVAL_MS = 3_000
+
+/**
+ * Hits of override lines over the servers that use the same Redis, by the hash of the line with its password masked. What was counted
+ * is told every few seconds. While Redis is gone it is added up, and told afterwards.
+ */
+export class SharedHits {
+  readonly #options: SharedHitsOptions
+  readonly #timer: NodeJS.Timeout
+  /** Over all servers, as Redis has said last. */
+  #totals = new Map<string, Hits>()
+  #untold = new Map<string, Hits>()
+  /** Told, and not yet confirmed: it is told again under the same number. */
+  #told: ReadonlyMap<string, Hits> = new Map()
+  #call = 1
+  #epoch = 0
+  #version = 0
+  #since = 0
+  #servers: readonly SharingServer[] = []
+  #isBusy = false
+
+  constructor(options: SharedHitsOptions) {
+    this.#options = options
+    options.connection.onReady(() => void this.#share())
+    this.#timer = setInterval(() => void this.#share(), INTERVAL_MS).unref()
+  }
+
+  /** Since when hits are counted, milliseconds since the epoch, and the servers that were seen last; undefined before the first answer. */
+  get sharing(): { readonly since: number; readonly servers: readonly SharingServer[] } | undefined {
+    return this.#epoch === 0 ? undefined : { since: this.#since, servers: this.#servers }
+  }
+
+  /** What this server has counted since the last time. */
+  add(hits: Readonly<Record<string, Hits>>): void {
+    for (const [line, more] of Object.entries(hits)) {
+      if (this.#untold.size >= MOST_LINES && !this.#untold.has(line)) continue
+      this.#untold.set(line, sumOf(this.#untold.get(line), more))
+    }
+  }
+
+  /** The hits over all servers. @param own what this server has counted: of a Redis that has forgotten, that is known at least */
+  totals(own: ReadonlyMap<string, Hits>): ReadonlyMap<string, Hits> {
+    const all = new Map(own)
+    for (const line of new Set([...this.#totals.keys(), ...this.#told.keys(), ...this.#untold.keys()])) {
+      const parts = [this.#totals, this.#told, this.#untold].flatMap((map) => map.get(line) ?? [])
+      const total = parts.reduce((sum, part) => sumOf(sum, part))
+      const mine = own.get(line) ?? total
+      all.set(line, { count: Math.max(mine.count, total.count), last: Math.max(mine.last, total.last) })
+    }
+    return all
+  }
+
+  close(): void {
+    clearInterval(this.#timer)
+  }
+
+  async #share(): Promise<void> {
+    if (this.#isBusy || !this.#options.connection.isReady) return
+    this.#isBusy = true
+    try {
+      while (await this.#tell()) continue
+    } catch {
+      // Told again under the same number.
+    } finally {
+      this.#isBusy = false
+    }
+  }
+
+  /** @returns whether there is more to be told or heard */
+  async #tell(): Promise<boolean> {
+    const { connection, identity, workers, now, onChange } = this.#options
+    if (this.#told.size === 0) {
+      this.#told = new Map([...this.#untold].slice(0, MOST_TOLD))
+      for (const line of this.#told.keys()) this.#untold.delete(line)
+    }
+    const at = now()
+    const head = [identity.instance, this.#call, workers(), identity.about, this.#epoch, this.#version]
+    const lines = [...this.#told].flatMap(([line, { count, last }]) => [line, count, Math.max(0, at - last)])
+    const reply = readHitsReply(await connection.run(HITS, HITS_KEYS, [...head, ...lines].map(String)))
+    this.#told = new Map()
+    this.#call++
+    if (reply.epoch !== this.#epoch) this.#totals = new Map()
+    for (const [line, { count, ageMs }] of reply.lines) {
+      if (this.#totals.size < 2 * MOST_LINES || this.#totals.has(line)) {
+        this.#totals.set(line, { count, last: at - ageMs })
+      }
+    }
+    this.#epoch = reply.epoch
+    this.#version = reply.version
+    this.#since = at - reply.sinceMs
+    this.#servers = reply.servers
+    onChange()
+    return reply.hasMore || this.#untold.size >= MOST_TOLD
+  }
+}
+
+const sumOf = (one: Hits | undefined, other: Hits): Hits => ({
+  count: (one?.count ?? 0) + other.count,
+  last: Math.max(one?.last ?? 0, other.last),
+})

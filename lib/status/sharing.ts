@@ -1,0 +1,30 @@
+import type { Facts, SharingFacts } from './facts'
+import { formatCount, joinWords } from './wording'
+
+/** The most servers that are named. */
+const MOST_NAMED = 20
+
+/** `mail1 (2 workers) and mail2 (2 workers)`. */
+export function describeServers({ servers }: SharingFacts): string {
+  const named: string[] = servers
+    .slice(0, MOST_NAMED)
+    .map(({ name, workers }) => `${name} (${formatCount(workers, 'worker')})`)
+  if (servers.length > MOST_NAMED) named.push(`${servers.length - MOST_NAMED} more`)
+  return joinWords(named)
+}
+
+/** Does Redis answer, and which servers share by it? undefined: Redis is not used. */
+export function describeSharing({
+  redisUp,
+  sharing,
+}: Pick<Facts, 'redisUp' | 'sharing'>): string | undefined {
+  if (redisUp === undefined) return undefined
+  if (!redisUp) return 'Redis does not answer: each server goes on by itself'
+  return sharing === undefined
+    ? 'Redis answers'
+    : `Redis answers; ${formatCount(sharing.servers.length, 'server')} share${sharing.servers.length === 1 ? 's' : ''}: ${describeServers(sharing)}`
+}
+
+/** The same as `--json` prints it. */
+export const sharingJson = ({ redisUp, sharing }: Pick<Facts, 'redisUp' | 'sharing'>) =>
+  redisUp === undefined ? {} : { redis: { answers: redisUp, servers: sharing?.servers ?? [] } }

@@ -1,0 +1,65 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { runProcess } from '../support/cli'
+import { HarakaServer } from '../support/haraka-server'
+import { needsRedis, RedisServer, until } from '../support/redis-server'
+import { startSink } from '../support/smtp-sink'
+
+test(
+  'rules counts over two servers; rules, relays and doctor show who shares, and that Redis does not answer',
+  { skip: needsRedis(), timeout: 120_000 },
+  async (t) => {
+    const redis = await RedisServer.start(t)
+    const sink = await startSink()
+    t.after(() => sink.close())
+    const overrides = [
+      'a.example @isp $end',
+      'b.example @isp $end',
+      'c.example @isp $end',
+      redis.section(),
+      '[relay:isp]',
+      'host = 127.0.0.1',
+      `port = ${sink.port}`,
+    ].join('\n')
+    const start = async (nodes: number) => {
+      const haraka = await HarakaServer.start({ nodes, loglevel: 'NOTICE', overrides })
+      t.after(() => haraka.close())
+      return haraka
+    }
+    const [first, second] = await Promise.all([start(2), start(0)])
+    for (const to of ['joe@a.example', 'joe@b.example']) await first.send({ to })
+    await second.send({ to: 'joe@a.example' })
+    await first.waitFor(() => sink.received.length === 3, 'three messages', [sink])
+
+    const run = async (command: string, ...words: string[]) =>
+      (await runProcess([command, ...words, '--config', second.folder])).out
+    const hits = async () => {
+      const { lines = [] } = JSON.parse(await run('rules', '--json')) as { lines?: { hits: number }[] }
+      return lines.map((line) => line.hits).join()
+    }
+    await until(async () => (await hits()) === '2,1,0', 'the sums', 30_000)
+    const shares =
+      /Redis answers; 2 servers share: \S+ \((?:1 worker|2 workers)\) and \S+ \((?:1 worker|2 workers)\)/
+    await until(async () => shares.test(await run('rules')), 'both servers', 30_000)
+    const rules = await run('rules')
+    assert.match(rules, /Hits on 2 servers since /)
+    assert.match(rules, /Never hit: line 3\n/)
+    assert.match(await run('relays'), shares)
+    assert.match((await run('doctor')).replaceAll(/\s+/g, ' '), shares)
+    const json = JSON.parse(await run('relays', '--json')) as {
+      redis?: { answers: boolean; servers: object[] }
+    }
+    assert.equal(json.redis?.answers, true)
+    assert.equal(json.redis.servers.length, 2)
+
+    await redis.kill()
+    await second.waitForLog(/Redis is gone/)
+    await second.send({ to: 'joe@c.example' })
+    await until(async () => (await hits()) === '2,1,1', 'a hit without Redis', 30_000)
+    for (const command of ['rules', 'relays', 'doctor'])
+      assert.match(
+        (await run(command)).replaceAll(/\s+/g, ' '),
+        /Redis does not answer: each server goes on by itself/,
+      )
+  },
+)

@@ -1,0 +1,103 @@
+import assert from 'node:assert/strict'
+import { describe, it, type TestContext } from 'node:test'
+import { createIdentity } from '../../lib/redis/host-identity'
+import { MOST_LINES } from '../../lib/redis/hits-script'
+import { PREFIX } from '../../lib/redis/keys'
+import { SharedHits } from '../../lib/redis/shared-hits'
+import { connectTo, needsRedis, RedisServer, startProxy, until } from '../support/redis-server'
+
+const LINE = '0123456789abcdef'
+const OTHER = 'fedcba9876543210'
+const NOTHING = new Map()
+
+/** The process of a server that counts, with so many workers. */
+function startServer(t: TestContext, port: number, workers = 2): SharedHits {
+  const { connection } = connectTo(t, port)
+  const hits = new SharedHits({
+    connection,
+    identity: createIdentity(),
+    workers: () => workers,
+    now: Date.now,
+    onChange: () => {},
+  })
+  t.after(() => hits.close())
+  return hits
+}
+
+const countOf = (hits: SharedHits, line = LINE) => hits.totals(NOTHING).get(line)?.count
+
+describe('hits of lines over servers', { skip: needsRedis() }, () => {
+  it('are added up, with the last use, since when, and who counts', async (t) => {
+    const redis = await RedisServer.start(t)
+    const [a, b] = [startServer(t, redis.port), startServer(t, redis.port, 3)]
+    const before = Date.now()
+    a.add({ [LINE]: { count: 2, last: before - 60_000 }, [OTHER]: { count: 1, last: before } })
+    b.add({ [LINE]: { count: 5, last: before - 1_000 } })
+    await until(() => countOf(a) === 7 && countOf(b) === 7 && countOf(b, OTHER) === 1, 'the sums')
+    const last = b.totals(NOTHING).get(LINE)!.last
+    assert.ok(Math.abs(last - (before - 1_000)) < 1_000, `${last}`)
+    await until(() => a.sharing?.servers.length === 2, 'both servers')
+    assert.deepEqual(a.sharing!.servers.map(({ workers }) => workers).toSorted(), [2, 3])
+    assert.ok(Math.abs(a.sharing!.since - before) < 5_000)
+    const keys = (await redis.command('KEYS', '*')) as readonly string[]
+    for (const key of keys) {
+      assert.match(key, /^dns_overrides:v1:hits/)
+      assert.ok(Number(await redis.command('PTTL', key)) > 0)
+    }
+  })
+
+  it('are counted once where a reply is lost, and told when Redis is back or empty', async (t) => {
+    const redis = await RedisServer.start(t)
+    const proxy = await startProxy(t, redis.port)
+    const server = startServer(t, proxy.port)
+    await until(() => server.sharing !== undefined, 'an answer')
+    proxy.mode = 'hang'
+    server.add({ [LINE]: { count: 3, last: Date.now() } })
+    const inRedis = async () => redis.command('HGET', `${PREFIX}hits`, LINE)
+    await until(async () => (await inRedis()) !== null, 'the hits')
+    server.add({ [LINE]: { count: 4, last: Date.now() } })
+    assert.equal(countOf(server), 7)
+    proxy.mode = 'pass'
+    await until(async () => String(await inRedis()).startsWith('7 '), 'all hits, each once', 20_000)
+    assert.equal(countOf(server), 7)
+
+    await redis.command('FLUSHALL')
+    server.add({ [LINE]: { count: 1, last: Date.now() } })
+    await until(async () => String(await inRedis()).startsWith('1 '), 'a new beginning')
+    const own = new Map([[LINE, { count: 8, last: Date.now() }]])
+    assert.equal(server.totals(own).get(LINE)!.count, 8)
+  })
+
+  it('what no server writes is not believed, and lines that were not hit for long go first', async (t) => {
+    const redis = await RedisServer.start(t)
+    const server = startServer(t, redis.port)
+    server.add({ [LINE]: { count: 1, last: Date.now() } })
+    await until(() => countOf(server) === 1, 'the hit')
+    await redis.command('HSET', `${PREFIX}hits`, 'no line', '5 5', OTHER, 'many')
+    await redis.command('ZADD', `${PREFIX}hits:changes`, '2', 'no line', '3', OTHER)
+    await redis.command('HSET', `${PREFIX}hits:servers`, 'somebody', 'garbage')
+    for (let from = 0; from < MOST_LINES; from += 5_000) {
+      const lines = Array.from({ length: 5_000 }, (_, n) => ['10', `old${from + n}`])
+      await redis.command('ZADD', `${PREFIX}hits:changes`, ...lines.flat())
+    }
+    const reader = startServer(t, redis.port)
+    await until(() => reader.sharing !== undefined, 'an answer')
+    assert.deepEqual(
+      [...reader.totals(NOTHING).keys()].filter((line) => !/^[\da-f]{16}$/.test(line)),
+      [],
+    )
+    assert.equal(reader.totals(NOTHING).get(OTHER), undefined)
+    assert.equal(await redis.command('ZCARD', `${PREFIX}hits:changes`), MOST_LINES)
+    assert.equal(await redis.command('HGET', `${PREFIX}hits`, LINE), null)
+  })
+
+  it('another type under our keys does no harm', async (t) => {
+    const redis = await RedisServer.start(t)
+    await redis.command('SET', `${PREFIX}hits`, 'text')
+    const server = startServer(t, redis.port)
+    server.add({ [LINE]: { count: 1, last: Date.now() } })
+    await redis.command('DEL', `${PREFIX}hits`)
+    await until(async () => (await redis.command('HGET', `${PREFIX}hits`, LINE)) !== null, 'the hit')
+    assert.equal(countOf(server), 1)
+  })
+})
