@@ -32,7 +32,7 @@ const replaceLetters = (text: string) => text.replace(/[^\P{Ll}\0-\x7f]|[\p{Lo}\
 
 const swapCase = (text: string) => (text === text.toUpperCase() ? text.toLowerCase() : text)
 
-/** What is no password wherever it stands: a host, a port, a single character. */
+/** What cannot be a password, wherever it stands: a host, a port, a single character. */
 export const isOpenField = (text: string) => text.length === 1 || looksLikePort(text) || isHostLike(text)
 
 /** A word or a number that is not a password: of one case, or a few digits with a unit. */

@@ -40,7 +40,7 @@ export function findSecretSetting(
   return 'several'
 }
 
-/** What a file holds, or why it cannot be had, as the end of a sentence. */
+/** What a file holds, or why it cannot be read, as the end of a sentence. */
 export type NamedFile = { readonly text: string; readonly mode: number } | { readonly problem: string }
 
 /** Reads the file that a setting names, from the folder of the configuration. */
@@ -63,7 +63,7 @@ export function checkMode(setting: SettingLine, mode: number, noun: string, repo
   })
 }
 
-/** Reports a secret that cannot be had: a warning where the configuration is read without need of the secrets. */
+/** Reports a secret that cannot be read: a warning if the configuration is read by something that does not need the secrets. */
 export function reportMissing(
   setting: SettingLine,
   problem: string,
@@ -100,7 +100,7 @@ export function readSecret(
   return secrets.missing === 'warning' ? new Secret('') : undefined
 }
 
-/** What a secret is, or why it cannot be had, as the end of a sentence. */
+/** What a secret is, or why it cannot be read, as the end of a sentence. */
 type TextReading = { readonly text: string } | { readonly problem: string }
 
 /** A variable's own value: `constructor` is not one because every object has it. */

@@ -10,7 +10,7 @@ import type { HookRunner } from './server-details'
 import type { HMailItem } from '../haraka-objects/outbound'
 import type { Loggable } from '../haraka-objects/plugin'
 
-/** One attempt, and what is needed of the rest of the plugin to end it. */
+/** One attempt, and the parts of the plugin that take part in its end. */
 export interface EndedAttempt {
   readonly hmail: HMailItem
   readonly message: Message
@@ -20,11 +20,11 @@ export interface EndedAttempt {
   readonly decide: (message: Message) => Promise<Decision>
   readonly runner: HookRunner
   readonly log: Loggable
-  /** Hears of lines that save a recipient from a bounce, as written. */
+  /** Called with the lines that save a recipient from a bounce, as written. */
   readonly onRescue: (lines: readonly string[]) => void
 }
 
-/** What the end of an attempt works with, for one message. */
+/** What the aftermath of one attempt needs of the rest of the plugin. */
 export function createAftermathServices(ended: EndedAttempt): AftermathServices {
   const { hmail, message, decision, memory, decide, runner, log, onRescue } = ended
   const sentBy = replyLinesOf(decision)

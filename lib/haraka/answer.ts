@@ -45,7 +45,7 @@ export interface AnswerServices {
    * @returns may another relay take the message at once?
    */
   readonly fail: (failed: readonly Exchange[], reason: string) => boolean
-  /** Hears that the message waits without an attempt being counted. */
+  /** Called when the message begins to wait without an attempt being counted. */
   readonly onWait: (wait: UncountedWait) => void
   /** Defers the message after a lookup that failed. */
   readonly defer: Finish

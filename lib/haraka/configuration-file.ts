@@ -46,7 +46,7 @@ export interface ConfigurationFileOptions {
   readonly report: (finding: ServerFinding) => void
   /** Takes the configuration of a reload. */
   readonly onChange: (configuration: Configuration) => void
-  /** Hears of each reading of the file, after it has come into force or was refused. */
+  /** Called after each reading of the file, when it is in force or refused. */
   readonly onReading?: (reading: ConfigurationReading) => void
   /** Names of the relays that are held by hand. */
   readonly readHolds: () => readonly string[]

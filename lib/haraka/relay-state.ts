@@ -121,7 +121,7 @@ export function exchangesOf({ relays, direct, directTerms }: Settings): readonly
   return [...relays.map((relay) => exchangeOf(relay, { kind: 'attempts' })), ...ofTerms]
 }
 
-/** Makes the folder, if it can be had. */
+/** Makes the folder, if that is possible. */
 function prepareFolder(plugin: HarakaPlugin, { kind, owner }: ProcessRole): string | undefined {
   const haraka = process.env.HARAKA
   if (kind === 'tool' || haraka === undefined) return undefined

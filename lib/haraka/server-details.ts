@@ -213,7 +213,7 @@ function ask(
 
 /**
  * Asks the plugins that have registered the hook `server_details` (VPOP3's `ServerDetails` and `CheckServer`) about every
- * exchange: what is left, with their changes. A plugin that fails or is too slow costs nobody an exchange.
+ * exchange: what is left, with their changes. A plugin that fails or is too slow removes no exchange.
  */
 export async function serverDetails(
   exchanges: readonly Exchange[],

@@ -28,7 +28,7 @@ const STATUS_PATH = '/dns-overrides'
  * Mounts the status page. To be called by the hook `init_http` and without waiting: Haraka 3.3.4 (`server.js`
  * `setup_http_listeners`) adds its static files and its 404 as soon as `run_hooks` returns.
  *
- * @param onError hears what goes wrong with a request
+ * @param onError called with what goes wrong with a request
  */
 export function mountStatus(
   { http }: HarakaHttpServer,

@@ -20,7 +20,7 @@ export interface StatusReportingOptions {
   readonly active: ActiveConfiguration
 }
 
-/** What this process counts, and how the rest of the server hears of it. */
+/** What this process counts, and how it is reported to the rest of the server. */
 export class StatusReporting {
   readonly recorder = new Recorder({ pid: process.pid, now: Date.now })
   readonly #options: StatusReportingOptions

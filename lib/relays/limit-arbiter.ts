@@ -84,7 +84,7 @@ export class LimitArbiter<Holder> {
     for (const each of limits) this.#options.lender?.know(each)
   }
 
-  /** Why no place can be had now, as far as this server knows without asking another. Changes nothing. */
+  /** Why no place is free now, as far as this server knows without asking another. Changes nothing. */
   look({ key, maxConnections, maxPerHour }: Limits): LimitRefusal | undefined {
     const entry = this.#entries.get(key)
     const used = entry?.used ?? 0

@@ -16,7 +16,7 @@ export interface LimitUse {
 export interface Portion {
   readonly maxConnections: number
   readonly maxPerHour: number
-  /** When more messages may be had at the earliest, in ms from now. */
+  /** When more messages may be sent, at the earliest, in ms from now. */
   readonly waitMs: number
 }
 

@@ -8,7 +8,7 @@ export interface Limits {
   readonly maxPerHour?: number
 }
 
-/** Why no place can be had. */
+/** Why no place is free. */
 export type LimitRefusal =
   /** All connections are in use. */
   | { readonly granted: false; readonly why: 'connections' }
@@ -17,7 +17,7 @@ export type LimitRefusal =
   /** The one who counts did not answer. */
   | { readonly granted: false; readonly why: 'unknown' }
 
-/** A place was taken, or why none can be had. */
+/** A place was taken, or why none is free. */
 export type LimitAnswer =
   | {
       readonly granted: true
@@ -40,7 +40,7 @@ export interface LimitStatus {
 export interface LimitService {
   /** Limits that may be used some day. What is shared with other servers is shared from now on. */
   know(limits: readonly Limits[]): void
-  /** Why no place can be had, where that is known without asking; undefined if there is one, or if only asking can tell. */
+  /** Why no place is free, where that is known without asking; undefined if there is one, or if only asking can tell. */
   look(limits: Limits): LimitRefusal | undefined
   /** Takes a place, or says why it is refused. Never rejects. */
   ask(limits: Limits): LimitAnswer | Promise<LimitAnswer>

@@ -1,7 +1,7 @@
 import type { LimitAnswer, LimitRefusal, Limits, LimitService } from './limit-types'
 import { WaitingLine } from './waiting-line'
 
-/** Why no place can be had, and when to ask again at the latest (ms of the monotonic clock). */
+/** Why no place is free, and when to ask again at the latest (ms of the monotonic clock). */
 export interface NoPlace {
   readonly why: 'connections' | 'quota' | 'unknown'
   readonly until: number
@@ -47,7 +47,7 @@ export class LimitedPlaces {
     this.#service.know(limits)
   }
 
-  /** Why no place can be had, as far as it is known without asking. */
+  /** Why no place is free, as far as it is known without asking. */
   look(limits: Limits): NoPlace | undefined {
     const entry = this.#entries.get(limits.key)
     if (entry !== undefined && entry.reserved.size > 0) return undefined

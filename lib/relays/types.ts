@@ -106,7 +106,7 @@ export interface RelayState {
    * @returns cancels the wait
    */
   whenFree(exchange: Exchange, wake: () => void, options?: WaitOptions): () => void
-  /** Hears, from now on, that holds by hand have been set, have ended or were removed. */
+  /** Calls the listener, from now on, whenever holds by hand are set, end or are removed. */
   onHoldsChange(listener: () => void): void
   /** A server failed before there was a connection to it (it has no address, say). */
   noteFailure(exchange: Exchange, failure: RelayFailure): void

@@ -17,7 +17,7 @@ export type AskToken = (client: OAuth2Client) => Promise<ProbedToken>
 /** The token of a relay, and what there is to say about it. */
 interface TokenProbe {
   readonly findings: readonly ProbeFinding[]
-  /** Absent if the relay takes no token, or none could be had. */
+  /** Absent if the relay takes no token, or none could be fetched. */
   readonly token?: Secret
 }
 

@@ -31,7 +31,7 @@ export interface AttemptContext extends Omit<AttemptPlan<PlannedExchange>, 'cand
   /** For lines about this message. */
   readonly log: Loggable
   readonly aftermath: AftermathServices
-  /** Hears that the message waits without an attempt being counted. */
+  /** Called when the message begins to wait without an attempt being counted. */
   readonly onWait?: (wait: UncountedWait) => void
   /** Called once at the end of the attempt. */
   readonly onEnd: (outcome: AttemptOutcome) => void

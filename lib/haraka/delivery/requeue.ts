@@ -55,7 +55,7 @@ export interface Requeue {
    * @default Haraka's own way, by its clock of one second
    */
   readonly putBack?: (seconds: number) => void
-  /** Hears of the wait, with its seconds. */
+  /** Called when the wait begins, with its seconds. */
   readonly onWait?: (seconds: number) => void
 }
 

@@ -22,8 +22,8 @@ const DEFAULT_TIMEOUT_SECONDS = 30
 const TIMEOUTS = 20
 
 /**
- * How long a server may take, by Haraka's timeout for a silent connection (`outbound.ini` `connect_timeout`): once that for the whole
- * greeting, and 20 times that for each reply (10 minutes by default, the most that RFC 5321 section 4.5.3.2 asks for).
+ * How long a server may take, by Haraka's timeout for a silent connection (`outbound.ini` `connect_timeout`): that time for the whole
+ * greeting, and 20 times as long for each reply (10 minutes by default, the most that RFC 5321 section 4.5.3.2 asks for).
  *
  * @param timeout seconds
  */

@@ -25,7 +25,7 @@ export interface SplitServices {
   readonly haraka: HarakaModules
   /** Our notes as the file of a part has them, which is named for as many attempts as the message. */
   readonly notes: () => Record<string, unknown>
-  /** Hears of a wait, with its seconds. */
+  /** Called when the message has to wait, with the seconds. */
   readonly onWait: (seconds: number) => void
   /** For lines about this message. */
   readonly log: Loggable
@@ -42,7 +42,7 @@ const RETRY_MS = 10_000
 
 /**
  * The answer to `get_mx` for a message that is to be divided. Haraka 3.3.4 (`outbound/hmail.js` `get_mx_respond`) calls `found_mx` with
- * it, and for this once that is the division: it takes all the time that it needs, which a hook cannot.
+ * it, and for this once that is the division: it may take as long as it needs, which a hook may not.
  */
 export function answerWithSplit(
   hmail: HMailItem,

@@ -46,6 +46,7 @@ export function messageOfQueue(queued: QueuedMessage, now: number): Message | un
   return domain === undefined ? undefined : messageOf(queued, domain, now)
 }
 
+/** The recipients of the message whose next attempts these are. */
 export const recipientsOf = ({ explanation }: Forecast): Message['rcptTo'] => explanation.message.rcptTo
 
 /** What becomes of a message, or of the messages into which it would be divided. Never rejects as long as the lookup does not. */
