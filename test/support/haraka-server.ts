@@ -42,6 +42,8 @@ const HARAKA = dirname(require.resolve('haraka/package.json'))
 
 /** Longest wait for anything, in milliseconds: a bound for what has gone wrong, not a pause. */
 const PATIENCE = 30_000
+/** How often a condition is looked at when nothing is reported, milliseconds. */
+const LOOK_AGAIN_MS = 500
 
 /** Something beside Haraka that may make a condition hold. */
 export interface Source {
@@ -233,7 +235,7 @@ export class HarakaServer {
   }
 
   /**
-   * Waits until the condition holds: it is looked at whenever the log or the queue changes, or one of the sources tells.
+   * Waits until the condition holds: it is looked at whenever the log or the queue changes, or one of the sources tells, and now and then.
    *
    * @throws Error with the log, after {@link PATIENCE} or when the server has ended before.
    */
@@ -247,6 +249,7 @@ export class HarakaServer {
     await new Promise<void>((done, reject) => {
       const finish = (error?: Error) => {
         clearTimeout(timer)
+        clearInterval(again)
         watcher.close()
         this.#events.off('text', look)
         this.#events.off('exit', ended)
@@ -260,6 +263,8 @@ export class HarakaServer {
         finish(condition() ? undefined : new Error(`Haraka ended before: ${what}\n${this.#log}`))
       const timer = setTimeout(() => finish(new Error(`waited in vain for: ${what}\n${this.#log}`)), patience)
       const watcher = watch(join(this.folder, 'queue'), look)
+      // A file that is renamed while the folder is read is in neither list, and nothing else may happen after that.
+      const again = setInterval(look, LOOK_AGAIN_MS)
       this.#events.on('text', look)
       this.#events.on('exit', ended)
       for (const source of sources) source.onReceived(look)
