@@ -27,10 +27,12 @@ function* linesOf(text: string): Generator<{ number: number; text: string }> {
   let start = text.startsWith('\ufeff') ? 1 : 0
   for (let number = 1; start <= text.length; number++) {
     ends.lastIndex = start
-    const end = ends.exec(text)
-    yield { number, text: text.slice(start, end?.index) }
-    if (end === null) return
-    start = ends.lastIndex
+    const hasEnd = ends.test(text)
+    const next = ends.lastIndex
+    const end = next - (text.startsWith('\r\n', next - 2) ? 2 : 1)
+    yield { number, text: hasEnd ? text.slice(start, end) : text.slice(start) }
+    if (!hasEnd) return
+    start = next
   }
 }
 
@@ -59,7 +61,7 @@ export function* parseFile(text: string, report: Report): Generator<undefined, r
   sections.push(section)
   for (const { number, text: lineText } of linesOf(text)) {
     if (number % CHUNK === 0) yield
-    const first = /\S/.exec(lineText)?.[0]
+    const first = lineText[lineText.search(/\S/)]
     if (first === undefined || first === ';' || first === '#') continue
     if (lineText.length > LONGEST_LINE) {
       // Only its beginning is kept: nothing else of it is looked at.

@@ -50,6 +50,11 @@ export type EndpointReading =
       readonly suggestion?: string
     }
 
+function beforeColon(text: string): string {
+  const colon = text.indexOf(':')
+  return colon === -1 ? text : text.slice(0, colon)
+}
+
 /**
  * endpoint = host [ ":" port ]
  * host     = name | IPv4 | "[" IPv6 "]" | IPv6        the last only without a port
@@ -57,7 +62,7 @@ export type EndpointReading =
 export function parseEndpoint(text: string): EndpointReading {
   if (isIPv6(text)) return { ok: true, host: toHost(text) ?? text, bareIPv6: true }
   const bracket = /^\[([^\]]*)\]/.exec(text)
-  const name = bracket?.[1] ?? (text.startsWith('[') ? text : text.split(':', 1)[0]!)
+  const name = bracket?.[1] ?? (text.startsWith('[') ? text : beforeColon(text))
   const end = bracket?.[0].length ?? name.length
   const rest = text.slice(end)
   const host = bracket !== null && !isIPv6(name) ? undefined : toHost(name)

@@ -7,6 +7,9 @@ import type { WordReader } from '../source/word'
 
 const FORM = '[<user>:<password>@]<host>[:<port>]'
 
+/** A name or an address and a number: what nearly every target is. */
+const PLAIN_SERVER = /^[a-z0-9.-]+(?::\d+)?$/i
+
 /** What is said of a target that was written for another program. */
 interface ForeignForm extends Help {
   readonly code: 'bad-port' | 'postfix-form' | 'separated-fields' | 'second-target'
@@ -48,6 +51,7 @@ function findPostfixForm(text: string): ForeignForm | undefined {
 
 /** `smtp.example.net:submission`: Postfix and others look the number up in /etc/services. */
 function findNamedPort(text: string): ForeignForm | undefined {
+  if (!/:[a-z]+$/i.test(text)) return undefined
   const [, login, server = '', service = ''] = /^(.*@)?([^@]*):([a-z]+)$/i.exec(text) ?? []
   const port = servicePort(service)
   if (port === undefined) return undefined
@@ -82,6 +86,7 @@ function findFields(word: WordReader): ForeignForm | undefined {
  * @returns whether it is one
  */
 export function reportForeignTarget(word: WordReader): boolean {
+  if (PLAIN_SERVER.test(word.text)) return false
   const form = findPostfixForm(word.text) ?? findNamedPort(word.text) ?? findFields(word)
   if (form === undefined) return false
   const { code, message, ...help } = form

@@ -2,20 +2,26 @@
 export type Comparison = '=' | '<>' | '<' | '<=' | '>' | '>='
 export type Operator = Comparison | '~=' | '~!'
 
+/** An operator and one way to write it. */
+export interface SpeltOperator {
+  readonly spelling: string
+  readonly operator: Operator
+}
+
 /** Every spelling, longest first so that `<=` is not read as `<`. `⇐` is what VPOP3's own page prints for `<=`. */
-const SPELLINGS: readonly (readonly [string, Operator])[] = [
-  ['==', '='],
-  ['<>', '<>'],
-  ['!=', '<>'],
-  ['<=', '<='],
-  ['>=', '>='],
-  ['~=', '~='],
-  ['~!', '~!'],
-  ['!~', '~!'],
-  ['⇐', '<='],
-  ['=', '='],
-  ['<', '<'],
-  ['>', '>'],
+const SPELLINGS: readonly SpeltOperator[] = [
+  { spelling: '==', operator: '=' },
+  { spelling: '<>', operator: '<>' },
+  { spelling: '!=', operator: '<>' },
+  { spelling: '<=', operator: '<=' },
+  { spelling: '>=', operator: '>=' },
+  { spelling: '~=', operator: '~=' },
+  { spelling: '~!', operator: '~!' },
+  { spelling: '!~', operator: '~!' },
+  { spelling: '⇐', operator: '<=' },
+  { spelling: '=', operator: '=' },
+  { spelling: '<', operator: '<' },
+  { spelling: '>', operator: '>' },
 ]
 
 /** The operators that compare numbers, for messages. */
@@ -24,9 +30,8 @@ export const COMPARISONS = '= == <> != < <= > >='
 export const ALL_OPERATORS = `${COMPARISONS} ~= ~!`
 
 /** The operator at the start of a text, and how it is spelt there. */
-export function readOperator(text: string): { spelling: string; operator: Operator } | undefined {
-  const found = SPELLINGS.find(([spelling]) => text.startsWith(spelling))
-  return found === undefined ? undefined : { spelling: found[0], operator: found[1] }
+export function readOperator(text: string): SpeltOperator | undefined {
+  return SPELLINGS.find(({ spelling }) => text.startsWith(spelling))
 }
 
 /** Does the comparison hold, given how the two sides stand to each other (as a sort function says it)? */

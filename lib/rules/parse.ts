@@ -1,8 +1,7 @@
-import type { SourceLine } from '../source/line'
 import { exchangeOf, LAST_PRIORITY, parsePriority } from '../model/exchange'
 import { nearest } from '../source/suggest'
 import { spanOf, type Report } from '../source/report'
-import { type Line } from '../source/line'
+import type { Line } from '../source/line'
 import { toPrintable } from '../model/printable'
 import { CONDITIONS } from './conditions'
 import { parseDomainPattern } from './domain-pattern'
@@ -20,13 +19,28 @@ import type { OverrideLine, Target } from './types'
 const LINE_FORM = '<domain pattern> <target> [<condition or option> ...]'
 const NO_CONDITIONS: readonly Condition[] = Object.freeze([])
 
-/** Conditions and options of a line as they are gathered. */
+/** Conditions and options of a line. */
 interface Qualifiers {
+  readonly conditions: readonly Condition[]
+  readonly options: readonly Option[]
+  readonly priority: OverrideLine['priority']
+  readonly again: Again | undefined
+}
+
+/** Those of a line that is being read. */
+interface OpenQualifiers extends Qualifiers {
   readonly conditions: Condition[]
-  readonly options: Set<Option>
+  readonly options: Option[]
   priority: OverrideLine['priority']
   again: Again | undefined
 }
+
+const NO_QUALIFIERS: Qualifiers = Object.freeze({
+  conditions: NO_CONDITIONS,
+  options: Object.freeze([]),
+  priority: undefined,
+  again: undefined,
+})
 
 /**
  * line      = pattern target { qualifier }        words between spaces and tabs
@@ -35,12 +49,7 @@ interface Qualifiers {
  *
  * Every mistake of the line goes to the report; the line is undefined if there was one.
  */
-export function parseOverride(
-  source: SourceLine,
-  names: NamedTargets,
-  report: Report,
-): OverrideLine | undefined {
-  const line: Line = { line: source.line, text: source.text, kind: 'overrides' }
+export function parseOverride(line: Line, names: NamedTargets, report: Report): OverrideLine | undefined {
   const words = tokenise(line.text)
   const comment = words.find(({ text }) => text.startsWith(';') || text.startsWith('#'))
   const [first, second, ...rest] = comment === undefined ? words : words.slice(0, words.indexOf(comment))
@@ -59,44 +68,42 @@ export function parseOverride(
       expected: 'this line under the header [attempts]',
     })
   }
-  const [, domain] = /^([^=]*[.*?][^=]*)=/.exec(first.text) ?? []
-  if (domain !== undefined) {
+  const equals = first.text.indexOf('=')
+  if (/[.*?]/.test(first.text.slice(0, Math.max(0, equals)))) {
     return reader(first).error(
       'sign-before-target',
       '"=" between the domain and the target',
       { expected: 'only white space between them' },
-      domain.length,
-      domain.length + 1,
+      equals,
+      equals + 1,
     )
   }
-  if (first.text.includes('=') || second?.text.startsWith('=') === true) {
+  if (equals !== -1 || second?.text.startsWith('=') === true) {
     return reader(first).error('setting-among-overrides', 'a setting among override lines', {
       expected: 'settings before the first section header, or in the section that they belong to',
     })
   }
-  const pattern = parsePattern(reader(first))
+  const place = reader(first)
+  const pattern = parsePattern(place)
   const target =
     second === undefined ? missingTarget(line, first, report) : parseTarget(reader(second), names)
-  const qualifiers: Qualifiers = { conditions: [], options: new Set(), priority: undefined, again: undefined }
   // Where the target is missing, the second word is a qualifier.
   const begin = second !== undefined && target === undefined && isQualifier(second) ? [second] : []
   // After a wrong target, words that are not qualifiers belong to the same mistake.
   const later = second !== undefined && target === undefined ? rest.filter(isMeantAsQualifier) : rest
-  const spaced = reportSpacedConditions(withoutTails([...begin, ...later]), reader)
-  const read = spaced.words.map((word) => parseQualifier(reader(word), qualifiers))
-  const isRight = !spaced.found && !read.includes(false) && checkAgain(qualifiers)
-  if (pattern === undefined || target === undefined || !isRight) return undefined
-  const { options, priority } = qualifiers
+  const qualifiers = parseQualifiers(begin.length === 0 ? later : begin.concat(later), reader)
+  if (pattern === undefined || target === undefined || qualifiers === undefined) return undefined
+  const { conditions, options, priority } = qualifiers
   return {
     line: line.line,
-    pattern: { text: pattern, span: reader(first).span() },
+    pattern: { text: pattern, span: place.span() },
     target,
-    conditions: cheapestFirst(qualifiers.conditions),
+    conditions: cheapestFirst(conditions),
     priority,
-    end: options.has('end'),
-    addDns: options.has('adddns'),
-    readsReply: qualifiers.conditions.some(({ attribute }) => attribute.name === reply.name),
-    readsRecipient: qualifiers.conditions.some(({ attribute }) => attribute.name === rcpt.name),
+    end: options.includes('end'),
+    addDns: options.includes('adddns'),
+    readsReply: conditions.some(({ attribute }) => attribute.name === reply.name),
+    readsRecipient: conditions.some(({ attribute }) => attribute.name === rcpt.name),
     againMs: qualifiers.again?.ms,
     exchange:
       target.kind === 'direct' || target.kind === 'terms'
@@ -106,11 +113,15 @@ export function parseOverride(
   }
 }
 
-/** Those that need DNS last: one that fails before them saves the lookup. */
+/**
+ * Those that need DNS last: one that fails before them saves the lookup. The list is a copy with no room to grow: a rule set keeps
+ * very many.
+ */
 function cheapestFirst(conditions: readonly Condition[]): readonly Condition[] {
   if (conditions.length === 0) return NO_CONDITIONS
   const needsMx = ({ kind }: Condition) => kind === 'mx'
-  return [...conditions.filter((condition) => !needsMx(condition)), ...conditions.filter(needsMx)]
+  if (!conditions.some(needsMx)) return conditions.slice()
+  return conditions.filter((condition) => !needsMx(condition)).concat(conditions.filter(needsMx))
 }
 
 /**
@@ -170,9 +181,24 @@ function isQualifier({ text }: Word): boolean {
 
 const isMeantAsQualifier = ({ text }: Word) => /^(?:\$|[=<>!~⇐]+)/.test(text)
 
+/** Reads the words after the target. Undefined if there is a mistake in one. */
+function parseQualifiers(words: readonly Word[], reader: (word: Word) => WordReader): Qualifiers | undefined {
+  if (words.length === 0) return NO_QUALIFIERS
+  const read: OpenQualifiers = { conditions: [], options: [], priority: undefined, again: undefined }
+  const spaced = reportSpacedConditions(withoutTails(words), reader)
+  const isEachRight = spaced.words.map((word) => parseQualifier(reader(word), read))
+  return !spaced.found && !isEachRight.includes(false) && checkAgain(read) ? read : undefined
+}
+
+/** What ends the name after the "$" of a condition or an option. */
+const NAME_END = /(?<=.)[^a-z_]/is
+
 /** Reads one word after the target. False if there is a mistake in it. */
-function parseQualifier(word: WordReader, into: Qualifiers): boolean {
-  const [, name = '', rest = ''] = /^\$([a-z_]*)(.*)$/is.exec(word.text) ?? []
+function parseQualifier(word: WordReader, into: OpenQualifiers): boolean {
+  const text = word.text.startsWith('$') ? word.text : ''
+  const end = text.search(NAME_END)
+  const name = text.slice(1, end === -1 ? undefined : end)
+  const rest = text.slice(name.length + 1)
   const key = name.toLowerCase()
   const kind = CONDITIONS.get(key)
   if (kind !== undefined) {
@@ -186,7 +212,7 @@ function parseQualifier(word: WordReader, into: Qualifiers): boolean {
   return false
 }
 
-function parseOption(word: WordReader, option: Option, rest: string, into: Qualifiers): boolean {
+function parseOption(word: WordReader, option: Option, rest: string, into: OpenQualifiers): boolean {
   if (option === 'again') {
     const again = parseAgain(word, rest)
     if (again === undefined) return false
@@ -210,11 +236,11 @@ function parseOption(word: WordReader, option: Option, rest: string, into: Quali
     })
     return false
   }
-  if (into.options.has(option)) {
+  if (into.options.includes(option)) {
     word.error('duplicate-option', `$${option} is given twice`, { expected: 'each option once' })
     return false
   }
-  into.options.add(option)
+  into.options.push(option)
   return true
 }
 

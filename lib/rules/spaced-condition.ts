@@ -20,6 +20,8 @@ export function reportSpacedConditions(
   words: readonly Word[],
   reader: (word: Word) => WordReader,
 ): { readonly words: readonly Word[]; readonly found: boolean } {
+  // The usual case, and quick in a list of very many lines: each word begins a condition or an option.
+  if (words.every(({ text }) => text.startsWith('$'))) return { words, found: false }
   const left: Word[] = []
   for (let index = 0; index < words.length;) {
     const count = wordsOfCondition(words.slice(index, index + 3))
