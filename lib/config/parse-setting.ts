@@ -92,7 +92,16 @@ function reportUnknownKey(source: Line, span: Span, word: string, kind: KeyedSec
   const elsewhere =
     home === undefined || home === kind ? '' : `; ${word.toLowerCase()} belongs ${sectionPlace(home)}`
   report.error(source, span, 'unknown-key', `unknown setting ${quoted}`, {
-    expected: `one of ${KEYS[kind].join(', ')}${elsewhere}`,
+    expected: `one of ${listKeys(KEYS[kind])}${elsewhere}`,
     suggestion: nearest(word, KEYS[kind]),
   })
+}
+
+/** `password[_env|_file]` for the three keys of a secret: a list of each would be hard to read. */
+function listKeys(keys: readonly string[]): string {
+  const forms = (key: string): boolean => keys.includes(`${key}_env`) && keys.includes(`${key}_file`)
+  return keys
+    .filter((key) => !forms(key.replace(/_(?:env|file)$/, '')) || forms(key))
+    .map((key) => (forms(key) ? `${key}[_env|_file]` : key))
+    .join(', ')
 }

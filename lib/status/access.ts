@@ -10,8 +10,8 @@ export interface Client {
 }
 
 /**
- * Tells why a client may not see the status page; undefined if it may. The address of the socket counts. Only a proxy of the list is
- * believed about the client behind it; that a request was passed on by another is a reason to refuse it, because anybody may be there.
+ * Tells why a client may not see the status page; undefined if it may. The address of the socket counts. Only a proxy in the list is
+ * believed when it names its client. A request that any other host passes on is refused: nobody knows who sent it.
  */
 export function accessTest({ allow, proxies }: StatusSettings): (client: Client) => string | undefined {
   const isAllowed = listTest(allow)

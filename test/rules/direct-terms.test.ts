@@ -88,7 +88,7 @@ describe('terms of direct mail', () => {
     }
   })
 
-  it('are those of direct attempts too', async () => {
+  it('apply to direct attempts of [attempts] too', async () => {
     const { exchanges, source } = await decideBy(`${TERMS}[attempts]\n* direct=1 relay=1`, {}, MX)
     assert.deepEqual([source, exchanges[0]?.endpoint.port], ['attempts', 26])
   })

@@ -91,7 +91,7 @@ test('no message waits for ever', (t) => {
   assert.deepEqual(pushed, ['a'])
 })
 
-test('a message that goes on stands in no line any more, also in that of a relay that is used no more', (t) => {
+test('a message that goes on has left every queue, even that of a relay that nobody uses now', (t) => {
   const { queue, message, free, waiting } = setup(t)
   for (const name of ['a', 'b', 'c']) {
     queue.wait(message(name), [isp, relayExchange({ host: `gone-${name}` })], HOUR)
