@@ -3,7 +3,7 @@ import type { Steps } from './steps'
 
 /*
  * An object with long lists, as several lines of JSON: the first has everything but what does not fit of the lists, the others have the
- * rest. Parsing one long text would hold the event loop; whoever reads lines may stop between them.
+ * rest. Parsing one long text would hold the event loop; a reader of lines may stop between them.
  */
 
 /** Entries of each list in one line. */

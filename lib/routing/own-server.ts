@@ -83,9 +83,9 @@ export function reportOwnTargets(
     const source = sources.get(line)
     if (source !== undefined && target.kind === 'inline') fail(source, target.span, target.relay.endpoint)
   }
-  for (const { name, endpoint } of rules.relays) {
+  for (const { name, endpoint } of rules.relays.filter((relay) => isOwn(relay.endpoint))) {
     const section = sections.find((each) => each.kind === 'relay' && each.name === name)
     const host = section?.settings.get('host')
-    if (host !== undefined && isOwn(endpoint)) fail(host.source, host.valueSpan, endpoint)
+    if (host !== undefined) fail(host.source, host.valueSpan, endpoint)
   }
 }

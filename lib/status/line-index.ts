@@ -83,7 +83,7 @@ export class LineIndex {
  * 52 of its 64 bits are compared: two of a million lines are the same in one of 10,000 files.
  */
 class HashTable {
-  /** A hash, or 0 where there is none. */
+  /** The hash of each slot; 0: the slot is free. */
   readonly #hashes: Float64Array
   readonly #places: Uint32Array
 

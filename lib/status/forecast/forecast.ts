@@ -40,7 +40,7 @@ export interface ForecastSources {
   readonly now: number
 }
 
-/** A message of the queue as the rules see it now; undefined if its domain is none. */
+/** A message of the queue as the rules see it now; undefined if its domain is not a domain. */
 export function messageOfQueue(queued: QueuedMessage, now: number): Message | undefined {
   const domain = domainOf(queued.domain)
   return domain === undefined ? undefined : messageOf(queued, domain, now)

@@ -13,7 +13,7 @@ const TITLES: Readonly<Record<ExplainField, string>> = {
 /**
  * The form that explains a message.
  *
- * @param answer as the command prints it, or why there is none; undefined: nothing was asked
+ * @param answer as the command prints it, or why nothing is said; undefined: nothing was asked
  */
 export function explainSection({ explain }: PageQuery, answer: string | NoAnswer | undefined): Html {
   const fields = EXPLAIN_FIELDS.map(
