@@ -7,13 +7,16 @@ import type { ServerStatus } from '../relays/types'
 import type { RunningServer } from './server-state'
 import { formatCount, formatTime } from './wording'
 
-/** One relay, terms of direct mail, or one of their servers, as the running server sees it over all workers. */
+/**
+ * One relay, terms of direct mail, or one of their servers, as the running server sees it over all workers. There may be 10,000, so that
+ * they are made small: with all fields, and in one go.
+ */
 export interface RelaySummary {
   /** `[user@]host:port`; of terms their title. */
   readonly key: string
-  /** The section's name; absent for the server of an override line, and for `[direct]`. */
-  readonly name?: string
-  readonly hold?: Hold
+  /** The section's name; undefined for the server of an override line, and for `[direct]`. */
+  readonly name: string | undefined
+  readonly hold: Hold | undefined
   /** The worst that a worker sees. */
   readonly breaker: ServerStatus['breaker']
   /** Workers of which the breaker is not closed, and all workers. */
@@ -21,15 +24,15 @@ export interface RelaySummary {
   readonly workers: number
   /** Failures in a row. */
   readonly failures: number
-  readonly lastFailure?: string
+  readonly lastFailure: string | undefined
   /** When the first worker tries it again, ms since the epoch. */
-  readonly retryAt?: number
+  readonly retryAt: number | undefined
   readonly connections: number
   /** Messages that wait for a place. */
   readonly waiting: number
   readonly sentLastHour: number
-  readonly maxConnections?: number
-  readonly maxPerHour?: number
+  readonly maxConnections: number | undefined
+  readonly maxPerHour: number | undefined
 }
 
 const BREAKERS = ['closed', 'half-open', 'open'] as const
@@ -56,11 +59,7 @@ export function summarizeExchange(
 
 /** A summary with the limits that hold. */
 export function withLimits(summary: RelaySummary, { maxConnections, maxPerHour }: Terms): RelaySummary {
-  return {
-    ...summary,
-    ...(maxConnections === undefined ? {} : { maxConnections }),
-    ...(maxPerHour === undefined ? {} : { maxPerHour }),
-  }
+  return { ...summary, maxConnections, maxPerHour }
 }
 
 /**
@@ -84,17 +83,19 @@ export function summarizeReports(
   const counted = limitOf(limitKey)
   return {
     key,
-    ...(name === undefined ? {} : { name }),
-    ...(hold === undefined ? {} : { hold }),
+    name,
+    hold,
     breaker: BREAKERS[Math.max(0, ...reports.map(({ breaker }) => BREAKERS.indexOf(breaker)))] ?? 'closed',
     failingWorkers: failing.length,
     workers: workers.length,
     failures: Math.max(0, ...reports.map(({ failures }) => failures)),
-    ...(lastFailure === undefined ? {} : { lastFailure }),
-    ...(retries.length === 0 ? {} : { retryAt: Math.min(...retries) }),
+    lastFailure,
+    retryAt: retries.length === 0 ? undefined : Math.min(...retries),
     connections: counted?.connections ?? add(({ connections }) => connections),
     waiting: add(({ waiting }) => waiting),
     sentLastHour: counted?.sentLastHour ?? add(({ sentLastHour }) => sentLastHour),
+    maxConnections: undefined,
+    maxPerHour: undefined,
   }
 }
 

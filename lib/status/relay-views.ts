@@ -14,11 +14,11 @@ export interface RelayView {
   /** `[user@]host:port`; absent for a relay that is held and no longer in the file. */
   readonly key?: string
   readonly name?: string
-  readonly hold?: Hold
+  readonly hold?: Hold | undefined
   /** What the running server reports; absent if none does. */
-  readonly summary?: RelaySummary
+  readonly summary?: RelaySummary | undefined
   /** Why its host has no address. */
-  readonly unresolved?: string
+  readonly unresolved?: string | undefined
 }
 
 /** Terms of direct mail as they are shown. */
@@ -92,11 +92,12 @@ function viewOfRelay(
   return {
     key: relayKey(relay),
     name: relay.name,
-    ...(hold === undefined ? {} : { hold }),
-    ...(state.kind === 'running'
-      ? { summary: summarizeExchange(exchangeOf(relay, { kind: 'attempts' }), state) }
-      : {}),
-    ...(problem === undefined ? {} : { unresolved: problem }),
+    hold,
+    summary:
+      state.kind === 'running'
+        ? summarizeExchange(exchangeOf(relay, { kind: 'attempts' }), state)
+        : undefined,
+    unresolved: problem,
   }
 }
 
