@@ -1,9 +1,12 @@
 import { parseQueueName } from '../haraka-files/queue-file'
 import { listQueue, readQueue } from '../haraka-files/queue-folder'
 import type { Steps } from '../model/steps'
-import type { Facts } from './facts'
+import type { AttemptEntry } from './facts'
 import { placesOfLargest } from './largest'
+import type { Overview } from './overview'
+import type { ServerState } from './server-state'
 import { describeWait, type Story } from './story'
+import { joinWords } from './wording'
 
 /** Messages that are shown: those that are due first. */
 const MOST_SHOWN = 30
@@ -23,8 +26,19 @@ export interface QueueView {
   readonly first: readonly QueuedStory[]
 }
 
+/** The holds for which a message that was to be tried waits: those of all its servers. */
+function heldBy(last: AttemptEntry | undefined, server: ServerState): string | undefined {
+  if (last === undefined || server.kind === 'unknown' || last.exchanges.length === 0) return undefined
+  const names = last.exchanges.map((label) => /^relay (.*)$/.exec(label)?.[1] ?? '')
+  if (!names.every((name) => server.holds.has(name))) return undefined
+  return `${joinWords(names.map((name) => `relay ${name}`))} ${names.length === 1 ? 'is' : 'are'} held`
+}
+
 /** Looks into the queue, in steps. @throws UsageError if it cannot be read */
-export function* viewQueue(folder: string, facts: Facts | undefined, now: number): Steps<QueueView> {
+export function* viewQueue(
+  folder: string,
+  { facts, server, now }: Pick<Overview, 'facts' | 'server' | 'now'>,
+): Steps<QueueView> {
   const names = yield* listQueue(folder)
   const times = Float64Array.from(names, (name) => -(parseQueueName(name).nextAttempt ?? 0))
   yield
@@ -33,7 +47,11 @@ export function* viewQueue(folder: string, facts: Facts | undefined, now: number
   const first = messages.map((queued) => {
     const entries = (facts?.attempts ?? []).filter(({ id }) => id !== '' && id === queued.id)
     const story = { id: queued.id, queued, entries }
-    return { story, wait: describeWait(story, { isRunning: true, now }) }
+    const wait = heldBy(entries[0], server)
+    return {
+      story,
+      wait: describeWait(story, { isRunning: true, now, ...(wait === undefined ? {} : { wait }) }),
+    }
   })
   const isUncounted = ({ story }: QueuedStory) => story.entries[0]?.action === 'wait'
   const reasonOf = ({ story }: QueuedStory) => story.entries[0]?.reason ?? ''

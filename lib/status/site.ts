@@ -110,9 +110,9 @@ export class StatusSite {
   }
 
   /** undefined: the queue cannot be read. */
-  async #lookIntoQueue({ facts, now }: Overview): Promise<QueueView | undefined> {
+  async #lookIntoQueue(overview: Overview): Promise<QueueView | undefined> {
     try {
-      return await finishInSteps(viewQueue(this.#source.queueFolder(), facts, now))
+      return await finishInSteps(viewQueue(this.#source.queueFolder(), overview))
     } catch {
       return undefined
     }
