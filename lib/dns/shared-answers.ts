@@ -13,7 +13,7 @@ export interface AnswerStore {
   /**
    * Looks for a text. Never rejects.
    *
-   * @returns undefined, not promised, where it cannot be asked now; a promise of undefined where there is none
+   * @returns undefined at once where it cannot be asked now; a promise of undefined where nothing is kept
    */
   find(key: string): Promise<KeptText | undefined> | undefined
   /**
@@ -43,7 +43,7 @@ export class SharedAnswers {
     this.#options = options
   }
 
-  /** Never rejects. Undefined, not promised, where nobody can be asked now. */
+  /** Never rejects. Undefined at once where nobody can be asked now. */
   find<T extends QueryType>(question: Question<T>): Promise<SharedAnswer<T> | undefined> | undefined {
     return this.#options.store.find(this.#keyOf(question))?.then((found) => {
       if (found === undefined || !(found.leftMs > 0)) return undefined

@@ -15,7 +15,7 @@ export const ANSWER_PREFIX = `${PREFIX}answer:`
 /*
  *   KEYS  answers
  *
- * Returns 'answers', and for each key its text ('': there is none) and the milliseconds that it has left.
+ * Returns 'answers', and for each key its text (empty where nothing is kept) and the milliseconds that it has left.
  */
 export const FIND = createScript(
   'find answers',

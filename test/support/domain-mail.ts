@@ -47,6 +47,7 @@ export async function startDomainMail(
   t.after(() => sink.close())
   const overrides = [
     `dns_servers = ${zone.server.address}:${zone.port}`,
+    'dns_cache_size = 5000',
     ...(redis === undefined ? [] : [redis.section()]),
     '[direct]',
     `port = ${sink.port}`,
