@@ -41,7 +41,7 @@ export async function startDomainMail(
   t: Pick<TestContext, 'after'>,
   { domains, redis }: DomainMailOptions,
 ): Promise<DomainMail> {
-  const zone = await startZone(zoneOf(domains), { ttl: 3_600 })
+  const zone = await startZone(zoneOf(domains), { ttl: 3_600, negativeTtl: 3_600 })
   t.after(() => zone.stop())
   const sink = await startSink()
   t.after(() => sink.close())
