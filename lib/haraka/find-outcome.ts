@@ -91,8 +91,10 @@ export class OutcomeFinder {
 
   /** Step 5: the addresses that may be used. */
   async #listAddresses({ hmail }: DecidedMessage, located: readonly Located[]): Promise<GetMxOutcome> {
-    const allowed = await this.#removeLocalLiterals(hmail, located)
-    const { HarakaMx } = this.#parts.haraka.netUtils
+    const { haraka } = this.#parts
+    const mayBeLocal = !haraka.outbound.local_mx_ok && located.some(goesToLiteral)
+    const allowed = mayBeLocal ? await this.#removeLocalLiterals(hmail, located) : located
+    const { HarakaMx } = haraka.netUtils
     const isOwn = (endpoint: Endpoint) => this.#ownListeners.includes(endpoint)
     const list = buildMxList(HarakaMx, allowed, isOwn, this.#helo.get(HarakaMx))
     const failed = list.candidates.length > 0 ? [] : relaysOfAttempts(located)
@@ -107,7 +109,6 @@ export class OutcomeFinder {
    */
   async #removeLocalLiterals(hmail: HMailItem, located: readonly Located[]): Promise<readonly Located[]> {
     const { haraka, logOf } = this.#parts
-    if (haraka.outbound.local_mx_ok || !located.some(goesToLiteral)) return located
     const local = await Promise.all(
       located.map(
         async (one) =>

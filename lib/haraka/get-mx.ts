@@ -168,7 +168,8 @@ export class GetMx {
     const message = this.#messages.read(hmail)
     const found = this.#questions.group(message, basis)
     const groups = found instanceof Promise ? await found : found
-    const decision = await this.#questions.decide(message, basis)
+    const decided = this.#questions.decide(message, basis)
+    const decision = decided instanceof Promise ? await decided : decided
     return { hmail, message, groups, decision, basis, startedAt }
   }
 

@@ -31,8 +31,8 @@ const nameOf = (target: NamedTarget) => (target.kind === 'named' ? target.relay.
  */
 export function parseTarget(word: WordReader, names: NamedTargets): Target | undefined {
   const { text } = word
-  if (text.toLowerCase() === '$direct') return { kind: 'direct', span: word.span() }
   if (text.startsWith('$')) {
+    if (text.toLowerCase() === '$direct') return { kind: 'direct', span: word.span() }
     return word.error('missing-target', 'a target is missing before the conditions and options', {
       expected: FORM,
       suggestion: nearest(text, ['$direct']),
@@ -40,7 +40,7 @@ export function parseTarget(word: WordReader, names: NamedTargets): Target | und
   }
   if (text.startsWith('@')) return parseNamedTarget(word, names)
   if (reportForeignTarget(word)) return undefined
-  warnOfMissingSign(word, names)
+  if (!text.includes('@')) warnOfMissingSign(word, names)
   return parseHostTarget(word)
 }
 
