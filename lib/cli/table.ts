@@ -155,7 +155,7 @@ export const COMMANDS: readonly CommandSpec[] = Object.freeze<CommandSpec[]>([
     details: [
       'Since when the rules are in force, and whether the file has changed since; for each override line its hits over all workers since the server started, and the last use; the lines that were never hit. A line keeps its hits as long as it is written the same.',
       'On a terminal, long lines are cut to its width.',
-      'Exit status 75: no server runs, it cannot be asked, or it does not have in force what the file says now.',
+      'Exit status 75: no server runs, it cannot be asked, or it does not have in force what the file says now. 78: the file has an error.',
     ],
     examples: [
       { args: 'rules', purpose: 'Which lines are used, and whether the last edit counts' },

@@ -49,7 +49,7 @@ function checkFile({ file }: Location, { source, result }: Loaded): Finding {
     const errors = diagnostics.filter(({ severity }) => severity === 'error').length + omitted.errors
     return error(
       `${file} has ${formatCount(errors, 'error')}`,
-      'Run dns-overrides check: it shows each with what was expected.',
+      'Run npx dns-overrides check: it shows each with what was expected.',
     )
   }
   const { rules, settings } = configuration
@@ -70,7 +70,7 @@ async function checkTests({ result }: Loaded): Promise<Finding[]> {
   return [
     error(
       `${failing} of ${results.length} lines of [tests] do not hold`,
-      `Run dns-overrides test: it shows what the rules decide.${refuses}`,
+      `Run npx dns-overrides test: it shows what the rules decide.${refuses}`,
     ),
   ]
 }

@@ -46,7 +46,7 @@ export function unmetTestsText(results: readonly ExpectationResult[]): string {
   return [
     ...unmet.slice(0, MOST_LOGGED).map((result) => unmetText(result, SHOWN)),
     ...(rest > 0
-      ? [`${SHOWN} does not meet ${countText(rest, 'more test')}: dns-overrides test lists them`]
+      ? [`${SHOWN} does not meet ${countText(rest, 'more test')}: npx dns-overrides test lists them`]
       : []),
   ].join('\n')
 }

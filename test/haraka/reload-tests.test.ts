@@ -53,6 +53,6 @@ test('of many tests that are not met 50 are logged, and the number of the rest',
   assert.equal(log.filter((line) => line.includes('test not met')).length, 50)
   assert.equal(
     log[50],
-    'warn config/dns_overrides.ini does not meet 20 more tests: dns-overrides test lists them',
+    'warn config/dns_overrides.ini does not meet 20 more tests: npx dns-overrides test lists them',
   )
 })

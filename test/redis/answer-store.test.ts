@@ -7,7 +7,7 @@ import type { RedisConnection } from '../../lib/redis/connection'
 import { PREFIX } from '../../lib/redis/keys'
 import { testResolver, type TestResolverOptions } from '../support/dns-resolver'
 import { a, fails, mx, startZone, type ZoneData, type ZoneServer } from '../support/dns-scripted'
-import { connectTo, needsRedis, RedisServer, startProxy, until } from '../support/redis-server'
+import { connectTo, needsRedis, PATIENT, RedisServer, startProxy, until } from '../support/redis-server'
 
 const TABLE: Record<string, readonly ZoneData[]> = {
   'example.com': [mx(10, 'mx.example.com')],
@@ -19,8 +19,12 @@ const TABLE: Record<string, readonly ZoneData[]> = {
 
 const monotonic = () => performance.now()
 
-async function connect(t: TestContext, { port }: { readonly port: number }): Promise<RedisConnection> {
-  const { connection } = connectTo(t, port)
+async function connect(
+  t: TestContext,
+  { port }: { readonly port: number },
+  options: Parameters<typeof connectTo>[3] = PATIENT,
+): Promise<RedisConnection> {
+  const { connection } = connectTo(t, port, {}, options)
   await until(() => connection.isReady, 'a connection')
   return connection
 }
@@ -229,7 +233,7 @@ describe('DNS answers over processes', { skip: needsRedis() }, () => {
   it('Redis that hangs costs a lookup 100 ms, and later ones nothing', async (t) => {
     const { redis, zone } = await setUp(t)
     const proxy = await startProxy(t, redis.port)
-    const connection = await connect(t, proxy)
+    const connection = await connect(t, proxy, {})
     const store = new RedisAnswerStore({ connection, monotonic })
     const resolver = testResolver([zone.server], { sharing: { store, machine: 'here' } })
     t.after(() => resolver.close())

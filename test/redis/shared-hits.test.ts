@@ -4,7 +4,7 @@ import { createIdentity } from '../../lib/redis/host-identity'
 import { MOST_LINES } from '../../lib/redis/hits-script'
 import { PREFIX } from '../../lib/redis/keys'
 import { SharedHits } from '../../lib/redis/shared-hits'
-import { connectTo, needsRedis, RedisServer, startProxy, until } from '../support/redis-server'
+import { connectTo, needsRedis, RedisServer, startProxy, until, PATIENT } from '../support/redis-server'
 
 const LINE = '0123456789abcdef'
 const OTHER = 'fedcba9876543210'
@@ -12,7 +12,7 @@ const NOTHING = new Map()
 
 /** The process of a server that counts, with so many workers. */
 function startServer(t: TestContext, port: number, workers = 2): SharedHits {
-  const { connection } = connectTo(t, port)
+  const { connection } = connectTo(t, port, {}, PATIENT)
   const hits = new SharedHits({
     connection,
     identity: createIdentity(),

@@ -6,14 +6,18 @@ import { describe, it, type TestContext } from 'node:test'
 import { hashName, PREFIX } from '../../lib/redis/keys'
 import { SharedHolds } from '../../lib/redis/shared-holds'
 import { type Hold, readHolds, removeHold, writeHold } from '../../lib/relays/holds'
-import { connectTo, needsRedis, RedisServer, until } from '../support/redis-server'
+import { connectTo, needsRedis, RedisServer, until, PATIENT } from '../support/redis-server'
 
 /** The state folder of a server that shares its holds. */
 function startHost(t: TestContext, port: number): string {
   const parent = mkdtempSync(join(tmpdir(), 'holds-'))
   const folder = join(parent, 'state')
   mkdirSync(folder, { mode: 0o700 })
-  const holds = new SharedHolds({ connection: connectTo(t, port).connection, folder, now: Date.now })
+  const holds = new SharedHolds({
+    connection: connectTo(t, port, {}, PATIENT).connection,
+    folder,
+    now: Date.now,
+  })
   t.after(() => {
     holds.close()
     rmSync(parent, { recursive: true, force: true })

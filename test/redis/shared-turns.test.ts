@@ -3,12 +3,12 @@ import { describe, it, type TestContext } from 'node:test'
 import { PREFIX } from '../../lib/redis/keys'
 import { SharedTurns } from '../../lib/redis/shared-turns'
 import { LocalTurns } from '../../lib/relays/turns'
-import { connectTo, needsRedis, RedisServer, until } from '../support/redis-server'
+import { connectTo, needsRedis, RedisServer, until, PATIENT } from '../support/redis-server'
 
 const KEY = `${PREFIX}turns`
 
 function startHost(t: TestContext, port: number): SharedTurns {
-  const { connection } = connectTo(t, port)
+  const { connection } = connectTo(t, port, {}, PATIENT)
   const turns = new SharedTurns({ connection, local: new LocalTurns(1_000_000) })
   t.after(() => turns.close())
   return turns

@@ -63,7 +63,7 @@ function checkInForce(
   if (refused !== undefined) {
     return error(
       `the running server has not taken this file: at ${formatTime(refused.at)} it ${refused.reason}`,
-      'Correct the file: dns-overrides check shows the mistakes. Until then the last good one stays in force.',
+      'Correct the file: npx dns-overrides check shows the mistakes. Until then the last good one stays in force.',
     )
   }
   if (age < RELOAD_TAKES_MS) {

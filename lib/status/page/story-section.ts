@@ -40,7 +40,7 @@ function answer(told: ToldStory): Html {
 const unreadNote = (unread: number) =>
   unread === 0
     ? ''
-    : ` ${formatCount(unread, 'file')} of the queue were not looked at: dns-overrides why looks at all.`
+    : ` ${formatCount(unread, 'file')} of the queue were not looked at: npx dns-overrides why looks at all.`
 
 function envelopeOf({ queued, entries: [last] }: Story): Html {
   const sender = queued?.mailFrom ?? last?.sender ?? ''

@@ -16,9 +16,9 @@ function describe(warnings: Warnings): Html {
     case 'pending':
       return markup`<p>They are being looked for.</p>`
     case 'errors':
-      return markup`<p>config/dns_overrides.ini has errors now: run <code>dns-overrides check</code>.</p>`
+      return markup`<p>config/dns_overrides.ini has errors now: run <code>npx dns-overrides check</code>.</p>`
     case 'not looked for':
-      return markup`<p>The file is long or cannot be read: <code>dns-overrides check</code> looks at it.</p>`
+      return markup`<p>The file is long or cannot be read: <code>npx dns-overrides check</code> looks at it.</p>`
     default:
       return warnings satisfies never
   }
