@@ -104,11 +104,21 @@ test('an exchange that the operator wrote is used although it is local, one from
   await haraka.waitForLog(/Temp failing .*Tried all MXs/, mark)
 })
 
-/** Everything in a folder, file by file. */
+/** Everything in a folder, file by file. Haraka may rename a file meanwhile: then all are read again. */
 function contents(folder: string): [string, string][] {
+  for (let tries = 0; ; tries++) {
+    try {
+      return read(folder)
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== 'ENOENT' || tries === 100) throw error
+    }
+  }
+}
+
+function read(folder: string): [string, string][] {
   return readdirSync(folder).flatMap((name): [string, string][] => {
     const path = join(folder, name)
-    return statSync(path).isDirectory() ? contents(path) : [[path, readFileSync(path, 'latin1')]]
+    return statSync(path).isDirectory() ? read(path) : [[path, readFileSync(path, 'latin1')]]
   })
 }
 
