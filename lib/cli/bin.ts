@@ -19,7 +19,8 @@ const terminal: Terminal = {
   color: { out: colors && stdout.isTTY, err: colors && stderr.isTTY },
   // A window may be resized meanwhile.
   get columns() {
-    return stdout.columns ?? 80
+    // A terminal that does not know its size, such as a serial console, says 0.
+    return stdout.columns || 80
   },
   get rows() {
     return stdout.isTTY && env.TERM !== 'dumb' ? stdout.rows : undefined

@@ -59,6 +59,17 @@ test('colours on a terminal, and none there with NO_COLOR', { skip: needs('scrip
   assert.ok(!terminal({ TERM: 'dumb' }).includes('\u001b[3'))
 })
 
+test('a terminal that says it has no columns is taken to have 80', { skip: needs('script') }, () => {
+  const file = folder.write('unknown.ini', 'gmail.com @nowhere $end\n')
+  const line = `stty cols 0 rows 0; ${process.execPath} ${CLI} check ${file}; true`
+  const out = execFileSync('script', ['-qec', line, '/dev/null'], {
+    env: { ...process.env, NO_COLOR: '1' },
+    encoding: 'utf8',
+    stdio: ['ignore', 'pipe', 'inherit'],
+  })
+  assert.ok(out.includes('  gmail.com @nowhere $end\r\n            ^~~~~~~~\r\n'), out)
+})
+
 test('a reader that goes away early is not an error', async () => {
   const lines = Array.from({ length: 20_000 }, (_, index) => `d${index}.example s.example $retries>=1`)
   const file = folder.write('many.ini', lines.join('\n'))
