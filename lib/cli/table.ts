@@ -10,7 +10,7 @@ export const COMMANDS: readonly CommandSpec[] = Object.freeze<CommandSpec[]>([
     options: [CONFIG, JSON_OUTPUT],
     details: [
       'Errors stop Haraka at start; on a reload they keep the last good configuration in force. Warnings are about what is legal and probably not intended, and about lines of [tests] that fail; they do not change the exit status. Each is printed with its place, the line with a caret, and what was expected.',
-      'A FILE of - is the standard input.',
+      'If FILE is -, standard input is read.',
     ],
     examples: [
       { args: 'check', purpose: 'Before Haraka is restarted' },
@@ -43,7 +43,7 @@ export const COMMANDS: readonly CommandSpec[] = Object.freeze<CommandSpec[]>([
       { name: 'all', summary: 'list the override lines for other domains too' },
       {
         name: 'offline',
-        summary: 'leave out what the running server holds, leaves out after failures, or limits',
+        summary: 'ignore the holds, breakers and limits of the running server',
       },
       JSON_OUTPUT,
       CONFIG,
@@ -51,7 +51,7 @@ export const COMMANDS: readonly CommandSpec[] = Object.freeze<CommandSpec[]>([
     details: [
       'If $rcpt sends the recipients of the message different ways, each group of them is shown as the message of its own into which it is divided. The exit status is then 68 if one of these would bounce, else 75 if one would be deferred.',
       'RECIPIENT is an address or a domain. With --queue it may be left out; other options replace what the queue file says.',
-      'If a Haraka runs that belongs to the configuration, its holds, breakers and limits count, unless --offline is given.',
+      'If a Haraka with this configuration is running, its holds, breakers and limits count, unless --offline is given.',
       "--timeline uses the retry intervals of Haraka's outbound.ini.",
       'Other plugins that have hooks for get_mx or server_details may change what is printed; those that config/plugins names are listed.',
     ],
@@ -73,7 +73,7 @@ export const COMMANDS: readonly CommandSpec[] = Object.freeze<CommandSpec[]>([
   },
   {
     name: 'resolve',
-    summary: 'show what DNS says of a domain: its mail servers, their addresses and TTLs',
+    summary: 'show what DNS says about a domain: its mail servers, their addresses and TTLs',
     operands: [{ name: 'DOMAIN', kind: 'text' }],
     options: [JSON_OUTPUT, CONFIG],
     details: ['The DNS settings of the configuration count, its override lines do not.'],
@@ -179,11 +179,11 @@ export const COMMANDS: readonly CommandSpec[] = Object.freeze<CommandSpec[]>([
     ],
     details: [
       'ID is the id that the log has in brackets, also without the numbers after the point; or a file of the queue: its path, or its name as haraka --qlist prints it.',
-      'For a message of the queue: each attempt with time, line, server, TLS, and the reply or what failed; what it waits for; what the rules as they are now do with it, and the attempts to come. One that is no longer in the queue is known as long as it is among the last attempts of the running server; then the log has it.',
+      'For a message of the queue: each attempt with time, line, server, TLS, and the reply or what failed; what it waits for; what the rules as they are now do with it, and the attempts to come. A message that has left the queue is known while it is among the last attempts of the running server; after that, search the log.',
       'Of several messages, the first 20 are listed. Exit status: as explain for one message of the queue; 70 if nothing is known of it.',
     ],
     examples: [
-      { args: 'why 8B1F2C3D-1111-4222-8333-444455556666.1.1', purpose: 'A message of which the log speaks' },
+      { args: 'why 8B1F2C3D-1111-4222-8333-444455556666.1.1', purpose: 'A message that the log names' },
       { args: 'why --to a@gmail.com', purpose: 'Somebody asks where the mail is' },
     ],
     exits: ['noRoute', 'fault', 'tempFail', 'config'],
@@ -233,7 +233,7 @@ export const COMMANDS: readonly CommandSpec[] = Object.freeze<CommandSpec[]>([
       JSON_OUTPUT,
     ],
     details: [
-      'LIST has one message on each line: SENDER RECIPIENT [retries=N] [size=N] [auth=USER] [age=TIME] [reply="TEXT"] [failed=STEP] [mx=PRIO:HOST,...]. A LIST of - is the standard input. Without LIST and --queue, the messages are those of section [tests] of both files.',
+      'LIST has one message on each line: SENDER RECIPIENT [retries=N] [size=N] [auth=USER] [age=TIME] [reply="TEXT"] [failed=STEP] [mx=PRIO:HOST,...]. If LIST is -, standard input is read. Without LIST and --queue, the messages are those of section [tests] of both files.',
     ],
     examples: [
       {

@@ -95,13 +95,15 @@ function checkRelays(folder: string, now: number): Finding[] {
     state.servers.filter((report) => isOfRelay(report) && report.breaker === 'open').map(({ key }) => key),
   )
   return [
-    ...(held.length === 0 ? [] : [warning(`held by hand: ${joinWords(held)}`, 'See dns-overrides relays.')]),
+    ...(held.length === 0
+      ? []
+      : [warning(`held by hand: ${joinWords(held)}`, 'See npx dns-overrides relays.')]),
     ...(failing.size === 0
       ? []
       : [
           warning(
             `left out after failures: ${joinWords([...failing])}`,
-            'See dns-overrides relays, and dns-overrides probe.',
+            'See npx dns-overrides relays, and npx dns-overrides probe.',
           ),
         ]),
     ...(held.length + failing.size === 0 ? [ok('no relay is held or left out')] : []),
