@@ -1,4 +1,5 @@
 import { toPrintable } from '../model/printable'
+import { hideAddresses } from './hide-addresses'
 import { LONGEST_PAUSE_MS, TRIAL_TIME_MS, type Trouble } from '../relays/breaker'
 import { isField } from './keys'
 
@@ -29,12 +30,9 @@ const MOST_SERVERS = 10_000
 const MOST_FAILURES = 1_000_000
 const LONGEST_REASON = 200
 
-/** A word that may be somebody's address: it has an at sign, as it is or as in a URL. */
-const ADDRESS = /\S*(?:@|%40)\S*/gi
-
-/** Why a server failed, as others may know it. A server's reply may name a person. */
-export const hideAddresses = (reason: string): string =>
-  toPrintable(reason.replace(ADDRESS, '...'), { max: LONGEST_REASON })
+/** Why a server failed, as others may know it. */
+export const sharedReason = (reason: string): string =>
+  toPrintable(hideAddresses(reason), { max: LONGEST_REASON })
 
 const isCount = (value: unknown): value is number => Number.isSafeInteger(value) && Number(value) >= 0
 
@@ -82,7 +80,7 @@ function readServer([field, failures, pauseMs, openMs, trialMs, reason]: readonl
       pauseMs: pause,
       openMs: Math.min(openMs, pause),
       trialMs: Math.min(trialMs, TRIAL_TIME_MS),
-      lastFailure: hideAddresses(reason),
+      lastFailure: sharedReason(reason),
     },
   }
 }

@@ -1,7 +1,7 @@
 import type { Trouble } from '../relays/breaker'
 import type { BreakerBook, BreakerSharing } from '../relays/breaker-sharing'
 import {
-  hideAddresses,
+  sharedReason,
   readTrial,
   readTroubles,
   type SharedServer,
@@ -102,7 +102,7 @@ export class SharedBreakers implements BreakerSharing {
     const { connection, process } = this.#options
     const { failures = 1, pauseMs = 0, lastFailure = '' } = this.#book?.trouble(key) ?? {}
     const field = this.#name(key)
-    const values = [process, field, String(failures), String(pauseMs), hideAddresses(lastFailure)]
+    const values = [process, field, String(failures), String(pauseMs), sharedReason(lastFailure)]
     this.#trials.set(key, 'asked')
     try {
       const { isGiven, server } = readTrial(await connection.run(TRIAL, KEYS, values))
@@ -165,7 +165,7 @@ export class SharedBreakers implements BreakerSharing {
     const trial = this.#trials.get(key)
     const tries = trial === undefined ? '0' : trial === 'taken' ? '1' : '-'
     const numbers = [failures, pauseMs, openMs].map((amount) => String(Math.ceil(amount)))
-    return [this.#name(key), ...numbers, tries, isLate ? '1' : '0', hideAddresses(lastFailure)]
+    return [this.#name(key), ...numbers, tries, isLate ? '1' : '0', sharedReason(lastFailure)]
   }
 
   #take({ epoch, version, isAll, servers }: TroublesReply): void {

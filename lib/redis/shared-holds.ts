@@ -2,6 +2,7 @@ import { DAY_MS } from '../model/duration'
 import { toPrintable } from '../model/printable'
 import { type Hold, readHolds, removeHold, writeHold } from '../relays/holds'
 import type { RedisConnection } from './connection'
+import { hideAddresses } from './hide-addresses'
 import { hashName, PREFIX } from './keys'
 import { createScript } from './script'
 
@@ -15,7 +16,7 @@ const MOST_HOLDS = 1_000
  *
  *   holds  hash of the relay's name -> 'stamp [name, since, until, reason]', or 'stamp ' for one that was resumed
  *
- * 'known': this server knew it before; if Redis has another word of it, that one counts. Returns all fields, without their stamps.
+ * 'known': this server knew it before; if Redis disagrees, Redis wins. Returns all fields, without their stamps.
  */
 const HOLDS = createScript(
   'holds',
@@ -53,8 +54,9 @@ export interface SharedHoldsOptions {
   readonly now: () => number
 }
 
+/** As it is compared and shared. The operator's own words stay on this server where they name a person. */
 const textOf = ({ name, since, until, reason }: Hold) =>
-  JSON.stringify([name, since, until ?? null, reason ?? null])
+  JSON.stringify([name, since, until ?? null, reason === undefined ? null : hideAddresses(reason)])
 
 const isTime = (value: unknown): value is number =>
   typeof value === 'number' && value >= 0 && value <= 8.64e15

@@ -42,6 +42,22 @@ describe('holds over servers', { skip: needsRedis() }, () => {
     await until(() => holdIn(a)?.since === 2, 'a hold of the same name')
   })
 
+  it('an address in the reason stays on the server where it was written', async (t) => {
+    const redis = await RedisServer.start(t)
+    const [a, b] = [startHost(t, redis.port), startHost(t, redis.port)]
+    const reason = 'joe@example.com complains'
+    writeHold(a, { ...hold, reason })
+    await until(() => holdIn(b) !== undefined, 'the hold')
+    assert.equal(holdIn(b)?.reason, '... complains')
+    const values = (await redis.command('HVALS', `${PREFIX}holds`)) as readonly string[]
+    assert.ok(values.length === 1 && !values[0]!.includes('joe'), String(values))
+    removeHold(b, 'isp')
+    await until(() => holdIn(a) === undefined, 'the end of it')
+    writeHold(a, { ...hold, since: 2, reason })
+    await until(() => holdIn(b)?.since === 2, 'another hold')
+    assert.equal(holdIn(a)?.reason, reason)
+  })
+
   it('survives a Redis that has forgotten it, and a server that was away when it ended', async (t) => {
     const redis = await RedisServer.start(t)
     const a = startHost(t, redis.port)
