@@ -1,4 +1,5 @@
 import type { Relay } from '../model/relay'
+import { formatBind } from '../model/terms'
 import type { CertificateFault } from './certificate'
 import type { SessionFailure } from './session-types'
 
@@ -18,7 +19,7 @@ export function adviseConnection(
     case 'EHOSTUNREACH':
       return 'this machine has no route there, as without IPv6'
     case 'EADDRNOTAVAIL':
-      return bind === undefined ? undefined : `bind = ${bind} is not an address of this machine`
+      return bind === undefined ? undefined : `bind = ${formatBind(bind)} is not an address of this machine`
     default:
       return undefined
   }

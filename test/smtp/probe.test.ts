@@ -293,6 +293,13 @@ test('a password that a server repeats is not reported', async (t) => {
   assert.equal(finding(report, 'auth').message, 'it refused AUTH: 535 "AUTH PLAIN ****" **** is wrong')
 })
 
+test('an address to connect from that is not of this machine', async () => {
+  const unbound = relayAt(2525)
+  const terms = { ...unbound.terms, bind: { v4: '192.0.2.7' } }
+  const report = await probeRelay({ ...unbound, terms }, services())
+  assert.equal(finding(report, 'connect').advice, 'bind = 192.0.2.7 is not an address of this machine')
+})
+
 test('a port where nothing listens', async (t) => {
   const server = createServer()
   await new Promise<void>((resolve) => void server.listen(0, '127.0.0.1', () => resolve()))
