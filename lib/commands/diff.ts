@@ -30,17 +30,15 @@ interface Change {
   readonly after: Decision
 }
 
-/** Everything that tells whether a message goes the same way: servers, their order, and as whom. */
+/** Everything that tells whether a message goes the same way: servers, their order, as whom, and how they are spoken to. */
 function fingerprint({ outcome, exchanges }: Decision): string {
   const parts = exchanges.map((exchange) => {
-    const { priority, origin, terms } = exchange
-    return [
-      exchangeKey(exchange),
-      priority,
-      origin.kind === 'dns' && directWords(exchange),
-      terms.tls,
-      terms.lmtp,
-    ].join(' ')
+    const { priority, origin, relay, terms } = exchange
+    // Limits and retry_after say when, and not where.
+    const { tls, lmtp, family, nextMx, bind, bindHelo } = terms
+    const words = origin.kind === 'dns' && directWords(exchange)
+    const login = [exchangeKey(exchange), relay?.implicitTls, relay?.authType]
+    return [...login, priority, words, tls, lmtp, family, nextMx, bind?.v4, bind?.v6, bindHelo]
   })
   return JSON.stringify([outcome, ...(outcome === 'deliver' ? parts : [])])
 }
@@ -66,7 +64,7 @@ function changeText({ subject, before, after }: Change, looksUp: boolean, ink: P
   return [
     `  ${ink.bad(`- ${decisionText(before, madeUp)}`)}`,
     `  ${ink.good(`+ ${decisionText(after, madeUp)}`)}`,
-    ...(same ? ['    the same servers, with another priority, user or TLS policy'] : []),
+    ...(same ? ['    the same servers, in another order or with other settings'] : []),
     '',
   ].join('\n')
 }

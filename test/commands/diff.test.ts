@@ -32,11 +32,38 @@ test('diff: the messages of a list that go elsewhere, and by which line', async 
 <> -> a@x.example
   - a.test:25 (by line 2)
   + a.test:25 (by line 3)
-    the same servers, with another priority, user or TLS policy
+    the same servers, in another order or with other settings
 
 3 of 4 messages would go elsewhere
 `,
   )
+})
+
+for (const setting of [
+  'tls = required',
+  'lmtp = true',
+  'family = v4',
+  'next_mx = temporary',
+  'bind = 192.0.2.7',
+  'bind_helo = mx.example.com',
+  'user = fred\npassword = Passw0rd',
+]) {
+  test(`diff: the same server with ${setting.split('\n')[0]} is a change`, async () => {
+    const before = '* @isp\n[relay:isp]\nhost = 127.0.0.1\nport = 2525\n'
+    const files = [folder.write('before.ini', before), folder.write('after.ini', `${before}${setting}\n`)]
+    const { out } = await run(['diff', ...files, folder.write('one.txt', '<> a@x.example')])
+    assert.match(out, /1 of 1 message would go elsewhere/)
+  })
+}
+
+test('diff: another limit sends nothing elsewhere', async () => {
+  const before = '* @isp\n[relay:isp]\nhost = 127.0.0.1\n'
+  const files = [
+    folder.write('before.ini', before),
+    folder.write('after.ini', `${before}max_connections = 2\n`),
+  ]
+  const { out } = await run(['diff', ...files, folder.write('one.txt', '<> a@x.example')])
+  assert.match(out, /0 of 1 message would go elsewhere/)
 })
 
 test('diff: equal changes are one row with their number', async () => {
