@@ -8,8 +8,8 @@ import { whyUnreadable } from './unreadable'
 export type ConfigurationSource =
   | { readonly kind: 'text'; readonly text: string; readonly digest: string }
   /**
-   * Nothing is written: there is no file, or it is empty. `why` is the rest of a sentence about the file. `isMisnamed`: one that
-   * Haraka does not read is there.
+   * There is no file, or it is empty. `why` completes a sentence that begins with the file's name. `isMisnamed`: a file with the
+   * wrong name is there, which Haraka does not read.
    */
   | { readonly kind: 'absent'; readonly why: string; readonly isMisnamed: boolean; readonly digest: string }
   | { readonly kind: 'unreadable'; readonly why: string; readonly digest: string }

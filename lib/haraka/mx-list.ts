@@ -71,7 +71,7 @@ export function toHarakaMx(
     port: endpoint.port,
     priority: exchange.priority,
     // For Haraka an address with `from_dns` is looked up already, protected by `local_mx_ok`, and checked by TLS under this
-    // name. An operator's exchange gets it later (delivery/attempt-runner.ts), when the protection is past. A domain literal has no name.
+    // name. An operator's exchange gets it later (delivery/connections.ts), when the protection is past. A domain literal has no name.
     ...(exchange.origin.kind === 'dns' && endpoint.host !== address ? { from_dns: endpoint.host } : {}),
     ...(bind === undefined ? {} : { bind }),
     ...(bindHelo === undefined ? {} : { bind_helo: bindHelo }),

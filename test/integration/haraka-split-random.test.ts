@@ -14,7 +14,7 @@ const SEED = 20_260_202
 const SERVERS = 4
 const LETTERS = [...'abcdefgh']
 const RULES = 12
-/** What a server says to a recipient. The address begins with it, and then has the letter that the rules look at: `grey-c.17-2@d.example`. */
+/** What a server replies to a recipient. The address starts with this word; the letter after it is for the rules: `grey-c.17-2@d.example`. */
 const FATES = ['taken', 'taken', 'taken', 'unknown', 'blocked', 'blocked', 'grey'] as const
 
 interface Rule {

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { STYLE } from '../../../lib/status/page/style'
 
-// WCAG 2.2: text has a contrast of 4.5 to 1 with what is behind it (1.4.3), other signs 3 to 1 (1.4.11).
+// WCAG 2.2: text needs a contrast of 4.5 to 1 with its background (1.4.3), graphics 3 to 1 (1.4.11).
 
 /** The colours of `:root`, of the first rule (light) or the second (dark). */
 function coloursOf(scheme: 'light' | 'dark'): ReadonlyMap<string, string> {
@@ -33,7 +33,7 @@ const BACKS = ['back', 'card', 'warn-back', 'bad-back']
 const SIGNS = ['overrides', 'attempts', 'dns']
 
 for (const scheme of ['light', 'dark'] as const) {
-  test(`${scheme}: every text can be read on everything that is behind it`, () => {
+  test(`${scheme}: every text has enough contrast with each background it appears on`, () => {
     const colours = coloursOf(scheme)
     const poor = TEXTS.flatMap((text) =>
       BACKS.map((back) => ({ text, back, ratio: contrast(colours.get(text)!, colours.get(back)!) })),
