@@ -68,7 +68,7 @@ export function readNotes(value: unknown): MessageNotes {
   return {
     attempts: toWholeNumber(own.attempts),
     authSender: typeof own.auth_sender === 'string' ? own.auth_sender : '',
-    rotationOffset: toWholeNumber(own.turn),
+    rotationOffset: toWholeNumber(own.rotation_offset),
     reply: toText(own.reply, LONGEST_REPLY),
     failed: toFailed(own.failed),
     rescued: toList(own.rescued, MOST_RESCUES).filter(
@@ -93,7 +93,7 @@ export function writeNotes(notes: MessageNotes): Record<string, unknown> {
   return {
     ...(attempts === 0 ? {} : { attempts }),
     ...(authSender === '' ? {} : { auth_sender: authSender }),
-    ...(rotationOffset === 0 ? {} : { turn: rotationOffset }),
+    ...(rotationOffset === 0 ? {} : { rotation_offset: rotationOffset }),
     ...(reply === '' ? {} : { reply }),
     ...(failed === '' ? {} : { failed }),
     ...(rescued.length === 0 ? {} : { rescued }),

@@ -8,14 +8,14 @@ import { LocalLimits } from '../relays/local-limits'
 import { openQuotaJournal } from '../relays/quota-journal'
 import { LocalRelayState } from '../relays/state'
 import { openStateFolder, prepareStateFolder, STATE_FOLDER, type StateFolder } from '../relays/state-folder'
-import { LocalTurns } from '../relays/turns'
+import { LocalRotation } from '../relays/rotation'
 import type { RelayState } from '../relays/types'
 import type { RedisConnection } from '../redis/connection'
 import { createIdentity, readIdentity } from '../redis/host-identity'
 import { SharedBreakers } from '../redis/shared-breakers'
 import { SharedHolds } from '../redis/shared-holds'
 import { SharedLimits } from '../redis/shared-limits'
-import { SharedTurns } from '../redis/shared-turns'
+import { SharedRotation } from '../redis/shared-rotation'
 import { writeEntry } from './log-entry'
 import type { ProcessRole } from './process'
 import type { HarakaPlugin } from '../haraka-objects/plugin'
@@ -58,8 +58,9 @@ export function openRelayState(
   const server = role.kind === 'master' ? countForWorkers(counting, folder) : undefined
   // The master has no mail: what it knows of relays is never asked for.
   const local = cluster.isWorker ? undefined : new LocalLimits(server === undefined ? counting : clock)
-  const turns = new LocalTurns((role.workers.id - 1) % role.workers.count)
-  const shared = redis === undefined || role.kind !== 'sender' ? undefined : shareState(redis, turns, clock)
+  const rotation = new LocalRotation((role.workers.id - 1) % role.workers.count)
+  const shared =
+    redis === undefined || role.kind !== 'sender' ? undefined : shareState(redis, rotation, clock)
   const relays = new LocalRelayState({
     clock,
     log: {
@@ -67,8 +68,8 @@ export function openRelayState(
       warn: (text) => writeEntry(plugin, { level: 'warn', text }),
     },
     limits: local ?? new ChannelLimits(process),
-    turns,
-    ...(shared === undefined ? {} : { turns: shared.turns, sharing: shared.breakers }),
+    rotation,
+    ...(shared === undefined ? {} : { rotation: shared.rotation, sharing: shared.breakers }),
     ...(local === undefined ? {} : { limitStatus: () => local.arbiter.status() }),
     ...(folder === undefined || server !== undefined ? {} : { folder }),
   })
@@ -78,7 +79,7 @@ export function openRelayState(
     close: () => {
       holds?.close()
       shared?.breakers.close()
-      shared?.turns.close()
+      shared?.rotation.close()
       relays.close()
       server?.close()
       if (server !== undefined) folder?.close()
@@ -92,11 +93,11 @@ function shareLimits(connection: RedisConnection, folder: string | undefined, cl
 }
 
 /** What every process that sends mail shares with all others. */
-function shareState(connection: RedisConnection, local: LocalTurns, { monotonic }: Clock) {
+function shareState(connection: RedisConnection, local: LocalRotation, { monotonic }: Clock) {
   const { instance: process } = createIdentity()
   return {
     breakers: new SharedBreakers({ connection, process, monotonic }),
-    turns: new SharedTurns({ connection, local }),
+    rotation: new SharedRotation({ connection, local }),
   }
 }
 

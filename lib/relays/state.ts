@@ -8,7 +8,7 @@ import { isPlace, LimitedPlaces, type NoPlace, type Place } from './limited-plac
 import { explainBreaker, explainHold, explainLimit, explainTrial } from './unavailable'
 import { breakerKey, isLimited, limitsOf } from './section'
 import { ServerRecords } from './server-records'
-import { LocalTurns, type Turns } from './turns'
+import { LocalRotation, type Rotation } from './rotation'
 import type { Snapshot } from './snapshot'
 import type { StateFolder } from './state-folder'
 import type {
@@ -32,8 +32,8 @@ export interface RelayStateOptions {
   readonly folder?: StateFolder
   /** Where breakers are shared with other processes; absent: this process knows its own. */
   readonly sharing?: BreakerSharing
-  /** Whose turn it is; absent: the turns of this process, from 0. */
-  readonly turns?: Turns
+  /** Absent: the rotation of this process, from 0. */
+  readonly rotation?: Rotation
   /** Servers that are remembered; the ones longest unused and not in use are forgotten. */
   readonly capacity?: number
 }
@@ -61,12 +61,12 @@ export class LocalRelayState implements RelayState {
   readonly #records: ServerRecords
   readonly #places: LimitedPlaces
   readonly #holdsListeners: (() => void)[] = []
-  readonly #turns: Turns
+  readonly #rotation: Rotation
 
   constructor(options: RelayStateOptions) {
-    const { clock, folder, limits, log, turns = new LocalTurns() } = options
+    const { clock, folder, limits, log, rotation = new LocalRotation() } = options
     this.#options = options
-    this.#turns = turns
+    this.#rotation = rotation
     this.#records = new ServerRecords({
       wall: clock.wall,
       capacity: options.capacity ?? CAPACITY,
@@ -125,7 +125,7 @@ export class LocalRelayState implements RelayState {
   }
 
   nextRotationOffset(): Promise<number> {
-    return Promise.resolve(this.#turns.next())
+    return Promise.resolve(this.#rotation.next())
   }
 
   status(): readonly ServerStatus[] {

@@ -434,7 +434,7 @@ function queueFile(name: string, todo: object, message: string): string {
   return path
 }
 
-test('a message of the queue: its sender, size, attempts, user and turn; options replace them', async () => {
+test('a message of the queue: its sender, size, attempts, user and rotation offset; options replace them', async () => {
   const todo = {
     queue_time: 1,
     domain: 'x.example',
@@ -443,7 +443,7 @@ test('a message of the queue: its sender, size, attempts, user and turn; options
       { original: '<b@x.example>', user: 'b', host: 'x.example' },
     ],
     mail_from: { original: '<boss@corp.example>', user: 'boss', host: 'corp.example' },
-    notes: { dns_overrides: { auth_sender: 'fred', attempts: 1, turn: 1 } },
+    notes: { dns_overrides: { auth_sender: 'fred', attempts: 1, rotation_offset: 1 } },
   }
   const queued = queueFile('1_1800000000000_1_2_AbCdEf_3_mail.example', todo, 'hello')
   const options = configured(
@@ -459,7 +459,7 @@ test('a message of the queue: its sender, size, attempts, user and turn; options
   }
   assert.equal((await json()).exchanges[0]?.exchange, 'a.test')
   assert.equal((await json('--retries', '9')).exchanges[0]?.exchange, 'b.test')
-  // turn 1, no retry: the second relay
+  // rotation offset 1, no retry: the second relay
   assert.equal((await json('--retries', '0')).exchanges[0]?.exchange, 'two.example')
   const { timeline } = await json('--timeline')
   assert.equal(timeline.attempts[0]?.at, new Date(1_800_000_000_000).toISOString())

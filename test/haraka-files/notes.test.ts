@@ -38,7 +38,7 @@ test('notes of a message queued by the first version are read', () => {
   const { attempts, authSender, rotationOffset, reply, failed, history } = readNotes({
     attempts: 2,
     auth_sender: 'joe',
-    turn: 7,
+    rotation_offset: 7,
   })
   assert.deepEqual([attempts, authSender, rotationOffset, reply, failed, history], [2, 'joe', 7, '', '', []])
 })
@@ -49,10 +49,18 @@ const STRANGE: readonly unknown[] = [
   5,
   'text',
   [1, 2],
-  { attempts: -1, turn: 1.5, auth_sender: 3, reply: {}, failed: 'else', rescued: 'x', history: {} },
+  {
+    attempts: -1,
+    rotation_offset: 1.5,
+    auth_sender: 3,
+    reply: {},
+    failed: 'else',
+    rescued: 'x',
+    history: {},
+  },
   {
     attempts: '4',
-    turn: null,
+    rotation_offset: null,
     reply: null,
     failed: 0,
     rescued: [1, 'zz', '../../x'],

@@ -36,7 +36,7 @@ const todo = (changes: object = {}) => ({
   domain: 'gmail.com',
   rcpt_to: [new Address('<a@gmail.com>'), new Address('<b@gmail.com>')],
   mail_from: new Address('<boss@corp.example>'),
-  notes: { dns_overrides: { auth_sender: 'fred', attempts: 2, turn: 7 } },
+  notes: { dns_overrides: { auth_sender: 'fred', attempts: 2, rotation_offset: 7 } },
   uuid: 'X',
   force_tls: false,
   ...changes,

@@ -31,7 +31,7 @@ const TODO = {
   domain: 'd.example',
   rcpt_to: [address('a')],
   mail_from: address('s'),
-  notes: { other: { plugin: ['x', null, 1.5] }, dns_overrides: { turn: 3 } },
+  notes: { other: { plugin: ['x', null, 1.5] }, dns_overrides: { rotation_offset: 3 } },
   uuid: 'X.1',
   more: 'kept',
 }
@@ -53,7 +53,7 @@ for (const [what, message] of [
   test(`the notes are replaced, and all else stays: ${what}`, async () => {
     const path = queueFile(message)
     chmodSync(path, 0o640)
-    const own = { turn: 3, reply: '550 5.7.1 blocked', failed: 'rcpt' }
+    const own = { rotation_offset: 3, reply: '550 5.7.1 blocked', failed: 'rcpt' }
     const { size, dataStart } = await replaceNotes(path, own)
     const bytes = readFileSync(path)
     assert.equal(bytes.length, size)
@@ -74,7 +74,7 @@ test('who reads the file meanwhile goes on reading the old one', async () => {
   const path = queueFile(Buffer.from('message'))
   const before = readFileSync(path)
   const reader = openSync(path, 'r')
-  await replaceNotes(path, { turn: 4 })
+  await replaceNotes(path, { rotation_offset: 4 })
   const seen = Buffer.alloc(before.length)
   assert.equal(readSync(reader, seen, 0, seen.length, 0), before.length)
   assert.deepEqual(seen, before)
@@ -88,7 +88,7 @@ for (const [what, content] of [
   test(`a file that is not of the queue stays as it is: ${what}`, async () => {
     const path = join(folder, NAME)
     writeFileSync(path, content)
-    await assert.rejects(replaceNotes(path, { turn: 1 }))
+    await assert.rejects(replaceNotes(path, { rotation_offset: 1 }))
     assert.deepEqual(readFileSync(path), content)
     assert.deepEqual(readdirSync(folder), [NAME])
   })

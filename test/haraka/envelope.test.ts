@@ -48,7 +48,7 @@ function message(notes: unknown, num_failures = 0): HMailItem {
 
 test('the message as the rules see it', () => {
   const notes: Notes = {
-    dns_overrides: { auth_sender: 'joe', turn: 7, reply: '550 5.7.1 blocked', failed: 'rcpt' },
+    dns_overrides: { auth_sender: 'joe', rotation_offset: 7, reply: '550 5.7.1 blocked', failed: 'rcpt' },
   }
   assert.deepEqual(new MessageReader(() => QUEUED + 60_000).read(message(notes, 3)), {
     domain: 'xn--bcher-kva.example',
@@ -94,9 +94,9 @@ test('notes of any shape are survived', () => {
     { dns_overrides: 5 },
     { dns_overrides: 'text' },
     { dns_overrides: [1, 2] },
-    { dns_overrides: { attempts: -1, turn: 1.5, auth_sender: 3 } },
-    { dns_overrides: { attempts: '4', turn: null, auth_sender: { a: 1 } } },
-    { dns_overrides: { attempts: 1e300, turn: [], auth_sender: null } },
+    { dns_overrides: { attempts: -1, rotation_offset: 1.5, auth_sender: 3 } },
+    { dns_overrides: { attempts: '4', rotation_offset: null, auth_sender: { a: 1 } } },
+    { dns_overrides: { attempts: 1e300, rotation_offset: [], auth_sender: null } },
   ]
   for (const notes of strange) {
     const { retries, rotationOffset, authSender } = new MessageReader().read(message(notes, 1))
@@ -119,7 +119,7 @@ test('the user name goes with the message, the password never', () => {
   const notes: Notes = {}
   keepAuthSender({ notes: { auth_user: 'fred', auth_passwd: 'hunter2' }, transaction: { notes } })
   keepRotationOffset({ transaction: { notes } }, 12)
-  assert.deepEqual(notes, { dns_overrides: { auth_sender: 'fred', turn: 12 } })
+  assert.deepEqual(notes, { dns_overrides: { auth_sender: 'fred', rotation_offset: 12 } })
 })
 
 test('without authentication or transaction nothing is kept', () => {

@@ -230,7 +230,7 @@ test('outbound/index.js: pre_send_trans_email runs for every message, with the t
     name: 'fake',
     keep(next: () => void, connection: { transaction: { notes: Record<string, unknown> } }) {
       notes = connection.transaction.notes
-      notes.dns_overrides = { turn: 5 }
+      notes.dns_overrides = { rotation_offset: 5 }
       next()
     },
   }
@@ -243,7 +243,7 @@ test('outbound/index.js: pre_send_trans_email runs for every message, with the t
   const { path } = await item
   const file = readFileSync(path)
   const todo = JSON.parse(file.subarray(4, 4 + file.readUInt32BE()).toString()) as { notes: object }
-  assert.deepEqual(todo.notes, { skip_plugins: [], dns_overrides: { turn: 5 } })
+  assert.deepEqual(todo.notes, { skip_plugins: [], dns_overrides: { rotation_offset: 5 } })
   delete plugins.registered_hooks.pre_send_trans_email
 })
 

@@ -5,7 +5,7 @@ import { HarakaServer } from '../support/haraka-server'
 import { needsRedis, RedisServer, startProxy, until } from '../support/redis-server'
 import { startSink } from '../support/smtp-sink'
 
-const KEYS = ['hosts', 'holds', 'breakers', 'turns']
+const KEYS = ['hosts', 'holds', 'breakers', 'rotation']
 /** Messages of each fault. */
 const COUNT = 4
 

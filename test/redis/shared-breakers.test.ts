@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import { Secret } from '../../lib/model/secret'
-import { SharedTurns } from '../../lib/redis/shared-turns'
-import { LocalTurns } from '../../lib/relays/turns'
+import { SharedRotation } from '../../lib/redis/shared-rotation'
+import { LocalRotation } from '../../lib/relays/rotation'
 import { MOST_TROUBLES } from '../../lib/redis/breakers-script'
 import { hashName, PREFIX } from '../../lib/redis/keys'
 import type { Lease } from '../../lib/relays/types'
@@ -275,9 +275,9 @@ describe('breakers over processes', { skip: needsRedis() }, () => {
     }
     await until(() => !isUsable(b, termsExchange('ms', `h${MOST_TROUBLES}.example`)), 'the last')
     const { connection, said } = connectTo(t, redis.port, {}, PATIENT)
-    const turns = new SharedTurns({ connection, local: new LocalTurns(1_000_000) })
-    t.after(() => turns.close())
-    await until(() => turns.next() < 1_000_000, 'a shared turn')
+    const rotation = new SharedRotation({ connection, local: new LocalRotation(1_000_000) })
+    t.after(() => rotation.close())
+    await until(() => rotation.next() < 1_000_000, 'a shared offset')
     assert.deepEqual([...a.said, ...b.said, ...said], [])
   })
 

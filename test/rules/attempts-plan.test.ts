@@ -45,7 +45,7 @@ describe('direct first, relay after', () => {
     )
   })
 
-  it('keeps to the turn where none is valid: mail is not held by it', () => {
+  it('keeps to the rotation offset where none is valid: mail is not held by it', () => {
     assert.equal(
       words({ direct: 0, relay: 9 }, three, { retries: 1, rotationOffset: 0 }, () => false),
       'bca',

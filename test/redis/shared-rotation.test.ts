@@ -1,33 +1,33 @@
 import assert from 'node:assert/strict'
 import { describe, it, type TestContext } from 'node:test'
 import { PREFIX } from '../../lib/redis/keys'
-import { SharedTurns } from '../../lib/redis/shared-turns'
-import { LocalTurns } from '../../lib/relays/turns'
+import { SharedRotation } from '../../lib/redis/shared-rotation'
+import { LocalRotation } from '../../lib/relays/rotation'
 import { connectTo, needsRedis, RedisServer, until, PATIENT } from '../support/redis-server'
 
-const KEY = `${PREFIX}turns`
+const KEY = `${PREFIX}rotation`
 
-function startHost(t: TestContext, port: number): SharedTurns {
+function startHost(t: TestContext, port: number): SharedRotation {
   const { connection } = connectTo(t, port, {}, PATIENT)
-  const turns = new SharedTurns({ connection, local: new LocalTurns(1_000_000) })
-  t.after(() => turns.close())
-  return turns
+  const rotation = new SharedRotation({ connection, local: new LocalRotation(1_000_000) })
+  t.after(() => rotation.close())
+  return rotation
 }
 
 const givenOut = async (redis: RedisServer) => Number(await redis.command('GET', KEY))
 
-describe('turns over processes', { skip: needsRedis() }, () => {
-  it('messages of two processes take one turn after the other', async (t) => {
+describe('the rotation over processes', { skip: needsRedis() }, () => {
+  it('messages of two processes take one offset after the other', async (t) => {
     const redis = await RedisServer.start(t)
     const hosts = [startHost(t, redis.port), startHost(t, redis.port)]
-    const turns: number[] = []
-    await until(async () => (await givenOut(redis)) === 2, 'the first turns')
+    const offsets: number[] = []
+    await until(async () => (await givenOut(redis)) === 2, 'the first offsets')
     for (let i = 0; i < 6; i++) {
-      turns.push(hosts[i % 2]!.next())
-      await until(async () => (await givenOut(redis)) === i + 3, 'the next turn')
+      offsets.push(hosts[i % 2]!.next())
+      await until(async () => (await givenOut(redis)) === i + 3, 'the next offset')
     }
     assert.deepEqual(
-      turns.toSorted((a, b) => a - b),
+      offsets.toSorted((a, b) => a - b),
       [0, 1, 2, 3, 4, 5],
     )
     assert.ok(Number(await redis.command('PTTL', KEY)) > 0)
@@ -36,15 +36,15 @@ describe('turns over processes', { skip: needsRedis() }, () => {
   it('a burst waits for nothing, and the next one is prepared for', async (t) => {
     const redis = await RedisServer.start(t)
     const host = startHost(t, redis.port)
-    await until(async () => (await givenOut(redis)) === 1, 'the first turn')
+    await until(async () => (await givenOut(redis)) === 1, 'the first offset')
     const burst = () => Array.from({ length: 50 }, () => host.next())
     assert.deepEqual(burst().slice(0, 3), [0, 1_000_000, 1_000_001])
-    await until(async () => (await givenOut(redis)) === 51, 'more turns')
+    await until(async () => (await givenOut(redis)) === 51, 'more offsets')
     await until(() => host.next() < 1_000_000, 'their arrival')
-    assert.ok(burst().filter((turn) => turn < 1_000_000).length >= 45)
+    assert.ok(burst().filter((offset) => offset < 1_000_000).length >= 45)
   })
 
-  it('without Redis, and with rubbish in it, a process takes its own turns', async (t) => {
+  it('without Redis, and with rubbish in it, a process has a rotation of its own', async (t) => {
     const redis = await RedisServer.start(t)
     await redis.command('SET', KEY, 'rubbish')
     const host = startHost(t, redis.port)

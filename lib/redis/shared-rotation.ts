@@ -1,49 +1,49 @@
-import type { Turns } from '../relays/turns'
+import type { Rotation } from '../relays/rotation'
 import type { RedisConnection } from './connection'
 import { PREFIX } from './keys'
 import { createScript } from './script'
 
 const DAY_MS = 86_400_000
-/** Turns are fetched so long after one was used, with all that were used meanwhile. Milliseconds. */
+/** Offsets are fetched so long after one was used, with all that were used meanwhile. Milliseconds. */
 const PAUSE_MS = 400
 const MOST_FETCHED = 1_000
-const KEY = `${PREFIX}turns`
+const KEY = `${PREFIX}rotation`
 
 /*
- *   KEYS  turns: the number of turns that were given out
+ *   KEYS  rotation: the number of offsets that were given out
  *   ARGV  how many are fetched
  *
- * Returns 'turns' and the first of them.
+ * Returns 'rotation' and the first of them.
  */
-const TURNS = createScript(
-  'turns',
+const ROTATION = createScript(
+  'rotation',
   `
 local last = redis.call('INCRBY', KEYS[1], ARGV[1])
 redis.call('PEXPIRE', KEYS[1], ${DAY_MS})
-return {'turns', last - ARGV[1]}
+return {'rotation', last - ARGV[1]}
 `,
   { isRegular: false },
 )
 
-export interface SharedTurnsOptions {
+export interface SharedRotationOptions {
   readonly connection: RedisConnection
   /** Where Redis cannot be asked. */
-  readonly local: Turns
+  readonly local: Rotation
 }
 
 /**
- * Turns over the processes and servers that use the same Redis. Each fetches as many as it has used lately, before they are needed:
- * no message waits for one. What a burst needs besides, and all while Redis is gone, are turns of this process.
+ * One rotation over the processes and servers that use the same Redis. Each fetches as many offsets as it has used lately, before they
+ * are needed: no message waits for one. What a burst needs besides, and all while Redis is gone, come from this process.
  */
-export class SharedTurns implements Turns {
-  readonly #options: SharedTurnsOptions
+export class SharedRotation implements Rotation {
+  readonly #options: SharedRotationOptions
   #next = 0
   #left = 0
-  /** Turns that were used since the last were fetched. */
+  /** Offsets that were used since the last were fetched. */
   #used = 0
   #timer: NodeJS.Timeout | undefined
 
-  constructor(options: SharedTurnsOptions) {
+  constructor(options: SharedRotationOptions) {
     this.#options = options
     options.connection.onReady(() => void this.#fetch())
   }
@@ -68,10 +68,10 @@ export class SharedTurns implements Turns {
     if (this.#left >= count || !connection.isReady) return
     this.#used = 0
     try {
-      const reply = await connection.run(TURNS, [KEY], [String(count)])
+      const reply = await connection.run(ROTATION, [KEY], [String(count)])
       const [kind, first] = Array.isArray(reply) ? (reply as unknown[]) : []
-      if (kind !== 'turns' || !Number.isSafeInteger(first) || Number(first) < 0) return
-      // What is left of the last ones is never used: a relay loses some turns, now and then.
+      if (kind !== 'rotation' || !Number.isSafeInteger(first) || Number(first) < 0) return
+      // What is left of the last ones is never used: a relay loses some messages to the next one, now and then.
       this.#next = Number(first)
       this.#left = count
     } catch {
