@@ -74,7 +74,7 @@ async function explainStory(
 /** @throws UsageError if the queue, or the file that is meant, cannot be read */
 function lookFor(asked: AskedByUser, queueFolder: string, facts: Facts | undefined): FoundStories {
   if (asked.kind === 'file') {
-    return { stories: storyOfFile(asked.path, facts?.attempts ?? []), unreadable: 0, unread: 0 }
+    return { stories: storyOfFile(asked.path, facts?.decisions ?? []), unreadable: 0, unread: 0 }
   }
   const found = finish(findStories(asked, { queueFolder, facts, mostFiles: Infinity }))
   if (asked.kind !== 'name' || found.stories.length > 0) return found
@@ -98,7 +98,7 @@ export async function runWhy(args: Arguments, terminal: Terminal): Promise<numbe
   const ink = paint(terminal.color.out)
   const context: StoryContext = { isRunning: facts !== undefined, now: terminal.now(), ink }
   if (story === undefined) {
-    const where = facts === undefined ? '' : ' nor among the last attempts of the running server'
+    const where = facts === undefined ? '' : ' nor among the last decisions of the running server'
     throw new DnsOverridesError(
       `nothing is known: there is no such message in ${queueFolder}${where}. Search Haraka's log for it: "decided" says where it was sent, "delivered file" or "bounce" how it ended`,
       { code: 'EUNKNOWN', temporary: false },

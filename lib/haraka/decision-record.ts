@@ -2,7 +2,7 @@ import type { Decision } from '../model/decision'
 import type { Message } from '../model/message'
 import type { Located } from '../routing/route'
 import type { RuleSet } from '../rules/compile'
-import type { AttemptSlot } from '../status/attempt-ring'
+import type { DecisionSlot } from '../status/decision-ring'
 import type { Action } from '../status/decision-counts'
 import type { Recorder } from '../status/recorder'
 import type { GetMxOutcome } from './answer'
@@ -42,7 +42,7 @@ export function recordDecision(
   final: FinalDecision,
   recorder: Recorder,
   log: Loggable | undefined,
-): AttemptSlot {
+): DecisionSlot {
   const { hmail, message, decision, rules, located, outcome, startedAt } = final
   const milliseconds = performance.now() - startedAt
   const reason = outcome.kind === 'deliver' ? {} : { reason: outcome.reason }

@@ -3,7 +3,7 @@ import { exchangeLabel, type Exchange } from '../model/exchange'
 import type { RelayState } from '../relays/types'
 import type { TokenStore } from '../oauth/token-store'
 import type { RecipientGroup } from '../rules/recipient-groups'
-import type { AttemptSlot } from '../status/attempt-ring'
+import type { DecisionSlot } from '../status/decision-ring'
 import type { Recorder } from '../status/recorder'
 import type { ActiveConfiguration, Basis } from './active-configuration'
 import { answerOutcome } from './answer'
@@ -181,7 +181,7 @@ export class GetMx {
     const log = this.#logOf(hmail)
     const aftermath = this.#aftermath(routed)
     const onWait = this.#noteWait(hmail)
-    let slot: AttemptSlot | undefined
+    let slot: DecisionSlot | undefined
     return answerOutcome(hmail, outcome, {
       now: this.#now,
       log,

@@ -1,11 +1,11 @@
 import { MINUTE_MS } from '../model/duration'
 import { COUNTS, labelsOf, Sums } from './counts'
 import {
-  type AttemptEntry,
+  type DecisionEntry,
   type Facts,
   type HitsByLine,
   type MinuteCounts,
-  MOST_ATTEMPTS,
+  MOST_DECISIONS,
   MOST_CHARACTERS,
   MOST_MINUTES,
   type SharingFacts,
@@ -30,7 +30,7 @@ export class Collector {
   readonly #sums = new Sums()
   readonly #workers = new Map<number, WorkerFacts>()
   /** By key, oldest first. */
-  readonly #attempts = new Map<string, { readonly attempt: AttemptEntry; readonly characters: number }>()
+  readonly #decisions = new Map<string, { readonly decision: DecisionEntry; readonly characters: number }>()
   /** Of all of them, as JSON. */
   #characters = 0
   #minutes: { at: number; decisions: Record<string, number> }[] = []
@@ -43,7 +43,7 @@ export class Collector {
   add(report: WorkerReport): void {
     this.#sums.add(report)
     this.#workers.set(report.worker.pid, report.worker)
-    for (const attempt of report.attempts) this.#keep(attempt)
+    for (const decision of report.decisions) this.#keep(decision)
     this.#addMinute(report)
   }
 
@@ -64,7 +64,7 @@ export class Collector {
       updated: now(),
       counts: this.#sums.counts,
       minutes: this.#lastHour(),
-      attempts: [...this.#attempts.values()].map(({ attempt }) => attempt).sort((a, b) => b.at - a.at),
+      decisions: [...this.#decisions.values()].map(({ decision }) => decision).sort((a, b) => b.at - a.at),
       workers: [...this.#workers.values()].sort((a, b) => a.pid - b.pid),
     }
   }
@@ -78,14 +78,14 @@ export class Collector {
     return this.#sums.hits
   }
 
-  #keep(attempt: AttemptEntry): void {
-    const { key } = attempt
-    const characters = JSON.stringify(attempt).length
-    this.#characters += characters - (this.#attempts.get(key)?.characters ?? 0)
-    this.#attempts.set(key, { attempt, characters })
-    for (const [oldest, { characters: freed }] of this.#attempts) {
-      if (this.#attempts.size <= MOST_ATTEMPTS && this.#characters <= MOST_CHARACTERS) break
-      this.#attempts.delete(oldest)
+  #keep(decision: DecisionEntry): void {
+    const { key } = decision
+    const characters = JSON.stringify(decision).length
+    this.#characters += characters - (this.#decisions.get(key)?.characters ?? 0)
+    this.#decisions.set(key, { decision, characters })
+    for (const [oldest, { characters: freed }] of this.#decisions) {
+      if (this.#decisions.size <= MOST_DECISIONS && this.#characters <= MOST_CHARACTERS) break
+      this.#decisions.delete(oldest)
       this.#characters -= freed
     }
   }

@@ -29,7 +29,7 @@ export const COUNTS = {
   /** milliseconds */
   decisionTime: 'decision_ms',
   /** relay or terms, result */
-  attempts: 'attempts',
+  connections: 'connections',
   /** hash of the line */
   rescues: 'rescues',
   /** server, type, result */

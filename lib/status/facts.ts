@@ -26,7 +26,7 @@ export interface AttemptEnd {
 }
 
 /** One decision, and what came of it. All text is printable; holds no secret. */
-export interface AttemptEntry {
+export interface DecisionEntry {
   /** Tells it from all others of the server: process id and number. */
   readonly key: string
   /** The message's id, as the log has it. */
@@ -123,7 +123,7 @@ export interface WorkerFacts {
 /** What a worker reports every second in which something happens. */
 export interface WorkerReport extends Increments {
   /** New, or changed since the last report. */
-  readonly attempts: readonly AttemptEntry[]
+  readonly decisions: readonly DecisionEntry[]
   readonly worker: WorkerFacts
 }
 
@@ -156,25 +156,25 @@ export interface Facts {
   readonly counts: ReadonlyMap<string, number>
   /** The last hour, oldest first; minutes without a decision are left out. */
   readonly minutes: readonly MinuteCounts[]
-  /** The last attempts, newest first. */
-  readonly attempts: readonly AttemptEntry[]
+  /** The last decisions, newest first. */
+  readonly decisions: readonly DecisionEntry[]
   readonly workers: readonly WorkerFacts[]
 }
 
 /** Hits by `hashLine` of the line. */
 export type HitsByLine = ReadonlyMap<string, LineHits>
 
-/** The most attempts that are remembered, over all workers. */
-export const MOST_ATTEMPTS = 1_000
+/** The most decisions that are remembered, over all workers. */
+export const MOST_DECISIONS = 1_000
 /** The most characters that all of them together may have, as JSON: of longer ones fewer are remembered. */
 export const MOST_CHARACTERS = 4_000_000
-/** The most recipients of one attempt by which it can be found. */
+/** The most recipients of one decision by which it can be found. */
 export const MOST_RECIPIENTS = 1_000
 /** The most servers, workers and DNS servers that are shown. */
 export const MOST_SERVERS = 1_000
 export const MOST_WORKERS = 1_024
 export const MOST_DNS_SERVERS = 1_000
-/** The most connections and servers of one attempt that are kept. */
+/** The most connections and servers of one decision that are kept. */
 export const MOST_CONNECTIONS = 20
 /** Minutes of decisions that are kept. */
 export const MOST_MINUTES = 60

@@ -3,7 +3,7 @@ import { parseQueueName, readQueueFile, type QueuedMessage } from '../haraka-fil
 import { findSuccessor, listQueue, readQueue } from '../haraka-files/queue-folder'
 import type { Steps } from '../model/steps'
 import { stripBrackets } from '../rules/message-spec'
-import type { AttemptEntry, Facts } from './facts'
+import type { DecisionEntry, Facts } from './facts'
 import { groupById, isMeant, type Story } from './story'
 
 /** Which messages are meant. */
@@ -47,16 +47,16 @@ export interface FoundStories {
   readonly unread: number
 }
 
-/** Looks for messages in the queue and among the last attempts. @throws UsageError if the queue cannot be read */
+/** Looks for messages in the queue and among the last decisions. @throws UsageError if the queue cannot be read */
 export function* findStories(asked: Asked, sources: StorySources): Steps<FoundStories> {
   const { queueFolder, facts } = sources
-  const attempts = facts?.attempts ?? []
+  const decisions = facts?.decisions ?? []
   const names = yield* listQueue(queueFolder)
   switch (asked.kind) {
     case 'name': {
       const name = findSuccessor(names, asked.name)
       return {
-        stories: name === undefined ? [] : storyOfFile(join(queueFolder, name), attempts),
+        stories: name === undefined ? [] : storyOfFile(join(queueFolder, name), decisions),
         unreadable: 0,
         unread: 0,
       }
@@ -83,29 +83,29 @@ export function* findStories(asked: Asked, sources: StorySources): Steps<FoundSt
 }
 
 /** The story of one file of the queue. @throws UsageError if it cannot be read */
-export function storyOfFile(path: string, attempts: readonly AttemptEntry[]): readonly Story[] {
-  return [storyOf(readQueueFile(path), attempts)]
+export function storyOfFile(path: string, decisions: readonly DecisionEntry[]): readonly Story[] {
+  return [storyOf(readQueueFile(path), decisions)]
 }
 
-function storyOf(queued: QueuedMessage, attempts: readonly AttemptEntry[]): Story {
-  return { id: queued.id, queued, entries: attempts.filter(({ id }) => id !== '' && id === queued.id) }
+function storyOf(queued: QueuedMessage, decisions: readonly DecisionEntry[]): Story {
+  return { id: queued.id, queued, entries: decisions.filter(({ id }) => id !== '' && id === queued.id) }
 }
 
 function* search(
   names: readonly string[],
   { queueFolder, facts, mostFiles }: StorySources,
   isQueuedWanted: (message: QueuedMessage) => boolean,
-  isAttemptWanted: (attempt: AttemptEntry) => boolean,
+  isDecisionWanted: (decision: DecisionEntry) => boolean,
 ): Steps<FoundStories> {
-  const attempts = facts?.attempts ?? []
-  const tried = groupById(attempts, isAttemptWanted)
+  const decisions = facts?.decisions ?? []
+  const tried = groupById(decisions, isDecisionWanted)
   // The files of messages that were tried lately are known by name, so that they are found however many there are.
   const known = [...tried.values()].flatMap(([{ file = '' } = {}]) => findSuccessor(names, file) ?? [])
   const looked = [...new Set([...known, ...names.slice(0, mostFiles)])]
   const { messages, unreadable } = yield* readQueue(queueFolder, looked, isQueuedWanted)
   const waiting = messages
     .toSorted((a, b) => (basename(a.file) < basename(b.file) ? -1 : 1))
-    .map((queued) => storyOf(queued, attempts))
+    .map((queued) => storyOf(queued, decisions))
   const ids = new Set(waiting.map(({ id }) => id))
   const finished = [...tried].filter(([id]) => !ids.has(id)).map(([id, entries]): Story => ({ id, entries }))
   return { stories: [...waiting, ...finished], unreadable, unread: Math.max(0, names.length - looked.length) }

@@ -38,7 +38,7 @@ export const METRICS = {
   rules_never_hit: ['gauge', 'Override lines that no message has matched since the server was started'],
   rule_hits_total: ['counter', 'Messages that matched an override line; the 1,000 busiest lines'],
   rescues_total: ['counter', 'Refusals after which a line with $reply has kept the message from bouncing'],
-  attempts_total: ['counter', 'Connections for messages, by relay or terms and by result'],
+  connections_total: ['counter', 'Connections for messages, by relay or terms and by result'],
   relay_up: ['gauge', '1: mail may go to the relay; 0: it is held or left out'],
   relay_held: ['gauge', '1: the relay is held by hand'],
   relay_connections: ['gauge', 'Messages that the relay or terms have connections for'],
@@ -118,7 +118,7 @@ function countedValues(facts: Facts, { index }: Overview): MetricValues {
     rescues_total: samplesWith(facts, COUNTS.rescues, ([key = '']) => ({
       line: String(index?.find(key)?.line ?? 'gone'),
     })),
-    attempts_total: samplesOf(facts, COUNTS.attempts, 'relay', 'result'),
+    connections_total: samplesOf(facts, COUNTS.connections, 'relay', 'result'),
     messages_waiting: WAIT_REASONS.map((reason) => ({
       labels: { reason },
       value: sum(({ waiting }) => waiting[reason] ?? 0),

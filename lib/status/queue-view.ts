@@ -1,7 +1,7 @@
 import { parseQueueName } from '../haraka-files/queue-file'
 import { listQueue, readQueue } from '../haraka-files/queue-folder'
 import type { Steps } from '../model/steps'
-import type { AttemptEntry } from './facts'
+import type { DecisionEntry } from './facts'
 import { placesOfLargest } from './largest'
 import type { Overview } from './overview'
 import type { ServerState } from './server-state'
@@ -27,7 +27,7 @@ export interface QueueView {
 }
 
 /** The holds for which a message that was to be tried waits: those of all its servers. */
-function heldBy(last: AttemptEntry | undefined, server: ServerState): string | undefined {
+function heldBy(last: DecisionEntry | undefined, server: ServerState): string | undefined {
   if (last === undefined || server.kind === 'unknown' || last.exchanges.length === 0) return undefined
   const names = last.exchanges.map((label) => /^relay (.*)$/.exec(label)?.[1] ?? '')
   if (!names.every((name) => server.holds.has(name))) return undefined
@@ -45,7 +45,7 @@ export function* viewQueue(
   const due = placesOfLargest(times, MOST_SHOWN).map((place) => names[place]!)
   const { messages } = yield* readQueue(folder, due, () => true)
   const first = messages.map((queued) => {
-    const entries = (facts?.attempts ?? []).filter(({ id }) => id !== '' && id === queued.id)
+    const entries = (facts?.decisions ?? []).filter(({ id }) => id !== '' && id === queued.id)
     const story = { id: queued.id, queued, entries }
     const wait = heldBy(entries[0], server)
     return {

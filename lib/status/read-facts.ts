@@ -6,12 +6,12 @@ import type { Counts, LineHits } from './counts'
 import { ACTIONS, SOURCES } from './decision-counts'
 import {
   type AttemptEnd,
-  type AttemptEntry,
+  type DecisionEntry,
   type ConnectionEntry,
   type DnsServerFacts,
   type Facts,
   type MinuteCounts,
-  MOST_ATTEMPTS,
+  MOST_DECISIONS,
   MOST_CONNECTIONS,
   MOST_DNS_SERVERS,
   MOST_MINUTES,
@@ -76,7 +76,7 @@ function readEnd(value: unknown): { end?: AttemptEnd } {
 const texts = (value: unknown, most: number): string[] =>
   Array.isArray(value) ? value.slice(0, most).flatMap((each: unknown) => readText(each) ?? []) : []
 
-function readAttempt(fields: Fields): AttemptEntry | undefined {
+function readDecision(fields: Fields): DecisionEntry | undefined {
   const { key, id, lines } = fields
   const source = SOURCES.find((word) => word === fields.source)
   const action = ACTIONS.find((word) => word === fields.action)
@@ -160,7 +160,7 @@ export function readReport(value: unknown): WorkerReport | undefined {
     worker,
     counts: readCounts(value.counts),
     hits: readHits(value.hits),
-    attempts: readList(value.attempts, MOST_ATTEMPTS, readAttempt),
+    decisions: readList(value.decisions, MOST_DECISIONS, readDecision),
   }
 }
 
@@ -171,7 +171,7 @@ const readMinute = ({ at, decisions }: Fields): MinuteCounts | undefined =>
 export function* readFacts(text: string): Steps<Facts | undefined> {
   const counts = new Map<string, number>()
   const minutes: MinuteCounts[] = []
-  const attempts: AttemptEntry[] = []
+  const decisions: DecisionEntry[] = []
   const workers: WorkerFacts[] = []
   let head: Fields | undefined
   yield* readParts(text, (fields) => {
@@ -180,7 +180,7 @@ export function* readFacts(text: string): Steps<Facts | undefined> {
       counts.set(key, amount)
     }
     minutes.push(...readList(fields.minutes, MOST_MINUTES - minutes.length, readMinute))
-    attempts.push(...readList(fields.attempts, MOST_ATTEMPTS - attempts.length, readAttempt))
+    decisions.push(...readList(fields.decisions, MOST_DECISIONS - decisions.length, readDecision))
     workers.push(...readList(fields.workers, MOST_WORKERS - workers.length, readWorker))
   })
   if (head === undefined || !isAmount(head.pid) || !isAmount(head.updated)) return undefined
@@ -193,7 +193,7 @@ export function* readFacts(text: string): Steps<Facts | undefined> {
     ...(isFields(head.sharing) ? { sharing: readSharing(head.sharing) } : {}),
     counts,
     minutes,
-    attempts,
+    decisions,
     workers,
   }
 }
@@ -210,7 +210,7 @@ const readCount = ({ key, amount }: Fields): { key: string; amount: number } | u
   typeof key === 'string' && isAmount(amount) ? { key: toText(key), amount } : undefined
 
 /** Facts as a file has them. */
-export function formatFacts({ counts, minutes, attempts, workers, ...fields }: Facts): string {
+export function formatFacts({ counts, minutes, decisions, workers, ...fields }: Facts): string {
   const amounts = [...counts].map(([key, amount]) => ({ key, amount }))
-  return formatParts(fields, { counts: amounts, minutes, attempts, workers })
+  return formatParts(fields, { counts: amounts, minutes, decisions, workers })
 }

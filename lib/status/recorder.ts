@@ -4,7 +4,7 @@ import { sectionName, type Exchange } from '../model/exchange'
 import { directTitle } from '../relays/section'
 import type { Resolver } from '../dns/resolver'
 import type { RuleSet } from '../rules/compile'
-import { type AttemptSlot, AttemptRing, type Decided } from './attempt-ring'
+import { type DecisionSlot, DecisionRing, type Decided } from './decision-ring'
 import { COUNTS, type Counts, countKey, type LineHits } from './counts'
 import { DecisionCounts } from './decision-counts'
 import { DnsCounts } from './dns-counts'
@@ -35,7 +35,7 @@ export interface RecorderOptions {
 export class Recorder {
   readonly #options: RecorderOptions
   readonly #decisions = new DecisionCounts()
-  readonly #ring = new AttemptRing()
+  readonly #ring = new DecisionRing()
   readonly #dns = new DnsCounts()
   readonly #waiting = new WaitingMessages()
   readonly #others = new Map<string, number>()
@@ -54,7 +54,7 @@ export class Recorder {
    * @param id of the message, as the log has it
    * @returns for {@link recordEnd}
    */
-  recordDecision(id: string, decided: Decided, { rules, milliseconds }: DecisionBasis): AttemptSlot {
+  recordDecision(id: string, decided: Decided, { rules, milliseconds }: DecisionBasis): DecisionSlot {
     const { decision, action } = decided
     const at = this.#options.now()
     this.#decisions.add(decision.source, action, milliseconds)
@@ -64,14 +64,14 @@ export class Recorder {
 
   /** The attempt that followed is over. @param tried each connection's exchange, and how it ended */
   recordEnd(
-    slot: AttemptSlot,
+    slot: DecisionSlot,
     end: AttemptEnd,
     tried: readonly (readonly [Exchange, result: string])[],
   ): void {
     slot.end = end
     slot.hasChanged = true
     for (const [exchange, result] of tried)
-      this.#count(countKey(COUNTS.attempts, termsLabel(exchange), result))
+      this.#count(countKey(COUNTS.connections, termsLabel(exchange), result))
   }
 
   /** Lines have saved a recipient from a bounce. @param lines as written, passwords masked */
@@ -107,7 +107,7 @@ export class Recorder {
     return {
       counts,
       hits: this.#takeHits(),
-      attempts: this.#ring.take(this.#options.pid),
+      decisions: this.#ring.take(this.#options.pid),
       worker: {
         pid: this.#options.pid,
         ...(inForce === undefined ? {} : { inForce }),
@@ -152,7 +152,7 @@ export class Recorder {
   }
 }
 
-/** What the attempts at a server are counted under: NAME of its section, `[direct]`, or the server of an override line. */
+/** What the connections to a server are counted under: NAME of its section, `[direct]`, or the server of an override line. */
 function termsLabel(exchange: Exchange): string {
   const name = sectionName(exchange)
   if (name !== undefined) return name

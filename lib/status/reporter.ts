@@ -27,7 +27,7 @@ export class Reporter {
     const { recorder, view, send } = this.#options
     const report = recorder.take(view())
     const worker = JSON.stringify(report.worker)
-    const hasCounted = Object.keys(report.counts).length > 0 || report.attempts.length > 0
+    const hasCounted = Object.keys(report.counts).length > 0 || report.decisions.length > 0
     if (!hasCounted && worker === this.#before) return
     this.#before = worker
     send(report)

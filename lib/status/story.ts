@@ -1,7 +1,7 @@
 import { basename } from 'node:path'
 import type { QueuedMessage } from '../haraka-files/queue-file'
 import type { Failed } from '../model/message'
-import type { AttemptEntry } from './facts'
+import type { DecisionEntry } from './facts'
 import { formatAge, formatTime, joinWords } from './wording'
 
 /** One connection of an attempt, or an attempt that made none. All text is printable. */
@@ -26,7 +26,7 @@ export interface Story {
   /** Absent: it is no longer in the queue. */
   readonly queued?: QueuedMessage
   /** Of the running server, newest first. */
-  readonly entries: readonly AttemptEntry[]
+  readonly entries: readonly DecisionEntry[]
 }
 
 const SOURCES = { attempts: '[attempts]', dns: 'DNS' } as const
@@ -37,16 +37,16 @@ export function isMeant(id: string, asked: string): boolean {
   return whole === part || whole.startsWith(`${part}.`)
 }
 
-/** The attempts that the running server still knows, by message, newest message first. */
+/** The decisions that the running server still knows, by message, newest message first. */
 export function groupById(
-  attempts: readonly AttemptEntry[],
-  isWanted: (attempt: AttemptEntry) => boolean,
-): ReadonlyMap<string, readonly AttemptEntry[]> {
-  const groups = new Map<string, AttemptEntry[]>()
-  for (const attempt of attempts.filter(isWanted)) {
-    const group = groups.get(attempt.id)
-    if (group === undefined) groups.set(attempt.id, [attempt])
-    else group.push(attempt)
+  decisions: readonly DecisionEntry[],
+  isWanted: (decision: DecisionEntry) => boolean,
+): ReadonlyMap<string, readonly DecisionEntry[]> {
+  const groups = new Map<string, DecisionEntry[]>()
+  for (const decision of decisions.filter(isWanted)) {
+    const group = groups.get(decision.id)
+    if (group === undefined) groups.set(decision.id, [decision])
+    else group.push(decision)
   }
   return groups
 }
@@ -63,7 +63,7 @@ export function listSteps({ queued, entries }: Story): readonly PastStep[] {
   return entries.toReversed().flatMap(stepsOf)
 }
 
-function stepsOf({ at, source, lines, action, reason, end }: AttemptEntry): readonly PastStep[] {
+function stepsOf({ at, source, lines, action, reason, end }: DecisionEntry): readonly PastStep[] {
   const by =
     source === 'overrides' ? `${lines.length === 1 ? 'line' : 'lines'} ${joinWords(lines)}` : SOURCES[source]
   if (end === undefined) {

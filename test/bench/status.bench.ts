@@ -5,7 +5,7 @@ import { decidedBy, IDLE_VIEW } from '../support/decided'
 import { configure } from '../support/rules'
 import { alternate, costOf, garbageCollector, median, print } from './support'
 
-/* What counting adds to a decision, beside the decision itself in the same run. Goal: under 0.2 us. And the memory of the last attempts. */
+/* What counting adds to a decision, beside the decision itself in the same run. Goal: under 0.2 us. And the memory of the last decisions. */
 
 const GOAL_US = 0.2
 const ROUNDS = 15

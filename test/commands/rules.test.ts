@@ -138,7 +138,7 @@ test('rules: one of two workers has an older file', async (t) => {
     queue: { threads: 1, running: 0, ready: 0, deferred: 0 },
   })
   const old = { ...worker.inForce!, digest: 'old' }
-  server.add({ counts: {}, hits: {}, attempts: [], worker: { ...worker, pid: 2, inForce: old } })
+  server.add({ counts: {}, hits: {}, decisions: [], worker: { ...worker, pid: 2, inForce: old } })
   const { status, out } = await rules()
   assert.match(out, /^config\/dns_overrides\.ini is in force in 1 of 2 workers; it has not been read again\n/)
   assert.equal(status, 75)

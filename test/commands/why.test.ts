@@ -200,7 +200,7 @@ test('why: a message of which nothing is known, with where to look', async (t) =
     `dns-overrides: nothing is known: there is no such message in ${path}/queue. Search Haraka's log for it: "decided" says where it was sent, "delivered file" or "bounce" how it ended\n`,
   )
   startReporting(t, state, () => NOW).report()
-  assert.match((await why(ID)).err, /nor among the last attempts of the running server/)
+  assert.match((await why(ID)).err, /nor among the last decisions of the running server/)
 })
 
 test('why: the story is told although the file has errors', async () => {

@@ -16,7 +16,7 @@ import { every } from '../support/status-server'
 const SENT = 30
 
 for (const nodes of [0, 3]) {
-  test(`${nodes === 0 ? 'one process' : `${nodes} workers`}: decisions, hits, attempts and the file in force add up`, async (t) => {
+  test(`${nodes === 0 ? 'one process' : `${nodes} workers`}: decisions, hits, connections and the file in force add up`, async (t) => {
     const sink = await startSink()
     t.after(() => sink.close())
     const line = 'example.com @isp $end'
@@ -35,8 +35,8 @@ for (const nodes of [0, 3]) {
       () => {
         facts = readFactsFile(folder, Date.now())
         return (
-          counted(COUNTS.attempts, 'isp', 'delivered') === SENT &&
-          counted(COUNTS.attempts, '127.0.0.1:1', 'connect') === 1 &&
+          counted(COUNTS.connections, 'isp', 'delivered') === SENT &&
+          counted(COUNTS.connections, '127.0.0.1:1', 'connect') === 1 &&
           readHits(folder).get(hashLine(line))?.count === SENT
         )
       },
@@ -50,13 +50,13 @@ for (const nodes of [0, 3]) {
       assert.equal(inForce?.lines, 2)
       assert.ok(queue.threads > 0)
     }
-    const attempt = facts!.attempts.find(({ recipients }) => recipients.includes('u0@example.com'))!
-    assert.match(attempt.id, /^[0-9A-F-]{36}\.1/)
+    const decision = facts!.decisions.find(({ recipients }) => recipients.includes('u0@example.com'))!
+    assert.match(decision.id, /^[0-9A-F-]{36}\.1/)
     assert.deepEqual(
-      [attempt.sender, attempt.lines, attempt.action, attempt.exchanges, attempt.end?.delivered],
+      [decision.sender, decision.lines, decision.action, decision.exchanges, decision.end?.delivered],
       ['a@here.example', [1], 'try', ['relay isp'], true],
     )
-    const failed = facts!.attempts.find(({ domain }) => domain === 'elsewhere.example')!
+    const failed = facts!.decisions.find(({ domain }) => domain === 'elsewhere.example')!
     assert.deepEqual(
       failed.end?.connections.map(({ server, failed: word }) => [server, word]),
       [['127.0.0.1:1', 'connect']],

@@ -23,7 +23,7 @@ for (const nodes of [0, 3]) {
     t.after(() => haraka.close())
     for (let i = 0; i < 12; i++)
       await haraka.send({ from: 'secret.sender@here.example', to: `u${i}@example.com` })
-    const delivered = 'haraka_dns_overrides_attempts_total{relay="isp",result="delivered"} 12'
+    const delivered = 'haraka_dns_overrides_connections_total{relay="isp",result="delivered"} 12'
     const text = await fetchUntil(
       `${root}/metrics`,
       (metrics) =>
@@ -54,7 +54,7 @@ test('the metrics are as Prometheus wants them', { skip: needs('promtool') }, as
   const { haraka, root } = await startWithHttp({ overrides: '* 127.0.0.1:1\nx.example $direct\n' })
   t.after(() => haraka.close())
   await haraka.send({ from: 'a@here.example', to: 'b@example.com' })
-  const text = await fetchUntil(`${root}/metrics`, (metrics) => metrics.includes('attempts_total{'))
+  const text = await fetchUntil(`${root}/metrics`, (metrics) => metrics.includes('connections_total{'))
   const { status, stdout, stderr } = spawnSync('promtool', ['check', 'metrics'], {
     input: text,
     encoding: 'utf8',

@@ -25,7 +25,7 @@ test('dns-overrides rules shows the hits of all workers, and those of a worker t
   const haraka = await HarakaServer.start({ nodes: 3, overrides: OVERRIDES(sink.port) })
   t.after(() => haraka.close())
   const folder = join(haraka.folder, STATE_FOLDER)
-  const delivered = countKey(COUNTS.attempts, 'isp', 'delivered')
+  const delivered = countKey(COUNTS.connections, 'isp', 'delivered')
   const factsWhen = async (what: string, isWanted: (facts: Facts) => boolean): Promise<Facts> => {
     let facts: Facts | undefined
     await haraka.waitFor(

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { hashLine } from '../../lib/haraka-files/notes'
-import { MOST_ATTEMPTS, MOST_CHARACTERS } from '../../lib/status/facts'
+import { MOST_DECISIONS, MOST_CHARACTERS } from '../../lib/status/facts'
 import { Collector } from '../../lib/status/collector'
 import { finish } from '../../lib/model/steps'
 import { Recorder } from '../../lib/status/recorder'
@@ -48,10 +48,10 @@ test('hits of the rules before a reload are reported with those after it', () =>
   assert.deepEqual(worker.take(IDLE_VIEW).hits, { [hashLine(LINE)]: { count: 2, last: NOW } })
 })
 
-test('an attempt is reported when it is decided, and again when it has ended', () => {
+test('a decision is reported when it is made, and again when its attempt has ended', () => {
   const { recorder: worker } = recorder()
   const slot = worker.recordDecision('A.1', decidedBy(CONFIGURATION, 'example.com'), BASIS)
-  const [begun] = worker.take(IDLE_VIEW).attempts
+  const [begun] = worker.take(IDLE_VIEW).decisions
   assert.deepEqual(begun, {
     key: '7.0',
     id: 'A.1',
@@ -69,23 +69,23 @@ test('an attempt is reported when it is decided, and again when it has ended', (
     exchanges: ['relay isp'],
     reason: '',
   })
-  assert.deepEqual(worker.take(IDLE_VIEW).attempts, [])
+  assert.deepEqual(worker.take(IDLE_VIEW).decisions, [])
   const [exchange] = slot.decided.decision.exchanges
   const end = { at: NOW + 9, delivered: true, connections: [] }
   worker.recordEnd(slot, end, [[exchange!, 'delivered']])
-  const { attempts, counts } = worker.take(IDLE_VIEW)
-  assert.deepEqual(attempts, [{ ...begun, end }])
-  assert.deepEqual(counts, { 'attempts isp delivered': 1 })
+  const { decisions, counts } = worker.take(IDLE_VIEW)
+  assert.deepEqual(decisions, [{ ...begun, end }])
+  assert.deepEqual(counts, { 'connections isp delivered': 1 })
 })
 
 test('of very many decisions the last ones are reported, and all are counted', () => {
   const { recorder: worker } = recorder()
   for (let i = 0; i < 1_000; i++)
     worker.recordDecision(`${i}.1`, decidedBy(CONFIGURATION, 'example.com'), BASIS)
-  const { counts, attempts } = worker.take(IDLE_VIEW)
+  const { counts, decisions } = worker.take(IDLE_VIEW)
   assert.equal(counts['decisions overrides try'], 1_000)
-  assert.ok(attempts.length < 1_000)
-  assert.ok(attempts.some(({ id }) => id === '999.1'))
+  assert.ok(decisions.length < 1_000)
+  assert.ok(decisions.some(({ id }) => id === '999.1'))
 })
 
 test('all recipients of a message are kept, up to 1,000, and its file', () => {
@@ -93,14 +93,14 @@ test('all recipients of a message are kept, up to 1,000, and its file', () => {
   const decided = decidedBy(CONFIGURATION, 'example.com', { file: '1_2_0_3_AbCdEf_4_mail' })
   const rcptTo = Array.from({ length: 1_500 }, (_, i) => `r${i}@example.com`)
   worker.recordDecision('A.1', { ...decided, message: { ...decided.message, rcptTo } }, BASIS)
-  const [attempt] = worker.take(IDLE_VIEW).attempts
+  const [decision] = worker.take(IDLE_VIEW).decisions
   assert.deepEqual(
-    [attempt!.recipients.length, attempt!.otherRecipients, attempt!.file],
+    [decision!.recipients.length, decision!.otherRecipients, decision!.file],
     [1_000, 500, '1_2_0_3_AbCdEf_4_mail'],
   )
 })
 
-test('of attempts with very long texts fewer are remembered: the last ones', () => {
+test('of decisions with very long texts fewer are remembered: the last ones', () => {
   const server = new Collector({ pid: 1, now: () => NOW })
   const { recorder: worker } = recorder()
   const decided = decidedBy(CONFIGURATION, 'example.com')
@@ -109,10 +109,10 @@ test('of attempts with very long texts fewer are remembered: the last ones', () 
     worker.recordDecision(`${i}.1`, { ...decided, message: { ...decided.message, rcptTo } }, BASIS)
     server.add(worker.take(IDLE_VIEW))
   }
-  const { attempts } = server.facts
-  assert.ok(attempts.length > 10 && attempts.length < 100, `${attempts.length}`)
-  assert.ok(JSON.stringify(attempts).length <= MOST_CHARACTERS)
-  assert.ok(attempts.some(({ id }) => id === '99.1'))
+  const { decisions } = server.facts
+  assert.ok(decisions.length > 10 && decisions.length < 100, `${decisions.length}`)
+  assert.ok(JSON.stringify(decisions).length <= MOST_CHARACTERS)
+  assert.ok(decisions.some(({ id }) => id === '99.1'))
 })
 
 test('messages that wait are counted by reason until they are tried again, or should have been long ago', () => {
@@ -135,7 +135,7 @@ test('counts of all workers add up, and outlive the worker', () => {
     server.add(worker.take(IDLE_VIEW))
   }
   server.forget(7)
-  const { counts, workers, minutes, attempts } = server.facts
+  const { counts, workers, minutes, decisions } = server.facts
   assert.equal(counts.get('decisions overrides try'), 2)
   assert.deepEqual(server.hits.get(hashLine(LINE)), { count: 2, last: NOW })
   assert.deepEqual(
@@ -143,7 +143,7 @@ test('counts of all workers add up, and outlive the worker', () => {
     [8],
   )
   assert.deepEqual(minutes, [{ at: Date.UTC(2026, 4, 17, 12), decisions: { 'overrides try': 2 } }])
-  assert.equal(attempts.length, 2)
+  assert.equal(decisions.length, 2)
 })
 
 test('facts and reports are read back as they were written', () => {
@@ -174,7 +174,7 @@ test('what is not as it should be in a file of facts counts as absent, and too m
     updated: 2,
     counts: [{ key: 'good', amount: 3 }, { key: 'bad', amount: 'x' }, { key: 'worse', amount: -1 }, 7],
     minutes: [{ at: 'x' }],
-    attempts: [{ key: 'a' }, 7],
+    decisions: [{ key: 'a' }, 7],
     workers: [{ pid: 'x' }, null],
   })
   assert.deepEqual(wrong, {
@@ -183,12 +183,12 @@ test('what is not as it should be in a file of facts counts as absent, and too m
     updated: 2,
     counts: new Map([['good', 3]]),
     minutes: [],
-    attempts: [],
+    decisions: [],
     workers: [],
   })
-  const attempt = { key: 'k', id: 'i\u001b[2J', source: 'dns', action: 'try', sender: 'x'.repeat(9_000) }
-  const many = read({ pid: 1, updated: 2, attempts: Array.from({ length: 5_000 }, () => attempt) })!
-  assert.equal(many.attempts.length, MOST_ATTEMPTS)
-  assert.equal(many.attempts[0]!.id, 'i\ufffd[2J')
-  assert.ok(many.attempts[0]!.sender.length < 1_000)
+  const decision = { key: 'k', id: 'i\u001b[2J', source: 'dns', action: 'try', sender: 'x'.repeat(9_000) }
+  const many = read({ pid: 1, updated: 2, decisions: Array.from({ length: 5_000 }, () => decision) })!
+  assert.equal(many.decisions.length, MOST_DECISIONS)
+  assert.equal(many.decisions[0]!.id, 'i\ufffd[2J')
+  assert.ok(many.decisions[0]!.sender.length < 1_000)
 })

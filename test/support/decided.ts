@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import type { Configuration } from '../../lib/routing/configuration'
 import type { Decision } from '../../lib/model/decision'
 import { decide } from '../../lib/rules/decide'
-import type { Decided } from '../../lib/status/attempt-ring'
+import type { Decided } from '../../lib/status/decision-ring'
 import type { WorkerView } from '../../lib/status/recorder'
 import { messageOf } from './rules'
 

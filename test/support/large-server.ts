@@ -7,7 +7,7 @@ import { openStateFolder, prepareStateFolder } from '../../lib/relays/state-fold
 import type { ServerStatus } from '../../lib/relays/types'
 import type { Configuration } from '../../lib/routing/configuration'
 import { Collector } from '../../lib/status/collector'
-import type { AttemptEntry } from '../../lib/status/facts'
+import type { DecisionEntry } from '../../lib/status/facts'
 import { FactsFile } from '../../lib/status/facts-file'
 import type { OverviewSource } from '../../lib/status/overview'
 import { configure } from './rules'
@@ -18,7 +18,7 @@ export interface LargeServer {
   readonly close: () => void
 }
 
-/** A server with so many lines and relays, all of them in use, and as many attempts as are remembered. Nothing is looked up in DNS. */
+/** A server with so many lines and relays, all of them in use, and as many decisions as are remembered. Nothing is looked up in DNS. */
 export function openLargeServer({ lines, relays }: { lines: number; relays: number }): LargeServer {
   const configuration = configure(
     [
@@ -84,12 +84,12 @@ function reportUse(
   const collector = new Collector({ pid: process.pid, now: Date.now })
   collector.add({
     counts: Object.fromEntries(
-      Array.from({ length: relays }, (_, i) => [`attempts relay${i} delivered`, i + 1] as const),
+      Array.from({ length: relays }, (_, i) => [`connections relay${i} delivered`, i + 1] as const),
     ),
     hits: Object.fromEntries(
       rules.lines.map(({ text }, i) => [hashLine(text), { count: 1 + ((i * 7919) % 5000), last: now }]),
     ),
-    attempts: Array.from({ length: 1_000 }, (_, i) => attemptOf(i, now)),
+    decisions: Array.from({ length: 1_000 }, (_, i) => decisionOf(i, now)),
     worker: {
       pid: process.pid,
       dns: { entries: 1, inFlight: 0, queued: 0, servers: [] },
@@ -102,7 +102,7 @@ function reportUse(
   facts.close()
 }
 
-function attemptOf(i: number, at: number): AttemptEntry {
+function decisionOf(i: number, at: number): DecisionEntry {
   const connection = {
     server: `relay relay${i}`,
     address: '192.0.2.1',

@@ -1,6 +1,6 @@
 import { exchangeLabel } from '../../model/exchange'
 import { toPrintable } from '../../model/printable'
-import type { AttemptSlot } from '../../status/attempt-ring'
+import type { DecisionSlot } from '../../status/decision-ring'
 import { type ConnectionEntry, MOST_CONNECTIONS } from '../../status/facts'
 import type { Recorder } from '../../status/recorder'
 import type { AttemptOutcome } from './attempt-runner'
@@ -21,7 +21,7 @@ function describeConnection(connection: ConnectionReport, isTaken: boolean): Con
 /** Records how an attempt ended. @param at milliseconds since the epoch */
 export function recordEnd(
   recorder: Recorder,
-  slot: AttemptSlot,
+  slot: DecisionSlot,
   { delivered, connections }: AttemptOutcome,
   at: number,
 ): void {

@@ -7,7 +7,7 @@ import type { Overview } from '../overview'
 import type { QueueView } from '../queue-view'
 import type { ToldStory } from '../told-story'
 import { formatTime } from '../wording'
-import { attemptSection } from './attempt-section'
+import { recentSection } from './recent-section'
 import { explainSection } from './explain-section'
 import { markup, type Html, raw } from './html'
 import type { PageQuery } from './query'
@@ -75,7 +75,7 @@ export function* renderPage(content: PageContent): Steps<string> {
     () => decisionSection(overview),
     () => dnsSection(overview),
     () => queueSection(overview, queue),
-    () => attemptSection(overview),
+    () => recentSection(overview),
     () => explainSection(query, explanation),
     ...(told === undefined ? [story] : []),
     () => ruleSection(overview, query),

@@ -27,7 +27,7 @@ function answer(told: ToldStory): Html {
     case 'no answer':
       return markup`<p>${told.why}.</p>`
     case 'none':
-      return markup`<p>Nothing is known of it: it is neither in the queue nor among the last attempts of this server. The log has the rest.${unreadNote(told.unread)}</p>`
+      return markup`<p>Nothing is known of it: it is neither in the queue nor among the last decisions of this server. The log has the rest.${unreadNote(told.unread)}</p>`
     case 'several':
       return markup`${listOf(told.stories)}<p>${unreadNote(told.unread)}</p>`
     case 'one':

@@ -1,4 +1,4 @@
-import type { AttemptEntry } from '../facts'
+import type { DecisionEntry } from '../facts'
 import type { Overview } from '../overview'
 import { formatTime, joinWords } from '../wording'
 import { markup, type Html } from './html'
@@ -12,14 +12,14 @@ const shortTime = (at: number) =>
   markup`<span title="${formatTime(at)}">${formatTime(at).slice(11, 19)}</span>`
 
 /** What decided, in words. */
-function origin({ source, lines }: AttemptEntry): string {
+function origin({ source, lines }: DecisionEntry): string {
   if (source === 'dns') return 'DNS'
   if (source === 'attempts') return '[attempts]'
   return `${lines.length === 1 ? 'line' : 'lines'} ${joinWords(lines)}`
 }
 
 /** What came of it, in words. */
-function result({ action, end, reason }: AttemptEntry): {
+function result({ action, end, reason }: DecisionEntry): {
   readonly text: string
   readonly tone: Tone
   readonly more: string
@@ -44,9 +44,9 @@ function result({ action, end, reason }: AttemptEntry): {
   }
 }
 
-const sender = (entry: AttemptEntry) => (entry.sender === '' ? '<>' : entry.sender)
+const sender = (entry: DecisionEntry) => (entry.sender === '' ? '<>' : entry.sender)
 
-function rowOf(entry: AttemptEntry): Row {
+function rowOf(entry: DecisionEntry): Row {
   const { text, tone, more: detail } = result(entry)
   const [recipient = ''] = entry.recipients
   const more = entry.recipients.length - 1 + entry.otherRecipients
@@ -72,8 +72,8 @@ const COLUMNS: readonly Column[] = [
 ]
 
 /** The last decisions, each with a link to the story of its message. */
-export function attemptSection({ facts }: Overview): Html {
-  const attempts = facts?.attempts.slice(0, MOST) ?? []
+export function recentSection({ facts }: Overview): Html {
+  const decisions = facts?.decisions.slice(0, MOST) ?? []
   return markup`<section id="recent" data-live aria-labelledby="recent-title"><h2 id="recent-title">Recent decisions</h2>
-${table(`The last ${attempts.length} of this server. The recipient leads to the story of the message.`, COLUMNS, attempts.map(rowOf))}</section>`
+${table(`The last ${decisions.length} of this server. The recipient leads to the story of the message.`, COLUMNS, decisions.map(rowOf))}</section>`
 }

@@ -4,7 +4,7 @@ import type { Message } from '../model/message'
 import { toPrintable } from '../model/printable'
 import type { Located } from '../routing/route'
 import type { Action } from './decision-counts'
-import { type AttemptEnd, type AttemptEntry, MOST_CONNECTIONS, MOST_RECIPIENTS } from './facts'
+import { type AttemptEnd, type DecisionEntry, MOST_CONNECTIONS, MOST_RECIPIENTS } from './facts'
 
 /** A decision about a message. */
 export interface Decided {
@@ -19,7 +19,7 @@ export interface Decided {
 }
 
 /** The place of a decision among the last ones. */
-export interface AttemptSlot {
+export interface DecisionSlot {
   readonly number: number
   /** The message's id, as the log has it. */
   readonly id: string
@@ -30,7 +30,7 @@ export interface AttemptSlot {
   hasChanged: boolean
 }
 
-/** Attempts of one worker that wait to be taken, at most. */
+/** Decisions of one worker that wait to be taken, at most. */
 const CAPACITY = 256
 /** The most characters of an address. RFC 5321 section 4.5.3.1: 64 of the local part, 255 of the domain. */
 const LONGEST_ADDRESS = 320
@@ -39,8 +39,8 @@ const LONGEST_ADDRESS = 320
  * The last decisions of a worker. They are kept as they are and put into words only when they are taken: a busy server takes a part of
  * them.
  */
-export class AttemptRing {
-  readonly #slots: AttemptSlot[] = []
+export class DecisionRing {
+  readonly #slots: DecisionSlot[] = []
   readonly #capacity: number
   #count = 0
 
@@ -48,21 +48,21 @@ export class AttemptRing {
     this.#capacity = capacity
   }
 
-  add(id: string, decided: Decided, at: number): AttemptSlot {
+  add(id: string, decided: Decided, at: number): DecisionSlot {
     const slot = { number: this.#count, id, at, decided, end: undefined, hasChanged: true }
     this.#slots[this.#count++ % this.#capacity] = slot
     return slot
   }
 
-  /** New and changed attempts. @param pid of this process */
-  take(pid: number): AttemptEntry[] {
+  /** New and changed decisions. @param pid of this process */
+  take(pid: number): DecisionEntry[] {
     const changed = this.#slots.filter(({ hasChanged }) => hasChanged)
     for (const slot of changed) slot.hasChanged = false
     return changed.map((slot) => describe(slot, pid))
   }
 }
 
-function describe({ number, id, at, decided, end }: AttemptSlot, pid: number): AttemptEntry {
+function describe({ number, id, at, decided, end }: DecisionSlot, pid: number): DecisionEntry {
   const { message, decision, located, action, file = '', reason = '' } = decided
   const address = (text: string) => toPrintable(text, { max: LONGEST_ADDRESS })
   return {
