@@ -1,4 +1,5 @@
 import { FAILED } from '../model/message'
+import { FACT_NAMES, MESSAGE_FACTS, type FactName } from '../model/message-facts'
 import type { OptionSpec } from './command-spec'
 
 /** Options that every command takes. */
@@ -19,6 +20,32 @@ export const WATCH: OptionSpec = {
   summary: 'look again every second until Ctrl-C; without a terminal, print each change',
 }
 
+/** The option of each fact of a message. */
+const FACT_OPTIONS: Readonly<Record<FactName, Omit<OptionSpec, 'name'>>> = {
+  retries: { value: { name: 'N', kind: 'text' }, summary: 'delivery attempts already made (default 0)' },
+  size: {
+    value: { name: 'N', kind: 'text' },
+    summary: 'size in bytes as sent, for example 5000, 20K or 10M (default 0)',
+  },
+  authSender: {
+    value: { name: 'USER', kind: 'text' },
+    summary: 'user name with which the sender authenticated',
+  },
+  ageMs: {
+    value: { name: 'TIME', kind: 'text' },
+    summary: 'time since the message was queued, for example 30m, 4h or 2d (default 0)',
+  },
+  reply: {
+    value: { name: 'TEXT', kind: 'text' },
+    summary: "the last reply that refused it, for example '550 5.7.1 blocked' (default: none)",
+  },
+  failed: {
+    value: { name: 'STEP', kind: 'word', words: FAILED.filter((step) => step !== '') },
+    summary:
+      'the step at which the last attempt failed: dns, connect, greeting, tls, auth, mail, rcpt or data',
+  },
+}
+
 /** The options that describe a message. */
 export const MESSAGE_OPTIONS: readonly OptionSpec[] = [
   {
@@ -26,37 +53,7 @@ export const MESSAGE_OPTIONS: readonly OptionSpec[] = [
     value: { name: 'ADDRESS', kind: 'text' },
     summary: "envelope sender; '' or '<>' is the null sender (default)",
   },
-  {
-    name: 'auth-sender',
-    value: { name: 'USER', kind: 'text' },
-    summary: 'user name with which the sender authenticated',
-  },
-  {
-    name: 'size',
-    value: { name: 'N', kind: 'text' },
-    summary: 'size in bytes as sent, for example 5000, 20K or 10M (default 0)',
-  },
-  {
-    name: 'retries',
-    value: { name: 'N', kind: 'text' },
-    summary: 'delivery attempts already made (default 0)',
-  },
-  {
-    name: 'age',
-    value: { name: 'TIME', kind: 'text' },
-    summary: 'time since the message was queued, for example 30m, 4h or 2d (default 0)',
-  },
-  {
-    name: 'reply',
-    value: { name: 'TEXT', kind: 'text' },
-    summary: "the last reply that refused it, for example '550 5.7.1 blocked' (default: none)",
-  },
-  {
-    name: 'failed',
-    value: { name: 'STEP', kind: 'word', words: FAILED.filter((step) => step !== '') },
-    summary:
-      'the step at which the last attempt failed: dns, connect, greeting, tls, auth, mail, rcpt or data',
-  },
+  ...FACT_NAMES.map((name) => ({ name: MESSAGE_FACTS[name].option, ...FACT_OPTIONS[name] })),
   {
     name: 'mx',
     value: { name: 'PRIO:HOST,...', kind: 'text' },

@@ -2,11 +2,8 @@ import type { MxAnswer } from '../model/dns-answer'
 import type { FullKnowledge } from './knowledge'
 import { normalizeDomain } from './domain-pattern'
 import { NO_ADDRESS, parseMxText } from './mx-spec'
-import { parseDuration } from '../model/duration'
-import { BLANK_MESSAGE, FAILED, type Failed, type Message } from '../model/message'
-import { shortenTo } from '../model/printable'
-import { LONGEST_REPLY } from '../model/reply'
-import { parseSize } from '../model/size'
+import { BLANK_MESSAGE, type Message } from '../model/message'
+import { FACT_NAMES, MESSAGE_FACTS, setFact } from '../model/message-facts'
 
 /** A message as it is written in a list or in `[tests]`, with the MX answer if that is written too. */
 export interface WrittenMessage {
@@ -18,19 +15,6 @@ export interface WrittenMessage {
 export interface WordFault {
   readonly word: string
   readonly message: string
-}
-
-/** For messages. */
-export const FAILED_WORDS = FAILED.filter((word) => word !== '').join(', ')
-
-/** A count of attempts. */
-export function parseRetries(text: string): number | undefined {
-  return /^\d{1,6}$/.test(text) ? Number(text) : undefined
-}
-
-/** The word of `$failed`, or undefined. */
-export function parseFailed(text: string): Failed | undefined {
-  return FAILED.find((word) => word === text.toLowerCase())
 }
 
 /** The words of a message as it is written: a value in quotes may hold blanks. */
@@ -45,7 +29,7 @@ export function stripBrackets(address: string): string {
 }
 
 /** The keys that may stand after a recipient, in the order in which they are explained. */
-export const MESSAGE_KEYS = ['retries', 'size', 'auth', 'age', 'reply', 'failed', 'mx'] as const
+export const MESSAGE_KEYS: readonly string[] = [...FACT_NAMES.map((name) => MESSAGE_FACTS[name].key), 'mx']
 
 /** The domain to which mail for an address or a bare domain goes, or undefined. */
 export function domainOf(recipient: string): string | undefined {
@@ -106,41 +90,15 @@ function addWord(
   key: string,
   value: string,
 ): WrittenMessage | WordFault {
-  const { message } = written
-  switch (key) {
-    case 'retries': {
-      const retries = parseRetries(value)
-      if (retries === undefined) return { word, message: `retries takes a number, not "${value}"` }
-      return { ...written, message: { ...message, retries } }
-    }
-    case 'size': {
-      const size = parseSize(value)
-      if (size === undefined) return { word, message: `size takes bytes, as 5000 or 10M, not "${value}"` }
-      return { ...written, message: { ...message, size } }
-    }
-    case 'auth':
-      return { ...written, message: { ...message, authSender: value } }
-    case 'age': {
-      const ageMs = parseDuration(value)
-      if (ageMs === undefined) return { word, message: `age takes a time, as 30m or 4h, not "${value}"` }
-      return { ...written, message: { ...message, ageMs } }
-    }
-    case 'reply':
-      return {
-        ...written,
-        message: { ...message, reply: shortenTo(value.replace(/^"(.*)"$/s, '$1'), LONGEST_REPLY) },
-      }
-    case 'failed': {
-      const failed = parseFailed(value)
-      if (failed === undefined)
-        return { word, message: `failed takes one of ${FAILED_WORDS}, not "${value}"` }
-      return { ...written, message: { ...message, failed } }
-    }
-    case 'mx': {
-      const parsed = parseMxText(value)
-      return 'error' in parsed ? { word, message: `mx: ${parsed.error}` } : { ...written, mx: parsed.answer }
-    }
-    default:
-      return { word, message: `"${word}" is not one of ${MESSAGE_KEYS.map((name) => `${name}=`).join(', ')}` }
+  if (key === 'mx') {
+    const parsed = parseMxText(value)
+    return 'error' in parsed ? { word, message: `mx: ${parsed.error}` } : { ...written, mx: parsed.answer }
   }
+  const name = FACT_NAMES.find((each) => MESSAGE_FACTS[each].key === key)
+  if (name === undefined) {
+    return { word, message: `"${word}" is not one of ${MESSAGE_KEYS.map((each) => `${each}=`).join(', ')}` }
+  }
+  const message = setFact(written.message, name, value.replace(/^"(.*)"$/s, '$1'))
+  if (message !== undefined) return { ...written, message }
+  return { word, message: `${key} takes ${MESSAGE_FACTS[name].takes}, not "${value}"` }
 }

@@ -1,34 +1,36 @@
 import { UsageError } from '../model/errors'
 import { BLANK_MESSAGE, type Message } from '../model/message'
-import { parseSize } from '../model/size'
-import { parseRetries, stripBrackets } from '../rules/message-spec'
+import { MESSAGE_FACTS, setFacts } from '../model/message-facts'
+import { stripBrackets } from '../rules/message-spec'
 import { makeForecasts } from './forecast/forecast'
 import { forecastsText } from './forecast/forecast-text'
 import type { Overview, OverviewSource } from './overview'
-import type { ExplainField } from './page/query'
+import type { PageQuery } from './page/query'
 import { paint } from './paint'
 import { recipientDomain } from './recipient'
 
 /** The message that the form describes. @throws UsageError if a field makes no sense */
-function readMessage({ to, sender, auth, size, retries }: Readonly<Record<ExplainField, string>>): Message {
-  const bytes = size === '' ? 0 : parseSize(size)
-  const attempts = retries === '' ? 0 : parseRetries(retries)
-  if (bytes === undefined) throw new UsageError(`"${size}" is not a size, such as 5000 or 10M`)
-  if (attempts === undefined) throw new UsageError(`"${retries}" is not a number of attempts`)
-  return {
+function readMessage(fields: PageQuery['explain']): Message {
+  const { to, sender } = fields
+  const addressed = {
     ...BLANK_MESSAGE,
     domain: recipientDomain(to),
     rcptTo: [stripBrackets(to)],
     mailFrom: stripBrackets(sender),
-    authSender: auth,
-    size: bytes,
-    retries: attempts,
   }
+  return setFacts(
+    addressed,
+    (name) => (fields[name] === '' ? undefined : fields[name]),
+    (name, text) => {
+      const { key, takes } = MESSAGE_FACTS[name]
+      return new UsageError(`${key} takes ${takes}, not "${text}"`)
+    },
+  )
 }
 
 /** What becomes of the message of the form, as `dns-overrides explain` prints it. Rejects where that cannot be said. */
 export async function explainForm(
-  fields: Readonly<Record<ExplainField, string>>,
+  fields: PageQuery['explain'],
   { server, now }: Overview,
   { withLookup, isOwn }: Pick<OverviewSource, 'withLookup' | 'isOwn'>,
 ): Promise<string> {

@@ -70,6 +70,10 @@ for (const nodes of [0, 3]) {
       await page.getByLabel('Recipient or domain').fill('someone@example.com')
       await page.getByRole('button', { name: 'Explain' }).click()
       assert.match(await page.locator('#explain pre').innerText(), /Would be sent by line 1[\s\S]*@isp/)
+      await page.getByLabel('Time in the queue').fill('4h')
+      await page.getByLabel('Last reply').fill('450 later')
+      await page.getByRole('button', { name: 'Explain' }).click()
+      assert.match(await page.locator('#explain pre').innerText(), /queued for 4h, refused with "450 later"/)
 
       await page.locator('#recent').getByRole('link', { name: 'c@hostile.example' }).click()
       const story = await page.getByRole('region', { name: /^Story of/ }).innerText()

@@ -1,43 +1,12 @@
 import { messageOf, type QueuedMessage } from '../../haraka-files/queue-file'
 import type { MxAnswer } from '../../model/dns-answer'
 import { UsageError } from '../../model/errors'
-import { parseDuration } from '../../model/duration'
-import { BLANK_MESSAGE, type Failed, type Message } from '../../model/message'
-import { shortenTo } from '../../model/printable'
-import { LONGEST_REPLY } from '../../model/reply'
-import { parseSize } from '../../model/size'
-import { FAILED_WORDS, parseFailed, parseRetries, stripBrackets } from '../../rules/message-spec'
+import { BLANK_MESSAGE, type Message } from '../../model/message'
+import { MESSAGE_FACTS, setFacts } from '../../model/message-facts'
+import { stripBrackets } from '../../rules/message-spec'
 import { parseMxText } from '../../rules/mx-spec'
 import type { Arguments } from '../shared/parsed-arguments'
 import { recipientDomain } from '../../status/recipient'
-
-function readSize(args: Arguments): number | undefined {
-  const text = args.value('size')
-  const size = text === undefined ? undefined : parseSize(text)
-  if (text === undefined || size !== undefined) return size
-  throw new UsageError(`--size takes a number of bytes, for example 5000 or 10M, not "${text}"`)
-}
-
-function readRetries(args: Arguments): number | undefined {
-  const text = args.value('retries')
-  const retries = text === undefined ? undefined : parseRetries(text)
-  if (text === undefined || retries !== undefined) return retries
-  throw new UsageError(`--retries takes a number, not "${text}"`)
-}
-
-function readAge(args: Arguments): number | undefined {
-  const text = args.value('age')
-  const age = text === undefined ? undefined : parseDuration(text)
-  if (text === undefined || age !== undefined) return age
-  throw new UsageError(`--age takes a time, for example 30m, 4h or 2d, not "${text}"`)
-}
-
-function readFailed(args: Arguments): Failed | undefined {
-  const text = args.value('failed')
-  const failed = text === undefined ? undefined : parseFailed(text)
-  if (text === undefined || failed !== undefined) return failed
-  throw new UsageError(`--failed takes one of ${FAILED_WORDS}, not "${text}"`)
-}
 
 /**
  * The message that the words of the command describe; for what they leave out, the message of the queue.
@@ -58,17 +27,19 @@ export function readGivenMessage(args: Arguments, queued: QueuedMessage | undefi
   }
   const base = queued === undefined ? { ...BLANK_MESSAGE, domain } : messageOf(queued, domain, now)
   const sender = args.value('from')
-  return {
+  const addressed = {
     ...base,
     mailFrom: sender === undefined ? base.mailFrom : stripBrackets(sender),
-    authSender: args.value('auth-sender') ?? base.authSender,
-    size: readSize(args) ?? base.size,
-    retries: readRetries(args) ?? base.retries,
     rcptTo: recipients.length === 0 ? base.rcptTo : recipients.map(stripBrackets),
-    ageMs: readAge(args) ?? base.ageMs,
-    reply: shortenTo(args.value('reply') ?? base.reply, LONGEST_REPLY),
-    failed: readFailed(args) ?? base.failed,
   }
+  return setFacts(
+    addressed,
+    (name) => args.value(MESSAGE_FACTS[name].option),
+    (name, text) => {
+      const { option, takes } = MESSAGE_FACTS[name]
+      return new UsageError(`--${option} takes ${takes}, not "${text}"`)
+    },
+  )
 }
 
 /**

@@ -1,8 +1,8 @@
 import type { Decision } from '../../model/decision'
 import type { MxAnswer } from '../../model/dns-answer'
-import { formatDuration } from '../../model/duration'
 import type { Exchange } from '../../model/exchange'
 import { BLANK_MESSAGE, FAILED, type Message } from '../../model/message'
+import { FACT_NAMES, formatFact } from '../../model/message-facts'
 import type { RuleSet } from '../../rules/compile'
 import { decide } from '../../rules/decide'
 import { decisionWords, directWords, type ExpectationResult } from '../../rules/expectations'
@@ -66,8 +66,9 @@ function* candidates(line: OverrideLine, rules: RuleSet): Generator<MessageCandi
               for (const reply of replies)
                 for (const failed of steps)
                   for (const each of mx) {
-                    const known = { domain, mailFrom, rcptTo: [recipient], authSender, size, retries }
-                    yield { message: { ...BLANK_MESSAGE, ...known, ageMs, reply, failed }, mx: each }
+                    const facts = { authSender, size, retries, ageMs, reply, failed }
+                    const rcptTo = [recipient]
+                    yield { message: { domain, mailFrom, rcptTo, ...facts, rotationOffset: 0 }, mx: each }
                   }
 }
 
@@ -97,17 +98,14 @@ function expectedText(decision: Decision): string {
 }
 
 function expectationText({ message, mx }: MessageCandidate, decision: Decision): string {
-  const { mailFrom, rcptTo, authSender, size, retries, ageMs, reply, failed } = message
+  const { mailFrom, rcptTo } = message
   return [
     mailFrom === '' ? '<>' : mailFrom,
     '->',
     ...rcptTo,
-    ...(retries === 0 ? [] : [`retries=${retries}`]),
-    ...(size === 0 ? [] : [`size=${size}`]),
-    ...(authSender === '' ? [] : [`auth=${authSender}`]),
-    ...(ageMs === 0 ? [] : [`age=${formatDuration(ageMs)}`]),
-    ...(reply === '' ? [] : [`reply="${reply}"`]),
-    ...(failed === '' ? [] : [`failed=${failed}`]),
+    ...FACT_NAMES.filter((name) => message[name] !== BLANK_MESSAGE[name]).map((name) =>
+      formatFact(message, name),
+    ),
     ...(mx === '' ? [] : [`mx=${mx}`]),
     ':',
     expectedText(decision),

@@ -1,13 +1,16 @@
 import type { NoAnswer } from '../bounded-work'
 import { markup, multiline, type Html } from './html'
-import { EXPLAIN_FIELDS, type ExplainField, type PageQuery } from './query'
+import { EXPLAIN_FIELDS, type ExplainField, LONGEST_FIELD, type PageQuery } from './query'
 
 const TITLES: Readonly<Record<ExplainField, string>> = {
   to: 'Recipient or domain',
   sender: 'Sender',
-  auth: 'Authenticated as',
-  size: 'Size (10M)',
   retries: 'Attempts already made',
+  size: 'Size (10M)',
+  authSender: 'Authenticated as',
+  ageMs: 'Time in the queue (4h)',
+  reply: 'Last reply (550 5.7.1 …)',
+  failed: 'Step at which the last attempt failed',
 }
 
 /**
@@ -17,8 +20,8 @@ const TITLES: Readonly<Record<ExplainField, string>> = {
  */
 export function explainSection({ explain }: PageQuery, answer: string | NoAnswer | undefined): Html {
   const fields = EXPLAIN_FIELDS.map(
-    (name) =>
-      markup`<label>${TITLES[name]}<input name="${name}" value="${explain[name]}" maxlength="320" autocomplete="off" spellcheck="false"></label>`,
+    ({ field, parameter }) =>
+      markup`<label>${TITLES[field]}<input name="${parameter}" value="${explain[field]}" maxlength="${LONGEST_FIELD}" autocomplete="off" spellcheck="false"></label>`,
   )
   return markup`<section id="explain" class="half" aria-labelledby="explain-title"><h2 id="explain-title">Explain a message</h2>
 <form method="get" action="#explain">${fields}<button type="submit">Explain</button></form>

@@ -1,3 +1,6 @@
+import { FACT_NAMES, MESSAGE_FACTS, type FactName } from '../../model/message-facts'
+import { LONGEST_REPLY } from '../../model/reply'
+
 /** Which lines of the rules are shown. */
 export type LineOrder = 'file' | 'busiest' | 'never'
 
@@ -14,15 +17,22 @@ export interface PageQuery {
   readonly explain: Readonly<Record<ExplainField, string>>
 }
 
-export const EXPLAIN_FIELDS = ['to', 'sender', 'auth', 'size', 'retries'] as const
-export type ExplainField = (typeof EXPLAIN_FIELDS)[number]
+/** A field of the form that explains a message. */
+export type ExplainField = 'to' | 'sender' | FactName
+
+/** The fields in their order, each with its name in the query. */
+export const EXPLAIN_FIELDS: readonly { readonly field: ExplainField; readonly parameter: string }[] = [
+  { field: 'to', parameter: 'to' },
+  { field: 'sender', parameter: 'sender' },
+  ...FACT_NAMES.map((field) => ({ field, parameter: MESSAGE_FACTS[field].key })),
+]
 
 /** The most characters of a field. */
-const LONGEST = 320
+export const LONGEST_FIELD = LONGEST_REPLY
 
 /** Reads the query of a URL; what makes no sense counts as absent. */
 export function readQuery(parameters: URLSearchParams): PageQuery {
-  const text = (name: string) => (parameters.get(name) ?? '').slice(0, LONGEST).trim()
+  const text = (name: string) => (parameters.get(name) ?? '').slice(0, LONGEST_FIELD).trim()
   const order = text('lines')
   const place = (name: string) => {
     const number = Number(text(name))
@@ -34,10 +44,9 @@ export function readQuery(parameters: URLSearchParams): PageQuery {
     from: place('from'),
     fromRelay: place('relay'),
     id: id === '' ? undefined : id,
-    explain: Object.fromEntries(EXPLAIN_FIELDS.map((name) => [name, text(name)])) as Record<
-      ExplainField,
-      string
-    >,
+    explain: Object.fromEntries(
+      EXPLAIN_FIELDS.map(({ field, parameter }) => [field, text(parameter)]),
+    ) as PageQuery['explain'],
   }
 }
 
