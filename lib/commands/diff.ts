@@ -1,8 +1,10 @@
 import type { Configuration } from '../routing/configuration'
-import { exchangeKey } from '../model/exchange'
+import { exchangeKey, type Exchange } from '../model/exchange'
 import type { Decision } from '../model/decision'
 import { toPrintable } from '../model/printable'
 import type { Message } from '../model/message'
+import type { Relay } from '../model/relay'
+import { formatBind, type Terms } from '../model/terms'
 import { decideWithDns, type DomainSource } from '../routing/decide-with-dns'
 import { decide } from '../rules/decide'
 import { decisionWords, directWords } from '../rules/expectations'
@@ -30,16 +32,38 @@ interface Change {
   readonly after: Decision
 }
 
+/** All of a relay and its terms but where it is, which is the key, and limits and `retry_after`, which say when and not how. */
+type Ways = Record<
+  Exclude<keyof Relay, 'name' | 'endpoint' | 'terms' | 'priority' | 'credentials'>,
+  unknown
+> &
+  Record<Exclude<keyof Terms, 'retryAfterMs' | 'maxConnections' | 'maxPerHour'>, unknown>
+
+/** How a server is spoken to, and as whom. */
+function waysOf({ relay, terms }: Exchange): Ways {
+  const { tls, lmtp, family, nextMx, bind, bindHelo } = terms
+  return {
+    tls,
+    lmtp,
+    family,
+    nextMx,
+    bind: bind && formatBind(bind),
+    bindHelo,
+    implicitTls: relay?.implicitTls,
+    authType: relay?.authType,
+    allowPlaintextAuth: relay?.allowPlaintextAuth,
+    clientCertificate: relay?.clientCertificate?.subject,
+  }
+}
+
 /** Everything that tells whether a message goes the same way: servers, their order, as whom, and how they are spoken to. */
 function fingerprint({ outcome, exchanges }: Decision): string {
-  const parts = exchanges.map((exchange) => {
-    const { priority, origin, relay, terms } = exchange
-    // Limits and retry_after say when, and not where.
-    const { tls, lmtp, family, nextMx, bind, bindHelo } = terms
-    const words = origin.kind === 'dns' && directWords(exchange)
-    const login = [exchangeKey(exchange), relay?.implicitTls, relay?.authType]
-    return [...login, priority, words, tls, lmtp, family, nextMx, bind?.v4, bind?.v6, bindHelo]
-  })
+  const parts = exchanges.map((exchange) => [
+    exchangeKey(exchange),
+    exchange.priority,
+    exchange.origin.kind === 'dns' && directWords(exchange),
+    waysOf(exchange),
+  ])
   return JSON.stringify([outcome, ...(outcome === 'deliver' ? parts : [])])
 }
 

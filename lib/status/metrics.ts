@@ -67,7 +67,12 @@ export const METRICS = {
 } as const satisfies Readonly<Record<string, readonly [Metric['type'], string]>>
 
 type Name = keyof typeof METRICS
-type MetricValues = Partial<Record<Name, readonly Sample[]>>
+type Values<N extends Name = Name> = Readonly<Record<N, readonly Sample[]>>
+/** What is neither of the rules nor of a relay: a metric without values is an error here. */
+type CountedName = Exclude<
+  Name,
+  'build_info' | keyof ReturnType<typeof ruleValues> | keyof ReturnType<typeof relayValues>
+>
 
 const one = (value: number): readonly Sample[] => [{ labels: {}, value }]
 
@@ -106,7 +111,7 @@ function decisionSeconds({ counts }: Facts): readonly Sample[] {
   ]
 }
 
-function countedValues(facts: Facts, { index }: Overview): MetricValues {
+function countedValues(facts: Facts, { index }: Overview): Values<CountedName> {
   const { workers } = facts
   const sum = (of: (worker: Facts['workers'][number]) => number) =>
     workers.reduce((total, worker) => total + of(worker), 0)
@@ -145,9 +150,9 @@ function countedValues(facts: Facts, { index }: Overview): MetricValues {
     dns_cache_requests_total: samplesOf(facts, COUNTS.dnsCache, 'result'),
     dns_cache_entries: one(sum(({ dns }) => dns.entries)),
     reloads_total: samplesOf(facts, COUNTS.reloads, 'result'),
-    ...(readings[0] === undefined ? {} : { last_reload_successful: one(readings[0].good ? 1 : 0) }),
-    ...(since === 0 ? {} : { last_good_reload_timestamp_seconds: one(since / 1000) }),
-    ...(facts.redisUp === undefined ? {} : { redis_up: one(facts.redisUp ? 1 : 0) }),
+    last_reload_successful: readings[0] === undefined ? [] : one(readings[0].good ? 1 : 0),
+    last_good_reload_timestamp_seconds: since === 0 ? [] : one(since / 1000),
+    redis_up: facts.redisUp === undefined ? [] : one(facts.redisUp ? 1 : 0),
     workers: one(workers.length),
   }
 }
@@ -161,7 +166,7 @@ function dnsServerFailures({ workers }: Facts): readonly Sample[] {
 }
 
 /** What is reported of each relay and of terms, under the name of the section, or the server without its user. */
-function relayValues({ relays, terms }: Overview): MetricValues {
+function relayValues({ relays, terms }: Overview) {
   const summaries = new Map<string, RelaySummary>()
   for (const { name, key, summary } of [...relays, ...terms]) {
     const label = name ?? key?.replace(/^.*@/, '')
@@ -186,10 +191,10 @@ function relayValues({ relays, terms }: Overview): MetricValues {
       maxPerHour === undefined ? undefined : Math.max(0, maxPerHour - sentLastHour),
     ),
     relay_waiting: each(({ waiting }) => waiting),
-  }
+  } satisfies Partial<Values>
 }
 
-function ruleValues({ lines }: Overview): MetricValues {
+function ruleValues({ lines }: Overview) {
   return {
     rules: one(lines?.length ?? 0),
     rules_never_hit: one(lines?.neverHit ?? 0),
@@ -197,7 +202,7 @@ function ruleValues({ lines }: Overview): MetricValues {
       labels: { line: String(line.line) },
       value: hits?.count ?? 0,
     })),
-  }
+  } satisfies Partial<Values>
 }
 
 /**
@@ -206,7 +211,7 @@ function ruleValues({ lines }: Overview): MetricValues {
  */
 export async function formatMetrics(overview: Overview): Promise<string> {
   const { facts } = overview
-  const values: MetricValues = { build_info: [{ labels: { version: packageVersion() }, value: 1 }] }
+  const values: Partial<Values> = { build_info: [{ labels: { version: packageVersion() }, value: 1 }] }
   Object.assign(values, ruleValues(overview))
   await nextTurn()
   Object.assign(values, relayValues(overview))

@@ -1,6 +1,6 @@
 import { execFileSync } from 'node:child_process'
 import assert from 'node:assert/strict'
-import { join } from 'node:path'
+import { join, resolve } from 'node:path'
 import { test } from 'node:test'
 import { queueAddress, queueBytes, temporaryFolder } from './folder'
 import { run } from './terminal'
@@ -50,6 +50,20 @@ for (const setting of [
 ]) {
   test(`diff: the same server with ${setting.split('\n')[0]} is a change`, async () => {
     const before = '* @isp\n[relay:isp]\nhost = 127.0.0.1\nport = 2525\n'
+    const files = [folder.write('before.ini', before), folder.write('after.ini', `${before}${setting}\n`)]
+    const { out } = await run(['diff', ...files, folder.write('one.txt', '<> a@x.example')])
+    assert.match(out, /1 of 1 message would go elsewhere/)
+  })
+}
+
+const TLS = resolve('test/fixtures/tls')
+
+for (const setting of [
+  'allow_plaintext_auth = true',
+  `tls_cert = ${TLS}/client.pem\ntls_key = ${TLS}/client.key`,
+]) {
+  test(`diff: the same login with ${setting.split(' ')[0]} is a change`, async () => {
+    const before = '* @isp\n[relay:isp]\nhost = 127.0.0.1\nuser = fred\npassword = Passw0rd\n'
     const files = [folder.write('before.ini', before), folder.write('after.ini', `${before}${setting}\n`)]
     const { out } = await run(['diff', ...files, folder.write('one.txt', '<> a@x.example')])
     assert.match(out, /1 of 1 message would go elsewhere/)
