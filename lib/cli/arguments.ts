@@ -15,9 +15,9 @@ function suggest(word: string, known: readonly string[], prefix = ''): string {
  * @throws UsageError that suggests the nearest name, or lists all of them
  */
 export function findCommand(name: string, table: readonly CommandSpec[]): CommandSpec {
-  const command = table.find((candidate) => candidate.name === name)
+  const command = table.find((each) => each.name === name)
   if (command !== undefined) return command
-  const names = table.map((candidate) => candidate.name)
+  const names = table.map((each) => each.name)
   const hint = suggest(name, names) || `; the commands are ${names.join(', ')}`
   throw new UsageError(`unknown command "${name}"${hint}`)
 }

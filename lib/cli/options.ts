@@ -1,4 +1,4 @@
-import { FAILED } from '../model/message'
+import { FAILED_STEPS } from '../model/message'
 import { FACT_NAMES, MESSAGE_FACTS, type FactName } from '../model/message-facts'
 import type { OptionSpec } from './command-spec'
 
@@ -40,7 +40,7 @@ const FACT_OPTIONS: Readonly<Record<FactName, Omit<OptionSpec, 'name'>>> = {
     summary: "the last reply that refused it, for example '550 5.7.1 blocked' (default: none)",
   },
   failed: {
-    value: { name: 'STEP', kind: 'word', words: FAILED.filter((step) => step !== '') },
+    value: { name: 'STEP', kind: 'word', words: FAILED_STEPS.filter((step) => step !== '') },
     summary:
       'the step at which the last attempt failed: dns, connect, greeting, tls, auth, mail, rcpt or data',
   },

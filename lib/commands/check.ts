@@ -104,8 +104,8 @@ export async function runCheck(args: Arguments, terminal: Terminal): Promise<num
     const format = { color: terminal.color.out, columns: terminal.columns, most: all.length, omitted }
     for (const text of formatFirst(all, format)) terminal.out(`${text}\n\n`)
     const ink = paint(terminal.color.out)
-    const verdict = `${formatCount(errors, 'error')}, ${formatCount(warnings, 'warning')}`
-    terminal.out(`${source.file}: ${errors > 0 ? ink.bad(verdict) : ink.good(verdict)}\n`)
+    const summary = `${formatCount(errors, 'error')}, ${formatCount(warnings, 'warning')}`
+    terminal.out(`${source.file}: ${errors > 0 ? ink.bad(summary) : ink.good(summary)}\n`)
   }
   return errors > 0 ? EXIT.config : EXIT.ok
 }

@@ -85,9 +85,9 @@ function findingText(
 function reportText(report: RelayReport, style: ReportStyle): string {
   const { ink } = style
   const name = report.name === undefined ? '' : `@${report.name}  `
-  const verdict = report.good ? ink.good('good') : ink.bad('fails')
+  const result = report.good ? ink.good('good') : ink.bad('fails')
   return [
-    `${ink.strong(`${name}${report.key}`)}  ${verdict}`,
+    `${ink.strong(`${name}${report.key}`)}  ${result}`,
     ...report.findings.flatMap((finding) => findingText(finding, style)),
     ...report.addresses.flatMap(({ address, findings }) => [
       `  ${address}`,

@@ -36,7 +36,7 @@ interface TimedExchange {
 function findTtls(explanation: Explanation): readonly TimedExchange[] {
   const { decision, route } = explanation
   return listTriedExchanges(explanation).map((exchange) => {
-    const answer = route.located.find((candidate) => candidate.exchange === exchange)?.answer
+    const answer = route.located.find((one) => one.exchange === exchange)?.answer
     const of = decision.mx?.kind === 'mx' ? decision.mx : answer
     return { exchange, answer, ttlSeconds: of === undefined || of.kind === 'failed' ? 0 : of.ttlSeconds }
   })

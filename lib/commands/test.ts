@@ -21,8 +21,8 @@ function resultText(
 }
 
 function coverageText(untested: readonly UntestedLine[], lines: number, ink: Paint): string {
-  const verdict = `${lines - untested.length} of ${formatCount(lines, 'override line')} reached by a test`
-  if (untested.length === 0) return `${ink.good(verdict)}\n`
+  const summary = `${lines - untested.length} of ${formatCount(lines, 'override line')} reached by a test`
+  if (untested.length === 0) return `${ink.good(summary)}\n`
   const width = String(untested.at(-1)!.line).length
   const indent = ' '.repeat(width + 4)
   const rows = untested.flatMap(({ line, text, expectation }) => [
@@ -36,7 +36,7 @@ function coverageText(untested: readonly UntestedLine[], lines: number, ink: Pai
     'Override lines that no test reaches, each with one to paste into [tests]:',
     ...rows,
     '',
-    `${ink.warn(verdict)}\n`,
+    `${ink.warn(summary)}\n`,
   ].join('\n')
 }
 
@@ -53,16 +53,16 @@ export function runTest(args: Arguments, terminal: Terminal): number {
   const configuration = requireConfiguration(location, terminal)
   const results = runExpectations(configuration)
   const untested = args.flag('coverage') ? findUntested(configuration.rules, results) : undefined
-  const failed = results.filter(({ met }) => !met).length
+  const unmet = results.filter(({ met }) => !met).length
   if (args.flag('json')) {
     const tests = results.map(resultJson)
     terminal.out(formatJson(untested === undefined ? tests : { tests, untested }))
   } else {
     const ink = paint(terminal.color.out)
     for (const result of results) terminal.out(resultText(result, file, ink))
-    const verdict = `${formatCount(results.length, 'test')}, ${failed} failed`
-    terminal.out(`${failed > 0 ? ink.bad(verdict) : ink.good(verdict)}\n`)
+    const summary = `${formatCount(results.length, 'test')}, ${unmet} failed`
+    terminal.out(`${unmet > 0 ? ink.bad(summary) : ink.good(summary)}\n`)
     if (untested !== undefined) terminal.out(coverageText(untested, configuration.rules.lines.length, ink))
   }
-  return failed > 0 ? EXIT.config : EXIT.ok
+  return unmet > 0 ? EXIT.config : EXIT.ok
 }

@@ -20,7 +20,7 @@ export interface ServerStats {
    * How the tries ended, by type of question: `NOERROR`, `NXDOMAIN`, or the code of the failure, such as `ESERVFAIL` or `ETIMEOUT`.
    * A late reply counts beside the timeout of its try.
    */
-  readonly outcomes: Readonly<Record<QueryType, WordCounts>>
+  readonly results: Readonly<Record<QueryType, WordCounts>>
   /** Of all tries that got an answer: their number, and the sum of their round trips. */
   readonly latency: { readonly count: number; readonly sumMs: number }
 }
@@ -63,7 +63,7 @@ export class Counter {
 
 /** Counts what one server does. */
 export class ServerCounters {
-  readonly #outcomes: Readonly<Record<QueryType, Counter>> = {
+  readonly #results: Readonly<Record<QueryType, Counter>> = {
     MX: new Counter(),
     A: new Counter(),
     AAAA: new Counter(),
@@ -72,21 +72,21 @@ export class ServerCounters {
   #latencySumMs = 0
   queries = 0
 
-  countEnd(type: QueryType, outcome: string): void {
-    this.#outcomes[type].add(outcome)
+  countEnd(type: QueryType, result: string): void {
+    this.#results[type].add(result)
   }
 
-  countAnswer(type: QueryType, outcome: string, rttMs: number): void {
-    this.countEnd(type, outcome)
+  countAnswer(type: QueryType, result: string, rttMs: number): void {
+    this.countEnd(type, result)
     this.#latencyCount++
     this.#latencySumMs += rttMs
   }
 
-  get stats(): Pick<ServerStats, 'queries' | 'outcomes' | 'latency'> {
-    const { MX, A, AAAA } = this.#outcomes
+  get stats(): Pick<ServerStats, 'queries' | 'results' | 'latency'> {
+    const { MX, A, AAAA } = this.#results
     return {
       queries: this.queries,
-      outcomes: { MX: MX.counts, A: A.counts, AAAA: AAAA.counts },
+      results: { MX: MX.counts, A: A.counts, AAAA: AAAA.counts },
       latency: { count: this.#latencyCount, sumMs: this.#latencySumMs },
     }
   }

@@ -113,8 +113,8 @@ export class Upstream {
     if (result.kind === 'failure') {
       this.#counters.countEnd(type, result.code)
     } else {
-      const outcome = result.kind === 'nxdomain' ? 'NXDOMAIN' : 'NOERROR'
-      this.#counters.countAnswer(type, outcome, this.#options.now() - startedAt)
+      const rcode = result.kind === 'nxdomain' ? 'NXDOMAIN' : 'NOERROR'
+      this.#counters.countAnswer(type, rcode, this.#options.now() - startedAt)
     }
   }
 

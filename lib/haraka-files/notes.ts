@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto'
 import { isFields, toFields, toWholeNumber } from '../model/foreign-json'
 import { shortenTo } from '../model/printable'
-import { FAILED, type Failed } from '../model/message'
+import { FAILED_STEPS, type FailedStep } from '../model/message'
 import { LONGEST_REPLY } from '../model/reply'
 
 /** One attempt to deliver a message, as it is kept with it. Holds no secret. */
@@ -14,7 +14,7 @@ export interface AttemptNote {
   readonly server: string
   /** Was the connection encrypted? */
   readonly tls: boolean
-  readonly failed: Failed
+  readonly failed: FailedStep
   /** What the server said, or what went wrong, on one printable line. */
   readonly text: string
 }
@@ -30,7 +30,7 @@ export interface MessageNotes {
   /** See `Message`. */
   readonly reply: string
   /** See `Message`. */
-  readonly failed: Failed
+  readonly failed: FailedStep
   /** Lines that have rescued the message, each by {@link hashLine}. */
   readonly rescued: readonly string[]
   /** The last attempts, oldest first. */
@@ -54,7 +54,7 @@ const VERSION = 2
 const toText = (value: unknown, max: number): string =>
   typeof value === 'string' ? shortenTo(value, max) : ''
 
-const toFailed = (value: unknown): Failed => FAILED.find((word) => word === value) ?? ''
+const toFailed = (value: unknown): FailedStep => FAILED_STEPS.find((word) => word === value) ?? ''
 
 const toList = (value: unknown, most: number): readonly unknown[] =>
   Array.isArray(value) ? value.slice(-most) : []

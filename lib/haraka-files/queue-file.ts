@@ -2,7 +2,7 @@ import { toFields, toWholeNumber, type Fields } from '../model/foreign-json'
 import { readSync } from 'node:fs'
 import { basename } from 'node:path'
 import { UsageError } from '../model/errors'
-import type { Failed, Message } from '../model/message'
+import type { FailedStep, Message } from '../model/message'
 import { withRegularFile } from '../files/read-file'
 import { whyUnreadable } from '../files/unreadable'
 import { LONGEST_HEADER } from './queue-header'
@@ -30,7 +30,7 @@ export interface QueuedMessage {
   /** See `Message`. */
   readonly reply: string
   /** See `Message`. */
-  readonly failed: Failed
+  readonly failed: FailedStep
   /** The last attempts, oldest first. */
   readonly history: readonly AttemptNote[]
   /** ms since the epoch. */

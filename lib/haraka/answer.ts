@@ -28,7 +28,7 @@ export type GetMxOutcome =
       readonly why: WaitReason
       readonly reason: string
       /** Relays that failed, which counts against them. */
-      readonly failed?: readonly Exchange[]
+      readonly failedRelays?: readonly Exchange[]
     }
 
 /** What an answer needs of the rest of the plugin. */
@@ -44,7 +44,7 @@ export interface AnswerServices {
    *
    * @returns may another relay take the message at once?
    */
-  readonly fail: (failed: readonly Exchange[], reason: string) => boolean
+  readonly fail: (relays: readonly Exchange[], reason: string) => boolean
   /** Called when the message begins to wait without an attempt being counted. */
   readonly onWait: (wait: UncountedWait) => void
   /** Defers the message after a lookup that failed. */
@@ -80,13 +80,13 @@ export function answerOutcome(hmail: HMailItem, outcome: GetMxOutcome, services:
       }
     }
     case 'wait': {
-      const { why, reason, failed = [] } = outcome
+      const { why, reason, failedRelays = [] } = outcome
       return {
         retval: RETVAL.denysoft,
         message: reason,
         commit: () => {
           logDecision(outcome)
-          const atOnce = failed.length > 0 && fail(failed, reason)
+          const atOnce = failedRelays.length > 0 && fail(failedRelays, reason)
           requeueAfterAnswer(hmail, {
             reason,
             log,

@@ -5,7 +5,7 @@ import type { Decision } from '../model/decision'
 import type { Endpoint } from '../model/endpoint'
 import { exchangeLabel, type Exchange } from '../model/exchange'
 import type { Message } from '../model/message'
-import { type Located, locateAll, verdict } from '../routing/route'
+import { type Located, locateAll, concludeRoute } from '../routing/route'
 import { planAttempts } from '../rules/attempts-plan'
 import type { Basis } from './active-configuration'
 import type { GetMxOutcome } from './answer'
@@ -71,7 +71,7 @@ export class OutcomeFinder {
       basis.resolver,
       haraka.outbound.inet_prefer,
     )
-    const found = verdict(decision, located)
+    const found = concludeRoute(decision, located)
     const outcome =
       found.outcome === 'deliver'
         ? await this.#listAddresses(decided, located)
@@ -97,10 +97,10 @@ export class OutcomeFinder {
     const { HarakaMx } = haraka.netUtils
     const isOwn = (endpoint: Endpoint) => this.#ownListeners.includes(endpoint)
     const list = buildMxList(HarakaMx, allowed, isOwn, this.#helo.get(HarakaMx))
-    const failed = list.candidates.length > 0 ? [] : relaysOfAttempts(located)
-    if (failed.length === 0) return { kind: 'deliver', ...list }
+    const failedRelays = list.candidates.length > 0 ? [] : relaysOfAttempts(located)
+    if (failedRelays.length === 0) return { kind: 'deliver', ...list }
     const reason = list.passedOver.map((one) => `${exchangeLabel(one.exchange)}: ${one.reason}`).join('; ')
-    return { kind: 'wait', why: 'relay', reason, failed }
+    return { kind: 'wait', why: 'relay', reason, failedRelays }
   }
 
   /**
@@ -137,10 +137,10 @@ function withoutAddress(
   located: readonly Located[],
   found: Pick<Decision, 'outcome' | 'noRoute'>,
 ): GetMxOutcome {
-  const failed = relaysOfAttempts(located)
-  return failed.length === 0
+  const failedRelays = relaysOfAttempts(located)
+  return failedRelays.length === 0
     ? withoutRoute(decided, found)
-    : { kind: 'wait', why: 'relay', reason: found.noRoute?.message ?? 'no address', failed }
+    : { kind: 'wait', why: 'relay', reason: found.noRoute?.message ?? 'no address', failedRelays }
 }
 
 function withoutRoute(

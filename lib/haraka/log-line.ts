@@ -8,7 +8,7 @@ import type { Action } from '../status/decision-counts'
 import { type LogFields, LONGEST_TEXT, writeEntry } from './log-entry'
 import type { HarakaPlugin, Loggable } from '../haraka-objects/plugin'
 import type { HMailItem } from '../haraka-objects/outbound'
-import type { AttemptOutcome } from './delivery/attempt-runner'
+import type { AttemptReport } from './delivery/attempt-runner'
 
 function provenanceText({ how, server, ttlSeconds }: Provenance): string {
   return `${how}@${server}/${ttlSeconds}s`
@@ -121,7 +121,7 @@ export class MessageLog implements Loggable {
 }
 
 /** One attempt on one line. */
-export function attemptLine({ delivered, connections }: AttemptOutcome): string {
+export function attemptLine({ delivered, connections }: AttemptReport): string {
   const parts = connections.map(({ exchange, address, session }) => {
     const how = session?.failure?.message ?? session?.reply?.text ?? 'no connection'
     return `${exchangeLabel(exchange)} (${address}): ${session?.stage ?? 'connect'}: ${how}`

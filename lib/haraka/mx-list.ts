@@ -1,7 +1,7 @@
 import { isIP } from 'node:net'
 import type { AddressAnswer } from '../model/dns-answer'
 import { shuffle } from '../dns/shuffle'
-import { siftAddresses } from '../routing/passed-over'
+import { siftAddresses } from '../routing/sift-addresses'
 import type { Located } from '../routing/route'
 import type { Endpoint } from '../model/endpoint'
 import type { Exchange } from '../model/exchange'

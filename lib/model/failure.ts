@@ -1,4 +1,4 @@
-import type { Failed } from './message'
+import type { FailedStep } from './message'
 
 /** The steps of one connection, in their order. `dot`: the end of the message. */
 export type Stage = 'connect' | 'greeting' | 'ehlo' | 'tls' | 'auth' | 'mail' | 'rcpt' | 'data' | 'dot'
@@ -11,7 +11,7 @@ export interface RelayFailure {
 }
 
 /** The word of `$failed` for a step of a connection: EHLO goes with the greeting, the end of the message with its data. */
-export function failedAt(stage: Stage): Exclude<Failed, '' | 'dns'> {
+export function failedAt(stage: Stage): Exclude<FailedStep, '' | 'dns'> {
   if (stage === 'ehlo') return 'greeting'
   return stage === 'dot' ? 'data' : stage
 }

@@ -1,5 +1,5 @@
 import { formatDuration, parseDuration } from './duration'
-import { FAILED, type Message } from './message'
+import { FAILED_STEPS, type Message } from './message'
 import { shortenTo } from './printable'
 import { LONGEST_REPLY } from './reply'
 import { parseSize } from './size'
@@ -61,8 +61,8 @@ export const MESSAGE_FACTS: { readonly [F in FactName]: MessageFact<Message[F]> 
   failed: {
     key: 'failed',
     option: 'failed',
-    takes: `one of ${FAILED.filter((word) => word !== '').join(', ')}`,
-    parse: (text) => FAILED.find((word) => word === text.toLowerCase()),
+    takes: `one of ${FAILED_STEPS.filter((word) => word !== '').join(', ')}`,
+    parse: (text) => FAILED_STEPS.find((word) => word === text.toLowerCase()),
     format: (step) => step,
   },
 }

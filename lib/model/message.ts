@@ -1,8 +1,8 @@
 /** How the last attempt for a message ended: with which step of which it was refused or failed. Empty: no attempt has failed. */
-export type Failed = '' | 'dns' | 'connect' | 'greeting' | 'tls' | 'auth' | 'mail' | 'rcpt' | 'data'
+export type FailedStep = '' | 'dns' | 'connect' | 'greeting' | 'tls' | 'auth' | 'mail' | 'rcpt' | 'data'
 
-/** All values of {@link Failed}. */
-export const FAILED: readonly Failed[] = [
+/** All values of {@link FailedStep}. */
+export const FAILED_STEPS: readonly FailedStep[] = [
   '',
   'dns',
   'connect',
@@ -32,7 +32,7 @@ export interface Message {
   readonly retries: number
   /** The last reply that refused the message, `550 5.7.1 text` on one printable line; empty if none. */
   readonly reply: string
-  readonly failed: Failed
+  readonly failed: FailedStep
   /** Its first attempt through a relay of `[attempts]` begins with the relay of this number (modulo their count). */
   readonly rotationOffset: number
 }

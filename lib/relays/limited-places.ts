@@ -1,5 +1,5 @@
 import type { LimitAnswer, LimitRefusal, Limits, LimitService } from './limit-types'
-import { WaitingLine } from './waiting-line'
+import { PlaceQueue } from './place-queue'
 
 /** Why no place is free, and when to ask again at the latest (ms of the monotonic clock). */
 export interface NoPlace {
@@ -25,7 +25,7 @@ const FULL_MS = 1_000
 
 interface ServerPlaces {
   limits: Limits
-  readonly line: WaitingLine
+  readonly queue: PlaceQueue
   /** Places for those who were woken. */
   readonly reserved: Map<number, NodeJS.Timeout>
   refusal?: NoPlace
@@ -55,7 +55,7 @@ export class LimitedPlaces {
     if (known !== undefined) return this.#noPlace(known)
     // Where it must be asked for, the last answer counts for a while.
     if (entry?.refusal === undefined) return undefined
-    const isRecent = entry.line.length > 0 || this.#monotonic() < entry.refusal.until
+    const isRecent = entry.queue.length > 0 || this.#monotonic() < entry.refusal.until
     return isRecent ? entry.refusal : undefined
   }
 
@@ -76,15 +76,15 @@ export class LimitedPlaces {
   /** @returns cancels the wait */
   whenFree(limits: Limits, wake: () => void, first: boolean): () => void {
     const entry = this.#entry(limits)
-    const leave = entry.line.add(wake, first)
+    const leave = entry.queue.add(wake, first)
     // After this turn of the event loop: nobody is woken before this method has returned.
-    if (entry.line.length === 1) queueMicrotask(() => this.#wait(entry))
+    if (entry.queue.length === 1) queueMicrotask(() => this.#wait(entry))
     return leave
   }
 
   /** How many wait here. */
   waiting(key: string): number {
-    return this.#entries.get(key)?.line.length ?? 0
+    return this.#entries.get(key)?.queue.length ?? 0
   }
 
   close(): void {
@@ -104,13 +104,13 @@ export class LimitedPlaces {
       known.limits = limits
       return known
     }
-    const entry: ServerPlaces = { limits, line: new WaitingLine(), reserved: new Map() }
+    const entry: ServerPlaces = { limits, queue: new PlaceQueue(), reserved: new Map() }
     this.#entries.set(limits.key, entry)
     return entry
   }
 
   #wait(entry: ServerPlaces): void {
-    if (entry.line.length > 0) this.#service.wait(entry.limits)
+    if (entry.queue.length > 0) this.#service.wait(entry.limits)
   }
 
   #read(entry: ServerPlaces, answer: LimitAnswer): Place | NoPlace {
@@ -134,7 +134,7 @@ export class LimitedPlaces {
   /** A place was offered: kept for the one that waits longest. */
   #take(key: string, place: number): void {
     const entry = this.#entries.get(key)
-    if (entry === undefined || entry.line.length === 0) {
+    if (entry === undefined || entry.queue.length === 0) {
       this.#service.giveBack(place, false)
       return
     }
@@ -143,7 +143,7 @@ export class LimitedPlaces {
       this.#service.giveBack(place, false)
     }, RESERVE_MS).unref()
     entry.reserved.set(place, timer)
-    entry.line.wakeFirst()
+    entry.queue.wakeFirst()
     this.#wait(entry)
   }
 }

@@ -75,7 +75,10 @@ function isProvenEmpty({ mx }: Decision, located: readonly Located[]): boolean {
  * address; all else is deferred: a lookup that failed proves nothing, an MX host without address may get one (stock Haraka: "Tried
  * all MXs"), and the fault of a relay is never that of the recipient.
  */
-export function verdict(decision: Decision, located: readonly Located[]): Pick<Route, 'outcome' | 'noRoute'> {
+export function concludeRoute(
+  decision: Decision,
+  located: readonly Located[],
+): Pick<Route, 'outcome' | 'noRoute'> {
   if (decision.outcome !== 'deliver') {
     return decision.noRoute === undefined
       ? { outcome: decision.outcome }
@@ -102,10 +105,10 @@ export function verdict(decision: Decision, located: readonly Located[]): Pick<R
 
 /**
  * Carries a decision through to addresses: those of every exchange, and what follows. The plugin, which may change or leave out
- * exchanges in between, calls {@link locateAll} and {@link verdict} by themselves. Never rejects.
+ * exchanges in between, calls {@link locateAll} and {@link concludeRoute} by themselves. Never rejects.
  */
 export async function route(decision: Decision, resolver: MailResolver, prefer: InetPrefer): Promise<Route> {
-  if (decision.outcome !== 'deliver') return { ...verdict(decision, []), located: [] }
+  if (decision.outcome !== 'deliver') return { ...concludeRoute(decision, []), located: [] }
   const located = await locateAll(decision.exchanges, resolver, prefer)
-  return { ...verdict(decision, located), located }
+  return { ...concludeRoute(decision, located), located }
 }

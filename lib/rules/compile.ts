@@ -67,7 +67,7 @@ export class RuleSet {
   }
 
   /** The lines whose domain pattern matches, in file order; as {@link find}. */
-  candidates(domain: string, work?: Work): readonly OverrideLine[] {
+  linesFor(domain: string, work?: Work): readonly OverrideLine[] {
     return this.find(domain, work).map((index) => this.lines[index]!)
   }
 

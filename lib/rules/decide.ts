@@ -81,27 +81,27 @@ function run(
   let mx: MxAnswer | undefined
   for (const index of rules.find(domain)) {
     const line = rules.lines[index]!
-    let failed: Condition | undefined
+    let unmet: Condition | undefined
     for (const condition of line.conditions) {
       if (condition.kind === 'mx') {
         mx ??= mxOf(domain, known)
         if (mx === undefined) return 'mx'
         if (mx.kind !== 'failed' && mxHolds(condition, mx)) continue
       } else if (messageHolds(condition, message)) continue
-      failed = condition
+      unmet = condition
       break
     }
-    if (failed === undefined) {
+    if (unmet === undefined) {
       matched = matched.length === 0 ? [line] : [...matched, line]
       trace?.lines.push({ line: line.line, matched: true })
       if (!line.end) continue
       if (trace !== undefined) trace.stoppedAt = line.line
       break
     }
-    trace?.lines.push({ line: line.line, matched: false, reason: whyNot(failed, message, mx) })
-    if (failed.kind === 'mx' && mx?.kind === 'failed' && matters(line, matched)) {
+    trace?.lines.push({ line: line.line, matched: false, reason: whyNot(unmet, message, mx) })
+    if (unmet.kind === 'mx' && mx?.kind === 'failed' && matters(line, matched)) {
       if (trace !== undefined) trace.stoppedAt = line.line
-      const undecided = noExchanges('defer', 'dns-failure', whyNot(failed, message, mx))
+      const undecided = noExchanges('defer', 'dns-failure', whyNot(unmet, message, mx))
       return conclude(domain, 'overrides', matched, undecided, mx)
     }
   }

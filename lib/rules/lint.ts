@@ -77,7 +77,7 @@ export function* lintInSteps(
   const source = text.replace(/^\ufeff/, '').split(/\r\n|\n|\r/)
   const input: LintInput = {
     lines,
-    reach: yield* Reach.make(lines, (domain, work) => rules.candidates(domain, work)),
+    reach: yield* Reach.make(lines, (domain, work) => rules.linesFor(domain, work)),
     relays,
     directTerms,
     attempts,

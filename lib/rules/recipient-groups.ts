@@ -16,7 +16,7 @@ export function mayDiverge(rules: RuleSet, { rcptTo, domain }: Message): boolean
   return (
     rcptTo.length > 1 &&
     rules.readsRecipient &&
-    rules.candidates(domain).some(({ readsRecipient }) => readsRecipient)
+    rules.linesFor(domain).some(({ readsRecipient }) => readsRecipient)
   )
 }
 

@@ -14,8 +14,8 @@ export function chooseMechanism(
   offered: readonly string[],
   authType: AuthType | undefined,
 ): AuthType | undefined {
-  const candidates = authType === undefined ? PREFERENCE : [authType]
-  return candidates.find((type) => offered.includes(type.toUpperCase()))
+  const types = authType === undefined ? PREFERENCE : [authType]
+  return types.find((type) => offered.includes(type.toUpperCase()))
 }
 
 /** Why {@link chooseMechanism} found nothing. */

@@ -25,18 +25,18 @@ function distance(a: string, b: string): number {
   return previous[b.length]!
 }
 
-/** The candidate that is spelt nearest to `word`, if it is near enough to be meant. */
-export function nearest(word: string, candidates: Iterable<string>): string | undefined {
+/** The known word that is spelt nearest to `word`, if it is near enough to be meant. */
+export function nearest(word: string, known: Iterable<string>): string | undefined {
   // No name here is longer; a line that is one long word would only cost time.
   if (word.length > 64) return undefined
   const wanted = word.toLowerCase()
   let best: string | undefined
   let bestDistance = Math.min(3, Math.max(1, Math.round(word.length * 0.4))) + 1
-  for (const candidate of candidates) {
-    if (Math.abs(candidate.length - word.length) >= bestDistance) continue
-    const steps = distance(wanted, candidate.toLowerCase())
+  for (const each of known) {
+    if (Math.abs(each.length - word.length) >= bestDistance) continue
+    const steps = distance(wanted, each.toLowerCase())
     if (steps < bestDistance) {
-      best = candidate
+      best = each
       bestDistance = steps
     }
   }

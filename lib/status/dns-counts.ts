@@ -29,10 +29,10 @@ function totals({ hits, shared, misses, stale, failures, servers }: ResolverStat
       countKey(COUNTS.dnsFailures, code),
       total,
     ]),
-    ...servers.flatMap(({ server, outcomes, latency }): [string, number][] => [
-      ...Object.entries(outcomes).flatMap(([type, counts]) =>
-        Object.entries(counts).map(([outcome, total]): [string, number] => [
-          countKey(COUNTS.dnsQueries, server, type, outcome),
+    ...servers.flatMap(({ server, results, latency }): [string, number][] => [
+      ...Object.entries(results).flatMap(([type, counts]) =>
+        Object.entries(counts).map(([result, total]): [string, number] => [
+          countKey(COUNTS.dnsQueries, server, type, result),
           total,
         ]),
       ),

@@ -51,7 +51,7 @@ function describeMessage({ message }: Explanation): string {
 function lineSection({ decision }: Explanation, { rules, file, all, ink }: TextOptions): string[] {
   const { domain, lines: traces } = decision
   if (rules.lines.length === 0) return [`${file} has no override lines`, '']
-  const ofDomain = new Set(rules.candidates(domain).map(({ line }) => line))
+  const ofDomain = new Set(rules.linesFor(domain).map(({ line }) => line))
   const listed = all ? traces : traces.filter(({ line }) => ofDomain.has(line))
   const textOf = (line: number) => findLine(rules.lines, line)?.text.trim().replace(/\s+/g, ' ') ?? ''
   const width = String(listed.at(-1)?.line ?? '').length

@@ -1,5 +1,5 @@
 import type { Decision } from '../model/decision'
-import type { Failed } from '../model/message'
+import type { FailedStep } from '../model/message'
 import type { ServerStats } from '../dns/stats'
 import type { Counts, Increments, LineHits } from './counts'
 import type { Action } from './decision-counts'
@@ -11,7 +11,7 @@ export interface ConnectionEntry {
   readonly address: string
   readonly tls: boolean
   /** At which step it failed; empty if the server took the message. */
-  readonly failed: Failed
+  readonly failed: FailedStep
   /** What the server said, or what went wrong. */
   readonly text: string
 }

@@ -32,7 +32,7 @@ interface Metric {
 /** What the metrics are called, how they are counted and what they say, in the order in which they are printed. */
 export const METRICS = {
   build_info: ['gauge', 'The version of the plugin'],
-  decisions_total: ['counter', 'Decisions, by what decided (overrides, attempts, dns) and outcome'],
+  decisions_total: ['counter', 'Decisions, by what decided (overrides, attempts, dns) and action'],
   decision_seconds: ['histogram', 'Time that a decision took, without other plugins'],
   rules: ['gauge', 'Override lines in force'],
   rules_never_hit: ['gauge', 'Override lines that no message has matched since the server was started'],
@@ -118,7 +118,7 @@ function countedValues(facts: Facts, { index }: Overview): Values<CountedName> {
   const readings = workers.flatMap(({ reading }) => reading ?? []).toSorted((a, b) => b.at - a.at)
   const since = Math.max(0, ...workers.flatMap(({ inForce }) => inForce?.since ?? []))
   return {
-    decisions_total: samplesOf(facts, COUNTS.decisions, 'source', 'outcome'),
+    decisions_total: samplesOf(facts, COUNTS.decisions, 'source', 'action'),
     decision_seconds: decisionSeconds(facts),
     rescues_total: samplesWith(facts, COUNTS.rescues, ([key = '']) => ({
       line: String(index?.find(key)?.line ?? 'gone'),

@@ -1,4 +1,4 @@
-import { FAILED } from '../model/message'
+import { FAILED_STEPS } from '../model/message'
 import { type Fields, isAmount, isFields, readList, readText, toAmount } from '../model/foreign-json'
 import { formatParts, readParts } from '../model/json-parts'
 import type { Steps } from '../model/steps'
@@ -56,7 +56,7 @@ function readConnection({ server, address, tls, failed, text }: Fields): Connect
     server: toText(server),
     address: toText(address),
     tls: tls === true,
-    failed: FAILED.find((word) => word === failed) ?? '',
+    failed: FAILED_STEPS.find((word) => word === failed) ?? '',
     text: toText(text),
   }
 }

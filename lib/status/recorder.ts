@@ -10,7 +10,7 @@ import { DecisionCounts } from './decision-counts'
 import { DnsCounts } from './dns-counts'
 import type { AttemptEnd, ReadingResult, WaitReason, WorkerFacts, WorkerReport } from './facts'
 import { LineHitCounts } from './line-hits'
-import { WaitingMessages } from './waiting-messages'
+import { WaitCounts } from './wait-counts'
 
 /** What a report says of this moment, beside what was counted. */
 export interface WorkerView extends Pick<WorkerFacts, 'inForce' | 'queue'> {
@@ -37,7 +37,7 @@ export class Recorder {
   readonly #decisions = new DecisionCounts()
   readonly #ring = new DecisionRing()
   readonly #dns = new DnsCounts()
-  readonly #waiting = new WaitingMessages()
+  readonly #waiting = new WaitCounts()
   readonly #others = new Map<string, number>()
   /** Hits of lines of rule sets that are no longer in force. */
   readonly #earlierHits: Record<string, LineHits>[] = []

@@ -1,6 +1,6 @@
 import { basename } from 'node:path'
 import type { QueuedMessage } from '../haraka-files/queue-file'
-import type { Failed } from '../model/message'
+import type { FailedStep } from '../model/message'
 import type { DecisionEntry } from './facts'
 import { formatAge, formatTime, joinWords } from './wording'
 
@@ -14,7 +14,7 @@ export interface PastStep {
   readonly server: string
   readonly tls: boolean
   readonly delivered: boolean
-  readonly failed: Failed
+  readonly failed: FailedStep
   /** What the server said, or what went wrong. */
   readonly text: string
 }

@@ -73,8 +73,8 @@ export function describeSource({ source, matched }: Decision): string {
 
 /** `Would bounce: x.example does not exist`. */
 export function describeNoRoute({ outcome, noRoute }: Pick<Route, 'outcome' | 'noRoute'>): string {
-  const verdict = outcome === 'bounce' ? 'Would bounce' : 'Would be deferred'
-  return noRoute === undefined ? verdict : `${verdict}: ${toPrintable(noRoute.message)}`
+  const prefix = outcome === 'bounce' ? 'Would bounce' : 'Would be deferred'
+  return noRoute === undefined ? prefix : `${prefix}: ${toPrintable(noRoute.message)}`
 }
 
 /** `cached, from 127.0.0.1#53, 240 s left`. */

@@ -215,7 +215,7 @@ test('a failure says of every server what it did', async (t) => {
   })
 })
 
-test('the figures of a server: queries and outcomes by type, round trips', async (t) => {
+test('the figures of a server: queries and results by type, round trips', async (t) => {
   const { resolver } = await setUp(t, [
     (query) =>
       query.name.startsWith('no')
@@ -231,7 +231,7 @@ test('the figures of a server: queries and outcomes by type, round trips', async
   }
   await resolver.resolve({ name: 'no.example', type: 'AAAA' })
   const { servers, failures, queries, misses } = resolver.stats()
-  assert.deepEqual(servers[0]!.outcomes, {
+  assert.deepEqual(servers[0]!.results, {
     MX: { NOERROR: 1, NXDOMAIN: 2, ESERVFAIL: 1, ETIMEOUT: 2 },
     A: {},
     AAAA: { NXDOMAIN: 1 },

@@ -33,7 +33,7 @@ for (const nodes of [0, 3]) {
     )
     const lines = text.split('\n')
     for (const line of [
-      'haraka_dns_overrides_decisions_total{source="overrides",outcome="try"} 12',
+      'haraka_dns_overrides_decisions_total{source="overrides",action="try"} 12',
       'haraka_dns_overrides_decision_seconds_count 12',
       'haraka_dns_overrides_decision_seconds_bucket{le="+Inf"} 12',
       'haraka_dns_overrides_rules 2',

@@ -8,7 +8,7 @@ import { knowledgeOf } from '../../lib/rules/message-spec'
 import { parseMxText } from '../../lib/rules/mx-spec'
 import type { Exchange } from '../../lib/model/exchange'
 import { parseDuration } from '../../lib/model/duration'
-import { BLANK_MESSAGE, type Failed } from '../../lib/model/message'
+import { BLANK_MESSAGE, type FailedStep } from '../../lib/model/message'
 import { exchangeJson } from '../../lib/status/explanation'
 
 interface Vector {
@@ -21,7 +21,7 @@ interface Vector {
     readonly size?: number
     readonly retries?: number
     readonly reply?: string
-    readonly failed?: Failed
+    readonly failed?: FailedStep
     readonly age?: string
     readonly mx?: string
   }

@@ -2,7 +2,7 @@ import type { OutboundSettings } from '../../haraka-files/outbound-ini'
 import type { Configuration } from '../../routing/configuration'
 import type { MailResolver } from '../../dns/types'
 import type { AddressAnswer, MxAnswer } from '../../model/dns-answer'
-import { route, verdict, type Route } from '../../routing/route'
+import { route, concludeRoute, type Route } from '../../routing/route'
 import type { Decision } from '../../model/decision'
 
 /** What a command asks of DNS, or of an MX answer that was given on the command line. */
@@ -20,7 +20,7 @@ export interface Lookup {
 function withoutAddresses(decision: Decision): Route {
   return decision.outcome === 'deliver'
     ? { outcome: 'deliver', located: [] }
-    : { ...verdict(decision, []), located: [] }
+    : { ...concludeRoute(decision, []), located: [] }
 }
 
 /** Nothing is looked up: the MX is as given. */

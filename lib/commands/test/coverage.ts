@@ -1,7 +1,7 @@
 import type { Decision } from '../../model/decision'
 import type { MxAnswer } from '../../model/dns-answer'
 import type { Exchange } from '../../model/exchange'
-import { BLANK_MESSAGE, FAILED, type Message } from '../../model/message'
+import { BLANK_MESSAGE, FAILED_STEPS, type Message } from '../../model/message'
 import { FACT_NAMES, formatFact } from '../../model/message-facts'
 import type { RuleSet } from '../../rules/compile'
 import { decide } from '../../rules/decide'
@@ -22,13 +22,13 @@ export interface UntestedLine {
 }
 
 /** A message that is tried out, and its MX records as `mx=` has them; '' for what is assumed without it. */
-interface MessageCandidate {
+interface SampleMessage {
   readonly message: Message
   readonly mx: string
 }
 
 /** Messages that are tried out for one line before the search ends. */
-const MOST_CANDIDATES = 500
+const MOST_SAMPLES = 500
 
 /** What may stand in one word of an expectation. */
 const isWord = (value: string) => /^\S*$/.test(value)
@@ -47,16 +47,16 @@ function answerOf(text: string, domain: string): MxAnswer {
 }
 
 /** Messages to the line's domain, those first that meet its own conditions. */
-function* candidates(line: OverrideLine, rules: RuleSet): Generator<MessageCandidate> {
+function* sampleMessages(line: OverrideLine, rules: RuleSet): Generator<SampleMessage> {
   const domain = fillWildcard(line.pattern.text)
   // What an earlier line with $end takes away may be got around by another value of what that line asks for.
-  const conditions = [line, ...rules.candidates(domain)].flatMap((each) => each.conditions)
+  const conditions = [line, ...rules.linesFor(domain)].flatMap((each) => each.conditions)
   const named = (name: string) => conditions.filter(({ attribute }) => attribute.name === name)
   const values = (name: string, ...first: readonly string[]) =>
     [...new Set([...first, ...valuesFor(named(name))])].filter(isWord)
   const mx = mxValues(conditions)
   const replies = [...new Set(['', ...valuesFor(named('reply'))])].filter((text) => !text.includes('"'))
-  const steps = FAILED.filter((step) => values('failed', '').includes(step))
+  const steps = FAILED_STEPS.filter((step) => values('failed', '').includes(step))
   for (const mailFrom of values('from', 'sender@example.com', ''))
     for (const authSender of values('authsender', '', 'user'))
       for (const recipient of values('rcpt', `user@${domain}`).filter((each) => domainOf(each) === domain))
@@ -73,7 +73,7 @@ function* candidates(line: OverrideLine, rules: RuleSet): Generator<MessageCandi
 }
 
 /** A cheap look at the line's own conditions, before the whole decision is made. */
-function meets(line: OverrideLine, { message, mx }: MessageCandidate): boolean {
+function meets(line: OverrideLine, { message, mx }: SampleMessage): boolean {
   const answer = answerOf(mx, message.domain)
   return line.conditions.every((condition) =>
     condition.kind === 'mx'
@@ -97,7 +97,7 @@ function expectedText(decision: Decision): string {
     .join(', ')
 }
 
-function expectationText({ message, mx }: MessageCandidate, decision: Decision): string {
+function expectationText({ message, mx }: SampleMessage, decision: Decision): string {
   const { mailFrom, rcptTo } = message
   return [
     mailFrom === '' ? '<>' : mailFrom,
@@ -114,12 +114,12 @@ function expectationText({ message, mx }: MessageCandidate, decision: Decision):
 
 function findExpectation(line: OverrideLine, rules: RuleSet): string | undefined {
   let tried = 0
-  for (const candidate of candidates(line, rules)) {
-    if (++tried > MOST_CANDIDATES) return undefined
-    if (!meets(line, candidate)) continue
-    const { message, mx } = candidate
+  for (const sample of sampleMessages(line, rules)) {
+    if (++tried > MOST_SAMPLES) return undefined
+    if (!meets(line, sample)) continue
+    const { message, mx } = sample
     const decision = decide(rules, message, knowledgeOf(answerOf(mx, message.domain)))
-    if (decision.matched.includes(line.line)) return expectationText(candidate, decision)
+    if (decision.matched.includes(line.line)) return expectationText(sample, decision)
   }
   return undefined
 }

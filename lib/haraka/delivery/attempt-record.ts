@@ -3,7 +3,7 @@ import { toPrintable } from '../../model/printable'
 import type { DecisionSlot } from '../../status/decision-ring'
 import { type ConnectionEntry, MOST_CONNECTIONS } from '../../status/facts'
 import type { Recorder } from '../../status/recorder'
-import type { AttemptOutcome } from './attempt-runner'
+import type { AttemptReport } from './attempt-runner'
 import { findSetback, type ConnectionReport } from './setback'
 
 function describeConnection(connection: ConnectionReport, isTaken: boolean): ConnectionEntry {
@@ -22,7 +22,7 @@ function describeConnection(connection: ConnectionReport, isTaken: boolean): Con
 export function recordEnd(
   recorder: Recorder,
   slot: DecisionSlot,
-  { delivered, connections }: AttemptOutcome,
+  { delivered, connections }: AttemptReport,
   at: number,
 ): void {
   const entries = connections.map((connection, index) =>

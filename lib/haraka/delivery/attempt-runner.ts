@@ -34,11 +34,11 @@ export interface AttemptContext extends Omit<AttemptPlan<PlannedExchange>, 'cand
   /** Called when the message begins to wait without an attempt being counted. */
   readonly onWait?: (wait: UncountedWait) => void
   /** Called once at the end of the attempt. */
-  readonly onEnd: (outcome: AttemptOutcome) => void
+  readonly onEnd: (report: AttemptReport) => void
 }
 
 /** What became of one attempt: what is kept of it with the message. Holds no secret. */
-export interface AttemptOutcome {
+export interface AttemptReport {
   readonly delivered: boolean
   /** In the order in which they were tried. */
   readonly connections: readonly ConnectionReport[]

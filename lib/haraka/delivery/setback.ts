@@ -1,7 +1,7 @@
 import { failedAt } from '../../model/failure'
 import type { Exchange } from '../../model/exchange'
 import { exchangeLabel } from '../../model/exchange'
-import type { Failed } from '../../model/message'
+import type { FailedStep } from '../../model/message'
 import { isGood, isPermanent, isTemporary, type Reply } from '../../model/reply'
 import type { SessionReport } from '../../smtp/session-types'
 
@@ -17,7 +17,7 @@ export interface ConnectionReport {
 
 /** Why an attempt did not deliver the message, or a recipient of it. */
 export interface Setback {
-  readonly failed: Exclude<Failed, ''>
+  readonly failed: Exclude<FailedStep, ''>
   /** What the server said, if that was it. */
   readonly reply?: Reply
   /** The reply, or what went wrong. */

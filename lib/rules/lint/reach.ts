@@ -16,14 +16,14 @@ const STEP = 64
 /** The same for patterns with odd wildcards, which the index matches one by one: much cheaper than a comparison. */
 const MOST_MATCHES = 10_000_000
 
-type Candidates = (domain: string, work: Work) => readonly OverrideLine[]
+type LinesFor = (domain: string, work: Work) => readonly OverrideLine[]
 
 /** Which lines a message can come to, and which of them it can meet together. */
 export class Reach {
   /** Lines that some earlier line with `$end` keeps every message from, each with that line. */
   shadowed: ReadonlyMap<OverrideLine, OverrideLine> = new Map()
   #dead: ReadonlySet<OverrideLine> = new Set()
-  readonly #candidates: Candidates
+  readonly #linesFor: LinesFor
   readonly #work: Work = { matched: 0 }
   #comparisons = 0
   /** Steps of {@link findCompanion}, which is bounded by itself. */
@@ -31,17 +31,17 @@ export class Reach {
 
   private constructor(
     readonly lines: readonly OverrideLine[],
-    candidates: Candidates,
+    linesFor: LinesFor,
   ) {
-    this.#candidates = candidates
+    this.#linesFor = linesFor
   }
 
   /**
    * @param lines in file order
-   * @param candidates the lines whose pattern matches a domain, in file order
+   * @param linesFor the lines whose pattern matches a domain, in file order
    */
-  static *make(lines: readonly OverrideLine[], candidates: Candidates): Steps<Reach> {
-    const reach = new Reach(lines, candidates)
+  static *make(lines: readonly OverrideLine[], linesFor: LinesFor): Steps<Reach> {
+    const reach = new Reach(lines, linesFor)
     const shadowed = new Map<OverrideLine, OverrideLine>()
     const dead = new Set<OverrideLine>()
     for (const line of lines) {
@@ -68,7 +68,7 @@ export class Reach {
   *covering(line: OverrideLine, wanted: (earlier: OverrideLine) => boolean): Steps<OverrideLine | undefined> {
     if (this.#exhausted) return undefined
     // a pattern that covers another matches each text that the other matches, and so this one
-    for (const earlier of this.#candidates(sampleOf(line.pattern.text), this.#work)) {
+    for (const earlier of this.#linesFor(sampleOf(line.pattern.text), this.#work)) {
       if (earlier.line >= line.line || this.#comparisons > MOST_COMPARISONS) return undefined
       if (this.#comparisons++ % STEP === 0) yield
       if (!wanted(earlier)) continue
@@ -81,7 +81,7 @@ export class Reach {
   *standsAlone(line: OverrideLine, wanted: (other: OverrideLine) => boolean): Steps<boolean> {
     if (this.#exhausted) return false
     const { text } = line.pattern
-    const others = /[*?]/.test(text) ? this.lines : this.#candidates(text, this.#work)
+    const others = /[*?]/.test(text) ? this.lines : this.#linesFor(text, this.#work)
     for (const other of others) {
       if (other === line || this.isDead(other) || !wanted(other)) continue
       if (this.#comparisons++ > MOST_COMPARISONS) return false
@@ -103,7 +103,7 @@ export class Reach {
     wanted: (earlier: OverrideLine) => boolean,
   ): Steps<OverrideLine | undefined> {
     const { text } = line.pattern
-    const others = /[*?]/.test(text) ? among : this.#candidates(text, this.#work)
+    const others = /[*?]/.test(text) ? among : this.#linesFor(text, this.#work)
     for (const other of others) {
       if (other.line >= line.line || this.#steps++ > MOST_COMPARISONS) return undefined
       if (this.#steps % STEP === 0) yield

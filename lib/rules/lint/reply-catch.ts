@@ -1,4 +1,4 @@
-import { BLANK_MESSAGE, type Failed } from '../../model/message'
+import { BLANK_MESSAGE, type FailedStep } from '../../model/message'
 import type { Condition, MessageCondition } from '../conditions/condition'
 import { messageHolds } from '../conditions/condition'
 import { KNOWN_REPLIES, type KnownReply } from '../known-replies'
@@ -15,7 +15,7 @@ export interface Catch {
 /** Work for one file: characters of patterns, each tried with all known replies. It is a second or two. */
 const MOST_WORK = 20_000
 /** Steps at which a recipient is refused: a line for another step never sees such a reply. */
-const STEPS_OF_RECIPIENTS: readonly Failed[] = ['rcpt', 'data']
+const STEPS_OF_RECIPIENTS: readonly FailedStep[] = ['rcpt', 'data']
 
 const isOf = (condition: Condition, name: string): condition is MessageCondition =>
   condition.kind !== 'mx' && condition.attribute.name === name
@@ -53,7 +53,7 @@ function* tryReplies(
   conditions: readonly MessageCondition[],
   steps: readonly MessageCondition[],
 ): Generator<undefined, Omit<Catch, 'conditions'>> {
-  const hold = (all: readonly MessageCondition[], more: { reply?: string; failed?: Failed }) =>
+  const hold = (all: readonly MessageCondition[], more: { reply?: string; failed?: FailedStep }) =>
     all.every((condition) => messageHolds(condition, { ...BLANK_MESSAGE, domain: '', ...more }))
   const seesRecipients = STEPS_OF_RECIPIENTS.some((failed) => hold(steps, { failed }))
   const caught: KnownReply[] = []

@@ -1,4 +1,4 @@
-import { FAILED, type Failed, type Message } from '../../model/message'
+import { FAILED_STEPS, type FailedStep, type Message } from '../../model/message'
 import { messageHolds } from '../../rules/conditions/condition'
 import { KNOWN_REPLIES } from '../../rules/known-replies'
 import type { OverrideLine } from '../../rules/types'
@@ -13,20 +13,23 @@ export interface TimelineBranch {
   readonly after: number
   /** An example of a reply; empty where the line asks for none. */
   readonly reply: string
-  readonly failed: Failed
+  readonly failed: FailedStep
   /** When the next attempt is made, ms since the epoch. */
   readonly at: number
   readonly atOnce: boolean
   readonly explanation: Explanation
 }
 
-/** What is different from the message before the attempt. */
-export type Outcome = Pick<Message, 'retries' | 'reply' | 'failed'> & { readonly at: number }
+/** What an attempt that ended has changed of the message. */
+export type EndedAttempt = Pick<Message, 'retries' | 'reply' | 'failed'> & { readonly at: number }
 
 /** The most lines that are looked at: nobody reads more. */
 const MOST_LINES = 20
 /** Likely steps first. */
-const STEPS: readonly Failed[] = ['rcpt', ...FAILED.filter((step) => step !== '' && step !== 'rcpt')]
+const STEPS: readonly FailedStep[] = [
+  'rcpt',
+  ...FAILED_STEPS.filter((step) => step !== '' && step !== 'rcpt'),
+]
 
 /** The first way for an attempt to end after which the conditions of the line on the message alone hold. */
 function findEnding(line: OverrideLine, before: Message): Pick<Message, 'reply' | 'failed'> | undefined {
@@ -55,7 +58,7 @@ function findEnding(line: OverrideLine, before: Message): Pick<Message, 'reply' 
 export async function findBranches(
   attempts: readonly TimelineAttempt[],
   lines: readonly OverrideLine[],
-  explainAfter: (outcome: Outcome) => Promise<Explanation>,
+  explainAfter: (ended: EndedAttempt) => Promise<Explanation>,
 ): Promise<readonly TimelineBranch[]> {
   const asking = lines.filter(
     ({ readsReply, conditions }) =>
@@ -72,7 +75,7 @@ export async function findBranches(
 async function findBranch(
   line: OverrideLine,
   attempts: readonly TimelineAttempt[],
-  explainAfter: (outcome: Outcome) => Promise<Explanation>,
+  explainAfter: (ended: EndedAttempt) => Promise<Explanation>,
 ): Promise<TimelineBranch | undefined> {
   for (const [index, { at, explanation: before }] of attempts.entries()) {
     const { message, decision, route } = before

@@ -84,6 +84,6 @@ async function timelineOf(
     explainMessage(configuration, { ...message, ...changes, ageMs: message.ageMs + at - now }, lookup)
   const timeline = await makeTimeline(start, intervals, explainAt)
   const { rules } = configuration
-  const branches = await findBranches(timeline.attempts, rules.candidates(message.domain), explainAt)
+  const branches = await findBranches(timeline.attempts, rules.linesFor(message.domain), explainAt)
   return { ...timeline, branches }
 }

@@ -1,6 +1,6 @@
 import type { Endpoint } from '../../model/endpoint'
 import type { Route } from '../../routing/route'
-import { whyNoneIsLeft } from '../../routing/passed-over'
+import { whyNoneIsLeft } from '../../routing/sift-addresses'
 import type { Effect } from '../effect'
 
 /**

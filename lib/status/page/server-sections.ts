@@ -33,7 +33,7 @@ ${facts?.redisUp === undefined ? undefined : markup`<dt>Redis</dt><dd>${facts.re
 </dl></section>`
 }
 
-/** Decisions over time, by source and outcome. */
+/** Decisions over time, by source and action. */
 export function decisionSection({ facts, now }: Overview): Html {
   const count = (source: string, action: string) =>
     facts?.counts.get(countKey(COUNTS.decisions, source, action)) ?? 0

@@ -3,7 +3,7 @@ import { mock, test, type TestContext } from 'node:test'
 import { ConnectionQueue } from '../../../lib/haraka/delivery/connection-queue'
 import type { OutboundItem } from '../../../lib/haraka-objects/outbound'
 import { exchangeKey, type Exchange } from '../../../lib/model/exchange'
-import { WaitingLine } from '../../../lib/relays/waiting-line'
+import { PlaceQueue } from '../../../lib/relays/place-queue'
 import { relayExchange } from '../../support/servers'
 
 const HOUR = 3_600_000
@@ -21,14 +21,14 @@ function setup(t: TestContext) {
   const pushed: string[] = []
   const ended: string[] = []
   const names = new Map<OutboundItem, string>()
-  const lines = new Map<string, WaitingLine>()
-  const lineOf = (exchange: Exchange) => {
-    const line = lines.get(exchangeKey(exchange)) ?? new WaitingLine()
-    lines.set(exchangeKey(exchange), line)
-    return line
+  const queues = new Map<string, PlaceQueue>()
+  const queueOf = (exchange: Exchange) => {
+    const waiting = queues.get(exchangeKey(exchange)) ?? new PlaceQueue()
+    queues.set(exchangeKey(exchange), waiting)
+    return waiting
   }
   const whenFree = (exchange: Exchange, wake: () => void, { first = false } = {}) =>
-    lineOf(exchange).add(wake, first)
+    queueOf(exchange).add(wake, first)
   const queue = new ConnectionQueue({ whenFree }, (hmail) => pushed.push(names.get(hmail)!))
   const message = (name: string): OutboundItem => {
     const hmail = { next_cb: () => ended.push(name) } as unknown as OutboundItem
@@ -40,9 +40,9 @@ function setup(t: TestContext) {
     pushed,
     ended,
     message,
-    free: (exchange: Exchange) => lineOf(exchange).wakeFirst(),
-    /** Messages that wait, each as often as it stands in a line. */
-    waiting: () => [...lines.values()].reduce((sum, { length }) => sum + length, 0),
+    free: (exchange: Exchange) => queueOf(exchange).wakeFirst(),
+    /** Messages that wait, each as often as it stands in a queue. */
+    waiting: () => [...queues.values()].reduce((sum, { length }) => sum + length, 0),
   }
 }
 

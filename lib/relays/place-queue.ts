@@ -1,5 +1,5 @@
 /** Those who wait for a place, in the order in which they are served. */
-export class WaitingLine {
+export class PlaceQueue {
   /** Woken before, when another was quicker. */
   readonly #first = new Set<() => void>()
   readonly #rest = new Set<() => void>()
@@ -10,7 +10,7 @@ export class WaitingLine {
 
   /**
    * @param first goes before all that were not woken yet
-   * @returns leaves the line
+   * @returns leaves the queue
    */
   add(wake: () => void, first: boolean): () => void {
     // The same function may wait twice.

@@ -6,7 +6,7 @@ const GRACE = 60_000
 const MOST = 1_000_000
 
 /** Messages that wait without an attempt being counted, and why. */
-export class WaitingMessages {
+export class WaitCounts {
   readonly #waiting = new Map<object, { readonly why: WaitReason; readonly until: number }>()
 
   /** @param until milliseconds since the epoch */
