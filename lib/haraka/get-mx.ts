@@ -24,7 +24,7 @@ import { HarakaModules } from './haraka-modules'
 import { MessageMemory } from './message-memory'
 import type { Random } from './mx-list'
 import { RuleQuestions } from './rule-questions'
-import { answerWithSplit } from './split/message-split'
+import { answerWithDivision } from './division/message-division'
 import { type HarakaPlugin, type Loggable, RETVAL } from '../haraka-objects/plugin'
 import type { HMailItem } from '../haraka-objects/outbound'
 
@@ -176,7 +176,7 @@ export class GetMx {
   /** Steps 2 to 7. */
   async #carryOut(routed: RoutedMessage): Promise<HookAnswer> {
     const { hmail, decision } = routed
-    if (routed.groups.length > 1) return this.#split(routed)
+    if (routed.groups.length > 1) return this.#divide(routed)
     const { outcome, located } = await this.#outcomes.find(routed)
     const log = this.#logOf(hmail)
     const aftermath = this.#aftermath(routed)
@@ -221,9 +221,9 @@ export class GetMx {
   }
 
   /** Step 2, in place of all that follow: each group of recipients goes through them in a message of its own. */
-  #split({ hmail, groups }: RoutedMessage): HookAnswer {
+  #divide({ hmail, groups }: RoutedMessage): HookAnswer {
     const onWait = this.#noteWait(hmail)
-    return answerWithSplit(hmail, groups, {
+    return answerWithDivision(hmail, groups, {
       haraka: this.#haraka,
       notes: () => this.#messages.notesForFile(hmail),
       onWait: (seconds) => onWait({ why: 'disk', seconds, held: [] }),

@@ -24,7 +24,7 @@ import { MessageLog } from './log-line'
 import { RedisUse } from './redis'
 import { exchangesOf, type OpenRelayState, openRelayState } from './relay-state'
 import { type ServerFinding, ServerLog } from './server-log'
-import { recoverInterruptedSplits } from './split/recovery'
+import { recoverInterruptedDivisions } from './division/recovery'
 import { type HarakaHttpServer, lacksExpress, mountStatus } from './status-http'
 import { StatusReporting } from './status-reporting'
 import { type HarakaConnection, type HarakaPlugin, type Next, RETVAL } from '../haraka-objects/plugin'
@@ -104,7 +104,11 @@ export class PluginHooks {
       this.#file.watch()
     }
     this.#status.start(this.#relays.folder, this.#redis.connection)
-    this.#stopRecovery = recoverInterruptedSplits(() => new HarakaModules(plugin).queueFolder, role, plugin)
+    this.#stopRecovery = recoverInterruptedDivisions(
+      () => new HarakaModules(plugin).queueFolder,
+      role,
+      plugin,
+    )
     // The master starts the workers, so that it is said once.
     if (role.kind !== 'tool' && !role.replaceable && lacksExpress(plugin)) {
       plugin.logwarn(

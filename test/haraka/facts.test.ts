@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { basename, join } from 'node:path'
 import { after, test } from 'node:test'
-import { createSplitFolder } from '../../lib/haraka-files/split-folder'
+import { createDivisionFolder } from '../../lib/haraka-files/division-folder'
 import { explainFailure } from '../../lib/haraka/failure-reason'
 import { NULL_MX, toHarakaMx } from '../../lib/haraka/mx-list'
 import { MessageReader } from '../../lib/haraka/envelope'
@@ -106,7 +106,7 @@ test('queue.js: what begins with error. is no message, and is not removed', asyn
     read_parts(name: string): unknown
     delete_dot_files(): Promise<void>
   }
-  const { path } = createSplitFolder(queue.queue_dir, 5, '1779000000000_1779000600000_2_814_Xk0q1c_3_mail')
+  const { path } = createDivisionFolder(queue.queue_dir, 5, '1779000000000_1779000600000_2_814_Xk0q1c_3_mail')
   assert.equal(queue.read_parts(basename(path)), false)
   await queue.delete_dot_files()
   assert.ok(existsSync(path))

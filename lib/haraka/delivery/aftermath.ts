@@ -86,7 +86,7 @@ export class Aftermath {
         : undefined
       const [first, ...others] = groups ?? []
       if (first === undefined || !groups!.some(({ kind }) => kind === 'rescue')) return asUsual
-      if (others.length > 0) return () => this.#divide([first, ...others], connection, extra, haraka)
+      if (others.length > 0) return () => this.#splitRefused([first, ...others], connection, extra, haraka)
       await this.#services.keep(this.#failedAttempt(first.setback, first.judgement.rescuedBy))
       return () => this.#rescue(this.#hmail, first, extra)
     })
@@ -125,7 +125,7 @@ export class Aftermath {
   }
 
   /** The message was refused as a whole, and some of its recipients before that: each group goes on in a message of its own. */
-  #divide(
+  #splitRefused(
     groups: readonly FateGroup[],
     connection: ConnectionReport,
     extra: unknown,

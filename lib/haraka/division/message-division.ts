@@ -2,14 +2,14 @@ import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { copyQueueFile } from '../../haraka-files/queue-header'
 import {
-  commitSplit,
-  createSplitFolder,
-  endSplit,
+  commitDivision,
+  createDivisionFolder,
+  endDivision,
   moveParts,
   syncFolder,
-  undoSplit,
-  type SplitFolder,
-} from '../../haraka-files/split-folder'
+  undoDivision,
+  type DivisionFolder,
+} from '../../haraka-files/division-folder'
 import { NOTES_KEY } from '../../haraka-files/notes'
 import type { RecipientGroup } from '../../rules/recipient-groups'
 import type { HookAnswer } from '../boundary'
@@ -21,7 +21,7 @@ import type { HMailItem } from '../../haraka-objects/outbound'
 import { type Loggable, RETVAL } from '../../haraka-objects/plugin'
 
 /** What the division of one message works with. */
-export interface SplitServices {
+export interface DivisionServices {
   readonly haraka: HarakaModules
   /** Our notes as the file of a part has them, which is named for as many attempts as the message. */
   readonly notes: () => Record<string, unknown>
@@ -44,43 +44,43 @@ const RETRY_MS = 10_000
  * The answer to `get_mx` for a message that is to be divided. Haraka 3.3.4 (`outbound/hmail.js` `get_mx_respond`) calls `found_mx` with
  * it, and for this once that is the division: it may take as long as it needs, which a hook may not.
  */
-export function answerWithSplit(
+export function answerWithDivision(
   hmail: HMailItem,
   groups: readonly RecipientGroup[],
-  services: SplitServices,
+  services: DivisionServices,
 ): HookAnswer {
-  const split = (undo: () => void) => {
+  const start = (undo: () => void) => {
     undo()
-    splitMessage(hmail, groups, services).catch((error: unknown) => {
+    divide(hmail, groups, services).catch((error: unknown) => {
       services.log.logerror(`the message could not be divided: ${messageOf(error)}`)
       hmail.next_cb()
     })
   }
   const commit = () => {
-    const undo: () => void = patch(hmail, 'found_mx', () => () => split(undo))
+    const undo: () => void = patch(hmail, 'found_mx', () => () => start(undo))
   }
   return { retval: RETVAL.ok, message: [], commit }
 }
 
 /**
  * Divides a message among its recipients: each group goes on in a message of its own, with the same data, all notes, attempts and times.
- * The message itself is then over. The format says what is safe against what (`haraka-files/split-folder.ts`).
+ * The message itself is then over. The format says what is safe against what (`haraka-files/division-folder.ts`).
  *
  * What goes wrong before the parts count puts the message off, and never counts as an attempt: no server can be blamed for it but this
  * machine.
  */
-async function splitMessage(
+async function divide(
   hmail: HMailItem,
   groups: readonly RecipientGroup[],
-  services: SplitServices,
+  services: DivisionServices,
 ): Promise<void> {
   const { haraka, log } = services
-  let folder: SplitFolder | undefined
+  let folder: DivisionFolder | undefined
   const parts = groups.map((group): Part => ({ name: haraka.nameLike(hmail), group }))
   try {
-    folder = createSplitFolder(haraka.queueFolder, process.pid, parts[0]!.name)
+    folder = createDivisionFolder(haraka.queueFolder, process.pid, parts[0]!.name)
     await writeParts(hmail, parts, folder, services)
-    commitSplit(folder, hmail.path)
+    commitDivision(folder, hmail.path)
   } catch (error) {
     discard(folder, log)
     giveUp(hmail, messageOf(error), services)
@@ -92,7 +92,7 @@ async function splitMessage(
 }
 
 /** Without its file there is no message: somebody has removed it, or Haraka was made to send it twice at once (`--qunstick DOMAIN`). */
-function giveUp(hmail: HMailItem, why: string, { log, onWait }: SplitServices): void {
+function giveUp(hmail: HMailItem, why: string, { log, onWait }: DivisionServices): void {
   if (existsSync(hmail.path)) {
     const reason = `its recipients go different ways, and it cannot be divided: ${why}`
     putOff(hmail, { reason, log, onWait })
@@ -105,8 +105,8 @@ function giveUp(hmail: HMailItem, why: string, { log, onWait }: SplitServices): 
 async function writeParts(
   hmail: HMailItem,
   parts: readonly Part[],
-  { path, queue }: SplitFolder,
-  { notes }: SplitServices,
+  { path, queue }: DivisionFolder,
+  { notes }: DivisionServices,
 ): Promise<void> {
   // As Haraka 3.3.4 does (outbound/hmail.js split_to_new_recipients): what is in memory counts.
   const todo = JSON.parse(JSON.stringify(hmail.todo)) as { rcpt_to: unknown[]; notes: object }
@@ -123,8 +123,8 @@ async function writeParts(
 function moveOn(
   hmail: HMailItem,
   parts: readonly Part[],
-  folder: SplitFolder,
-  services: SplitServices,
+  folder: DivisionFolder,
+  services: DivisionServices,
 ): void {
   const { haraka, log } = services
   const { moved, error } = moveParts(folder)
@@ -149,19 +149,19 @@ function moveOn(
 }
 
 /** The original is removed once the parts are safely on the disk. */
-async function end(folder: SplitFolder, log: Loggable): Promise<void> {
+async function end(folder: DivisionFolder, log: Loggable): Promise<void> {
   try {
     await syncFolder(folder.queue)
-    endSplit(folder)
+    endDivision(folder)
   } catch (error) {
     log.logerror(`${folder.path} is left over, and will be removed at the next start: ${messageOf(error)}`)
   }
 }
 
-function discard(folder: SplitFolder | undefined, log: Loggable): void {
+function discard(folder: DivisionFolder | undefined, log: Loggable): void {
   if (folder === undefined) return
   try {
-    undoSplit(folder)
+    undoDivision(folder)
   } catch (error) {
     log.logerror(`${folder.path} is left over, and will be removed at the next start: ${messageOf(error)}`)
   }

@@ -50,14 +50,14 @@ async function send({ haraka, sent }: Scene, body = ''): Promise<void> {
   await haraka.send({ from: 's@client.example', to, body }).catch(() => {})
 }
 
-/** Names in the queue folder, and in the folder of a split. */
-function stateOf({ folder }: HarakaServer): { readonly queue: number; readonly split: readonly string[] } {
+/** Names in the queue folder, and in the folder of a division. */
+function stateOf({ folder }: HarakaServer): { readonly queue: number; readonly division: readonly string[] } {
   const queue = join(folder, 'queue')
   const names = readdirSync(queue)
-  const splits = names.filter((name) => name.startsWith('error.'))
+  const divisions = names.filter((name) => name.startsWith('error.'))
   return {
-    queue: names.length - splits.length,
-    split: splits
+    queue: names.length - divisions.length,
+    division: divisions
       .flatMap((name) => list(join(queue, name)))
       .map((name) => (name === 'original' ? name : 'part'))
       .toSorted(),
@@ -129,14 +129,14 @@ describe('Haraka is killed', () => {
   })
   after(() => clear(scene))
 
-  for (const [title, fault, queue, split] of MOMENTS) {
+  for (const [title, fault, queue, division] of MOMENTS) {
     it(title, { skip: needsStrace() }, async () => {
       const { haraka } = scene
       setOpen(scene, false)
       await injectInto(haraka, haraka.pid, fault)
       await send(scene)
       await haraka.waitForExit()
-      assert.deepEqual(stateOf(haraka), { queue, split })
+      assert.deepEqual(stateOf(haraka), { queue, division })
       setOpen(scene, true)
       await haraka.restart()
       await assertDelivered(scene)
@@ -147,7 +147,7 @@ describe('Haraka is killed', () => {
     it(`while part ${written + 1} is written`, async () => {
       const { haraka } = scene
       setOpen(scene, false)
-      const seen = () => stateOf(haraka).split.filter((name) => name === 'part').length > written
+      const seen = () => stateOf(haraka).division.filter((name) => name === 'part').length > written
       const sending = send(scene, LARGE)
       const end = Date.now() + LONGEST
       while (!seen()) {
@@ -171,7 +171,7 @@ describe('a worker of two is killed, and another takes over', () => {
   after(() => clear(scene))
 
   // With all parts written, when the parts count, and with one part in the queue.
-  for (const [title, fault, , split] of MOMENTS.slice(1, 4)) {
+  for (const [title, fault, , division] of MOMENTS.slice(1, 4)) {
     it(title, { skip: needsStrace() }, async () => {
       const { haraka } = scene
       setOpen(scene, false)
@@ -181,7 +181,7 @@ describe('a worker of two is killed, and another takes over', () => {
       await haraka.waitForLog(/worker \d+ killed by signal SIGKILL/, mark)
       setOpen(scene, true)
       await Promise.all(traced.map((faults) => faults.stop()))
-      const end = split.includes('original') ? 'completed' : 'undone'
+      const end = division.includes('original') ? 'completed' : 'undone'
       await haraka.waitForLog(new RegExp(`division of a message was interrupted, and is ${end}`), mark)
       await assertDelivered(scene)
     })
@@ -202,7 +202,7 @@ describe('a worker of two is killed, and then the whole server', () => {
     await send(scene)
     await haraka.waitForLog(/worker \d+ killed by signal SIGKILL/, mark)
     await haraka.kill9()
-    assert.deepEqual(stateOf(haraka), { queue: 1, split: ['original', 'part', 'part'] })
+    assert.deepEqual(stateOf(haraka), { queue: 1, division: ['original', 'part', 'part'] })
     setOpen(scene, true)
     await haraka.restart()
     await assertDelivered(scene)
@@ -227,7 +227,7 @@ describe('the disk fails', () => {
       await send(scene)
       await haraka.waitForLog(/divided messages wait in .*, tried again in 10 s: EIO/)
       await haraka.waitFor(() => servers.some(({ taken }) => taken.length === 1), 'the first', servers)
-      assert.deepEqual(stateOf(haraka).split, ['original', 'part', 'part'])
+      assert.deepEqual(stateOf(haraka).division, ['original', 'part', 'part'])
       await faults.stop()
       await assertDelivered(scene)
     },
@@ -242,7 +242,7 @@ describe('the disk fails', () => {
       await haraka.waitForLog(reason, mark)
       await faults.stop()
       assert.equal(stateOf(haraka).queue, 1)
-      assert.deepEqual(stateOf(haraka).split, [])
+      assert.deepEqual(stateOf(haraka).division, [])
       await haraka.flushUntil(() => haraka.queueFiles().length === 0, 'an empty queue', servers)
       await assertDelivered(scene)
     })

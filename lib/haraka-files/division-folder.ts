@@ -8,7 +8,7 @@ import { parseQueueName } from './queue-file'
  * The parts are made in a folder of their own. It is in the queue folder, so that it is on the same file system, and Haraka 3.1 to 3.3
  * (`outbound/queue.js` `read_parts`) leaves what begins with `error.` alone.
  *
- *   QUEUE/error.dns_overrides_split.PID.ID/    made by the process PID
+ *   QUEUE/error.dns_overrides_division.PID.ID/    made by the process PID
  *     NAME                                     a part, under the name that it will have in the queue
  *     original                                 the message that was divided
  *
@@ -20,33 +20,33 @@ import { parseQueueName } from './queue-file'
  * What a killed process leaves is undone if step 2 was not made, and else brought to its end.
  */
 
-const PREFIX = 'error.dns_overrides_split.'
-/** The same folder while an interrupted split is finished. */
+const PREFIX = 'error.dns_overrides_division.'
+/** The same folder while an interrupted division is finished. */
 const RECOVERY = 'error.dns_overrides_recovery.'
-const NAME = /^error\.dns_overrides_(?:split|recovery)\.((\d+)\..*)$/
+const NAME = /^error\.dns_overrides_(?:division|recovery)\.((\d+)\..*)$/
 const ORIGINAL = 'original'
 
-/** The folder of one split. */
-export interface SplitFolder {
+/** The folder of one division. */
+export interface DivisionFolder {
   readonly path: string
   /** Haraka's queue folder. */
   readonly queue: string
 }
 
 /**
- * Makes the folder of one split.
+ * Makes the folder of one division.
  *
- * @param id what no other split of this process has
+ * @param id what no other division of this process has
  * @throws Error as `fs` does
  */
-export function createSplitFolder(queue: string, pid: number, id: string): SplitFolder {
+export function createDivisionFolder(queue: string, pid: number, id: string): DivisionFolder {
   const path = join(queue, `${PREFIX}${pid}.${id}`)
   mkdirSync(path, 0o700)
   return { path, queue }
 }
 
 /** Step 2. All parts must be written. @throws Error as `fs` does; then the message is where it was, if it was there */
-export function commitSplit({ path }: SplitFolder, message: string): void {
+export function commitDivision({ path }: DivisionFolder, message: string): void {
   try {
     renameSync(message, join(path, ORIGINAL))
   } catch (error) {
@@ -60,7 +60,7 @@ export function commitSplit({ path }: SplitFolder, message: string): void {
  *
  * @returns the names of the parts that are in the queue now and were not before, and why another is not
  */
-export function moveParts({ path, queue }: SplitFolder): {
+export function moveParts({ path, queue }: DivisionFolder): {
   readonly moved: readonly string[]
   readonly error?: Error
 } {
@@ -77,13 +77,13 @@ export function moveParts({ path, queue }: SplitFolder): {
 }
 
 /** Step 4. @throws Error as `fs` does */
-export function endSplit({ path }: SplitFolder): void {
+export function endDivision({ path }: DivisionFolder): void {
   unlinkSync(join(path, ORIGINAL))
   rmdirSync(path)
 }
 
-/** Removes the parts of a split that was not committed, and the folder. @throws Error as `fs` does */
-export function undoSplit({ path }: SplitFolder): void {
+/** Removes the parts of a division that was not committed, and the folder. @throws Error as `fs` does */
+export function undoDivision({ path }: DivisionFolder): void {
   for (const name of readdirSync(path).filter(isPart)) unlinkSync(join(path, name))
   rmdirSync(path)
 }
@@ -98,8 +98,8 @@ export async function syncFolder(path: string): Promise<void> {
   }
 }
 
-/** What became of a split whose process has ended. */
-export interface RecoveredSplit {
+/** What became of a division whose process has ended. */
+export interface RecoveredDivision {
   /** `undone`: the message is in the queue as it was. `completed`: its parts are. */
   readonly end: 'undone' | 'completed' | 'failed'
   readonly folder: string
@@ -110,10 +110,10 @@ export interface RecoveredSplit {
  * Ends what processes have left in the middle. To be called before Haraka reads the queue folder. Does nothing where there is no queue
  * folder yet.
  *
- * @param pid the process whose splits these are; absent: all that are there
+ * @param pid the process whose divisions these are; absent: all that are there
  */
-export function recoverSplits(queue: string, pid?: number): readonly RecoveredSplit[] {
-  return listFolders(queue).flatMap((name): readonly RecoveredSplit[] => {
+export function recoverDivisions(queue: string, pid?: number): readonly RecoveredDivision[] {
+  return listFolders(queue).flatMap((name): readonly RecoveredDivision[] => {
     const [, rest, owner] = NAME.exec(name) ?? []
     if (rest === undefined || (pid !== undefined && Number(owner) !== pid)) return []
     const folder = { path: join(queue, `${RECOVERY}${rest}`), queue }
@@ -127,14 +127,14 @@ export function recoverSplits(queue: string, pid?: number): readonly RecoveredSp
   })
 }
 
-function recover(folder: SplitFolder): 'undone' | 'completed' {
+function recover(folder: DivisionFolder): 'undone' | 'completed' {
   if (!hasFile(folder.path, ORIGINAL)) {
-    undoSplit(folder)
+    undoDivision(folder)
     return 'undone'
   }
   const { error } = moveParts(folder)
   if (error !== undefined) throw error
-  endSplit(folder)
+  endDivision(folder)
   return 'completed'
 }
 

@@ -54,7 +54,7 @@ const recipientsOf = (server: Scripted, domain: string) =>
     .map(({ rcptTo }) => rcptTo.filter((address) => address.endsWith(`@${domain}`)))
     .filter(({ length }) => length > 0)
 
-/** Every name in the queue folder, folders of splits too. */
+/** Every name in the queue folder, folders of divisions too. */
 const everything = () => readdirSync(join(haraka.folder, 'queue'))
 
 async function settle(): Promise<void> {

@@ -4,8 +4,8 @@ import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { test, type TestContext } from 'node:test'
-import { createSplitFolder } from '../../../lib/haraka-files/split-folder'
-import { recoverInterruptedSplits } from '../../../lib/haraka/split/recovery'
+import { createDivisionFolder } from '../../../lib/haraka-files/division-folder'
+import { recoverInterruptedDivisions } from '../../../lib/haraka/division/recovery'
 import { SILENT_LOG } from '../../support/silent-log'
 
 const MESSAGE = '1779000000000_1779000600000_2_814_Xk0q1c_3_mail'
@@ -15,7 +15,7 @@ function queueOf(t: TestContext): string {
   const queue = mkdtempSync(join(tmpdir(), 'dns-overrides-recovery-'))
   t.after(() => rmSync(queue, { recursive: true }))
   for (const pid of [5, 6]) {
-    writeFileSync(join(createSplitFolder(queue, pid, MESSAGE).path, MESSAGE), '')
+    writeFileSync(join(createDivisionFolder(queue, pid, MESSAGE).path, MESSAGE), '')
   }
   return queue
 }
@@ -28,7 +28,7 @@ const TOOL = { kind: 'tool', replaceable: false } as const
 for (const role of [SENDER, MASTER]) {
   test(`the ${role.kind} ends all that there is, at its start`, (t) => {
     const queue = queueOf(t)
-    recoverInterruptedSplits(() => queue, role, SILENT_LOG, new EventEmitter())
+    recoverInterruptedDivisions(() => queue, role, SILENT_LOG, new EventEmitter())
     assert.deepEqual(readdirSync(queue), [])
   })
 }
@@ -38,14 +38,14 @@ test('a worker ends what was left by the process whose queue it gets, before Har
   const messages = new EventEmitter()
   const seen: number[] = []
   messages.on('message', () => seen.push(readdirSync(queue).length))
-  const stop = recoverInterruptedSplits(() => queue, WORKER, SILENT_LOG, messages)
+  const stop = recoverInterruptedDivisions(() => queue, WORKER, SILENT_LOG, messages)
   assert.equal(readdirSync(queue).length, 2)
   for (const message of [undefined, 'text', { event: 'outbound.flush_queue', data: 5 }]) {
     messages.emit('message', message)
   }
   messages.emit('message', { event: 'outbound.load_pid_queue', data: '5' })
   assert.deepEqual(seen, [2, 2, 2, 1])
-  assert.match(readdirSync(queue)[0]!, /split\.6\./)
+  assert.match(readdirSync(queue)[0]!, /division\.6\./)
   stop()
   messages.emit('message', { event: 'outbound.load_pid_queue', data: '6' })
   assert.equal(readdirSync(queue).length, 1)
@@ -53,7 +53,7 @@ test('a worker ends what was left by the process whose queue it gets, before Har
 
 test('a tool that loads plugins to list them changes nothing', (t) => {
   const queue = queueOf(t)
-  recoverInterruptedSplits(() => queue, TOOL, SILENT_LOG, new EventEmitter())
+  recoverInterruptedDivisions(() => queue, TOOL, SILENT_LOG, new EventEmitter())
   assert.equal(readdirSync(queue).length, 2)
 })
 
@@ -63,7 +63,7 @@ test('what cannot be ended is an error in the log, and the server starts', (t) =
   writeFileSync(join(queue, folder!, 'stranger'), '')
   const errors: unknown[] = []
   const log = { ...SILENT_LOG, logerror: (text: unknown) => errors.push(text) }
-  recoverInterruptedSplits(() => queue, MASTER, log, new EventEmitter())
+  recoverInterruptedDivisions(() => queue, MASTER, log, new EventEmitter())
   assert.equal(errors.length, 1)
   assert.match(String(errors[0]), /interrupted, and waits in .*dns_overrides_recovery\.5\..*ENOTEMPTY/)
   assert.equal(readdirSync(queue).length, 1)

@@ -1,4 +1,4 @@
-import { recoverSplits, type RecoveredSplit } from '../../haraka-files/split-folder'
+import { recoverDivisions, type RecoveredDivision } from '../../haraka-files/division-folder'
 import type { ProcessRole } from '../process'
 import type { Loggable } from '../../haraka-objects/plugin'
 
@@ -20,7 +20,7 @@ export interface MasterMessages {
  * @param queue gives Haraka's queue folder
  * @returns stops it
  */
-export function recoverInterruptedSplits(
+export function recoverInterruptedDivisions(
   queue: () => string,
   { kind, replaceable }: Pick<ProcessRole, 'kind' | 'replaceable'>,
   log: Loggable,
@@ -43,13 +43,13 @@ export function recoverInterruptedSplits(
 
 function recover(queue: string, pid: number | undefined, log: Loggable): void {
   try {
-    for (const split of recoverSplits(queue, pid)) report(split, log)
+    for (const division of recoverDivisions(queue, pid)) report(division, log)
   } catch (error) {
     log.logerror(`messages that were being divided cannot be looked for: ${String(error)}`)
   }
 }
 
-function report({ end, folder, error }: RecoveredSplit, log: Loggable): void {
+function report({ end, folder, error }: RecoveredDivision, log: Loggable): void {
   switch (end) {
     case 'undone':
       log.lognotice('the division of a message was interrupted, and is undone')
