@@ -1,5 +1,5 @@
 import { FAILED_STEPS } from '../model/message'
-import { FACT_NAMES, MESSAGE_FACTS, type FactName } from '../model/message-facts'
+import { ATTRIBUTE_NAMES, MESSAGE_ATTRIBUTES, type AttributeName } from '../model/message-attributes'
 import type { OptionSpec } from './command-spec'
 
 /** Options that every command takes. */
@@ -20,8 +20,8 @@ export const WATCH: OptionSpec = {
   summary: 'look again every second until Ctrl-C; without a terminal, print each change',
 }
 
-/** The option of each fact of a message. */
-const FACT_OPTIONS: Readonly<Record<FactName, Omit<OptionSpec, 'name'>>> = {
+/** The option of each attribute of a message. */
+const ATTRIBUTE_OPTIONS: Readonly<Record<AttributeName, Omit<OptionSpec, 'name'>>> = {
   retries: { value: { name: 'N', kind: 'text' }, summary: 'delivery attempts already made (default 0)' },
   size: {
     value: { name: 'N', kind: 'text' },
@@ -53,7 +53,7 @@ export const MESSAGE_OPTIONS: readonly OptionSpec[] = [
     value: { name: 'ADDRESS', kind: 'text' },
     summary: "envelope sender; '' or '<>' is the null sender (default)",
   },
-  ...FACT_NAMES.map((name) => ({ name: MESSAGE_FACTS[name].option, ...FACT_OPTIONS[name] })),
+  ...ATTRIBUTE_NAMES.map((name) => ({ name: MESSAGE_ATTRIBUTES[name].option, ...ATTRIBUTE_OPTIONS[name] })),
   {
     name: 'mx',
     value: { name: 'PRIO:HOST,...', kind: 'text' },

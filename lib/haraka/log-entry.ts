@@ -9,7 +9,7 @@ const LONGEST_FIELD = 500
 const MOST_VALUES = 50
 
 /**
- * Facts beside the text of a log line. Haraka's logger (`logger.js`) makes them fields of the record with `log.ini format = json` and
+ * Fields beside the text of a log line. Haraka's logger (`logger.js`) puts them into the record with `log.ini format = json` and
  * `logfmt`, and else appends them as `key=value`. Its own names must not be used: level, message, name, origin, uuid.
  */
 export type LogFields = Readonly<Record<string, string | number | readonly (string | number)[]>>

@@ -53,7 +53,7 @@ export interface LoggedDecision {
   readonly reason?: string
 }
 
-/** The facts of a decision for the log. Holds no secret. */
+/** The fields of a decision for the log. Holds no secret. */
 export function decisionFields({ message, decision, located, action, reason }: LoggedDecision): LogFields {
   const [recipient] = message.rcptTo
   return {

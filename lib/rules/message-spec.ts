@@ -3,7 +3,7 @@ import type { FullKnowledge } from './knowledge'
 import { normalizeDomain } from './domain-pattern'
 import { NO_ADDRESS, parseMxText } from './mx-spec'
 import { BLANK_MESSAGE, type Message } from '../model/message'
-import { FACT_NAMES, MESSAGE_FACTS, setFact } from '../model/message-facts'
+import { ATTRIBUTE_NAMES, MESSAGE_ATTRIBUTES, setAttribute } from '../model/message-attributes'
 
 /** A message as it is written in a list or in `[tests]`, with the MX answer if that is written too. */
 export interface WrittenMessage {
@@ -29,7 +29,10 @@ export function stripBrackets(address: string): string {
 }
 
 /** The keys that may stand after a recipient, in the order in which they are explained. */
-export const MESSAGE_KEYS: readonly string[] = [...FACT_NAMES.map((name) => MESSAGE_FACTS[name].key), 'mx']
+export const MESSAGE_KEYS: readonly string[] = [
+  ...ATTRIBUTE_NAMES.map((name) => MESSAGE_ATTRIBUTES[name].key),
+  'mx',
+]
 
 /** The domain to which mail for an address or a bare domain goes, or undefined. */
 export function domainOf(recipient: string): string | undefined {
@@ -94,11 +97,11 @@ function addWord(
     const parsed = parseMxText(value)
     return 'error' in parsed ? { word, message: `mx: ${parsed.error}` } : { ...written, mx: parsed.answer }
   }
-  const name = FACT_NAMES.find((each) => MESSAGE_FACTS[each].key === key)
+  const name = ATTRIBUTE_NAMES.find((each) => MESSAGE_ATTRIBUTES[each].key === key)
   if (name === undefined) {
     return { word, message: `"${word}" is not one of ${MESSAGE_KEYS.map((each) => `${each}=`).join(', ')}` }
   }
-  const message = setFact(written.message, name, value.replace(/^"(.*)"$/s, '$1'))
+  const message = setAttribute(written.message, name, value.replace(/^"(.*)"$/s, '$1'))
   if (message !== undefined) return { ...written, message }
-  return { word, message: `${key} takes ${MESSAGE_FACTS[name].takes}, not "${value}"` }
+  return { word, message: `${key} takes ${MESSAGE_ATTRIBUTES[name].takes}, not "${value}"` }
 }

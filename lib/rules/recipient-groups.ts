@@ -29,7 +29,7 @@ export function messageTo(message: Message, group: RecipientGroup): Message {
  * The recipients of a message in groups for which the decision is the same, in the order of their first recipients. One group if
  * they cannot diverge ({@link mayDiverge}): then nothing is decided.
  *
- * @returns the name of a fact, as `decide` does
+ * @returns what is missing, as `decide` does
  */
 export function groupByRoute(
   rules: RuleSet,

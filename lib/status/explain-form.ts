@@ -1,6 +1,6 @@
 import { UsageError } from '../model/errors'
 import { BLANK_MESSAGE, type Message } from '../model/message'
-import { MESSAGE_FACTS, setFacts } from '../model/message-facts'
+import { MESSAGE_ATTRIBUTES, setAttributes } from '../model/message-attributes'
 import { stripBrackets } from '../rules/message-spec'
 import { makeForecasts } from './forecast/forecast'
 import { forecastsText } from './forecast/forecast-text'
@@ -18,11 +18,11 @@ function readMessage(fields: PageQuery['explain']): Message {
     rcptTo: [stripBrackets(to)],
     mailFrom: stripBrackets(sender),
   }
-  return setFacts(
+  return setAttributes(
     addressed,
     (name) => (fields[name] === '' ? undefined : fields[name]),
     (name, text) => {
-      const { key, takes } = MESSAGE_FACTS[name]
+      const { key, takes } = MESSAGE_ATTRIBUTES[name]
       return new UsageError(`${key} takes ${takes}, not "${text}"`)
     },
   )

@@ -59,7 +59,7 @@ function configure(text: string): Configuration {
   return configuration
 }
 
-const FACTS = knowledgeOf(ANSWER)
+const KNOWN = knowledgeOf(ANSWER)
 
 /** Microseconds for one decision. */
 function decisionCost({ rules }: Configuration): number {
@@ -70,7 +70,7 @@ function decisionCost({ rules }: Configuration): number {
     size: 4000,
   }
   const start = performance.now()
-  for (let count = 0; count < DECISIONS; count++) decide(rules, { ...message, retries: count % 3 }, FACTS)
+  for (let count = 0; count < DECISIONS; count++) decide(rules, { ...message, retries: count % 3 }, KNOWN)
   return ((performance.now() - start) * 1000) / DECISIONS
 }
 

@@ -19,7 +19,7 @@ async function logOf(t: TestContext, format: string): Promise<HarakaServer> {
   return haraka
 }
 
-test('format = json: the facts are fields of the record', async (t) => {
+test('format = json: the record has the fields of the line', async (t) => {
   const haraka = await logOf(t, 'json')
   const records = haraka
     .lines(/"origin":"dns-overrides"/)

@@ -4,12 +4,12 @@ import { knowledgeOf } from '../../lib/rules/message-spec'
 import { groupByRoute } from '../../lib/rules/recipient-groups'
 import { configure, messageOf, mxAnswer } from '../support/rules'
 
-const FACTS = knowledgeOf(mxAnswer('10:mx.example.com'))
+const KNOWN = knowledgeOf(mxAnswer('10:mx.example.com'))
 
 function group(text: string, recipients: readonly string[], more = {}) {
   const { rules } = configure(text)
   const rcptTo = recipients.map((name) => `${name}@example.com`)
-  return groupByRoute(rules, messageOf({ rcptTo, ...more }), FACTS)
+  return groupByRoute(rules, messageOf({ rcptTo, ...more }), KNOWN)
 }
 
 describe('recipients are parted where $rcpt sends them different ways', () => {
@@ -77,7 +77,7 @@ describe('recipients are parted where $rcpt sends them different ways', () => {
     it(title, () => assert.deepEqual(group(text, recipients, { reply: '450 later' }), groups))
   }
 
-  it('names the fact that is missing, as a decision does', () => {
+  it('names what is missing, as a decision does', () => {
     const { rules } = configure('* $direct $rcpt~=j*\n* a.example')
     const message = messageOf({ rcptTo: ['joe@example.com', 'fred@example.com'] })
     assert.equal(groupByRoute(rules, message, {}), 'mx')

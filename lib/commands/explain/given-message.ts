@@ -2,7 +2,7 @@ import { messageOf, type QueuedMessage } from '../../haraka-files/queue-file'
 import type { MxAnswer } from '../../model/dns-answer'
 import { UsageError } from '../../model/errors'
 import { BLANK_MESSAGE, type Message } from '../../model/message'
-import { MESSAGE_FACTS, setFacts } from '../../model/message-facts'
+import { MESSAGE_ATTRIBUTES, setAttributes } from '../../model/message-attributes'
 import { stripBrackets } from '../../rules/message-spec'
 import { parseMxText } from '../../rules/mx-spec'
 import type { Arguments } from '../shared/parsed-arguments'
@@ -32,11 +32,11 @@ export function readGivenMessage(args: Arguments, queued: QueuedMessage | undefi
     mailFrom: sender === undefined ? base.mailFrom : stripBrackets(sender),
     rcptTo: recipients.length === 0 ? base.rcptTo : recipients.map(stripBrackets),
   }
-  return setFacts(
+  return setAttributes(
     addressed,
-    (name) => args.value(MESSAGE_FACTS[name].option),
+    (name) => args.value(MESSAGE_ATTRIBUTES[name].option),
     (name, text) => {
-      const { option, takes } = MESSAGE_FACTS[name]
+      const { option, takes } = MESSAGE_ATTRIBUTES[name]
       return new UsageError(`--${option} takes ${takes}, not "${text}"`)
     },
   )

@@ -2,7 +2,7 @@ import type { Decision } from '../../model/decision'
 import type { MxAnswer } from '../../model/dns-answer'
 import type { Exchange } from '../../model/exchange'
 import { BLANK_MESSAGE, FAILED_STEPS, type Message } from '../../model/message'
-import { FACT_NAMES, formatFact } from '../../model/message-facts'
+import { ATTRIBUTE_NAMES, formatAttribute } from '../../model/message-attributes'
 import type { RuleSet } from '../../rules/compile'
 import { decide } from '../../rules/decide'
 import { decisionWords, directWords, type ExpectationResult } from '../../rules/expectations'
@@ -103,8 +103,8 @@ function expectationText({ message, mx }: SampleMessage, decision: Decision): st
     mailFrom === '' ? '<>' : mailFrom,
     '->',
     ...rcptTo,
-    ...FACT_NAMES.filter((name) => message[name] !== BLANK_MESSAGE[name]).map((name) =>
-      formatFact(message, name),
+    ...ATTRIBUTE_NAMES.filter((name) => message[name] !== BLANK_MESSAGE[name]).map((name) =>
+      formatAttribute(message, name),
     ),
     ...(mx === '' ? [] : [`mx=${mx}`]),
     ':',

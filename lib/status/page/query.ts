@@ -1,4 +1,4 @@
-import { FACT_NAMES, MESSAGE_FACTS, type FactName } from '../../model/message-facts'
+import { ATTRIBUTE_NAMES, MESSAGE_ATTRIBUTES, type AttributeName } from '../../model/message-attributes'
 import { LONGEST_REPLY } from '../../model/reply'
 
 /** Which lines of the rules are shown. */
@@ -18,13 +18,13 @@ export interface PageQuery {
 }
 
 /** A field of the form that explains a message. */
-export type ExplainField = 'to' | 'sender' | FactName
+export type ExplainField = 'to' | 'sender' | AttributeName
 
 /** The fields in their order, each with its name in the query. */
 export const EXPLAIN_FIELDS: readonly { readonly field: ExplainField; readonly parameter: string }[] = [
   { field: 'to', parameter: 'to' },
   { field: 'sender', parameter: 'sender' },
-  ...FACT_NAMES.map((field) => ({ field, parameter: MESSAGE_FACTS[field].key })),
+  ...ATTRIBUTE_NAMES.map((field) => ({ field, parameter: MESSAGE_ATTRIBUTES[field].key })),
 ]
 
 /** The most characters of a field. */

@@ -4,11 +4,11 @@ import { shortenTo } from './printable'
 import { LONGEST_REPLY } from './reply'
 import { parseSize } from './size'
 
-/** A fact of a message that people write down, beside its sender and its recipients. */
-export type FactName = Exclude<keyof Message, 'domain' | 'mailFrom' | 'rcptTo' | 'rotationOffset'>
+/** An attribute of a message that people write down, beside its sender and its recipients. */
+export type AttributeName = Exclude<keyof Message, 'domain' | 'mailFrom' | 'rcptTo' | 'rotationOffset'>
 
-/** How one fact is written. */
-export interface MessageFact<T> {
+/** How one attribute is written. */
+export interface MessageAttribute<T> {
   /** `KEY=VALUE` in `[tests]`, in a list of `diff`, and in a link to the status page. */
   readonly key: string
   /** The option of `explain`, without its hyphens. */
@@ -21,8 +21,8 @@ export interface MessageFact<T> {
   readonly format: (value: T) => string
 }
 
-/** Every fact that can be written, in the order in which help lists them. */
-export const MESSAGE_FACTS: { readonly [F in FactName]: MessageFact<Message[F]> } = {
+/** Every attribute that can be written, in the order in which help lists them. */
+export const MESSAGE_ATTRIBUTES: { readonly [F in AttributeName]: MessageAttribute<Message[F]> } = {
   retries: {
     key: 'retries',
     option: 'retries',
@@ -67,37 +67,41 @@ export const MESSAGE_FACTS: { readonly [F in FactName]: MessageFact<Message[F]> 
   },
 }
 
-/** The names of {@link MESSAGE_FACTS}, in their order. */
-export const FACT_NAMES = Object.keys(MESSAGE_FACTS) as readonly FactName[]
+/** The names of {@link MESSAGE_ATTRIBUTES}, in their order. */
+export const ATTRIBUTE_NAMES = Object.keys(MESSAGE_ATTRIBUTES) as readonly AttributeName[]
 
-/** The message with one fact as it is written; undefined if the text cannot be read. */
-export function setFact<F extends FactName>(message: Message, name: F, text: string): Message | undefined {
-  const value = MESSAGE_FACTS[name].parse(text)
+/** The message with one attribute as it is written; undefined if the text cannot be read. */
+export function setAttribute<F extends AttributeName>(
+  message: Message,
+  name: F,
+  text: string,
+): Message | undefined {
+  const value = MESSAGE_ATTRIBUTES[name].parse(text)
   return value === undefined ? undefined : { ...message, [name]: value }
 }
 
 /**
- * The message with all facts that are written.
+ * The message with all attributes that are written.
  *
- * @param textOf what is written of a fact; undefined: it stays as it is
+ * @param textOf what is written of an attribute; undefined: it stays as it is
  * @param complain makes the error that is thrown for a text that cannot be read
  */
-export function setFacts(
+export function setAttributes(
   message: Message,
-  textOf: (name: FactName) => string | undefined,
-  complain: (name: FactName, text: string) => Error,
+  textOf: (name: AttributeName) => string | undefined,
+  complain: (name: AttributeName, text: string) => Error,
 ): Message {
-  return FACT_NAMES.reduce((before, name) => {
+  return ATTRIBUTE_NAMES.reduce((before, name) => {
     const text = textOf(name)
     if (text === undefined) return before
-    const after = setFact(before, name, text)
+    const after = setAttribute(before, name, text)
     if (after === undefined) throw complain(name, text)
     return after
   }, message)
 }
 
-/** One fact of a message as `KEY=VALUE`. */
-export function formatFact<F extends FactName>(message: Message, name: F): string {
-  const { key, format } = MESSAGE_FACTS[name]
+/** One attribute of a message as `KEY=VALUE`. */
+export function formatAttribute<F extends AttributeName>(message: Message, name: F): string {
+  const { key, format } = MESSAGE_ATTRIBUTES[name]
   return `${key}=${format(message[name])}`
 }

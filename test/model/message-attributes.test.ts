@@ -1,7 +1,13 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import { BLANK_MESSAGE, type Message } from '../../lib/model/message'
-import { FACT_NAMES, formatFact, MESSAGE_FACTS, setFact, setFacts } from '../../lib/model/message-facts'
+import {
+  ATTRIBUTE_NAMES,
+  formatAttribute,
+  MESSAGE_ATTRIBUTES,
+  setAttribute,
+  setAttributes,
+} from '../../lib/model/message-attributes'
 import { readMessage, splitWords } from '../../lib/rules/message-spec'
 import { EXPLAIN_FIELDS, readQuery } from '../../lib/status/page/query'
 
@@ -16,9 +22,9 @@ const MESSAGE: Message = {
   failed: 'rcpt',
 }
 
-describe('facts of a message', () => {
+describe('attributes of a message', () => {
   it('are read back from what is written', () => {
-    const words = FACT_NAMES.map((name) => formatFact(MESSAGE, name))
+    const words = ATTRIBUTE_NAMES.map((name) => formatAttribute(MESSAGE, name))
     assert.deepEqual(words.slice(0, 2), ['retries=4', 'size=10485760'])
     const text = words.map((word) => word.replace('fred smith', '"fred smith"')).join(' ')
     const read = readMessage('<>', 'a@example.com', splitWords(text))
@@ -29,7 +35,7 @@ describe('facts of a message', () => {
   it('stay as they are where nothing is written', () => {
     const complain = () => new Error('not asked for')
     assert.deepEqual(
-      setFacts(MESSAGE, () => undefined, complain),
+      setAttributes(MESSAGE, () => undefined, complain),
       MESSAGE,
     )
   })
@@ -40,11 +46,11 @@ describe('facts of a message', () => {
     ['ageMs', 'soon'],
     ['failed', 'never'],
   ] as const) {
-    it(`${MESSAGE_FACTS[name].key}=${text} cannot be read`, () => {
-      assert.equal(setFact(BLANK, name, text), undefined)
+    it(`${MESSAGE_ATTRIBUTES[name].key}=${text} cannot be read`, () => {
+      assert.equal(setAttribute(BLANK, name, text), undefined)
       assert.throws(
         () =>
-          setFacts(
+          setAttributes(
             BLANK,
             (each) => (each === name ? text : undefined),
             (each, bad) => new Error(`${each} ${bad}`),
@@ -56,11 +62,11 @@ describe('facts of a message', () => {
 
   it('have a field each in the form of the status page', () => {
     const query = new URLSearchParams({ to: 'a@example.com', sender: '<>' })
-    for (const name of FACT_NAMES) query.set(MESSAGE_FACTS[name].key, `the ${name}`)
+    for (const name of ATTRIBUTE_NAMES) query.set(MESSAGE_ATTRIBUTES[name].key, `the ${name}`)
     const { explain } = readQuery(query)
     assert.deepEqual(
       EXPLAIN_FIELDS.map(({ field }) => explain[field]),
-      ['a@example.com', '<>', ...FACT_NAMES.map((name) => `the ${name}`)],
+      ['a@example.com', '<>', ...ATTRIBUTE_NAMES.map((name) => `the ${name}`)],
     )
   })
 })
