@@ -4,6 +4,12 @@ import { dirname, join } from 'node:path'
 import { LONGEST_CONFIGURATION, readRegularFile } from './read-file'
 import { whyUnreadable } from './unreadable'
 
+/** The file's name. */
+export const CONFIGURATION_NAME = 'dns_overrides.ini'
+
+/** The file as messages call it: as seen from the Haraka folder. */
+export const CONFIGURATION_PATH = `config/${CONFIGURATION_NAME}`
+
 /** What is found where the configuration should be. */
 export type ConfigurationSource =
   | { readonly kind: 'text'; readonly text: string; readonly digest: string }

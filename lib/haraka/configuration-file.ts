@@ -12,15 +12,18 @@ import type { OwnServer } from '../routing/own-server'
 import { runExpectations } from '../rules/expectations'
 import {
   countMistakes,
-  countText,
   entriesOf,
   inForceEntry,
   mistakesText,
   refusedEntry,
-  SHOWN,
   unmetTestsText,
 } from './configuration-log'
-import { type ConfigurationSource, readConfigurationSource } from '../files/configuration-source'
+import {
+  type ConfigurationSource,
+  CONFIGURATION_PATH,
+  readConfigurationSource,
+} from '../files/configuration-source'
+import { formatCount } from '../status/wording'
 import { watchFile } from './file-watch'
 import type { LogEntry } from './log-entry'
 import { NamedFiles } from './named-files'
@@ -105,14 +108,15 @@ export class ConfigurationFile {
    */
   read(): Configuration {
     const source = readConfigurationSource(this.#options.path)
-    if (source.kind === 'unreadable') throw new StartError(`${SHOWN} ${source.why}`)
+    if (source.kind === 'unreadable') throw new StartError(`${CONFIGURATION_PATH} ${source.why}`)
     const { options, named } = this.#loadOptions()
     const result = loadConfiguration(source.kind === 'text' ? source.text : '', options)
     this.#named = named
     const { configuration } = result
     if (configuration === undefined) throw new StartError(errorsText(result))
     this.#isInForce = true
-    const absent = source.kind === 'absent' ? `${SHOWN} ${source.why}. No rules: nothing is overridden` : ''
+    const absent =
+      source.kind === 'absent' ? `${CONFIGURATION_PATH} ${source.why}. No rules: nothing is overridden` : ''
     this.#report(source, 'in force', [
       ...entriesOf('warn', absent),
       ...entriesOf('warn', mistakesText(result, 'warning')),
@@ -131,7 +135,7 @@ export class ConfigurationFile {
       this.#stopWatching = watch(path, () => void this.#reload())
       this.#namedFiles.follow(this.#named)
     } catch (error) {
-      const text = `changes of ${SHOWN} cannot be seen, only a restart reads it again: ${String(error)}`
+      const text = `changes of ${CONFIGURATION_PATH} cannot be seen, only a restart reads it again: ${String(error)}`
       this.#options.report({ key: text, entries: entriesOf('error', text) })
     }
   }
@@ -183,7 +187,11 @@ export class ConfigurationFile {
   async #load({ source, isValid }: Reload): Promise<ReloadResult | undefined> {
     if (source.kind !== 'text') {
       // A full disk leaves an empty file, an editor for a moment none: neither takes the rules away.
-      return { kind: 'refused', reason: source.why, entries: entriesOf('error', `${SHOWN} ${source.why}`) }
+      return {
+        kind: 'refused',
+        reason: source.why,
+        entries: entriesOf('error', `${CONFIGURATION_PATH} ${source.why}`),
+      }
     }
     const { options, named } = this.#loadOptions()
     const result = await loadConfigurationInSteps(source.text, options)
@@ -191,7 +199,7 @@ export class ConfigurationFile {
     this.#namedFiles.follow(named)
     const { configuration } = result
     if (configuration === undefined) {
-      const reason = `has ${countText(countMistakes(result, 'error'), 'error')} and is not used`
+      const reason = `has ${formatCount(countMistakes(result, 'error'), 'error')} and is not used`
       return { kind: 'refused', reason, entries: entriesOf('error', mistakesText(result, 'error')) }
     }
     const unmet = unmetTests(configuration)
@@ -226,15 +234,15 @@ export class ConfigurationFile {
       const unmet = unmetTests(configuration)
       if (unmet !== '') this.#report(source, 'tests', entriesOf('warn', unmet))
     } catch (error) {
-      const text = `the [tests] of ${SHOWN} could not be run: ${inspect(error)}`
+      const text = `the [tests] of ${CONFIGURATION_PATH} could not be run: ${inspect(error)}`
       this.#report(source, 'tests', entriesOf('error', text))
     }
   }
 }
 
 function errorsText(result: LoadResult): string {
-  const count = countText(countMistakes(result, 'error'), 'error')
-  return `${SHOWN} has ${count}\n${mistakesText(result, 'error')}`
+  const count = formatCount(countMistakes(result, 'error'), 'error')
+  return `${CONFIGURATION_PATH} has ${count}\n${mistakesText(result, 'error')}`
 }
 
 /** The lines of `[tests]` that the rules do not meet, as text; empty where all are met or `on_reload = ignore`. */

@@ -5,21 +5,15 @@ import type { Configuration, LoadResult } from '../routing/configuration'
 import { type ExpectationResult, unmetText } from '../rules/expectations'
 import type { Diagnostic } from '../source/diagnostic'
 import { formatFirst } from '../source/format-list'
+import { formatCount } from '../status/wording'
+import { CONFIGURATION_PATH } from '../files/configuration-source'
 import { packageVersion } from '../files/package-version'
 import type { LogEntry, LogFields } from './log-entry'
-
-/** The file as messages call it: as seen from the Haraka folder. */
-export const SHOWN = 'config/dns_overrides.ini'
 
 /** The most mistakes of one file that are logged. */
 const MOST_LOGGED = 50
 
 type Severity = Diagnostic['severity']
-
-/** `1 error`, `2 errors`. */
-export function countText(count: number, noun: string): string {
-  return `${count} ${noun}${count === 1 ? '' : 's'}`
-}
 
 /** How many errors, or warnings, a file has. */
 export function countMistakes({ diagnostics, omitted }: LoadResult, severity: Severity): number {
@@ -34,7 +28,7 @@ export function countMistakes({ diagnostics, omitted }: LoadResult, severity: Se
 export function mistakesText(result: LoadResult, severity: Severity): string {
   const diagnostics = result.diagnostics
     .filter((diagnostic) => diagnostic.severity === severity)
-    .map((diagnostic) => ({ ...diagnostic, file: SHOWN }))
+    .map((diagnostic) => ({ ...diagnostic, file: CONFIGURATION_PATH }))
   const omitted = countMistakes(result, severity) - diagnostics.length
   return formatFirst(diagnostics, { most: MOST_LOGGED, omitted }).join('\n')
 }
@@ -44,9 +38,11 @@ export function unmetTestsText(results: readonly ExpectationResult[]): string {
   const unmet = results.filter(({ met }) => !met)
   const rest = unmet.length - MOST_LOGGED
   return [
-    ...unmet.slice(0, MOST_LOGGED).map((result) => unmetText(result, SHOWN)),
+    ...unmet.slice(0, MOST_LOGGED).map((result) => unmetText(result, CONFIGURATION_PATH)),
     ...(rest > 0
-      ? [`${SHOWN} does not meet ${countText(rest, 'more test')}: npx dns-overrides test lists them`]
+      ? [
+          `${CONFIGURATION_PATH} does not meet ${formatCount(rest, 'more test')}: npx dns-overrides test lists them`,
+        ]
       : []),
   ].join('\n')
 }
@@ -90,7 +86,10 @@ export interface NewConfiguration {
 
 /** The one NOTICE of a start, or of a reload that was taken up. */
 export function inForceEntry({ configuration, holds, when }: NewConfiguration): LogEntry {
-  const text = when === 'start' ? `${SHOWN} is in force` : `${SHOWN} is read again and in force`
+  const text =
+    when === 'start'
+      ? `${CONFIGURATION_PATH} is in force`
+      : `${CONFIGURATION_PATH} is read again and in force`
   return { level: 'notice', text, fields: summarize(configuration, holds) }
 }
 
@@ -106,7 +105,7 @@ export function refusedEntry(reason: string, isInForce: boolean): LogEntry {
     : 'there are no rules, and no mail is sent'
   return {
     level: 'notice',
-    text: `${SHOWN} ${reason}: ${consequence}`,
+    text: `${CONFIGURATION_PATH} ${reason}: ${consequence}`,
     fields: { version: packageVersion() },
   }
 }

@@ -1,3 +1,4 @@
+import { CONFIGURATION_PATH } from '../files/configuration-source'
 import { hostname } from 'node:os'
 import { join, resolve } from 'node:path'
 import { createResolver } from '../dns/resolver'
@@ -9,7 +10,7 @@ import type { Configuration } from '../routing/configuration'
 import { localAddresses, ownEndpointTest } from '../routing/own-server'
 import { route } from '../routing/route'
 import type { OverviewSource } from '../status/overview'
-import { StatusSite } from '../status/site'
+import { StatusResponder } from '../status/responder'
 import { answerHook, deadlineOf, type HookAnswer, LateError } from './boundary'
 import { SendingThreads } from './sending-threads'
 import { ConfigurationFile, StartError } from './configuration-file'
@@ -80,7 +81,7 @@ export class PluginHooks {
       warn: (message) => this.#report({ key: message, entries: entriesOf('warn', message) }),
     })
     this.#file = new ConfigurationFile({
-      path: resolve(haraka, 'config', 'dns_overrides.ini'),
+      path: resolve(haraka, CONFIGURATION_PATH),
       report: this.#report,
       onReading: (reading) => this.#status.noteReading(reading),
       onChange: (configuration) => {
@@ -188,7 +189,9 @@ export class PluginHooks {
       isOwn: ownEndpointTest({ listens: this.#listens, addresses: localAddresses() }),
       intervals: () => haraka.outbound.temp_fail_intervals ?? [],
     }
-    mountStatus(server, new StatusSite(source), (text) => writeEntry(this.#plugin, { level: 'error', text }))
+    mountStatus(server, new StatusResponder(source), (text) =>
+      writeEntry(this.#plugin, { level: 'error', text }),
+    )
     next()
   }
 

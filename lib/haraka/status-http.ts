@@ -1,7 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { createRequire } from 'node:module'
 import { inspect } from 'node:util'
-import type { StatusSite } from '../status/site'
+import type { StatusResponder } from '../status/responder'
 import type { HarakaPlugin } from '../haraka-objects/plugin'
 
 /** Haraka's `server.js`, as far as the HTTP server goes. */
@@ -32,11 +32,11 @@ const STATUS_PATH = '/dns-overrides'
  */
 export function mountStatus(
   { http }: HarakaHttpServer,
-  site: StatusSite,
+  responder: StatusResponder,
   onError: (message: string) => void,
 ): void {
   http?.app?.use(STATUS_PATH, (request, response) => {
-    answer(request, response, site).catch((error: unknown) => {
+    answer(request, response, responder).catch((error: unknown) => {
       onError(`a request for the status page failed: ${inspect(error)}`)
       if (!response.headersSent) response.writeHead(500, { 'content-type': 'text/plain' })
       response.end('500: see the log\n')
@@ -47,7 +47,7 @@ export function mountStatus(
 async function answer(
   request: IncomingMessage & { originalUrl?: string },
   response: ServerResponse,
-  site: StatusSite,
+  responder: StatusResponder,
 ): Promise<void> {
   const { originalUrl = '', method = '', headers, socket } = request
   if (originalUrl === STATUS_PATH) {
@@ -60,7 +60,7 @@ async function answer(
     status,
     headers: own,
     body,
-  } = await site.answer({
+  } = await responder.answer({
     method,
     url: request.url ?? '/',
     client: {

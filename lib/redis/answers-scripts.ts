@@ -1,3 +1,4 @@
+import { DAY_MS } from '../model/duration'
 import { LONGEST_KEPT } from '../dns/kept-answer'
 import { PREFIX } from './keys'
 import { createScript } from './script'
@@ -5,7 +6,7 @@ import { createScript } from './script'
 /** The most answers that are kept over all servers. Of more, those go that would end first. */
 export const MOST_ANSWERS = 50_000
 /** No answer is kept longer, whatever its TTL. Milliseconds. */
-export const LONGEST_MS = 86_400_000
+export const LONGEST_MS = DAY_MS
 
 /** All answers, by when they end. */
 export const ANSWERS_KEY = `${PREFIX}answers`

@@ -1,3 +1,4 @@
+import { DAY_MS } from '../model/duration'
 import { createScript } from './script'
 
 /** Who tries a server must say so again within this time, or another may. Milliseconds. */
@@ -6,7 +7,6 @@ const TRIAL_LEASE_MS = 30_000
 export const MOST_TROUBLES = 1_000
 /** For the one who failed the pause is over a little sooner than for Redis, which heard of it later. Milliseconds. */
 const EARLY_MS = 100
-const DAY_MS = 86_400_000
 
 /*
  *   KEYS  troubles, changes

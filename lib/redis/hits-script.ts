@@ -1,3 +1,4 @@
+import { DAY_MS, HOUR_MS } from '../model/duration'
 import { PREFIX } from './keys'
 import { createScript } from './script'
 
@@ -7,8 +8,6 @@ export const MOST_LINES = 20_000
 export const MOST_TOLD = 500
 /** A server that has said nothing for so long is gone. Milliseconds. */
 const LEASE_MS = 30_000
-const HOUR_MS = 3_600_000
-const DAY_MS = 86_400_000
 
 export const HITS_KEYS = [`${PREFIX}hits`, `${PREFIX}hits:changes`, `${PREFIX}hits:servers`] as const
 

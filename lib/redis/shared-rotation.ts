@@ -1,9 +1,9 @@
+import { DAY_MS } from '../model/duration'
 import type { Rotation } from '../relays/rotation'
 import type { RedisConnection } from './connection'
 import { PREFIX } from './keys'
 import { createScript } from './script'
 
-const DAY_MS = 86_400_000
 /** Offsets are fetched so long after one was used, with all that were used meanwhile. Milliseconds. */
 const PAUSE_MS = 400
 const MOST_FETCHED = 1_000

@@ -1,3 +1,4 @@
+import { CONFIGURATION_PATH } from '../files/configuration-source'
 import { nodeSecretSources } from '../config/secrets'
 import { loadConfigurationInSteps, type Configuration } from '../routing/configuration'
 import { finishInSteps } from '../model/steps'
@@ -46,7 +47,7 @@ export async function findWarnings(
     if (configuration === undefined) return { kind: 'errors' }
     const context = { text, retryIntervalsSeconds: intervals, fileMode: mode, now: Date.now() }
     const found = await finishInSteps(lintInSteps(configuration, context))
-    const warnings = [...diagnostics, ...found].map((each) => ({ ...each, file: 'config/dns_overrides.ini' }))
+    const warnings = [...diagnostics, ...found].map((each) => ({ ...each, file: CONFIGURATION_PATH }))
     return { kind: 'found', texts: formatFirst(warnings, { most: MOST_SHOWN }) }
   } catch {
     return { kind: 'not looked for' }

@@ -1,3 +1,4 @@
+import { CONFIGURATION_PATH } from '../files/configuration-source'
 import { UsageError } from '../model/errors'
 import { BLANK_MESSAGE, type Message } from '../model/message'
 import { MESSAGE_ATTRIBUTES, setAttributes } from '../model/message-attributes'
@@ -41,7 +42,7 @@ export async function explainForm(
     return forecastsText(forecasts, {
       title: fields.to,
       rules: configuration.rules,
-      file: 'config/dns_overrides.ini',
+      file: CONFIGURATION_PATH,
       all: false,
       ink: paint(false),
     })

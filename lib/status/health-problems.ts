@@ -1,3 +1,4 @@
+import { CONFIGURATION_PATH } from '../files/configuration-source'
 import { formatCount } from './wording'
 import type { Facts } from './facts'
 import type { Overview } from './overview'
@@ -11,7 +12,7 @@ const MOST_NAMED = 5
 
 /** Why the server cannot do its work; empty if it can. */
 export function findProblems({ configuration, facts, server, relays }: Overview): readonly string[] {
-  if (configuration === undefined) return ['no rules are in force: config/dns_overrides.ini has errors']
+  if (configuration === undefined) return [`no rules are in force: ${CONFIGURATION_PATH} has errors`]
   const unknown = server.kind === 'unknown' ? [`what the server does is not known: ${server.reason}`] : []
   const silent = facts === undefined && server.kind !== 'unknown' ? ['the server has not reported yet'] : []
   return [...unknown, ...silent, ...(facts === undefined ? [] : dnsProblems(facts)), ...relayProblems(relays)]

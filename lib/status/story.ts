@@ -2,7 +2,7 @@ import { basename } from 'node:path'
 import type { QueuedMessage } from '../haraka-files/queue-file'
 import type { FailedStep } from '../model/message'
 import type { DecisionEntry } from './facts'
-import { formatAge, formatTime, joinWords } from './wording'
+import { describeSource, formatAge, formatTime } from './wording'
 
 /** One connection of an attempt, or an attempt that made none. All text is printable. */
 export interface PastStep {
@@ -29,8 +29,6 @@ export interface Story {
   readonly entries: readonly DecisionEntry[]
 }
 
-const SOURCES = { attempts: '[attempts]', dns: 'DNS' } as const
-
 /** Is a message meant by an id? One without the number of the delivery or of the transaction means all of them. */
 export function isMeant(id: string, asked: string): boolean {
   const [whole, part] = [id.toLowerCase(), asked.toLowerCase()]
@@ -56,7 +54,7 @@ export function listSteps({ queued, entries }: Story): readonly PastStep[] {
   if (queued !== undefined && queued.history.length > 0) {
     return queued.history.map(({ by, ...note }) => ({
       ...note,
-      by: by === 'attempts' || by === 'dns' ? SOURCES[by] : by,
+      by: by === 'attempts' || by === 'dns' ? describeSource({ source: by, matched: [] }) : by,
       delivered: false,
     }))
   }
@@ -64,8 +62,7 @@ export function listSteps({ queued, entries }: Story): readonly PastStep[] {
 }
 
 function stepsOf({ at, source, lines, action, reason, end }: DecisionEntry): readonly PastStep[] {
-  const by =
-    source === 'overrides' ? `${lines.length === 1 ? 'line' : 'lines'} ${joinWords(lines)}` : SOURCES[source]
+  const by = describeSource({ source, matched: lines })
   if (end === undefined) {
     if (action === 'try' || action === 'wait') return []
     return [{ at, by, server: '', tls: false, delivered: false, failed: '', text: reason }]

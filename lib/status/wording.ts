@@ -16,7 +16,7 @@ export function joinWords(items: readonly (string | number)[]): string {
 }
 
 /** `line 3`, `lines 3 and 7`. */
-function formatLines(lines: readonly number[]): string {
+export function formatLines(lines: readonly (number | string)[]): string {
   return `${lines.length === 1 ? 'line' : 'lines'} ${joinWords(lines)}`
 }
 
@@ -58,7 +58,7 @@ export function formatTime(millisecondsSinceEpoch: number): string {
 }
 
 /** `line 3`, `[attempts]` or `DNS`: what decided. */
-export function describeSource({ source, matched }: Decision): string {
+export function describeSource({ source, matched }: Pick<Decision, 'source' | 'matched'>): string {
   switch (source) {
     case 'overrides':
       return formatLines(matched)

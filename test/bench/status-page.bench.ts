@@ -1,5 +1,5 @@
 import { setImmediate as nextTurn } from 'node:timers/promises'
-import { StatusSite } from '../../lib/status/site'
+import { StatusResponder } from '../../lib/status/responder'
 import { openLargeServer } from '../support/large-server'
 
 /*
@@ -11,7 +11,7 @@ const GOAL_MS = 50
 const ROUNDS = 10
 
 const server = openLargeServer({ lines: 100_000, relays: 10_000 })
-const site = new StatusSite(server.source)
+const responder = new StatusResponder(server.source)
 
 /** The longest time between two turns of the event loop until the work is done: of the clock, and of the processor. */
 async function longestTurn(work: Promise<unknown>): Promise<{ wall: number; cpu: number }> {
@@ -43,7 +43,7 @@ async function main(): Promise<void> {
       await new Promise((resolve) => setTimeout(resolve, 600))
       const start = performance.now()
       const { wall, cpu } = await longestTurn(
-        site.answer({ method: 'GET', url, client: { address: '127.0.0.1', forwardedFor: undefined } }),
+        responder.answer({ method: 'GET', url, client: { address: '127.0.0.1', forwardedFor: undefined } }),
       )
       totals.push(performance.now() - start)
       longest.push(cpu)

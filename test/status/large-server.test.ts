@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { StatusSite } from '../../lib/status/site'
+import { StatusResponder } from '../../lib/status/responder'
 import { OverviewReader } from '../../lib/status/overview'
 import { lintInSteps } from '../../lib/rules/lint'
 import { openLargeServer } from '../support/large-server'
@@ -21,10 +21,10 @@ test('pages and metrics of a large server are bounded, and their facts are read 
   // Snapshot and facts by 100 entries, relays one by one, lines hashed by 64, hits by 256.
   assert.ok(steps > RELAYS + LINES / 64 + LINES / 256 + RELAYS / 50, `${steps} steps`)
 
-  const site = new StatusSite(server.source)
+  const responder = new StatusResponder(server.source)
   const get = async (url: string) => {
     const client = { address: '127.0.0.1', forwardedFor: undefined }
-    const { status, body } = await site.answer({ method: 'GET', url, client })
+    const { status, body } = await responder.answer({ method: 'GET', url, client })
     assert.equal(status, 200, url)
     return body
   }

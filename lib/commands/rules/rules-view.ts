@@ -4,7 +4,7 @@ import { describeInForce, isUpToDate, type InForceReport } from '../../status/in
 import type { Facts } from '../../status/facts'
 import type { CountedLine } from '../../status/line-index'
 import { describeSharing, sharingJson } from '../../status/sharing'
-import { formatIsoTime, formatCount, formatTime, joinWords } from '../../status/wording'
+import { formatIsoTime, formatCount, formatLines, formatTime } from '../../status/wording'
 import type { Paint } from '../../status/paint'
 
 /** What the running server reports. */
@@ -108,7 +108,7 @@ function summaryRows(lines: readonly CountedLine[], counting: Counting, ink: Pai
     return [`${counted}${lines.length === 0 ? '' : '; each line was hit'}`, ...sharingRow]
   const named: (number | string)[] = never.slice(0, MOST_NAMED)
   if (never.length > MOST_NAMED) named.push(`${never.length - MOST_NAMED} more`)
-  const neverHit = ink.warn(`Never hit: ${never.length === 1 ? 'line' : 'lines'} ${joinWords(named)}`)
+  const neverHit = ink.warn(`Never hit: ${formatLines(named)}`)
   return [counted, neverHit, ...sharingRow]
 }
 

@@ -1,3 +1,4 @@
+import { CONFIGURATION_NAME } from '../../files/configuration-source'
 import { existsSync, statSync } from 'node:fs'
 import { basename, dirname, join, relative, resolve } from 'node:path'
 import { DnsOverridesError, UsageError } from '../../model/errors'
@@ -32,7 +33,6 @@ export function shortName(file: string, cwd: string): string {
 }
 
 const CONFIG_FOLDER = 'config'
-const FILE_NAME = 'dns_overrides.ini'
 
 /** Files by which a config folder of Haraka is known, whatever it is called. */
 const HARAKA_FILES = ['plugins', 'smtp.ini', 'outbound.ini']
@@ -43,10 +43,10 @@ function isFolder(path: string): boolean {
 
 function inHarakaFolder(harakaFolder: string): Location {
   const configFolder = join(harakaFolder, CONFIG_FOLDER)
-  return { file: join(configFolder, FILE_NAME), configFolder, harakaFolder }
+  return { file: join(configFolder, CONFIGURATION_NAME), configFolder, harakaFolder }
 }
 
-function inConfigFolder(configFolder: string, file = join(configFolder, FILE_NAME)): Location {
+function inConfigFolder(configFolder: string, file = join(configFolder, CONFIGURATION_NAME)): Location {
   return { file, configFolder, harakaFolder: dirname(configFolder) }
 }
 
@@ -71,8 +71,8 @@ export function findConfiguration(
   const path = resolve(cwd, named)
   if (isFolder(path)) {
     if (isFolder(join(path, CONFIG_FOLDER))) return inHarakaFolder(path)
-    if (isConfigFolder(path) || existsSync(join(path, FILE_NAME))) return inConfigFolder(path)
-    const expected = `neither ${CONFIG_FOLDER}/${FILE_NAME} nor ${FILE_NAME} is in it`
+    if (isConfigFolder(path) || existsSync(join(path, CONFIGURATION_NAME))) return inConfigFolder(path)
+    const expected = `neither ${CONFIG_FOLDER}/${CONFIGURATION_NAME} nor ${CONFIGURATION_NAME} is in it`
     throw new UnusableConfiguration(`cannot read ${path}: it is a folder, and ${expected}`)
   }
   const folder = dirname(path)

@@ -5,7 +5,7 @@ import type { Warnings } from '../check-warnings'
 import type { NoAnswer } from '../bounded-work'
 import type { Overview } from '../overview'
 import type { QueueView } from '../queue-view'
-import type { ToldStory } from '../told-story'
+import type { StoryAnswer } from '../tell-story'
 import { formatTime } from '../wording'
 import { recentSection } from './recent-section'
 import { explainSection } from './explain-section'
@@ -40,7 +40,7 @@ export interface PageContent {
   /** What is said of the message of the form, as the command prints it, or why nothing is; undefined: nothing was asked. */
   readonly explanation: string | NoAnswer | undefined
   /** The story that was asked for; undefined: nothing was asked. */
-  readonly told: ToldStory | undefined
+  readonly storyAnswer: StoryAnswer | undefined
   /** undefined: the queue cannot be read. */
   readonly queue: QueueView | undefined
   /** What check warns of. */
@@ -64,20 +64,20 @@ const LINKS = [
 
 /** The whole page, a section a step. */
 export function* renderPage(content: PageContent): Steps<string> {
-  const { overview, query, explanation, told, queue, warnings, host } = content
+  const { overview, query, explanation, storyAnswer, queue, warnings, host } = content
   const sections: Html[] = []
   // What was asked for stands first.
-  const story = () => storySection(query, told)
+  const story = () => storySection(query, storyAnswer)
   for (const render of [
     () => stateSection(overview),
-    ...(told === undefined ? [] : [story]),
+    ...(storyAnswer === undefined ? [] : [story]),
     () => relaySection(overview, query),
     () => decisionSection(overview),
     () => dnsSection(overview),
     () => queueSection(overview, queue),
     () => recentSection(overview),
     () => explainSection(query, explanation),
-    ...(told === undefined ? [story] : []),
+    ...(storyAnswer === undefined ? [story] : []),
     () => ruleSection(overview, query),
     () => warningSection(warnings),
   ]) {

@@ -1,6 +1,6 @@
 import type { DecisionEntry } from '../facts'
 import type { Overview } from '../overview'
-import { formatTime, joinWords } from '../wording'
+import { describeSource, formatTime } from '../wording'
 import { markup, type Html } from './html'
 import { linkTo } from './query'
 import { badge, type Column, type Row, table, type Tone } from './table'
@@ -10,13 +10,6 @@ const MOST = 50
 
 const shortTime = (at: number) =>
   markup`<span title="${formatTime(at)}">${formatTime(at).slice(11, 19)}</span>`
-
-/** What decided, in words. */
-function origin({ source, lines }: DecisionEntry): string {
-  if (source === 'dns') return 'DNS'
-  if (source === 'attempts') return '[attempts]'
-  return `${lines.length === 1 ? 'line' : 'lines'} ${joinWords(lines)}`
-}
 
 /** What came of it, in words. */
 function result({ action, end, reason }: DecisionEntry): {
@@ -57,7 +50,7 @@ function rowOf(entry: DecisionEntry): Row {
       shortTime(entry.at),
       markup`<a href="${linkTo({ id: entry.id }, 'story')}">${recipient || entry.domain}</a>${others}`,
       sender(entry),
-      origin(entry),
+      describeSource({ source: entry.source, matched: entry.lines }),
       markup`${badge(text, tone)} ${detail}`,
     ],
   }

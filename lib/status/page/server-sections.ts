@@ -1,3 +1,4 @@
+import { CONFIGURATION_PATH } from '../../files/configuration-source'
 import { ACTIONS, SOURCES } from '../decision-counts'
 import { COUNTS, countKey, countsOf, labelsOf } from '../counts'
 import type { Facts } from '../facts'
@@ -24,7 +25,7 @@ export function stateSection(overview: Overview): Html {
 <h2 id="state-title">State</h2>
 ${problems.length === 0 ? markup`<p>${badge('Works', 'good')}: rules are in force, DNS answers, relays can be used where rules name them.</p>` : undefined}
 ${problems.map((problem) => markup`<p>${badge('Problem', 'bad')}: ${problem}</p>`)}
-${refused === undefined ? undefined : markup`<p>${badge('Reload refused', 'bad')} at ${formatTime(refused.at)}: config/dns_overrides.ini ${refused.reason}. The rules from before stay in force. Run <code>npx dns-overrides check</code>.</p>`}
+${refused === undefined ? undefined : markup`<p>${badge('Reload refused', 'bad')} at ${formatTime(refused.at)}: ${CONFIGURATION_PATH} ${refused.reason}. The rules from before stay in force. Run <code>npx dns-overrides check</code>.</p>`}
 ${differs ? markup`<p>${badge('Workers differ', 'warn')}: some have read the file again and others not yet.</p>` : undefined}
 <dl>
 <dt>Rules</dt><dd>${formatCount(configuration?.rules.lines.length ?? 0, 'override line')}, ${formatCount(configuration?.settings.relays.length ?? 0, 'relay')}${since === 0 ? '' : `, in force since ${formatTime(since)}`}</dd>

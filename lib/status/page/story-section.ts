@@ -1,5 +1,5 @@
 import { listSteps, type PastStep, type Story, titleOfStory } from '../story'
-import type { ToldStory } from '../told-story'
+import type { StoryAnswer } from '../tell-story'
 import { formatCount, formatSize, formatTime } from '../wording'
 import { markup, multiline, type Html } from './html'
 import { linkTo, type PageQuery } from './query'
@@ -13,27 +13,27 @@ const MOST_NAMED = 20
 /**
  * A form that finds a message, and its story as `dns-overrides why` has it.
  *
- * @param told undefined: nothing was asked
+ * @param answer undefined: nothing was asked
  */
-export function storySection({ id = '' }: PageQuery, told: ToldStory | undefined): Html {
-  const title = told?.kind === 'one' ? `Story of ${titleOfStory(told.story)}` : 'Find a message'
+export function storySection({ id = '' }: PageQuery, answer: StoryAnswer | undefined): Html {
+  const title = answer?.kind === 'one' ? `Story of ${titleOfStory(answer.story)}` : 'Find a message'
   return markup`<section id="story" class="half" aria-labelledby="story-title"><h2 id="story-title">${title}</h2>
 <form method="get" action="#story"><label>Id, file of the queue, or recipient<input name="id" value="${id}" maxlength="320" autocomplete="off" spellcheck="false"></label><button type="submit">Find</button></form>
-${told === undefined ? markup`<p class="faint">What was tried, what does it wait for, and what comes next?</p>` : markup`<div id="told" data-live>${answer(told)}</div>`}</section>`
+${answer === undefined ? markup`<p class="faint">What was tried, what does it wait for, and what comes next?</p>` : markup`<div id="told" data-live>${describeAnswer(answer)}</div>`}</section>`
 }
 
-function answer(told: ToldStory): Html {
-  switch (told.kind) {
+function describeAnswer(answer: StoryAnswer): Html {
+  switch (answer.kind) {
     case 'no answer':
-      return markup`<p>${told.why}.</p>`
+      return markup`<p>${answer.why}.</p>`
     case 'none':
-      return markup`<p>Nothing is known of it: it is neither in the queue nor among the last decisions of this server. The log has the rest.${unreadNote(told.unread)}</p>`
+      return markup`<p>Nothing is known of it: it is neither in the queue nor among the last decisions of this server. The log has the rest.${unreadNote(answer.unread)}</p>`
     case 'several':
-      return markup`${listOf(told.stories)}<p>${unreadNote(told.unread)}</p>`
+      return markup`${listOf(answer.stories)}<p>${unreadNote(answer.unread)}</p>`
     case 'one':
-      return storyOf(told)
+      return storyOf(answer)
     default:
-      return told satisfies never
+      return answer satisfies never
   }
 }
 
@@ -81,7 +81,7 @@ const COLUMNS: readonly Column[] = [
   { title: 'Result' },
 ]
 
-function storyOf({ story, state, forecast }: Extract<ToldStory, { kind: 'one' }>): Html {
+function storyOf({ story, state, forecast }: Extract<StoryAnswer, { kind: 'one' }>): Html {
   const steps = listSteps(story)
   const rows = steps.map((step): Row => {
     const { at, by, server, tls } = step

@@ -1,3 +1,4 @@
+import { CONFIGURATION_PATH } from '../../files/configuration-source'
 import type { Warnings } from '../check-warnings'
 import { markup, multiline, type Html } from './html'
 
@@ -16,7 +17,7 @@ function describe(warnings: Warnings): Html {
     case 'pending':
       return markup`<p>They are being looked for.</p>`
     case 'errors':
-      return markup`<p>config/dns_overrides.ini has errors now: run <code>npx dns-overrides check</code>.</p>`
+      return markup`<p>${CONFIGURATION_PATH} has errors now: run <code>npx dns-overrides check</code>.</p>`
     case 'not looked for':
       return markup`<p>The file is long or cannot be read: <code>npx dns-overrides check</code> looks at it.</p>`
     default:

@@ -1,3 +1,4 @@
+import { CONFIGURATION_PATH } from '../files/configuration-source'
 import { finishInSteps } from '../model/steps'
 import type { NoAnswer } from './bounded-work'
 import { askedRecipient, findStories, readAskedWord } from './find-stories'
@@ -11,7 +12,7 @@ import { describeEnd, describeWait, type Story } from './story'
 const MOST_FILES = 5_000
 
 /** What is known of the messages that are asked for. */
-export type ToldStory =
+export type StoryAnswer =
   | { readonly kind: 'none' | 'several'; readonly stories: readonly Story[]; readonly unread: number }
   | {
       readonly kind: 'one'
@@ -30,7 +31,7 @@ type Sources = Pick<OverviewSource, 'withLookup' | 'isOwn' | 'queueFolder' | 'in
  *
  * @param word its id, the name of its file in the queue, or a recipient
  */
-export async function tellStory(word: string, overview: Overview, sources: Sources): Promise<ToldStory> {
+export async function tellStory(word: string, overview: Overview, sources: Sources): Promise<StoryAnswer> {
   const asked = word.includes('@') ? askedRecipient(word) : readAskedWord(word)
   if (asked === undefined) {
     return {
@@ -66,7 +67,7 @@ async function forecastOf(
       forecast: forecastsText(forecasts, {
         title: NOW_TITLE,
         rules: configuration.rules,
-        file: 'config/dns_overrides.ini',
+        file: CONFIGURATION_PATH,
         all: false,
         ink: paint(false),
       }),

@@ -14,17 +14,17 @@ import { type Overview, OverviewReader, type OverviewSource } from './overview'
 import { PAGE_POLICY, renderPage } from './page/page'
 import { type PageQuery, readQuery } from './page/query'
 import { type QueueView, viewQueue } from './queue-view'
-import { tellStory } from './told-story'
+import { tellStory } from './tell-story'
 
 /** A request, as far as it is looked at. */
-export interface SiteRequest {
+export interface StatusRequest {
   readonly method: string
-  /** From the root of the site, with the query. */
+  /** From the root of the status page, with the query. */
   readonly url: string
   readonly client: Client
 }
 
-export interface SiteResponse {
+export interface StatusResponse {
   readonly status: number
   readonly headers: Readonly<Record<string, string>>
   readonly body: string
@@ -47,12 +47,16 @@ const TEXT = 'text/plain; charset=utf-8'
 /** Prometheus' text format. */
 const METRICS_TEXT = 'text/plain; version=0.0.4; charset=utf-8'
 
-function respond(status: number, body: string, headers: Readonly<Record<string, string>> = {}): SiteResponse {
+function respond(
+  status: number,
+  body: string,
+  headers: Readonly<Record<string, string>> = {},
+): StatusResponse {
   return { status, headers: { ...SAFE_HEADERS, 'content-type': TEXT, ...headers }, body }
 }
 
 /** The status page, its metrics and health: reads, and changes nothing. */
-export class StatusSite {
+export class StatusResponder {
   readonly #source: OverviewSource
   readonly #reader: OverviewReader
   readonly #work = new BoundedWork()
@@ -66,7 +70,7 @@ export class StatusSite {
   }
 
   /** @throws Error as `fs` does */
-  async answer({ method, url, client }: SiteRequest): Promise<SiteResponse> {
+  async answer({ method, url, client }: StatusRequest): Promise<StatusResponse> {
     const refusal = this.#accessTest()(client)
     if (refusal !== undefined) return respond(403, `403: ${refusal}\n`)
     if (method !== 'GET') return respond(405, '405: GET only\n', { allow: 'GET' })
@@ -99,14 +103,14 @@ export class StatusSite {
     const overview = await this.#look()
     const source = this.#source
     const { explain, id } = query
-    const [explanation, told, queue, warnings] = await Promise.all([
+    const [explanation, storyAnswer, queue, warnings] = await Promise.all([
       explain.to === '' ? undefined : this.#work.run(() => explainForm(explain, overview, source)),
       id === undefined ? undefined : this.#work.run(() => tellStory(id, overview, source)),
       this.#lookIntoQueue(overview),
       this.#warningsOf(overview),
     ])
     const host = hostname()
-    return finishInSteps(renderPage({ overview, query, explanation, told, queue, warnings, host }))
+    return finishInSteps(renderPage({ overview, query, explanation, storyAnswer, queue, warnings, host }))
   }
 
   /** undefined: the queue cannot be read. */
