@@ -9,7 +9,7 @@ import type { ServerSets } from './server-sets'
 import type { SharedAnswer, SharedAnswers } from './shared-answers'
 import { Counter, type ResolverStats } from './stats'
 import type { Answer, Content, QueryType, Question, RecordOf, ResolverOptions } from './types'
-import type { MxRecord } from '../model/dns-answer'
+import type { MxRecord, Provenance } from '../model/dns-answer'
 
 export interface LookupsParts {
   readonly cache: AnswerCache
@@ -170,8 +170,8 @@ export class Lookups {
     for (;;) {
       const { result, server } = await this.#ask({ name, type: question.type }, job)
       if (result.kind === 'failure') return { result, server }
+      if (result.kind !== 'alias') return { result: shorten(result, ttlSeconds), server }
       ttlSeconds = Math.min(ttlSeconds, result.ttlSeconds)
-      if (result.kind !== 'alias') return { result: { ...result, ttlSeconds }, server }
       links += result.links
       if (links > MAX_LINKS) {
         const reason = `DNS server ${server} sent more than ${MAX_LINKS} CNAME records in a chain`
@@ -228,7 +228,7 @@ export class Lookups {
       cache.put(type, name, { content, server, ttlSeconds }, now())
       this.#parts.shared?.keep({ type, name }, { content, server, ttlSeconds })
     }
-    return { ...content, how: 'fresh', server, ttlSeconds }
+    return answerOf(content, { how: 'fresh', server, ttlSeconds })
   }
 
   /** Takes what another process knows, within the bounds that hold here. */
@@ -297,6 +297,19 @@ export function secondsLeft(entry: CacheEntry, now: number): number {
 /** A remembered answer as one. */
 export function toCachedAnswer<T extends QueryType>(entry: CacheEntry<T>, now: number): Answer<T> {
   return { ...entry.content, how: 'cached', server: entry.server, ttlSeconds: secondsLeft(entry, now) }
+}
+
+/** Without a spread for records: it would take 500 bytes. */
+function answerOf<T extends QueryType>(content: Content<T>, provenance: Provenance): Answer<T> {
+  const { how, server, ttlSeconds } = provenance
+  return content.kind === 'records'
+    ? { kind: 'records', records: content.records, how, server, ttlSeconds }
+    : { ...content, ...provenance }
+}
+
+/** The statement with a TTL that is no longer than that of the chain which led to it. */
+function shorten<T extends QueryType>(statement: Statement<T>, ttlSeconds: number): Statement<T> {
+  return statement.ttlSeconds <= ttlSeconds ? statement : { ...statement, ttlSeconds }
 }
 
 function errorOf({ code, reason }: ServerFailure): ResolveError {

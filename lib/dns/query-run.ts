@@ -18,6 +18,16 @@ export interface QueryRunOptions {
 /** `server` is the one that gave the answer, `ip#port`; '' for a failure, whose reason names the servers. */
 export type RunDone<T extends QueryType> = (result: ServerReply<T> | ServerFailure, server: string) => void
 
+/** What a server did that has not answered. */
+interface NoAnswer {
+  /** The last failure. */
+  failure: ServerFailure
+  /** The failure that is its fault if another server has an answer. */
+  doubtful: ServerFailure | undefined
+  /** It is not asked again. */
+  isFinished: boolean
+}
+
 /** A question under way. */
 export interface Run extends Ask {
   /** What each server did that was asked so far, for an error message; '' before the first failure. */
@@ -47,12 +57,8 @@ export class QueryRun<T extends QueryType> implements Run {
   readonly #waitMs: number
   /** Every try, open until the end. */
   readonly #asks: ServerAsk[] = []
-  /** The last failure of each server. */
-  readonly #failures = new Map<Upstream, ServerFailure>()
-  /** Servers whose failure is their fault if another has an answer. */
-  readonly #doubtful = new Map<Upstream, ServerFailure>()
-  /** Servers that are not asked again. */
-  readonly #finished = new Set<Upstream>()
+  /** Servers that have not answered. Made at the first failure: most questions have none. */
+  #noAnswers: Map<Upstream, NoAnswer> | undefined
   #suggestion: Upstream | undefined
   #index = 0
   #timer: NodeJS.Timeout | undefined
@@ -84,7 +90,9 @@ export class QueryRun<T extends QueryType> implements Run {
   }
 
   describeFailures(): string {
-    return [...this.#failures].map(([{ name }, { reason }]) => `DNS server ${name} ${reason}`).join('; ')
+    return [...(this.#noAnswers ?? [])]
+      .map(([{ name }, { failure }]) => `DNS server ${name} ${failure.reason}`)
+      .join('; ')
   }
 
   #next(): void {
@@ -100,7 +108,7 @@ export class QueryRun<T extends QueryType> implements Run {
       const isNewRound = this.#index > 0 && this.#index % this.#servers.length === 0
       if (isNewRound && this.#suggestion !== undefined) return undefined
       const upstream = this.#servers[this.#index++ % this.#servers.length]!
-      if (!this.#finished.has(upstream)) return upstream
+      if (this.#noAnswers?.get(upstream)?.isFinished !== true) return upstream
     }
     return undefined
   }
@@ -129,22 +137,25 @@ export class QueryRun<T extends QueryType> implements Run {
 
   #answer(reply: ServerReply<T>, upstream: Upstream, startedAt: number): void {
     upstream.noteAnswer(startedAt)
-    for (const [other, failure] of this.#doubtful) if (other !== upstream) other.noteFailure(failure)
+    for (const [other, { doubtful }] of this.#noAnswers ?? []) {
+      if (doubtful !== undefined && other !== upstream) other.noteFailure(doubtful)
+    }
     this.#finish(reply, upstream.name)
   }
 
   #judge(failure: ServerFailure, upstream: Upstream): void {
     if (failure.suggestsNodata === true) this.#suggestion ??= upstream
+    const noAnswer = this.#noAnswerOf(upstream, failure)
     if (isOwnWords(failure)) {
-      this.#finished.add(upstream)
+      noAnswer.isFinished = true
       if (this.#options.order === 'strict') {
         upstream.noteOwnWords()
       } else {
         upstream.health.noteReply(this.#options.now())
-        this.#doubtful.set(upstream, failure)
+        noAnswer.doubtful = failure
       }
     } else if (failure.code === 'EBADRESP') {
-      this.#doubtful.set(upstream, failure)
+      noAnswer.doubtful = failure
     } else {
       upstream.noteFailure(failure)
     }
@@ -152,8 +163,17 @@ export class QueryRun<T extends QueryType> implements Run {
 
   #noteNoAnswer(failure: ServerFailure, upstream: Upstream): void {
     clearTimeout(this.#timer)
-    this.#failures.set(upstream, failure)
+    this.#noAnswerOf(upstream, failure).failure = failure
     this.#next()
+  }
+
+  #noAnswerOf(upstream: Upstream, failure: ServerFailure): NoAnswer {
+    this.#noAnswers ??= new Map()
+    const known = this.#noAnswers.get(upstream)
+    if (known !== undefined) return known
+    const noAnswer: NoAnswer = { failure, doubtful: undefined, isFinished: false }
+    this.#noAnswers.set(upstream, noAnswer)
+    return noAnswer
   }
 
   #giveUp(): void {
@@ -161,7 +181,7 @@ export class QueryRun<T extends QueryType> implements Run {
       this.#finish({ kind: 'nodata', proven: false, ttlSeconds: 0 }, this.#suggestion.name)
       return
     }
-    const last = [...this.#failures.values()].at(-1)
+    const last = [...(this.#noAnswers?.values() ?? [])].at(-1)?.failure
     const failure: ServerFailure = {
       kind: 'failure',
       code: 'ENOSERVERS',
