@@ -4,9 +4,12 @@ import { DNS_DEFAULTS } from '../../lib/dns/defaults'
 import { createResolver, type Resolver } from '../../lib/dns/resolver'
 import type { ResolverOptions } from '../../lib/dns/types'
 
-export function ours(port: number, cacheSize = 1000, tuning: Partial<ResolverOptions> = {}): Resolver {
+/** Where a name server of loopback listens, or several in the order in which they are asked. */
+type Ports = number | readonly number[]
+
+export function ours(ports: Ports, cacheSize = 1000, tuning: Partial<ResolverOptions> = {}): Resolver {
   return createResolver({
-    servers: [{ address: '127.0.0.1', port, transport: 'udp' }],
+    servers: [ports].flat().map((port) => ({ address: '127.0.0.1', port, transport: 'udp' })),
     cacheSize,
     tuning: { ...DNS_DEFAULTS, ...tuning },
   })
@@ -25,7 +28,7 @@ export interface Stock {
   resolve_mx_hosts(mxes: readonly StockMx[]): Promise<StockMx[]>
 }
 
-export function stock(port: number): Stock {
+export function stock(ports: Ports): Stock {
   const { getDnsResolver } = require('haraka-net-utils/lib/dns_config') as {
     getDnsResolver: () => NodeResolver
   }
@@ -34,6 +37,6 @@ export function stock(port: number): Stock {
     'get_mx' | 'resolve_mx_hosts'
   >
   const dns = getDnsResolver()
-  dns.setServers([`127.0.0.1:${port}`])
+  dns.setServers([ports].flat().map((port) => `127.0.0.1:${port}`))
   return { dns, get_mx, resolve_mx_hosts }
 }

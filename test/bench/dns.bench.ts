@@ -1,13 +1,14 @@
 /**
  * The resolver measured beside node:dns (c-ares) as Haraka uses it, in one run:
  *
- *     npm run build && npm run build:test && node build/test/bench/dns.bench.js [cold] [burst] [cached] [memory] [hostile]
+ *     npm run build && npm run build:test && node build/test/bench/dns.bench.js [cold] [burst] [cached] [memory] [hostile] [failing]
  *
  * Without words: all. The name server runs in a process of its own (knotd where it is installed); processor time is that of this
  * process alone. Contenders take turns; figures are medians of the rounds. Exit code 1: a goal was missed.
  */
 import { burst, cold } from './dns-cold'
 import { cached, memory } from './dns-cached'
+import { failing } from './dns-failing'
 import { startBenchServer } from './dns-server'
 import { hostile } from './dns-hostile'
 
@@ -17,6 +18,7 @@ const PARTS: Readonly<Record<string, (port: number) => Promise<void>>> = {
   cached,
   memory,
   hostile,
+  failing,
 }
 
 async function main(words: readonly string[]): Promise<void> {

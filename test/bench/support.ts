@@ -1,4 +1,5 @@
 /** What every benchmark here measures with: processor time of this process, medians of alternating rounds, a table. */
+import { availableParallelism, cpus } from 'node:os'
 import { setFlagsFromString } from 'node:v8'
 import { runInNewContext } from 'node:vm'
 
@@ -41,6 +42,18 @@ export function median(values: readonly number[]): number {
   const sorted = [...values].sort((a, b) => a - b)
   const middle = sorted.length >> 1
   return sorted.length % 2 === 1 ? sorted[middle]! : (sorted[middle - 1]! + sorted[middle]!) / 2
+}
+
+/** `1.08 (1.05 to 1.12)`: the median, and the least and the most. */
+export function showRange(values: readonly number[], digits = 2): string {
+  const [least, middle, most] = [Math.min(...values), median(values), Math.max(...values)]
+  return `${middle.toFixed(digits)} (${least.toFixed(digits)} to ${most.toFixed(digits)})`
+}
+
+/** What the figures were measured on. */
+export function describeMachine(): string {
+  const { node, v8 } = process.versions
+  return `Node ${node}, V8 ${v8}, ${availableParallelism()} processors ${cpus()[0]?.model ?? ''}`
 }
 
 /** Does something for every number below `count`, so many at a time. */
