@@ -84,7 +84,7 @@ export function findExim(root: string, missing: string[]): readonly Contender[] 
   const route: Contender = {
     name: 'Exim cdb, whole route (-bt)',
     kind: 'exact',
-    mostKeys: () => 50_000,
+    mostKeys: () => 30_000,
     prepare(table, folder) {
       prepareCdb(table, folder)
       return prepareCommand(folder, '-bt')

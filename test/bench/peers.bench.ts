@@ -74,7 +74,7 @@ function measure({ contender, command, few, many, folder }: Prepared) {
 /** The decision alone, in this process: microseconds. */
 async function measureAlone(table: Table): Promise<number> {
   const serverFor = serverFinder(configure(ownFile(table)).rules)
-  const keys = makeKeys(table, allKeys())
+  const keys = makeKeys(table, allKeys(table.lines.length))
   const decideAll = () => {
     for (const key of keys) serverFor(key)
   }
