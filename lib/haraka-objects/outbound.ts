@@ -48,6 +48,8 @@ export interface OutboundItem {
   refcount: number
   readonly obtls?: { get_tls_options(mx: HarakaMxLike): Record<string, unknown> }
   mxlist?: HarakaMxLike[]
+  /** What `get_force_tls` said last. */
+  force_tls?: boolean
   next_cb: () => void
   /** Name of the queue file. */
   readonly filename?: string

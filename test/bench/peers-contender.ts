@@ -7,6 +7,8 @@ export interface Contender {
   readonly kind: TableKind
   /** How many keys it gets at most, for a table of so many lines: the slow ones get fewer. */
   mostKeys(lines: number): number
+  /** Is our decision to be faster, for a table of so many lines? */
+  mustBeSlower(lines: number): boolean
   /** Writes the table into the folder, in its own form. */
   prepare(table: Table, folder: string): Command
   /** The input that asks for a domain. */

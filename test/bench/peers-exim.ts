@@ -69,6 +69,7 @@ export function findExim(root: string, missing: string[]): readonly Contender[] 
     name: `Exim ${type}`,
     kind: type === 'wildlsearch' ? 'wildcards' : 'exact',
     mostKeys: type === 'cdb' ? allKeys : keysOfLinear,
+    mustBeSlower: () => true,
     prepare(table, folder) {
       if (type === 'cdb') prepareCdb(table, folder)
       else writeFileSync(join(folder, type), `${table.lines.map(lineOf).join('\n')}\n`)
@@ -85,6 +86,7 @@ export function findExim(root: string, missing: string[]): readonly Contender[] 
     name: 'Exim cdb, whole route (-bt)',
     kind: 'exact',
     mostKeys: () => 30_000,
+    mustBeSlower: () => true,
     prepare(table, folder) {
       prepareCdb(table, folder)
       return prepareCommand(folder, '-bt')

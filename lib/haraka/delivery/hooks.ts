@@ -65,6 +65,10 @@ export class DeliveryHooks {
     const base = Object.getPrototypeOf(hmail) as Methods
     const methods = this.#methods(base)
     hmail[HANDLER] = handler
+    // Properties that Haraka 3.3.4 (outbound/hmail.js) would add in the attempt. V8 gives an object a hidden class of its own if one is
+    // added after its prototype was changed: 700 bytes a message, and code that meets no class twice is slow.
+    hmail.mxlist ??= []
+    hmail.force_tls ??= false
     const undo = this.#patchOwn(hmail)
     Object.setPrototypeOf(hmail, methods)
     // Queue (outbound/queue.js) sets it anew for each attempt.

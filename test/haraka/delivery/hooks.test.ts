@@ -1,4 +1,6 @@
 import assert from 'node:assert/strict'
+import { setFlagsFromString } from 'node:v8'
+import { runInThisContext } from 'node:vm'
 import { after, before as beforeAll, test, type TestContext } from 'node:test'
 import { AttemptRunner } from '../../../lib/haraka/delivery/attempt-runner'
 import { DeliveryHooks } from '../../../lib/haraka/delivery/hooks'
@@ -34,8 +36,13 @@ interface Watched {
   readonly calls: string[]
 }
 
-/** A message in the queue whose attempt ends in words instead of deeds. */
-async function message(): Promise<Watched> {
+/** Do they have the same hidden class in V8? */
+const haveSameClass: (a: object, b: object) => boolean = (() => {
+  setFlagsFromString('--allow-natives-syntax')
+  return runInThisContext('(a, b) => %HaveSameMap(a, b)') as (a: object, b: object) => boolean
+})()
+
+const queued = async (): Promise<RealHMail> => {
   const hmail = await haraka.queued(
     {
       queue_time: Date.now(),
@@ -54,6 +61,12 @@ async function message(): Promise<Watched> {
   )
   const { obtls } = hmail as unknown as { obtls: { load_config(): void } }
   obtls.load_config()
+  return hmail
+}
+
+/** A message in the queue whose attempt ends in words instead of deeds. */
+async function message(): Promise<Watched> {
+  const hmail = await queued()
   const calls: string[] = []
   const ended = new Promise<string>((resolve) => {
     const end = (how: string) => {
@@ -151,10 +164,13 @@ test('a socket has one listener of lines and one of errors, which hears of what 
   assert.deepEqual(counts, [1, 1])
 })
 
+/** What Haraka adds to a message in an attempt. */
+const PROPERTIES_OF_HARAKA = ['force_tls', 'mxlist']
+
 test('after an attempt nothing of it is left on the message', async (t) => {
   const relay = await server(t)
   const { hmail, ended } = await message()
-  const before = Object.getOwnPropertyNames(hmail).sort()
+  const before = [...Object.getOwnPropertyNames(hmail), ...PROPERTIES_OF_HARAKA].sort()
   const next = hmail.next_cb
   const delivered = hmail.delivered
   const prototype: unknown = Object.getPrototypeOf(hmail)
@@ -203,6 +219,26 @@ test('every message gets the same prototype, and methods that another plugin put
   first.try_deliver()
   first.next_cb()
   assert.deepEqual(seen, ['tryDeliver', 'forceTls', 'plugin', 'end', 'plugin', 'tryDeliver', 'end'])
+})
+
+test('messages have one hidden class, during an attempt and after it', async (t) => {
+  const relay = await server(t)
+  const hooks = new DeliveryHooks()
+  const deliver = async () => {
+    // As run_hooks (plugins.js) leaves it at get_mx.
+    const hmail = Object.assign(await queued(), { hooks_to_run: [], current_hook: null })
+    const ended = new Promise<void>((resolve) => (hmail.next_cb = resolve))
+    const list = [{ mx: mxOf(relay), exchange: exchangeOf(relay), address: '127.0.0.1' }]
+    hooks.install(hmail, new AttemptRunner(hmail, list, quietAttempt()))
+    await hmail.get_mx_respond(
+      RETVAL.ok,
+      list.map(({ mx }) => mx),
+    )
+    await ended
+    return hmail
+  }
+  const messages = [await deliver(), await deliver(), await deliver()]
+  for (const each of messages) assert.ok(haveSameClass(messages[0]!, each))
 })
 
 test('a wait leaves the queue file and the count as they are', async () => {
