@@ -42,3 +42,9 @@ export function writeEntry(log: Loggable, { level, text, fields }: LogEntry): vo
   if (fields === undefined) log[`log${level}`](printable)
   else log[`log${level}`](printable, printableFields(fields))
 }
+
+/** The warnings of one process, for a part of the plugin that knows no log. */
+export const createWarn =
+  (log: Loggable) =>
+  (text: string): void =>
+    writeEntry(log, { level: 'warn', text })

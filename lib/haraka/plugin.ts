@@ -20,7 +20,7 @@ import { ActiveConfiguration } from './active-configuration'
 import { type ProcessRole, processRole } from './process'
 import { GetMx } from './get-mx'
 import { HarakaModules } from './haraka-modules'
-import { writeEntry } from './log-entry'
+import { createWarn, writeEntry } from './log-entry'
 import { MessageLog } from './log-line'
 import { RedisUse } from './redis'
 import { exchangesOf, type OpenRelayState, openRelayState } from './relay-state'
@@ -89,7 +89,7 @@ export class PluginHooks {
         this.#relays.relays.know(exchangesOf(configuration.settings))
         this.#redis.compare(configuration.settings.redis)
         this.#getMx.reroute()
-        plugin.logdebug('this process uses the new configuration')
+        writeEntry(plugin, { level: 'debug', text: 'this process uses the new configuration' })
       },
       readHolds: () => namesOfHolds(join(haraka, STATE_FOLDER)),
       readOwnServer: () => ({ listens: role.listens, addresses: localAddresses() }),
@@ -112,7 +112,7 @@ export class PluginHooks {
     )
     // The master starts the workers, so that it is said once.
     if (role.kind !== 'tool' && !role.replaceable && lacksExpress(plugin)) {
-      plugin.logwarn(
+      createWarn(plugin)(
         'http.ini has listen, but express is missing: there is no status page. npm install express',
       )
     }

@@ -16,7 +16,7 @@ import { SharedBreakers } from '../redis/shared-breakers'
 import { SharedHolds } from '../redis/shared-holds'
 import { SharedLimits } from '../redis/shared-limits'
 import { SharedRotation } from '../redis/shared-rotation'
-import { writeEntry } from './log-entry'
+import { createWarn, writeEntry } from './log-entry'
 import type { ProcessRole } from './process'
 import type { HarakaPlugin } from '../haraka-objects/plugin'
 
@@ -47,7 +47,7 @@ export function openRelayState(
     path === undefined || cluster.isWorker
       ? {}
       : {
-          journal: openQuotaJournal({ folder: path, clock, warn: (message) => plugin.logwarn(message) }),
+          journal: openQuotaJournal({ folder: path, clock, warn: createWarn(plugin) }),
         }
   const lender = redis === undefined || cluster.isWorker ? {} : { lender: shareLimits(redis, path, clock) }
   const counting = { monotonic: clock.monotonic, ...journal, ...lender }
@@ -65,7 +65,7 @@ export function openRelayState(
     clock,
     log: {
       info: (text) => writeEntry(plugin, { level: 'info', text }),
-      warn: (text) => writeEntry(plugin, { level: 'warn', text }),
+      warn: createWarn(plugin),
     },
     limits: local ?? new ChannelLimits(process),
     rotation,
@@ -131,11 +131,11 @@ function prepareFolder(plugin: HarakaPlugin, { kind, owner }: ProcessRole): stri
     prepareStateFolder(path, owner)
     return path
   } catch (error) {
-    plugin.logwarn(`relays cannot be shown or held by the command line: ${(error as Error).message}`)
+    createWarn(plugin)(`relays cannot be shown or held by the command line: ${(error as Error).message}`)
     return undefined
   }
 }
 
 function openFolder(plugin: HarakaPlugin, path: string, { wall }: Clock): StateFolder {
-  return openStateFolder({ path, now: wall, warn: (message) => plugin.logwarn(message) })
+  return openStateFolder({ path, now: wall, warn: createWarn(plugin) })
 }

@@ -11,6 +11,7 @@ import { Reporter } from '../status/reporter'
 import type { ActiveConfiguration } from './active-configuration'
 import type { ConfigurationReading } from './configuration-file'
 import { HarakaModules } from './haraka-modules'
+import { createWarn } from './log-entry'
 import type { ProcessRole } from './process'
 import type { HarakaPlugin } from '../haraka-objects/plugin'
 
@@ -55,7 +56,7 @@ export class StatusReporting {
       isRedisUp: () => redis?.isReady,
       sharing: () => this.#shared?.sharing,
     })
-    const warn = (message: string) => plugin.logwarn(message)
+    const warn = createWarn(plugin)
     this.#shared = redis && this.#shareHits(redis, () => collector.workers)
     const shared = this.#shared
     this.#file =
