@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { existsSync, readdirSync, readFileSync } from 'node:fs'
-import { dirname, join, normalize } from 'node:path'
+import { basename, dirname, join, normalize } from 'node:path'
 import { describe, it } from 'node:test'
 import { PAGES, readPage, type Page } from './document'
 
@@ -89,6 +89,18 @@ describe('CONTRIBUTING.md', () => {
     assert.ok(paths.length > 20)
     // NAME stands for a name of the reader's own.
     for (const path of paths.filter((each) => !each.includes('NAME'))) assert.ok(existsSync(path), path)
+  })
+
+  it('names only files of the project by their name alone', () => {
+    const known = new Set(
+      ['lib', 'test'].flatMap((folder) =>
+        readdirSync(folder, { recursive: true, encoding: 'utf8' }).map((path) => basename(path)),
+      ),
+    )
+    const names = [...text.matchAll(/`([\w-]+(?:\.test)?\.ts)`/g)].map(([, name]) => name!)
+    assert.ok(names.length > 20)
+    for (const name of names.filter((each) => !each.includes('NAME') && !existsSync(each)))
+      assert.ok(known.has(name), name)
   })
 
   it('has a row for each room of lib', () => {
