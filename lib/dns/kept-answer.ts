@@ -9,10 +9,10 @@ import type { Content, QueryType, Question, RecordOf } from './types'
 /*
  * An answer as processes keep it for each other, as JSON:
  *
- *   ["MX","example.com","192.0.2.53#53","records",[[10,"mx.example.com"]]]
- *   ["A","mx.example.com","192.0.2.53#53","records",["192.0.2.1"]]
- *   ["MX","example.com","192.0.2.53#53","nxdomain"]        also nodata, which is proven, and nullmx
- *   ["MX","example.com","","failure","ESERVFAIL","DNS server 192.0.2.53#53 answered SERVFAIL (server failure)"]
+ *   ["MX","example.com","192.0.2.53:53","records",[[10,"mx.example.com"]]]
+ *   ["A","mx.example.com","192.0.2.53:53","records",["192.0.2.1"]]
+ *   ["MX","example.com","192.0.2.53:53","nxdomain"]        also nodata, which is proven, and nullmx
+ *   ["MX","example.com","","failure","ESERVFAIL","DNS server 192.0.2.53:53 answered SERVFAIL (server failure)"]
  *
  * Others can write there too, so it is read as strictly as what a server sends, and all of it or nothing is used.
  */
@@ -20,14 +20,14 @@ import type { Content, QueryType, Question, RecordOf } from './types'
 /** What is kept of one question. */
 export interface KeptAnswer<T extends QueryType = QueryType> {
   readonly content: Content<T> | ServerFailure
-  /** Which server said so, as `ip#port`; '' for a failure. */
+  /** Which server said so, as `ip:port`; '' for a failure. */
   readonly server: string
 }
 
 /** The longest text, characters: an answer that is longer is not kept, and not read. */
 export const LONGEST_KEPT = 4096
 const LONGEST_REASON = 300
-const SERVER = /^[\da-f.:]{2,45}(?:%\w{1,15})?#\d{1,5}$/
+const SERVER = /^(?:[\d.]{7,15}|\[[\da-f.:]{2,45}(?:%\w{1,15})?\]):\d{1,5}$/
 /**
  * Failures that are the name's: the server has looked, and said that it cannot say. Others, such as a timeout or a refusal, may be
  * due to the way from this host to the server.

@@ -15,7 +15,7 @@ export interface QueryRunOptions {
   readonly now: () => number
 }
 
-/** `server` is the one that gave the answer, `ip#port`; '' for a failure, whose reason names the servers. */
+/** `server` is the one that gave the answer, `ip:port`; '' for a failure, whose reason names the servers. */
 export type RunDone<T extends QueryType> = (result: ServerReply<T> | ServerFailure, server: string) => void
 
 /** What a server did that has not answered. */

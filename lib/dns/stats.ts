@@ -5,7 +5,7 @@ export type WordCounts = Readonly<Record<string, number>>
 
 /** One server, since it was configured. */
 export interface ServerStats {
-  /** `ip#port`. */
+  /** `ip:port`. */
   readonly server: string
   readonly transport: ServerAddress['transport']
   /** The `[zone:DOMAIN]` that the server belongs to; absent for `dns_servers` and the system's. */

@@ -1,3 +1,4 @@
+import { formatEndpoint } from '../model/endpoint'
 import { ServerHealth } from './health'
 import type { Log } from './log'
 import type { ServerFailure, ServerReply } from './interpret'
@@ -36,7 +37,7 @@ export interface UpstreamOptions extends TransportOptions {
 
 /** One server that is asked: its sockets, its health, its figures. */
 export class Upstream {
-  /** `ip#port`. */
+  /** `ip:port`, as the file has it; IPv6 in brackets. */
   readonly name: string
   readonly address: ServerAddress
   readonly health = new ServerHealth()
@@ -45,7 +46,7 @@ export class Upstream {
   readonly #options: UpstreamOptions
 
   constructor(address: ServerAddress, options: UpstreamOptions) {
-    this.name = `${address.address}#${address.port}`
+    this.name = formatEndpoint({ host: address.address, port: address.port })
     this.address = address
     this.#options = options
     this.#transport = new Transport(address, options)

@@ -34,7 +34,7 @@ function mxText({ mx }: Decision): string {
   return `${mx.kind} ${provenanceText(mx)}`
 }
 
-/** `mx.example.com 192.0.2.1 192.0.2.2 cached@192.0.2.53#53/42s`: a host and what was found of its addresses. */
+/** `mx.example.com 192.0.2.1 192.0.2.2 cached@192.0.2.53:53/42s`: a host and what was found of its addresses. */
 function addressesText({ exchange, answer }: Located): string {
   const { host } = exchange.endpoint
   if (answer.kind === 'failed') return `${host} failed: ${answer.error.message}`

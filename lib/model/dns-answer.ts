@@ -11,7 +11,7 @@ export interface Provenance {
   /** `fresh`: asked just now; `cached`: remembered; `stale`: expired, and served because no server answers (RFC 8767). */
   readonly how: 'fresh' | 'cached' | 'stale'
   /**
-   * The server that answered, as `ip#port`; `system` for the system's own lookup, `literal` for an IP address, `syntax` for a
+   * The server that answered, as `ip:port`; `system` for the system's own lookup, `literal` for an IP address, `syntax` for a
    * text that is not a domain name, `given` for an answer that an operator wrote down.
    */
   readonly server: string

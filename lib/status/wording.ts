@@ -77,7 +77,7 @@ export function describeNoRoute({ outcome, noRoute }: Pick<Route, 'outcome' | 'n
   return noRoute === undefined ? prefix : `${prefix}: ${toPrintable(noRoute.message)}`
 }
 
-/** `cached, from 127.0.0.1#53, 240 s left`. */
+/** `cached, from 127.0.0.1:53, 240 s left`. */
 function describeProvenance({ how, server, ttlSeconds }: Provenance): string {
   switch (server) {
     case 'literal':

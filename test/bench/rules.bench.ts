@@ -24,7 +24,7 @@ const ANSWER: MxAnswer = {
   kind: 'mx',
   records: [{ priority: 10, exchange: 'mx1.example.com' }],
   how: 'cached',
-  server: '127.0.0.1#53',
+  server: '127.0.0.1:53',
   ttlSeconds: 60,
 }
 const ROUNDS = 15

@@ -108,11 +108,11 @@ test('resolve in words: what DNS said, from where, and how old', async () => {
   const { out } = await run(['resolve', 'example.com', ...options])
   assert.equal(
     out,
-    `MX of example.com: 10 mx1.example.com, 20 mx2.example.com (fresh, from 127.0.0.1#${zone.port}, 240 s left)
+    `MX of example.com: 10 mx1.example.com, 20 mx2.example.com (fresh, from 127.0.0.1:${zone.port}, 240 s left)
      10  mx1.example.com
-         2001:db8::1, 192.0.2.1 (fresh, from 127.0.0.1#${zone.port}, 90 s left)
+         2001:db8::1, 192.0.2.1 (fresh, from 127.0.0.1:${zone.port}, 90 s left)
      20  mx2.example.com
-         192.0.2.2 (fresh, from 127.0.0.1#${zone.port}, 90 s left)
+         192.0.2.2 (fresh, from 127.0.0.1:${zone.port}, 90 s left)
 `,
   )
   const broken = await run(['resolve', 'null.example', ...options])

@@ -63,7 +63,7 @@ test('65 kB over TCP: a failure, and a good server is asked', async (t) => {
     await Promise.all([bad.stop(), good.stop()])
   })
   const answer = await resolver.mx('example.com')
-  assert.equal(answer.kind === 'mx' && answer.server, `127.0.0.1#${good.port}`)
+  assert.equal(answer.kind === 'mx' && answer.server, `127.0.0.1:${good.port}`)
 })
 
 const BEHAVIOURS: Readonly<Record<string, Script>> = {

@@ -10,7 +10,7 @@ import { DEFAULT_SEED, randomFrom } from '../support/dns-fuzz'
 const MX = { type: 'MX', name: 'example.com' } as const
 const A = { type: 'A', name: 'mx.example.com' } as const
 const AAAA = { type: 'AAAA', name: 'mx.example.com' } as const
-const server = '192.0.2.53#53'
+const server = '192.0.2.53:53'
 
 const mxRecords = [
   { priority: 10, exchange: 'mx1.example.com' },
@@ -18,12 +18,12 @@ const mxRecords = [
 ]
 const GOOD: readonly (readonly [Question, KeptAnswer])[] = [
   [MX, { server, content: { kind: 'records', records: mxRecords } }],
-  [MX, { server: '2001:db8::53#853', content: { kind: 'nullmx' } }],
+  [MX, { server: '[2001:db8::53]:853', content: { kind: 'nullmx' } }],
   [MX, { server, content: { kind: 'nxdomain' } }],
   [A, { server, content: { kind: 'records', records: ['192.0.2.1', '192.0.2.2'] } }],
   [AAAA, { server, content: { kind: 'records', records: ['2001:db8::1'] } }],
   [AAAA, { server, content: { kind: 'nodata', proven: true } }],
-  [A, { server: '', content: serverFailure('ESERVFAIL', 'DNS server 192.0.2.53#53 answered SERVFAIL') }],
+  [A, { server: '', content: serverFailure('ESERVFAIL', 'DNS server 192.0.2.53:53 answered SERVFAIL') }],
 ]
 
 describe('an answer that is kept for other processes', () => {
@@ -57,7 +57,7 @@ describe('an answer that is kept for other processes', () => {
     ['of an unknown kind', MX, bad('MX', 'example.com', server, 'reset')],
     ['with more than it should have', MX, bad('MX', 'example.com', server, 'nxdomain', 1)],
     ['of no server', MX, bad('MX', 'example.com', '', 'nxdomain')],
-    ['of a server whose name is not an address', MX, bad('MX', 'example.com', 'joe\r\nfrom#53', 'nxdomain')],
+    ['of a server whose name is not an address', MX, bad('MX', 'example.com', 'joe\r\nfrom:53', 'nxdomain')],
     ['a null MX for an address', A, bad('A', 'mx.example.com', server, 'nullmx')],
     ['records without one', MX, mxOf()],
     ['records that are no list', MX, bad('MX', 'example.com', server, 'records', 'mx.example.com')],

@@ -53,7 +53,7 @@ test('an answer is fresh once, then cached, with the seconds that are left', asy
     kind: 'records',
     records: [{ priority: 10, exchange: 'mx.example.com' }],
     how: 'fresh',
-    server: `127.0.0.1#${server.port}`,
+    server: `127.0.0.1:${server.port}`,
     ttlSeconds: 300,
   })
   clock.pass(120.5)
@@ -322,7 +322,7 @@ test('the cache shows and flushes itself', async (t) => {
     name: 'example.com',
     type: 'MX',
     content: { kind: 'records', records: [{ priority: 10, exchange: 'mx.example.com' }] },
-    server: `127.0.0.1#${server.port}`,
+    server: `127.0.0.1:${server.port}`,
     ttlSeconds: 300,
   })
   resolver.flush('Example.com.')
@@ -365,7 +365,7 @@ test('blank servers: those of resolv.conf, followed when it changes', async (t) 
   assert.equal(await exchange(), 'two.example')
   assert.deepEqual(
     resolver.stats().servers.map(({ server }) => server),
-    [`127.0.0.1#${two.port}`],
+    [`127.0.0.1:${two.port}`],
   )
 })
 

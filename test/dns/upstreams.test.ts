@@ -57,7 +57,7 @@ for (const [order, asked, failures] of [
       tuning: { order },
     })
     const answer = await resolver.mx('a.example')
-    assert.equal(answer.kind === 'mx' && answer.server, `127.0.0.1#${servers[2].port}`)
+    assert.equal(answer.kind === 'mx' && answer.server, `127.0.0.1:${servers[2].port}`)
     assert.deepEqual(counts(servers), [1, 1, 1])
     for (let i = 0; i < 5; i++) assert.equal(await kindOf(resolver, `b${i}.example`), 'mx')
     assert.deepEqual(counts(servers), asked)
@@ -128,7 +128,7 @@ test('a server that is back is found by a probe, for which no lookup waits', asy
   while (resolver.stats().servers[0]!.failures > 0) await wait(1)
   await resolver.mx('f.example')
   assert.deepEqual(counts(servers), [4, 5], 'as configured again')
-  const dead = `DNS server 127.0.0.1#${servers[0].port}`
+  const dead = `DNS server 127.0.0.1:${servers[0].port}`
   assert.deepEqual(lines, [
     `warn ${dead} did not answer in time, twice in a row`,
     `info ${dead} answers again`,
@@ -189,7 +189,7 @@ for (const [what, script] of [
     const answer = await resolver.mx('a.example')
     assert.deepEqual(answer.kind === 'nodata' && [answer.proven, answer.server, answer.ttlSeconds], [
       false,
-      `127.0.0.1#${servers[0].port}`,
+      `127.0.0.1:${servers[0].port}`,
       0,
     ])
     assert.deepEqual(counts(servers), [1, 1, 1], 'one round')
@@ -206,7 +206,7 @@ test('a failure says of every server what it did', async (t) => {
     .catch((error: Error) => error.message)
   assert.equal(typeof answer === 'string' ? answer : answer.kind, 'nodata', 'the third counts')
   servers[2].script(silent)
-  const [one, two, three, four] = servers.map(({ port }) => `DNS server 127.0.0.1#${port}`)
+  const [one, two, three, four] = servers.map(({ port }) => `DNS server 127.0.0.1:${port}`)
   await assert.rejects(resolver.resolve({ name: 'b.example', type: 'MX' }), {
     code: 'ECONNREFUSED',
     message:

@@ -63,7 +63,7 @@ const decisions: [string, LoggedDecision, LogFields][] = [
       ...plain,
       decision: {
         ...decision,
-        mx: { kind: 'mx', records: [], how: 'cached', server: '192.0.2.53#53', ttlSeconds: 42 },
+        mx: { kind: 'mx', records: [], how: 'cached', server: '192.0.2.53:53', ttlSeconds: 42 },
       },
       located: [
         {
@@ -72,7 +72,7 @@ const decisions: [string, LoggedDecision, LogFields][] = [
             kind: 'addresses',
             addresses: ['192.0.2.1', '192.0.2.2'],
             how: 'stale',
-            server: '192.0.2.53#53',
+            server: '192.0.2.53:53',
             ttlSeconds: 0,
           },
         },
@@ -81,8 +81,8 @@ const decisions: [string, LoggedDecision, LogFields][] = [
     {
       ...NOTHING,
       exchanges: ['10:mx.example.com:25(dns)'],
-      mx: 'mx cached@192.0.2.53#53/42s',
-      addresses: ['mx.example.com 192.0.2.1 192.0.2.2 stale@192.0.2.53#53/0s'],
+      mx: 'mx cached@192.0.2.53:53/42s',
+      addresses: ['mx.example.com 192.0.2.1 192.0.2.2 stale@192.0.2.53:53/0s'],
     },
   ],
   [

@@ -89,7 +89,7 @@ test('no copy, print or JSON of it shows the password', () => {
 })
 
 test('each address of an exchange is one element, and exchanges without an address are left out', () => {
-  const answer = { how: 'fresh', server: '192.0.2.53#53', ttlSeconds: 60 } as const
+  const answer = { how: 'fresh', server: '192.0.2.53:53', ttlSeconds: 60 } as const
   const list = listOf([
     {
       exchange: mxExchange('a.example', 1),
@@ -117,7 +117,7 @@ test('of what a stranger wrote into DNS one attempt tries a bounded part, of eac
   const answer = {
     kind: 'addresses',
     how: 'fresh',
-    server: '192.0.2.53#53',
+    server: '192.0.2.53:53',
     ttlSeconds: 60,
     addresses: [...v6, ...many],
   } as const
@@ -137,7 +137,7 @@ test('of what a stranger wrote into DNS one attempt tries a bounded part, of eac
 })
 
 const found = (...addresses: string[]) =>
-  ({ kind: 'addresses', how: 'fresh', server: '192.0.2.53#53', ttlSeconds: 60, addresses }) as const
+  ({ kind: 'addresses', how: 'fresh', server: '192.0.2.53:53', ttlSeconds: 60, addresses }) as const
 
 test('addresses of a family that bind does not have are passed over; with others left, nothing is logged', () => {
   const both = { exchange: relayExchange(relayFields), answer: found('2001:db8::1', '192.0.2.1') }

@@ -85,7 +85,7 @@ test('DNS over TLS: a certificate of another name is refused, the next server as
   const refused = await only.mx('example.com')
   assert.equal(refused.kind === 'failed' && refused.error.code, 'ERR_TLS_CERT_ALTNAME_INVALID')
   const answer = await both.mx('example.com')
-  assert.equal(answer.kind === 'mx' && answer.server, `127.0.0.1#${good.port}`)
+  assert.equal(answer.kind === 'mx' && answer.server, `127.0.0.1:${good.port}`)
 })
 
 test('a server that ends is replaced by the next, one that is back is used again', { skip }, async (t) => {
@@ -98,13 +98,13 @@ test('a server that ends is replaced by the next, one that is back is used again
     const answer = await resolver.mx('example.com')
     return answer.kind === 'mx' ? answer.server : answer.kind
   }
-  assert.equal(await serverOf(), `127.0.0.1#${one.port}`)
+  assert.equal(await serverOf(), `127.0.0.1:${one.port}`)
   await one.stop()
-  assert.equal(await serverOf(), `127.0.0.1#${two.port}`)
+  assert.equal(await serverOf(), `127.0.0.1:${two.port}`)
   const again = await setUp(t, { port: one.port })
   time += 5_000
   // The probe goes beside a real query; the one after its answer has the first server again.
   const limit = performance.now() + 5_000
-  while ((await serverOf()) !== `127.0.0.1#${again.port}` && performance.now() < limit);
-  assert.equal(await serverOf(), `127.0.0.1#${again.port}`)
+  while ((await serverOf()) !== `127.0.0.1:${again.port}` && performance.now() < limit);
+  assert.equal(await serverOf(), `127.0.0.1:${again.port}`)
 })

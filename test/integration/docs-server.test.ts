@@ -34,7 +34,7 @@ before(async () => {
   zone = await startZone({ 'smtp.example.com': [a('127.0.0.1')], 'relay.example.net': [a('127.0.0.2')] })
   const closed = await freePort()
   pairs = [
-    ['192.0.2.53#53', `127.0.0.1#${zone.port}`],
+    ['192.0.2.53:53', `127.0.0.1:${zone.port}`],
     ['192.0.2.53', `127.0.0.1:${zone.port}`],
     ['192.0.2.25', '127.0.0.1'],
     ['198.51.100.25', '127.0.0.2'],

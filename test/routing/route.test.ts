@@ -201,7 +201,7 @@ test('a failure names the domain once, the server, and what it did', async (t) =
   })
   assert.equal(
     (await carryOut(resolver)).noRoute?.message,
-    `the MX lookup of example.com failed: DNS server 127.0.0.1#${zone.port} answered SERVFAIL (server failure)`,
+    `the MX lookup of example.com failed: DNS server 127.0.0.1:${zone.port} answered SERVFAIL (server failure)`,
   )
   const both = await resolverFor(t, (query) => say(query, query.type === TYPES.MX ? nodata : 'servfail'))
   const { noRoute } = await carryOut(both)

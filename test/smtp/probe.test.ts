@@ -329,7 +329,7 @@ test('a relay of two addresses is good while one of them answers', async (t) => 
 
 const LOOKUPS: readonly (readonly [AddressAnswer, string])[] = [
   [
-    { kind: 'none', proven: true, how: 'fresh', server: '127.0.0.1#53', ttlSeconds: 60 },
+    { kind: 'none', proven: true, how: 'fresh', server: '127.0.0.1:53', ttlSeconds: 60 },
     'relay.example has no address',
   ],
   [

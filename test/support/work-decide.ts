@@ -14,7 +14,7 @@ export function start(): MeasuredWork {
     kind: 'mx',
     records: [{ priority: 10, exchange: 'mx1.example.com' }],
     how: 'cached',
-    server: '192.0.2.53#53',
+    server: '192.0.2.53:53',
     ttlSeconds: 60,
   })
   const message = {
