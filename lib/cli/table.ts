@@ -180,7 +180,7 @@ export const COMMANDS: readonly CommandSpec[] = Object.freeze<CommandSpec[]>([
     details: [
       'ID is the id that the log has in brackets, also without the numbers after the point; or a file of the queue: its path, or its name as haraka --qlist prints it.',
       'For a message of the queue: each attempt with time, line, server, TLS, and the reply or what failed; what it waits for; what the rules as they are now do with it, and the attempts to come. A message that has left the queue is known while it is among the last decisions of the running server; after that, search the log.',
-      'Of several messages, the first 20 are listed. Exit status: as explain for one message of the queue; 70 if nothing is known of it.',
+      'Of several messages, the first 20 are listed. Exit status: as explain for one message of the queue; 70 if nothing is known of it; 75 if this user may not read the queue.',
     ],
     examples: [
       { args: 'why 8B1F2C3D-1111-4222-8333-444455556666.1.1', purpose: 'A message that the log names' },

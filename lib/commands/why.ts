@@ -71,7 +71,7 @@ async function explainStory(
   return { forecasts, text }
 }
 
-/** @throws UsageError if the queue, or the file that is meant, cannot be read */
+/** @throws UsageError or AccessError if the queue, or the file that is meant, cannot be read */
 function lookFor(asked: AskedByUser, queueFolder: string, facts: Facts | undefined): FoundStories {
   if (asked.kind === 'file') {
     return { stories: storyOfFile(asked.path, facts?.decisions ?? []), unreadable: 0, unread: 0 }
@@ -85,7 +85,7 @@ function lookFor(asked: AskedByUser, queueFolder: string, facts: Facts | undefin
 
 /**
  * `dns-overrides why`: the story of one message: what was tried, what it waits for, what comes next. Exit status as `explain` for a
- * message of the queue, 0 for one that has left it, 70 if nothing is known of it.
+ * message of the queue, 0 for one that has left it, 70 if nothing is known of it, 75 if the queue cannot be read.
  */
 export async function runWhy(args: Arguments, terminal: Terminal): Promise<number> {
   const asked = readAsked(args.operands[0], args.value('to'), terminal.cwd)
@@ -101,7 +101,8 @@ export async function runWhy(args: Arguments, terminal: Terminal): Promise<numbe
     const where = facts === undefined ? '' : ' nor among the last decisions of the running server'
     throw new DnsOverridesError(
       `nothing is known: there is no such message in ${queueFolder}${where}. Search Haraka's log for it: "decided" says where it was sent, "delivered file" or "bounce" how it ended`,
-      { code: 'EUNKNOWN', temporary: false },
+      // A file that could not be read may be the one.
+      { code: 'EUNKNOWN', temporary: unreadable > 0 },
     )
   }
   if (others.length > 0) {

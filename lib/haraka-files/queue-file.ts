@@ -4,7 +4,7 @@ import { basename } from 'node:path'
 import { UsageError } from '../model/errors'
 import type { FailedStep, Message } from '../model/message'
 import { withRegularFile } from '../files/read-file'
-import { whyUnreadable } from '../files/unreadable'
+import { unreadableError } from '../files/unreadable'
 import { LONGEST_HEADER } from './queue-header'
 import { NOTES_KEY, readNotes, type AttemptNote } from './notes'
 
@@ -78,15 +78,14 @@ function readHeader(file: string): { todo: Fields; size: number } {
  * Reads a file of Haraka's queue: four bytes of length, the header as JSON, the message (Haraka `outbound/index.js`
  * `build_todo`). Changes nothing, and does not read the message itself.
  *
- * @throws UsageError if it is not such a file, or cannot be read
+ * @throws UsageError if it is not such a file; as {@link unreadableError} if it cannot be read
  */
 export function readQueueFile(file: string): QueuedMessage {
   let header: { todo: Fields; size: number }
   try {
     header = readHeader(file)
   } catch (error) {
-    const why = error instanceof SyntaxError ? NOT_OURS : whyUnreadable(error)
-    throw new UsageError(`cannot read the message ${file}: ${why}`)
+    throw unreadableError(`the message ${file}`, error instanceof SyntaxError ? new Error(NOT_OURS) : error)
   }
   const { todo, size } = header
   const recipients = (Array.isArray(todo.rcpt_to) ? todo.rcpt_to : []).map(toAddress)

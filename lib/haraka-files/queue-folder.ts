@@ -1,8 +1,8 @@
 import { opendirSync } from 'node:fs'
 import { join, resolve } from 'node:path'
-import { UsageError } from '../model/errors'
+import { DnsOverridesError } from '../model/errors'
 import type { Steps } from '../model/steps'
-import { whyUnreadable } from '../files/unreadable'
+import { unreadableError } from '../files/unreadable'
 import { parseQueueName, readQueueFile, type QueuedMessage } from './queue-file'
 
 /**
@@ -43,7 +43,7 @@ export function* readQueue(
       const message = readQueueFile(join(folder, name))
       if (isWanted(message)) messages.push(message)
     } catch (error) {
-      if (!(error instanceof UsageError)) throw error
+      if (!(error instanceof DnsOverridesError)) throw error
       unreadable++
     }
     yield
@@ -62,7 +62,7 @@ export function findSuccessor(names: readonly string[], name: string): string | 
 /** Names of one step. */
 const STEP = 256
 
-/** The names of the files of the queue, in no order. @throws UsageError if the folder cannot be read */
+/** The names of the files of the queue, in no order. @throws as {@link unreadableError} if the folder cannot be read */
 export function* listQueue(folder: string): Steps<readonly string[]> {
   const names: string[] = []
   try {
@@ -78,6 +78,6 @@ export function* listQueue(folder: string): Steps<readonly string[]> {
       directory.closeSync()
     }
   } catch (error) {
-    throw new UsageError(`cannot read the queue ${folder}: ${whyUnreadable(error)}`)
+    throw unreadableError(`the queue ${folder}`, error)
   }
 }

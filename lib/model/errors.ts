@@ -23,6 +23,13 @@ export class DnsOverridesError extends Error implements ErrorDetails {
 /** A lookup that gave neither an answer nor a proof of absence. */
 export class ResolveError extends DnsOverridesError {}
 
+/** What a command is to look at may not be read by the user that runs it: nobody knows, and another user may. */
+export class AccessError extends DnsOverridesError {
+  constructor(message: string) {
+    super(`${message}; try as root or as the user that runs Haraka`, { code: 'EACCES', temporary: true })
+  }
+}
+
 /** Wrong use of the command line. */
 export class UsageError extends DnsOverridesError {
   constructor(message: string) {

@@ -47,7 +47,7 @@ export interface FoundStories {
   readonly unread: number
 }
 
-/** Looks for messages in the queue and among the last decisions. @throws UsageError if the queue cannot be read */
+/** Looks for messages in the queue and among the last decisions. @throws UsageError or AccessError if the queue cannot be read */
 export function* findStories(asked: Asked, sources: StorySources): Steps<FoundStories> {
   const { queueFolder, facts } = sources
   const decisions = facts?.decisions ?? []
@@ -82,7 +82,7 @@ export function* findStories(asked: Asked, sources: StorySources): Steps<FoundSt
   }
 }
 
-/** The story of one file of the queue. @throws UsageError if it cannot be read */
+/** The story of one file of the queue. @throws UsageError or AccessError if it cannot be read */
 export function storyOfFile(path: string, decisions: readonly DecisionEntry[]): readonly Story[] {
   return [storyOf(readQueueFile(path), decisions)]
 }

@@ -34,7 +34,7 @@ function heldBy(last: DecisionEntry | undefined, server: ServerState): string | 
   return `${joinWords(names.map((name) => `relay ${name}`))} ${names.length === 1 ? 'is' : 'are'} held`
 }
 
-/** Looks into the queue, in steps. @throws UsageError if it cannot be read */
+/** Looks into the queue, in steps. @throws UsageError or AccessError if it cannot be read */
 export function* viewQueue(
   folder: string,
   { facts, server, now }: Pick<Overview, 'facts' | 'server' | 'now'>,

@@ -5,7 +5,10 @@ import { dirname, join } from 'node:path'
 import { after, before, test, type TestContext } from 'node:test'
 import { packageVersion } from '../../lib/files/package-version'
 import { fails, mx, startZone, type ZoneServer } from '../support/dns-scripted'
+import { configure } from '../support/rules'
+import { startReporting } from './reporting-server'
 import { run } from './terminal'
+import { fail, startWorker } from './worker'
 
 let zone: ZoneServer
 
@@ -199,4 +202,20 @@ test('a client certificate that ends within 14 days is a warning, and nothing el
   assert.deepEqual(await said(Date.UTC(2119, 11, 25)), [
     'warning the client certificate of relay isp ends on 2120-01-01',
   ])
+})
+
+test('a relay that is left out is named as in the file, with its server', async (t) => {
+  const text = 'dns_servers = DNS\n* @isp\n* 192.0.2.2\n[relay:isp]\nhost = 192.0.2.1\nport = 587\n'
+  const folder = setup(t, { 'config/dns_overrides.ini': text })
+  const state = join(folder, 'dns_overrides_state')
+  startReporting(t, state, Date.now).report()
+  const worker = startWorker(t, state)
+  const { rules } = configure(text.replace('dns_servers = DNS\n', ''))
+  for (const { exchange } of rules.lines) fail(worker, exchange!)
+  worker.close()
+  const { warnings } = await doctor(folder)
+  assert.ok(
+    warnings.includes('left out after failures: isp (192.0.2.1:587) and 192.0.2.2:25'),
+    warnings.join('\n'),
+  )
 })

@@ -113,6 +113,40 @@ test('a state folder that this user may not enter: what is not known is said so'
   chmodSync(state, 0o700)
 })
 
+test('a queue that this user may not read: status 75, because nobody knows', async () => {
+  const haraka = join(folder.path, 'private')
+  const list = folder.write('private/list.txt', '<> a@gmail.com\n')
+  const file = folder.write('private/config/dns_overrides.ini', 'gmail.com smtp.myisp.com\n')
+  const message = folder.write('private/queue/1_2_0_3_AbCdEf_4_mail.example', 'no message')
+  const isRoot = process.getuid?.() === 0
+  chmodSync(folder.path, 0o755)
+  // Root may read everything, so somebody else looks.
+  for (const path of [message, list]) chmodSync(path, isRoot ? 0o600 : 0)
+  const queue = join(haraka, 'queue')
+  const asOther = (words: readonly string[]) => runProcess(words, isRoot ? { uid: 65_534 } : {})
+  const advice = 'this user may not read it; try as root or as the user that runs Haraka'
+  for (const [words, what] of [
+    [['explain', '--queue', message, '-c', haraka], `the message ${message}`],
+    [['why', message, '-c', haraka], `the message ${message}`],
+    [['diff', file, file, list], `the list ${list}`],
+  ] as const) {
+    const { status, err } = await asOther(words)
+    assert.deepEqual([status, err], [75, `dns-overrides: cannot read ${what}: ${advice}\n`])
+  }
+  const unread = await asOther(['why', '--to', 'a@gmail.com', '-c', haraka])
+  assert.equal(unread.status, 75)
+  assert.match(unread.err, /^1 file of .* could not be read\ndns-overrides: nothing is known/)
+  chmodSync(queue, isRoot ? 0o700 : 0)
+  for (const words of [
+    ['why', '--to', 'a@gmail.com', '-c', haraka],
+    ['diff', file, file, '--queue', queue],
+  ]) {
+    const { status, err } = await asOther(words)
+    assert.deepEqual([status, err], [75, `dns-overrides: cannot read the queue ${queue}: ${advice}\n`])
+  }
+  chmodSync(queue, 0o700)
+})
+
 test('an output that is full is one line and status 74', { skip: !existsSync('/dev/full') }, async () => {
   const full = openSync('/dev/full', 'w')
   const child = spawn(process.execPath, [CLI, 'check'], {

@@ -6,7 +6,7 @@ import { toPrintable } from '../../model/printable'
 import type { Configuration } from '../../routing/configuration'
 import { domainOf, readMessage, splitWords, type WrittenMessage } from '../../rules/message-spec'
 import { LONGEST_CONFIGURATION, readRegularFile } from '../../files/read-file'
-import { whyUnreadable } from '../../files/unreadable'
+import { unreadableError } from '../../files/unreadable'
 import type { Arguments } from '../shared/parsed-arguments'
 import type { Terminal } from '../shared/terminal'
 
@@ -20,7 +20,7 @@ async function readList(path: string, { cwd, input }: Terminal): Promise<string>
   try {
     return readRegularFile(resolve(cwd, path), LONGEST_CONFIGURATION).bytes.toString('utf8')
   } catch (error) {
-    throw new UsageError(`cannot read the list ${path}: ${whyUnreadable(error)}`)
+    throw unreadableError(`the list ${path}`, error)
   }
 }
 
@@ -52,9 +52,7 @@ function readQueue(folder: string, now: number, warn: (message: string) => void)
     names = readdirSync(folder).sort()
   } catch (error) {
     const isFile = (error as NodeJS.ErrnoException).code === 'ENOTDIR' && existsSync(folder)
-    throw new UsageError(
-      `cannot read the queue ${folder}: ${isFile ? 'it is not a folder' : whyUnreadable(error)}`,
-    )
+    throw unreadableError(`the queue ${folder}`, isFile ? new Error('it is not a folder') : error)
   }
   return names
     .filter((name) => parseQueueName(name).nextAttempt !== undefined)

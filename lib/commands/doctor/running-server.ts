@@ -1,4 +1,5 @@
 import { isOfRelay } from '../../relays/section'
+import type { ServerStatus } from '../../relays/types'
 import { readFactsFile } from '../../status/facts-file'
 import type { Facts, WorkerFacts } from '../../status/facts'
 import { readServerState, whyNoAccess } from '../../status/server-state'
@@ -86,13 +87,16 @@ function checkSharing(facts: Facts): Finding[] {
   return facts.redisUp === true ? [ok(text)] : [warning(text, 'The log says why: look for "Redis is gone".')]
 }
 
+/** A relay by its name in the file and where it is; the server of an override line by where it is. */
+const titleOf = ({ key, name }: ServerStatus): string => (name === undefined ? key : `${name} (${key})`)
+
 /** Relays that mail is kept from now. */
 function checkRelays(folder: string, now: number): Finding[] {
   const state = readServerState(folder, now)
   if (state.kind !== 'running') return []
   const held = [...state.holds.keys()]
   const failing = new Set(
-    state.servers.filter((report) => isOfRelay(report) && report.breaker === 'open').map(({ key }) => key),
+    state.servers.filter((report) => isOfRelay(report) && report.breaker === 'open').map(titleOf),
   )
   return [
     ...(held.length === 0
