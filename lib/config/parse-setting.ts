@@ -2,9 +2,14 @@ import { nameCharacter } from '../model/character'
 import type { Span } from '../source/diagnostic'
 import type { Line } from '../source/line'
 import { spanOf, type Report } from '../source/report'
-import { nearest } from '../source/suggest'
+import { nearest, nearestFew } from '../source/suggest'
 import { homeOf, KEYS, knownKey, sectionPlace, type KeyedSection } from './keys'
 import type { SettingLine } from './section'
+
+/** A longer list of keys helps nobody. */
+const MOST_LISTED = 10
+/** What is shown of one. */
+const FEW = 3
 
 const SETTING = /^([ \t]*)([^\s=]+)[ \t]*=(.*)$/s
 const TOP_KEY = new RegExp(`^(\\s*)(${KEYS.top.join('|')})(?=:?(?:\\s|$))`, 'i')
@@ -92,16 +97,16 @@ function reportUnknownKey(source: Line, span: Span, word: string, kind: KeyedSec
   const elsewhere =
     home === undefined || home === kind ? '' : `; ${word.toLowerCase()} belongs ${sectionPlace(home)}`
   report.error(source, span, 'unknown-key', `unknown setting ${quoted}`, {
-    expected: `one of ${listKeys(KEYS[kind])}${elsewhere}`,
+    expected: `${expectedKeys(word, kind)}${elsewhere}`,
     suggestion: nearest(word, KEYS[kind]),
   })
 }
 
-/** `password[_env|_file]` for the three keys of a secret: a list of each would be hard to read. */
-function listKeys(keys: readonly string[]): string {
-  const forms = (key: string): boolean => keys.includes(`${key}_env`) && keys.includes(`${key}_file`)
-  return keys
-    .filter((key) => !forms(key.replace(/_(?:env|file)$/, '')) || forms(key))
-    .map((key) => (forms(key) ? `${key}[_env|_file]` : key))
-    .join(', ')
+/** The keys of a section; of many those that are spelt most like the word. */
+function expectedKeys(word: string, kind: KeyedSection): string {
+  const keys = KEYS[kind]
+  if (keys.length <= MOST_LISTED) return `one of ${keys.join(', ')}`
+  const few = nearestFew(word, keys, FEW)
+  const shown = `${few.slice(0, -1).join(', ')} or ${few.at(-1)}`
+  return `a key ${sectionPlace(kind)}, such as ${shown}; docs/reference.md lists them all`
 }

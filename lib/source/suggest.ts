@@ -1,3 +1,6 @@
+/** No name here is longer; a line that is one long word would only cost time. */
+const LONGEST = 64
+
 /**
  * How many letters to add, drop, change or swap with their neighbour to turn one word into the other (optimal
  * string alignment).
@@ -25,10 +28,19 @@ function distance(a: string, b: string): number {
   return previous[b.length]!
 }
 
+/** The known words that are spelt most like `word`, nearest first, however far that is. */
+export function nearestFew(word: string, known: readonly string[], most: number): readonly string[] {
+  const wanted = word.slice(0, LONGEST).toLowerCase()
+  return known
+    .map((each) => ({ each, steps: distance(wanted, each.toLowerCase()) }))
+    .toSorted((a, b) => a.steps - b.steps)
+    .slice(0, most)
+    .map(({ each }) => each)
+}
+
 /** The known word that is spelt nearest to `word`, if it is near enough to be meant. */
 export function nearest(word: string, known: Iterable<string>): string | undefined {
-  // No name here is longer; a line that is one long word would only cost time.
-  if (word.length > 64) return undefined
+  if (word.length > LONGEST) return undefined
   const wanted = word.toLowerCase()
   let best: string | undefined
   let bestDistance = Math.min(3, Math.max(1, Math.round(word.length * 0.4))) + 1

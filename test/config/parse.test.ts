@@ -225,4 +225,11 @@ describe('mistakes of the file', () => {
       'one of dns_servers, dns_cache_size, mx_sending_threads; timeout belongs in [dns]',
     )
   })
+  it('names the few keys of a long section that a word is most like', () => {
+    assert.equal(
+      diagnose('[relay:isp]\nhost = a.example\nmax_conections = 5')[0]?.expected,
+      'a key in [relay:NAME], such as max_connections, max_per_hour or tls_cert; docs/reference.md lists them all',
+    )
+    assert.equal(diagnose('[status]\nalow = ::1')[0]?.expected, 'one of allow, proxies')
+  })
 })
