@@ -5,6 +5,7 @@ import { UsageError } from '../model/errors'
 import type { FailedStep, Message } from '../model/message'
 import { withRegularFile } from '../files/read-file'
 import { unreadableError } from '../files/unreadable'
+import { addressText } from './address-text'
 import { LONGEST_HEADER } from './queue-header'
 import { NOTES_KEY, readNotes, type AttemptNote } from './notes'
 
@@ -40,14 +41,6 @@ export interface QueuedMessage {
 }
 
 const NOT_OURS = 'it is not a queue file of Haraka'
-
-/** An address as Haraka's JSON has it (`address-rfc2821` and `@haraka/email-address` write the same fields). */
-function toAddress(value: unknown): string {
-  const { user, host, original_host: written } = toFields(value)
-  if (typeof user !== 'string' || user === '') return ''
-  const domain = typeof written === 'string' && written !== '' ? written : host
-  return typeof domain === 'string' && domain !== '' ? `${user}@${domain}` : user
-}
 
 /**
  * Attempts and time of the next one, ms since the epoch, from the name of a queue file (Haraka `outbound/qfile.js`): the form of
@@ -88,7 +81,7 @@ export function readQueueFile(file: string): QueuedMessage {
     throw unreadableError(`the message ${file}`, error instanceof SyntaxError ? new Error(NOT_OURS) : error)
   }
   const { todo, size } = header
-  const recipients = (Array.isArray(todo.rcpt_to) ? todo.rcpt_to : []).map(toAddress)
+  const recipients = (Array.isArray(todo.rcpt_to) ? todo.rcpt_to : []).map(addressText)
   const own = readNotes(toFields(todo.notes)[NOTES_KEY])
   if (typeof todo.domain !== 'string' || recipients.length === 0) {
     throw new UsageError(`cannot read the message ${file}: ${NOT_OURS}`)
@@ -99,7 +92,7 @@ export function readQueueFile(file: string): QueuedMessage {
     id: typeof todo.uuid === 'string' ? todo.uuid : '',
     domain: todo.domain,
     recipients,
-    mailFrom: toAddress(todo.mail_from),
+    mailFrom: addressText(todo.mail_from),
     authSender: own.authSender,
     size,
     retries: own.attempts + attempts,

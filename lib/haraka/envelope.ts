@@ -1,24 +1,13 @@
 import { normalizeDomain } from '../rules/domain-pattern'
+import { addressText } from '../haraka-files/address-text'
 import { NOTES_KEY, readNotes, writeNotes, type MessageNotes } from '../haraka-files/notes'
 import type { Message } from '../model/message'
-import type { HarakaAddress, HarakaConnection, Notes } from '../haraka-objects/plugin'
+import type { HarakaConnection, Notes } from '../haraka-objects/plugin'
 import type { HMailItem } from '../haraka-objects/outbound'
 
 /** Changes our part of the notes; one that is not an object is replaced. */
 function changeNotes(notes: Notes, change: (own: MessageNotes) => MessageNotes): void {
   notes[NOTES_KEY] = writeNotes(change(readNotes(notes[NOTES_KEY])))
-}
-
-/**
- * The text of an envelope address without angle brackets, as the client wrote it; '' for the null sender. Both of Haraka's
- * classes keep the local part in `user` (with its quotes) and the host as written in `original_host`.
- */
-export function addressText(address: HarakaAddress & { original_host?: string }): string {
-  const { user, host, original_host: written } = address
-  if (typeof user !== 'string' || user === '') return ''
-  // address-rfc2821 and email-address alike leave the host of a bare <postmaster> empty.
-  const domain = written || host
-  return typeof domain === 'string' && domain !== '' ? `${user}@${domain}` : user
 }
 
 /** Remembers with the message who handed it in; only the name. For the `mail` hook: AUTH comes before MAIL (RFC 4954). */

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { RedisOutage } from '../../lib/haraka/redis-log'
+import { RedisOutage } from '../../lib/haraka/redis-outage'
 
 /** What processes see, `process-` for gone and `process+` for back, and what of it is news. */
 function newsOf(events: string): string {

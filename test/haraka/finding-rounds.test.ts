@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { Rounds } from '../../lib/haraka/server-log'
+import { FindingRounds } from '../../lib/haraka/finding-rounds'
 
 /** Findings as they come in, `worker:key`, and those that are news. */
 function newsOf(findings: string): string {
-  const rounds = new Rounds()
+  const rounds = new FindingRounds()
   return findings
     .split(' ')
     .filter((finding) => {
@@ -29,7 +29,7 @@ for (const [name, findings, news] of TABLE) {
 }
 
 test('only so many findings are remembered', () => {
-  const rounds = new Rounds()
+  const rounds = new FindingRounds()
   assert.equal(rounds.isNews(1, 'first'), true)
   assert.equal(rounds.isNews(2, 'first'), false)
   for (let n = 0; n < 40; n++) rounds.isNews(1, `other ${n}`)
