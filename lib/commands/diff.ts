@@ -23,11 +23,11 @@ import { paint, type Paint } from '../status/paint'
 import type { Terminal } from './shared/terminal'
 import { describeSource, formatCount } from '../status/wording'
 
-/** One message that goes elsewhere. */
+/** One message that goes elsewhere, or a part of one that a configuration divides by `$rcpt`. */
 interface Change {
-  readonly subject: NamedMessage
-  /** The message that this one is a part of, or the same. */
-  readonly whole: NamedMessage
+  readonly message: NamedMessage
+  /** Those of its recipients that go elsewhere together; the message itself if it is not divided. */
+  readonly part: NamedMessage
   readonly before: Decision
   readonly after: Decision
 }
@@ -82,8 +82,8 @@ function decisionText(decision: Decision, madeUp: boolean): string {
 }
 
 /** A change in words; the same for all messages that it happens to. */
-function changeText({ subject, before, after }: Change, looksUp: boolean, ink: Paint): string {
-  const madeUp = !looksUp && subject.mx === undefined
+function changeText({ part, before, after }: Change, looksUp: boolean, ink: Paint): string {
+  const madeUp = !looksUp && part.mx === undefined
   const same = decisionWords(before) === decisionWords(after)
   return [
     `  ${ink.bad(`- ${decisionText(before, madeUp)}`)}`,
@@ -105,7 +105,7 @@ function changesText(changes: readonly Change[], looksUp: boolean, ink: Paint): 
   return [...groups]
     .map(([text, [first, ...others]]) => {
       const number = others.length === 0 ? '' : `${others.length + 1} messages, for example `
-      return `${number}${ink.strong(toPrintable(first!.subject.name))}\n${text}\n`
+      return `${number}${ink.strong(toPrintable(first!.part.name))}\n${text}\n`
     })
     .join('')
 }
@@ -127,16 +127,15 @@ async function compare(
   lookup: Lookup,
 ): Promise<readonly Change[]> {
   const changes: Change[] = []
-  for (const whole of messages) {
-    const { mx } = whole
+  for (const message of messages) {
+    const { mx } = message
     const source = mx === undefined ? lookup : { mx: () => mx }
-    for (const subject of await divideByBoth(whole, [before, after], source)) {
-      const { message } = subject
+    for (const part of await divideByBoth(message, [before, after], source)) {
       const change = {
-        subject,
-        whole,
-        before: await decideWithDns(decide, { rules: before.rules, message }, source),
-        after: await decideWithDns(decide, { rules: after.rules, message }, source),
+        message,
+        part,
+        before: await decideWithDns(decide, { rules: before.rules, message: part.message }, source),
+        after: await decideWithDns(decide, { rules: after.rules, message: part.message }, source),
       }
       if (fingerprint(change.before) !== fingerprint(change.after)) changes.push(change)
     }
@@ -162,7 +161,7 @@ async function divideByBoth(
   }))
 }
 
-const countMessages = (changes: readonly Change[]) => new Set(changes.map(({ whole }) => whole)).size
+const countMessages = (changes: readonly Change[]) => new Set(changes.map(({ message }) => message)).size
 
 /** `dns-overrides diff`: exit status 0 whether there are differences or not. */
 export async function runDiff(args: Arguments, terminal: Terminal): Promise<number> {
@@ -180,9 +179,9 @@ export async function runDiff(args: Arguments, terminal: Terminal): Promise<numb
     const changes = await compare(messages, before, after, lookup)
     if (args.flag('json')) {
       const rows = changes.map((change) => ({
-        message: change.whole.name,
-        domain: change.subject.message.domain,
-        ...(change.subject === change.whole ? {} : { recipients: change.subject.message.rcptTo }),
+        message: change.message.name,
+        domain: change.part.message.domain,
+        ...(change.part === change.message ? {} : { recipients: change.part.message.rcptTo }),
         before: decisionJson(change.before),
         after: decisionJson(change.after),
       }))

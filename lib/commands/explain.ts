@@ -1,7 +1,7 @@
 import { resolve } from 'node:path'
 import { readQueueFile } from '../haraka-files/queue-file'
 import { needsPlace } from '../relays/section'
-import { explainTask, type Task } from './explain/explain-task'
+import { answerRequest, type ExplainRequest } from './explain/explain-request'
 import { readGivenMessage, readMxOption } from './explain/given-message'
 import { findRivalPlugins } from './explain/rival-plugins'
 import { exitStatusOfForecasts, forecastsJson } from './explain/forecast-json'
@@ -15,7 +15,7 @@ import { readServerState } from '../status/server-state'
 import type { Terminal } from './shared/terminal'
 import { joinWords } from '../status/wording'
 
-function readTask(args: Arguments, terminal: Terminal): Task {
+function readRequest(args: Arguments, terminal: Terminal): ExplainRequest {
   const queueFile = args.value('queue')
   const queued = queueFile === undefined ? undefined : readQueueFile(resolve(terminal.cwd, queueFile))
   const message = readGivenMessage(args, queued, terminal.now())
@@ -29,7 +29,7 @@ function readTask(args: Arguments, terminal: Terminal): Task {
 }
 
 /** What the message is called in the first line. */
-function titleOf({ message }: Task, operand: string | undefined): string {
+function titleOf({ message }: ExplainRequest, operand: string | undefined): string {
   return message.rcptTo.length > 1
     ? message.rcptTo.join(', ')
     : (operand ?? message.rcptTo[0] ?? message.domain)
@@ -46,15 +46,15 @@ function unknownText(reason: string): string {
 
 /** `dns-overrides explain`: exit status 0 if the message would be sent, 68 bounced, 75 deferred; see {@link exitStatusOfForecasts}. */
 export async function runExplain(args: Arguments, terminal: Terminal): Promise<number> {
-  const task = readTask(args, terminal)
-  const { configuration, location } = task
+  const request = readRequest(args, terminal)
+  const { configuration, location } = request
   const state = args.flag('offline') ? undefined : readServerState(stateFolder(location), terminal.now())
-  const forecasts = await explainTask(task, { state, hasTimeline: args.flag('timeline') }, terminal)
+  const forecasts = await answerRequest(request, { state, hasTimeline: args.flag('timeline') }, terminal)
   const isCounted = forecasts.some(({ explanation }) => explanation.decision.exchanges.some(needsPlace))
   if (state?.kind === 'unknown' && isCounted) terminal.err(unknownText(state.reason))
   if (args.flag('json')) terminal.out(formatJson(forecastsJson(forecasts)))
   else {
-    const title = titleOf(task, args.operands[0])
+    const title = titleOf(request, args.operands[0])
     const file = shortName(location.file, terminal.cwd)
     const { rules } = configuration
     const ink = paint(terminal.color.out)

@@ -175,6 +175,6 @@ export async function runRelays(args: Arguments, terminal: Terminal): Promise<nu
   const { text, note, isTroubled } = lookAt({ configuration, location, unresolved }, args, terminal)
   terminal.out(text)
   terminal.err(note)
-  const isBad = result === undefined ? isTroubled : !result.confirmed
+  const isBad = result === undefined ? isTroubled : !result.isConfirmed
   return isBad ? EXIT.tempFail : EXIT.ok
 }

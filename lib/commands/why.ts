@@ -11,7 +11,7 @@ import { forecastsText, NOW_TITLE } from '../status/forecast/forecast-text'
 import { readServerState, whyNoAccess } from '../status/server-state'
 import type { Story } from '../status/story'
 import { formatCount } from '../status/wording'
-import { explainTask } from './explain/explain-task'
+import { answerRequest } from './explain/explain-request'
 import { exitStatusOfForecasts, forecastsJson } from './explain/forecast-json'
 import { ConfigurationReader } from './shared/configuration-reader'
 import { EXIT } from './shared/exit-status'
@@ -58,9 +58,9 @@ async function explainStory(
   }
   const message = queued && messageOfQueue(queued, terminal.now())
   if (message === undefined) return undefined
-  const task = { message, queued, mx: undefined, location, configuration }
+  const request = { message, queued, mx: undefined, location, configuration }
   const state = readServerState(stateFolder(location), terminal.now())
-  const forecasts = await explainTask(task, { state, hasTimeline: true }, terminal)
+  const forecasts = await answerRequest(request, { state, hasTimeline: true }, terminal)
   const text = forecastsText(forecasts, {
     title: NOW_TITLE,
     rules: configuration.rules,

@@ -60,7 +60,8 @@ function readEntry(line: Line, hasRelays: boolean, report: Report): AttemptsEntr
   for (const word of rest) {
     const [, key = '', before = '', after = '', value = ''] = /^([a-z]+)(\s*)=(\s*)(.*)$/i.exec(word[0]) ?? []
     const name = key.toLowerCase()
-    if ((name === 'direct' || name === 'relay') && before + after !== '') {
+    const hasBlanks = before !== '' || after !== ''
+    if ((name === 'direct' || name === 'relay') && hasBlanks) {
       fail(
         word,
         'bad-attempts',

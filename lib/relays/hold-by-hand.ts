@@ -8,7 +8,7 @@ export interface HoldReport {
   /** False where it was held, or in use, before. */
   readonly changed: boolean
   /** Process ids of the workers that live and have reported it. */
-  readonly confirmed: readonly number[]
+  readonly confirmedBy: readonly number[]
   /** Process ids of those that live and did not report it in time. */
   readonly missing: readonly number[]
 }
@@ -75,7 +75,7 @@ async function awaitWorkers(
   name: string,
   since: number | undefined,
   { folder, now, patienceMs = PATIENCE_MS }: HoldOptions,
-): Promise<Pick<HoldReport, 'confirmed' | 'missing'>> {
+): Promise<Pick<HoldReport, 'confirmedBy' | 'missing'>> {
   const knows = ({ holds }: ProcessSnapshot) => holds.find((known) => known.name === name)?.since === since
   // Not the system time, which may be changed.
   const end = performance.now() + patienceMs
@@ -84,7 +84,7 @@ async function awaitWorkers(
     const missing = workers.filter((worker) => !knows(worker))
     if (missing.length === 0 || performance.now() >= end) {
       const pids = (some: readonly ProcessSnapshot[]) => some.map(({ pid }) => pid)
-      return { confirmed: pids(workers.filter(knows)), missing: pids(missing) }
+      return { confirmedBy: pids(workers.filter(knows)), missing: pids(missing) }
     }
     await sleep(LOOK_INTERVAL_MS)
   }

@@ -29,7 +29,7 @@ function setup(t: TestContext) {
 test('a hold is confirmed by the workers that report it, and so is its end', async (t) => {
   const { startWorker, options } = setup(t)
   const worker = startWorker()
-  const confirmed = { changed: true, confirmed: [process.pid], missing: [] }
+  const confirmed = { changed: true, confirmedBy: [process.pid], missing: [] }
   assert.deepEqual(await holdRelay({ name: 'isp' }, options), confirmed)
   assert.notEqual(worker.holdOf('isp'), undefined)
   assert.deepEqual(await holdRelay({ name: 'isp' }, options), { ...confirmed, changed: false })
@@ -49,7 +49,7 @@ test('a worker that does not report it is named', async (t) => {
   writeFileSync(join(folder, `${deaf}.json`), JSON.stringify({ updated: Date.now(), servers: [], holds: [] }))
   assert.deepEqual(await holdRelay({ name: 'isp' }, { ...options, patienceMs: 500 }), {
     changed: true,
-    confirmed: [process.pid],
+    confirmedBy: [process.pid],
     missing: [deaf],
   })
 })
@@ -59,7 +59,7 @@ test('where no server runs nothing is held, and the file of a hold can still be 
   await assert.rejects(holdRelay({ name: 'isp' }, options), NoServerError)
   assert.equal(readHolds(folder, Date.now()).size, 0)
   writeHold(folder, { name: 'isp', since: 1 })
-  assert.deepEqual(await resumeRelay('isp', options), { changed: true, confirmed: [], missing: [] })
+  assert.deepEqual(await resumeRelay('isp', options), { changed: true, confirmedBy: [], missing: [] })
   await assert.rejects(holdRelay({ name: 'isp' }, { ...options, folder: `${folder}.absent` }), NoServerError)
 })
 

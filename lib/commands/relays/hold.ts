@@ -22,7 +22,7 @@ export interface HoldResult {
   /** One sentence for the operator. */
   readonly message: string
   /** False if a worker did not confirm it. */
-  readonly confirmed: boolean
+  readonly isConfirmed: boolean
 }
 
 const LONGEST_DURATION_MS = 366 * DAY_MS
@@ -84,25 +84,25 @@ function describeHeld(
 }
 
 function describeResult(name: string, request: HoldRequest, report: HoldReport, now: number): HoldResult {
-  const { confirmed, missing, changed } = report
+  const { confirmedBy, missing, changed } = report
   const held = request.verb === 'hold'
   const done = held
     ? describeHeld(name, request, report, now)
     : `@${name} ${changed ? 'is resumed' : 'was not held'}`
   if (missing.length > 0) {
-    const who = `${missing.length} of ${formatCount(missing.length + confirmed.length, 'worker')}`
+    const who = `${missing.length} of ${formatCount(missing.length + confirmedBy.length, 'worker')}`
     const still = held ? 'still send mail to it' : 'still hold it'
     const pids = joinWords(missing)
     return {
-      confirmed: false,
+      isConfirmed: false,
       message: `@${name}: ${who} did not confirm in time and may ${still} (process ${pids})`,
     }
   }
   const by =
-    confirmed.length === 0
+    confirmedBy.length === 0
       ? '; no server runs that could confirm it'
-      : `; confirmed by ${formatCount(confirmed.length, 'worker')}`
-  return { confirmed: true, message: `${done}${by}` }
+      : `; confirmed by ${formatCount(confirmedBy.length, 'worker')}`
+  return { isConfirmed: true, message: `${done}${by}` }
 }
 
 /**

@@ -7,34 +7,34 @@ import { openLookup, useGivenMx } from '../shared/lookup'
 import { readOutboundSettings, readOwnServer } from '../shared/require-configuration'
 import type { Terminal } from '../shared/terminal'
 
-/** What is to be explained, and by what. */
-export interface Task extends ForecastQuestion {
+/** A message to explain, and the configuration that decides about it. */
+export interface ExplainRequest extends ForecastQuestion {
   /** Undefined: DNS is asked. */
   readonly mx: MxAnswer | undefined
   readonly location: Location
 }
 
-/** What an explanation looks at beside the rules. */
+/** What the answer takes in besides. */
 export interface ExplainOptions {
   /** Undefined: the running server is not asked. */
   readonly state: ServerState | undefined
   readonly hasTimeline: boolean
 }
 
-/** Explains a message, or the messages into which it would be divided. */
-export async function explainTask(
-  task: Task,
+/** What becomes of the message, or of the messages into which it would be divided. */
+export async function answerRequest(
+  request: ExplainRequest,
   { state, hasTimeline }: ExplainOptions,
   { err, now }: Pick<Terminal, 'err' | 'now'>,
 ): Promise<readonly Forecast[]> {
-  const { configuration, location, mx } = task
+  const { configuration, location, mx } = request
   const outbound = readOutboundSettings(location)
   const lookup =
     mx === undefined
       ? openLookup(configuration, outbound, (message) => err(`${message}\n`))
       : useGivenMx(() => mx)
   try {
-    return await makeForecasts(task, {
+    return await makeForecasts(request, {
       lookup,
       server: state,
       isOwn: ownEndpointTest(readOwnServer(location.configFolder) ?? { listens: [], addresses: [] }),
