@@ -7,7 +7,7 @@ import type { ServerAddress } from './types'
 const LOOK_EVERY_MS = 2_000
 
 /** The name servers of a resolv.conf(5), in its order; without any, that of the machine itself. */
-export function parseResolvConf(text: string): readonly ServerAddress[] {
+function parseResolvConf(text: string): readonly ServerAddress[] {
   const servers = text
     .split('\n')
     .map((line) => /^\s*nameserver\s+(\S+)/.exec(line)?.[1])

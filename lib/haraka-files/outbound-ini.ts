@@ -25,7 +25,7 @@ function doubling(maxFailures: number): number[] {
  * Haraka's `temp_fail_intervals`, as `1m, 5m*2, 1h*3` or `none`, in seconds. What Haraka refuses gives what Haraka then takes:
  * the doubling of `maxTempFailures` (Haraka `outbound/config.js` `set_temp_fail_intervals`).
  */
-export function parseRetryIntervals(text: string | undefined, maxFailures = DEFAULT_MAX_FAILURES): number[] {
+function parseRetryIntervals(text: string | undefined, maxFailures: number): number[] {
   const fallback = doubling(maxFailures)
   const input = (text ?? '').replace(/\s+/g, '').toLowerCase()
   if (input === '') return fallback

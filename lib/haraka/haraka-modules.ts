@@ -1,6 +1,6 @@
 import { join } from 'node:path'
 import type { OutboundItem } from '../haraka-objects/outbound'
-import type { HarakaMxClass } from './mx-list'
+import type { HarakaMxClass } from './haraka-mx'
 import type { HookRunner } from './server-details'
 import type { HarakaPlugin } from '../haraka-objects/plugin'
 import type { HMailItem, OutboundConfig, OutboundCfg } from '../haraka-objects/outbound'

@@ -54,7 +54,7 @@ export interface LoggedDecision {
 }
 
 /** The fields of a decision for the log. Holds no secret. */
-export function decisionFields({ message, decision, located, action, reason }: LoggedDecision): LogFields {
+function decisionFields({ message, decision, located, action, reason }: LoggedDecision): LogFields {
   const [recipient] = message.rcptTo
   return {
     domain: decision.domain,

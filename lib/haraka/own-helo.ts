@@ -1,4 +1,4 @@
-import type { HarakaMxClass } from './mx-list'
+import type { HarakaMxClass } from './haraka-mx'
 
 /** How long the name is used before it is asked for again, milliseconds. */
 const NAME_AGE = 1_000

@@ -23,7 +23,7 @@ export function workerCount(nodes: unknown, cpus: number): number {
  * workers, all parts together are never more than `threads`. The remainder goes to the first workers. A worker that has replaced
  * another gets none of it, because it is not known whether the one before had some.
  */
-export function shareOfWorker(threads: number, { count, id }: Workers): number {
+function shareOfWorker(threads: number, { count, id }: Workers): number {
   return Math.max(1, Math.floor(threads / count) + (id <= threads % count ? 1 : 0))
 }
 

@@ -4,7 +4,7 @@ import { PREFIX } from './keys'
 import { createScript } from './script'
 
 /** The most answers that are kept over all servers. Of more, those go that would end first. */
-export const MOST_ANSWERS = 50_000
+const MOST_ANSWERS = 50_000
 /** No answer is kept longer, whatever its TTL. Milliseconds. */
 export const LONGEST_MS = DAY_MS
 

@@ -17,7 +17,7 @@ import { createFile, readSmallFile, replaceFile, temporaryName } from './private
  */
 
 /** Its name in the state folder. */
-export const JOURNAL_FILE = 'quota.journal'
+const JOURNAL_FILE = 'quota.journal'
 
 const VERSION = 1
 /** A longer journal is written anew. */

@@ -177,7 +177,7 @@ export function decisionWords({ outcome, exchanges }: Decision): string {
 }
 
 /** Decides one message as the rules stand, without any lookup. */
-export function runExpectation(rules: RuleSet, expectation: Expectation): ExpectationResult {
+function runExpectation(rules: RuleSet, expectation: Expectation): ExpectationResult {
   const { message, mx } = expectation.message
   const decision = decide(rules, message, knowledgeOf(mx ?? assumedMx(message.domain)))
   const met = decision.outcome === expectation.outcome && allFit(expectation.exchanges, decision.exchanges)

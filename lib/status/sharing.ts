@@ -5,7 +5,7 @@ import { formatCount, joinWords } from './wording'
 const MOST_NAMED = 20
 
 /** `mail1 (2 workers) and mail2 (2 workers)`. */
-export function describeServers({ servers }: SharingFacts): string {
+function describeServers({ servers }: SharingFacts): string {
   const named: string[] = servers
     .slice(0, MOST_NAMED)
     .map(({ name, workers }) => `${name} (${formatCount(workers, 'worker')})`)

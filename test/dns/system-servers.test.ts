@@ -3,7 +3,7 @@ import { mkdtempSync, renameSync, rmSync, unlinkSync, writeFileSync } from 'node
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { test } from 'node:test'
-import { parseResolvConf, SystemServers } from '../../lib/dns/system-servers'
+import { SystemServers } from '../../lib/dns/system-servers'
 import { FakeClock } from '../support/dns-resolver'
 
 const udp = (address: string, port = 53) => ({ address, port, transport: 'udp' })
@@ -18,8 +18,14 @@ const FILES: readonly (readonly [text: string, servers: object[]])[] = [
 ]
 
 test('the servers of a resolv.conf', async (t) => {
+  const folder = mkdtempSync(join(tmpdir(), 'resolv-'))
+  t.after(() => rmSync(folder, { recursive: true }))
+  const path = join(folder, 'resolv.conf')
   for (const [text, servers] of FILES) {
-    await t.test(JSON.stringify(text), () => assert.deepEqual(parseResolvConf(text), servers))
+    await t.test(JSON.stringify(text), () => {
+      writeFileSync(path, text)
+      assert.deepEqual(new SystemServers(path, Date.now).readIfChanged(), servers)
+    })
   }
 })
 

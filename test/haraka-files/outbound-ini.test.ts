@@ -3,7 +3,7 @@ import { createRequire } from 'node:module'
 import { resolve } from 'node:path'
 import { test } from 'node:test'
 import fc from 'fast-check'
-import { parseOutboundSettings, parseRetryIntervals } from '../../lib/haraka-files/outbound-ini'
+import { parseOutboundSettings } from '../../lib/haraka-files/outbound-ini'
 
 interface OutboundConfig {
   temp_fail_intervals: unknown
@@ -19,6 +19,12 @@ function harakaIntervals(text: string, maxTempFailures: number): unknown {
   const cfg: OutboundConfig = { temp_fail_intervals: text, maxTempFailures }
   haraka.set_temp_fail_intervals.call({ cfg })
   return cfg.temp_fail_intervals
+}
+
+/** What is read from an `outbound.ini` with that setting. */
+function intervalsOf(text: string, maxTempFailures: number): readonly number[] {
+  const file = `temp_fail_intervals=${text}\nmaxTempFailures=${maxTempFailures}\n`
+  return parseOutboundSettings((name) => (name === 'outbound.ini' ? file : undefined)).retryIntervalsSeconds
 }
 
 const TEXTS = [
@@ -45,7 +51,7 @@ const TEXTS = [
 ]
 
 test('retry intervals are read as Haraka reads them', () => {
-  for (const text of TEXTS) assert.deepEqual(parseRetryIntervals(text, 5), harakaIntervals(text, 5), text)
+  for (const text of TEXTS) assert.deepEqual(intervalsOf(text, 5), harakaIntervals(text, 5), text)
 })
 
 test('retry intervals of random texts are those of Haraka', () => {
@@ -57,7 +63,7 @@ test('retry intervals of random texts are those of Haraka', () => {
   const texts = fc.array(element, { maxLength: 4 }).map((all) => all.map((parts) => parts.join('')).join(','))
   fc.assert(
     fc.property(texts, fc.integer({ min: 1, max: 14 }), (text, max) => {
-      assert.deepEqual(parseRetryIntervals(text, max), harakaIntervals(text, max))
+      assert.deepEqual(intervalsOf(text, max), harakaIntervals(text, max))
     }),
   )
 })

@@ -1,13 +1,25 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { ResolveError } from '../../lib/model/errors'
-import { decisionFields, logDecision, type LoggedDecision } from '../../lib/haraka/log-line'
+import { logDecision, type LoggedDecision } from '../../lib/haraka/log-line'
 import type { Decision } from '../../lib/model/decision'
 import type { LogFields } from '../../lib/haraka/log-entry'
 import type { Loggable } from '../../lib/haraka-objects/plugin'
 import { Secret } from '../../lib/model/secret'
 import { messageOf } from '../support/rules'
 import { mxExchange, relayExchange } from '../support/servers'
+
+/** What the line of a decision has beside its text. */
+function fieldsOf(logged: LoggedDecision): LogFields {
+  const lines: (readonly unknown[])[] = []
+  logDecision(
+    { loginfo: (...parameters: unknown[]) => lines.push(parameters) } as unknown as Loggable,
+    logged,
+  )
+  const [[text, fields]] = lines as [[string, LogFields]]
+  assert.equal(text, 'decided')
+  return fields
+}
 
 const decision: Decision = {
   domain: 'example.com',
@@ -133,11 +145,11 @@ const decisions: [string, LoggedDecision, LogFields][] = [
   ],
 ]
 for (const [name, logged, fields] of decisions) {
-  test(`the fields of a decision: ${name}`, () => assert.deepEqual(decisionFields(logged), fields))
+  test(`the fields of a decision: ${name}`, () => assert.deepEqual(fieldsOf(logged), fields))
 }
 
 test('the null sender is <>, and of several recipients only the number is logged', () => {
-  const fields = decisionFields({
+  const fields = fieldsOf({
     ...plain,
     message: { ...message, mailFrom: '', rcptTo: ['a@example.com', 'b@example.com'] },
   })
@@ -148,7 +160,7 @@ test('the null sender is <>, and of several recipients only the number is logged
 
 test('no field takes the place of one that Haraka writes', () => {
   for (const own of ['level', 'message', 'name', 'origin', 'uuid']) {
-    assert.equal(own in decisionFields({ ...plain, reason: 'x' }), false)
+    assert.equal(own in fieldsOf({ ...plain, reason: 'x' }), false)
   }
 })
 

@@ -1,8 +1,7 @@
 import assert from 'node:assert/strict'
 import { after, test } from 'node:test'
 import { OwnHelo } from '../../lib/haraka/own-helo'
-import type { HarakaMxClass } from '../../lib/haraka/mx-list'
-import { toHarakaMx } from '../../lib/haraka/mx-list'
+import { type HarakaMxClass, toHarakaMx } from '../../lib/haraka/haraka-mx'
 import { loadHaraka } from '../support/haraka-modules'
 import { mxExchange, relayExchange } from '../support/servers'
 

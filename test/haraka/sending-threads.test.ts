@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { SendingThreads, shareOfWorker, workerCount } from '../../lib/haraka/sending-threads'
+import { SendingThreads, workerCount, type Workers } from '../../lib/haraka/sending-threads'
 import type { OutboundConfig, OutboundCfg } from '../../lib/haraka-objects/outbound'
 
 const settings = (concurrency_max: number): OutboundCfg => ({
@@ -10,12 +10,17 @@ const settings = (concurrency_max: number): OutboundCfg => ({
 })
 const ALONE = { count: 1, id: 1 }
 
+/** What one worker sends at once, of so many for all of them. */
+function shareOf(threads: number, worker: Workers): number {
+  const outbound: OutboundConfig = { cfg: settings(10_000) }
+  new SendingThreads(outbound, worker).apply(threads)
+  return outbound.cfg.concurrency_max
+}
+
 test('the shares of all workers are the number, and at least one each', () => {
   for (let threads = 1; threads <= 25; threads++) {
     for (let count = 1; count <= 9; count++) {
-      const shares = Array.from({ length: count }, (_, index) =>
-        shareOfWorker(threads, { count, id: index + 1 }),
-      )
+      const shares = Array.from({ length: count }, (_, index) => shareOf(threads, { count, id: index + 1 }))
       const sum = shares.reduce((total, share) => total + share, 0)
       assert.equal(sum, Math.max(threads, count), `${threads} threads, ${count} workers`)
       assert.ok(Math.max(...shares) - Math.min(...shares) <= 1)
@@ -24,8 +29,8 @@ test('the shares of all workers are the number, and at least one each', () => {
 })
 
 test('a worker that replaces another never makes the whole exceed the number', () => {
-  assert.equal(shareOfWorker(10, { count: 4, id: 5 }), 2)
-  assert.equal(shareOfWorker(3, { count: 4, id: 9 }), 1)
+  assert.equal(shareOf(10, { count: 4, id: 5 }), 2)
+  assert.equal(shareOf(3, { count: 4, id: 9 }), 1)
 })
 
 test('the number of workers is read as Haraka reads it', () => {

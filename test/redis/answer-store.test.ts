@@ -2,12 +2,14 @@ import assert from 'node:assert/strict'
 import { describe, it, type TestContext } from 'node:test'
 import type { Resolver } from '../../lib/dns/resolver'
 import { RedisAnswerStore } from '../../lib/redis/answer-store'
-import { MOST_ANSWERS } from '../../lib/redis/answers-scripts'
 import type { RedisConnection } from '../../lib/redis/connection'
 import { PREFIX } from '../../lib/redis/keys'
 import { testResolver, type TestResolverOptions } from '../support/dns-resolver'
 import { a, fails, mx, startZone, type ZoneData, type ZoneServer } from '../support/dns-scripted'
 import { connectTo, needsRedis, PATIENT, RedisServer, startProxy, until } from '../support/redis-server'
+
+/** The most answers that are kept over all servers. */
+const MOST_ANSWERS = 50_000
 
 const TABLE: Record<string, readonly ZoneData[]> = {
   'example.com': [mx(10, 'mx.example.com')],

@@ -14,7 +14,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { test, type TestContext } from 'node:test'
 import { LimitArbiter } from '../../lib/relays/limit-arbiter'
-import { JOURNAL_FILE, openQuotaJournal } from '../../lib/relays/quota-journal'
+import { openQuotaJournal } from '../../lib/relays/quota-journal'
 import { testClock, type TestClock } from '../support/relay-state'
 
 const HOUR = 3_600_000
@@ -48,7 +48,7 @@ function setup(t: TestContext) {
       counted: () => arbiter.status().find(({ key }) => key === 'isp')?.sentLastHour ?? 0,
     }
   }
-  return { folder, file: join(folder, JOURNAL_FILE), warnings, start }
+  return { folder, file: join(folder, 'quota.journal'), warnings, start }
 }
 
 test('an hour is counted over kills; what was under way then counts as sent', (t) => {

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { loadConfiguration } from '../../lib/routing/configuration'
-import { readTests, runExpectation, runExpectations } from '../../lib/rules/expectations'
+import { readTests, runExpectations } from '../../lib/rules/expectations'
 import { maskLine } from '../../lib/rules/mask'
 import { splitWords } from '../../lib/rules/message-spec'
 import { Report } from '../../lib/source/report'
@@ -184,7 +184,7 @@ test('a reply in quotes may hold blanks, colons and semicolons; age and failed s
   assert.ok(expectation)
   assert.equal(expectation.message.message.reply, '550 5.7.1 no : really ; see <https://x.example/S3140>')
   assert.equal(expectation.text, line.replace(' ; why', ''))
-  assert.equal(runExpectation(compiled, expectation).met, true)
+  assert.equal(runExpectations({ rules: compiled, tests: [expectation] })[0]!.met, true)
 })
 
 test('a quote that is not closed ends with its word', () => {

@@ -1,7 +1,7 @@
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import type { HarakaMxClass } from '../../lib/haraka/mx-list'
+import type { HarakaMxClass } from '../../lib/haraka/haraka-mx'
 import type { HookRunner } from '../../lib/haraka/server-details'
 import type { HMailItem, OutboundConfig } from '../../lib/haraka-objects/outbound'
 

@@ -7,7 +7,7 @@ import type { Location } from '../shared/location'
  * Plugins that come with Haraka and have a hook for `get_mx`: they may be where this program cannot find them. (Haraka 3.3
  * `plugins/queue`, and its optional dependencies.)
  */
-export const SHIPPED_RIVALS: readonly string[] = [
+const SHIPPED_RIVALS: readonly string[] = [
   'queue/lmtp',
   'queue/smtp_bridge',
   'queue/smtp_forward',

@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict'
-import { readdirSync, readFileSync } from 'node:fs'
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { test } from 'node:test'
-import { SHIPPED_RIVALS } from '../../../lib/commands/explain/rival-plugins'
+import { findRivalPlugins } from '../../../lib/commands/explain/rival-plugins'
 
 /** Names of the plugins that are installed with Haraka, and their sources. */
 function shippedPlugins(): [name: string, source: string][] {
@@ -20,9 +21,17 @@ function shippedPlugins(): [name: string, source: string][] {
   ]
 }
 
-test('the plugins of the installed Haraka that have a hook for get_mx are those that are listed', () => {
-  const rivals = shippedPlugins()
+test('the plugins of the installed Haraka that have a hook for get_mx are known without their source', (t) => {
+  const plugins = shippedPlugins()
+  const harakaFolder = mkdtempSync(join(tmpdir(), 'dns-overrides-rivals-'))
+  t.after(() => rmSync(harakaFolder, { recursive: true }))
+  const configFolder = join(harakaFolder, 'config')
+  mkdirSync(configFolder)
+  writeFileSync(join(configFolder, 'plugins'), plugins.map(([name]) => `${name}\n`).join(''))
+  const rivals = plugins
     .filter(([, source]) => /hook_get_mx|register_hook\('(?:get_mx|server_details)'/.test(source))
     .map(([name]) => name)
-  assert.deepEqual(rivals.sort(), SHIPPED_RIVALS.toSorted())
+  assert.ok(rivals.length > 0, 'some were found')
+  const file = join(configFolder, 'dns_overrides.ini')
+  assert.deepEqual(findRivalPlugins({ file, configFolder, harakaFolder }), rivals)
 })
