@@ -4,7 +4,9 @@ import { setImmediate as nextTurn } from 'node:timers/promises'
 export type Steps<T> = Generator<undefined, T>
 
 /** Milliseconds of work at one go while others wait. */
-const SLICE_MS = 8
+const SLICE_MS = 5
+/** Items of one step of {@link eachInSteps}. */
+const ITEMS = 256
 
 /** Does the whole work at one go. @throws what the work throws */
 export function finish<T>(steps: Steps<T>): T {
@@ -14,14 +16,29 @@ export function finish<T>(steps: Steps<T>): T {
   }
 }
 
+/** Works for a few milliseconds, and does at least one step. @throws what the work throws @returns the last step: is the work done? */
+export function workAWhile<T>(steps: Steps<T>): IteratorResult<undefined, T> {
+  const end = performance.now() + SLICE_MS
+  for (;;) {
+    const step = steps.next()
+    if (step.done === true || performance.now() >= end) return step
+  }
+}
+
 /** As {@link finish}, letting the event loop run every few milliseconds: for a server at work. */
 export async function finishInSteps<T>(steps: Steps<T>): Promise<T> {
   for (;;) {
-    const end = performance.now() + SLICE_MS
-    do {
-      const step = steps.next()
-      if (step.done === true) return step.value
-    } while (performance.now() < end)
+    const step = workAWhile(steps)
+    if (step.done === true) return step.value
     await nextTurn()
+  }
+}
+
+/** Does the same with each item, a few hundred in a step. */
+export function* eachInSteps<T>(items: Iterable<T>, work: (item: T) => void): Steps<void> {
+  let count = 0
+  for (const item of items) {
+    work(item)
+    if (++count % ITEMS === 0) yield
   }
 }

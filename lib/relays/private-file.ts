@@ -12,6 +12,8 @@ import {
   writeFileSync,
 } from 'node:fs'
 import { join } from 'node:path'
+import { StringDecoder } from 'node:string_decoder'
+import { finish, type Steps } from '../model/steps'
 
 /*
  * Files in a folder that another user may write to. Root reads and writes them too (the master process, the command line), so
@@ -20,11 +22,74 @@ import { join } from 'node:path'
 
 const { O_CREAT, O_EXCL, O_NOFOLLOW, O_NONBLOCK, O_RDONLY, O_APPEND, O_WRONLY } = constants
 
+/** What {@link readLines} reads in one step, bytes. */
+const CHUNK = 64 * 1024
+
+/** A file that may be read, and how long it is. */
+interface OpenFile {
+  readonly file: number
+  readonly size: number
+}
+
 /**
  * @returns undefined if there is no such file
  * @throws Error as `fs` does, and if it is not a regular file of at most so many bytes
  */
 export function readSmallFile(folder: string, name: string, largestBytes: number): string | undefined {
+  const open = openToRead(folder, name, largestBytes)
+  if (open === undefined) return undefined
+  const { file, size } = open
+  try {
+    const buffer = Buffer.alloc(size)
+    let length = 0
+    for (let read = -1; length < buffer.length && read !== 0; length += read)
+      read = readSync(file, buffer, length, buffer.length - length, null)
+    return buffer.toString('utf8', 0, length)
+  } finally {
+    closeSync(file)
+  }
+}
+
+/**
+ * Hands each line of a file to `visit`, in steps. A file that does not exist has none.
+ *
+ * @throws Error as {@link readSmallFile}, and what `visit` throws
+ */
+export function* readLines(
+  folder: string,
+  name: string,
+  largestBytes: number,
+  visit: (line: string) => void,
+): Steps<void> {
+  const open = openToRead(folder, name, largestBytes)
+  if (open === undefined) return
+  const { file, size } = open
+  try {
+    const decoder = new StringDecoder('utf8')
+    const buffer = Buffer.alloc(Math.min(CHUNK, size))
+    /** Of the line that has begun. */
+    let pieces: string[] = []
+    for (let left = size; left > 0;) {
+      const length = readSync(file, buffer, 0, Math.min(buffer.length, left), null)
+      if (length === 0) break
+      left -= length
+      for (const [index, piece] of decoder.write(buffer.subarray(0, length)).split('\n').entries()) {
+        if (index > 0) {
+          visit(pieces.join(''))
+          pieces = []
+        }
+        pieces.push(piece)
+      }
+      yield
+    }
+    const last = pieces.join('') + decoder.end()
+    if (last !== '') visit(last)
+  } finally {
+    closeSync(file)
+  }
+}
+
+function openToRead(folder: string, name: string, largestBytes: number): OpenFile | undefined {
   requireFolder(folder)
   let file: number
   try {
@@ -38,13 +103,10 @@ export function readSmallFile(folder: string, name: string, largestBytes: number
     if (!stats.isFile()) throw new Error(`${join(folder, name)} is not a regular file`)
     if (stats.size > largestBytes)
       throw new Error(`${join(folder, name)} has more than ${largestBytes} bytes`)
-    const buffer = Buffer.alloc(stats.size)
-    let length = 0
-    for (let read = -1; length < buffer.length && read !== 0; length += read)
-      read = readSync(file, buffer, length, buffer.length - length, null)
-    return buffer.toString('utf8', 0, length)
-  } finally {
+    return { file, size: stats.size }
+  } catch (error) {
     closeSync(file)
+    throw error
   }
 }
 
@@ -83,10 +145,22 @@ export function replaceFile(folder: string, from: string, to: string): void {
 /** The name of a file while it is written. It does not begin like any file that is read, such as `hold.`. */
 export const temporaryName = (name: string): string => `new.${name}`
 
-/** Replaces a file in one step: a reader sees the old text or the new one, never a part. */
-export function overwriteFile(folder: string, name: string, text: string): void {
+/** Replaces a file at once: a reader sees the old text or the new one, never a part. */
+export const overwriteFile = (folder: string, name: string, text: string): void =>
+  finish(overwriteInSteps(folder, name, [text]))
+
+/** As {@link overwriteFile}, a part in each step. */
+export function* overwriteInSteps(folder: string, name: string, parts: Iterable<string>): Steps<void> {
   const temporary = temporaryName(name)
-  closeSync(createFile(folder, temporary, text))
+  const file = createFile(folder, temporary, '')
+  try {
+    for (const part of parts) {
+      writeFileSync(file, part)
+      yield
+    }
+  } finally {
+    closeSync(file)
+  }
   replaceFile(folder, temporary, name)
 }
 

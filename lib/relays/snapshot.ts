@@ -1,9 +1,9 @@
 import { readdirSync } from 'node:fs'
 import { type Fields, isAmount, readList, readText } from '../model/foreign-json'
-import { formatParts, readParts } from '../model/json-parts'
+import { formatParts, readPart } from '../model/json-parts'
 import { finish, type Steps } from '../model/steps'
 import type { LimitStatus } from './limit-types'
-import { readSmallFile, requireFolder } from './private-file'
+import { readLines, requireFolder } from './private-file'
 import type { ServerStatus } from './types'
 
 /** A hold as a worker knows it: enough to tell it from another of the same name. */
@@ -13,18 +13,20 @@ export interface KnownHold {
   readonly since: number
 }
 
-/** What a process of the server writes for the command line, whenever it changes. */
+/** What a process of the server writes for the command line, whenever it changes. There may be 10,000 servers: they are made one by one. */
 export interface Snapshot {
   /** `worker`: sends mail. `master`: counts for the workers, and sends none. */
   readonly role: 'worker' | 'master'
-  readonly servers: readonly ServerStatus[]
+  readonly servers: Iterable<ServerStatus>
   readonly holds: readonly KnownHold[]
   /** Of the process that counts: what all together use of each limit. */
-  readonly limits?: readonly LimitStatus[]
+  readonly limits?: Iterable<LimitStatus>
 }
 
 /** A snapshot as read back. */
 export interface ProcessSnapshot extends Snapshot {
+  readonly servers: readonly ServerStatus[]
+  readonly limits?: readonly LimitStatus[]
   readonly pid: number
   /** When it was written, ms since the epoch. */
   readonly updated: number
@@ -35,9 +37,13 @@ export const HEARTBEAT_MS = 60_000
 /** A snapshot of this age is from a dead process, even if another process has its id now. */
 const DEAD_AFTER_MS = 180_000
 
-/** A snapshot as its file has it. @param updated milliseconds since the epoch */
-export function formatSnapshot({ role, servers, holds, limits }: Snapshot, updated: number): string {
-  return formatParts({ role, updated }, { servers, holds, ...(limits === undefined ? {} : { limits }) })
+/** A snapshot as its file has it, a line at a time. @param updated milliseconds since the epoch */
+export function* formatSnapshot(
+  { role, servers, holds, limits }: Snapshot,
+  updated: number,
+): Generator<string, void> {
+  const lists = { servers, holds, ...(limits === undefined ? {} : { limits }) }
+  for (const line of formatParts({ role, updated }, lists)) yield `${line}\n`
 }
 
 const FILE = /^([1-9]\d{0,9})\.json$/
@@ -101,12 +107,13 @@ export function isAlive(pid: number): boolean {
 
 function* readSnapshot(folder: string, pid: number): Steps<ProcessSnapshot | undefined> {
   try {
-    const text = readSmallFile(folder, snapshotFile(pid), LARGEST_BYTES) ?? ''
     const servers: ServerStatus[] = []
     const holds: KnownHold[] = []
     const limits: LimitStatus[] = []
     let head: Fields | undefined
-    yield* readParts(text, (fields) => {
+    yield* readLines(folder, snapshotFile(pid), LARGEST_BYTES, (line) => {
+      const fields = readPart(line)
+      if (fields === undefined) return
       head ??= fields
       servers.push(...readList(fields.servers, MOST_ENTRIES - servers.length, readServer))
       holds.push(...readList(fields.holds, MOST_ENTRIES - holds.length, readKnownHold))

@@ -12,7 +12,7 @@ import {
 } from 'node:fs'
 import { join } from 'node:path'
 import { type Hold, isHoldFile, readHolds } from './holds'
-import { overwriteFile } from './private-file'
+import { PacedFile } from './paced-file'
 import { formatSnapshot, HEARTBEAT_MS, isAlive, pidOfFile, snapshotFile, type Snapshot } from './snapshot'
 
 /*
@@ -21,7 +21,7 @@ import { formatSnapshot, HEARTBEAT_MS, isAlive, pidOfFile, snapshotFile, type Sn
  * command line never does, and changes neither owner nor mode of it.
  *
  *   hold.NAME      the relay is held by hand (JSON). Written and removed by the command; survives a restart.
- *   PID.json       what the process PID knows, written anew (rename) when it changes. Holds no secret.
+ *   PID.json       what the process PID knows, written anew (rename) when it changes, see paced-file.ts. Holds no secret.
  *   quota.journal  what counts against max_per_hour, see quota-journal.ts.
  */
 
@@ -90,11 +90,9 @@ class LiveFolder implements StateFolder {
   readonly #timer: NodeJS.Timeout
   readonly #watcher: { close(): void } | undefined
   #holds: ReadonlyMap<string, Hold> = new Map()
-  #take: (() => Snapshot) | undefined
+  #file: PacedFile | undefined
   #onHolds: ((holds: readonly Hold[]) => void) | undefined
   #written = 0
-  #isWriting = true
-  #pending: NodeJS.Timeout | undefined
 
   constructor(options: StateFolderOptions) {
     this.#options = options
@@ -116,29 +114,40 @@ class LiveFolder implements StateFolder {
   }
 
   publish(take: () => Snapshot, onHolds: (holds: readonly Hold[]) => void): void {
-    this.#take = take
+    const { path, now, warn } = this.#options
+    this.#file = new PacedFile({
+      folder: path,
+      name: snapshotFile(this.#pid),
+      delayMs: WRITE_DELAY_MS,
+      format: () => {
+        this.#written = now()
+        return formatSnapshot(take(), this.#written)
+      },
+      onError: ({ message }) => warn(`relays cannot be shown by the command line: ${message}`),
+    })
     this.#onHolds = onHolds
     if (this.#holds.size > 0) onHolds(this.holds())
-    this.#write()
+    this.#file.write()
     this.#removeDead()
   }
 
   noteChange(): void {
-    this.#pending ??= setTimeout(() => this.#write(), WRITE_DELAY_MS).unref()
+    this.#file?.noteChange()
   }
 
   close(): void {
     clearInterval(this.#timer)
     this.#watcher?.close()
-    this.#write()
-    this.#take = undefined
+    this.#file?.noteChange()
+    this.#file?.close()
+    this.#file = undefined
   }
 
   #poll(): void {
     const { now } = this.#options
     const age = now() - this.#written
     // A clock that was set back makes it negative.
-    if (age >= HEARTBEAT_MS || age < 0) this.#write()
+    if (age >= HEARTBEAT_MS || age < 0) this.#file?.write()
     this.#lookForHolds()
     this.#removeDead()
   }
@@ -155,25 +164,7 @@ class LiveFolder implements StateFolder {
     if (JSON.stringify([...this.#holds.values()]) === before) return
     this.#onHolds?.(this.holds())
     // At once: the command waits for it.
-    this.#write()
-  }
-
-  #write(): void {
-    clearTimeout(this.#pending)
-    this.#pending = undefined
-    if (this.#take === undefined) return
-    this.#written = this.#options.now()
-    try {
-      const text = formatSnapshot(this.#take(), this.#written)
-      overwriteFile(this.#options.path, snapshotFile(this.#pid), text)
-      this.#isWriting = true
-    } catch (error) {
-      // A full disk has room again some day: tried with the next change, and logged once.
-      if (this.#isWriting) {
-        this.#options.warn(`relays cannot be shown by the command line: ${(error as Error).message}`)
-      }
-      this.#isWriting = false
-    }
+    this.#file?.write()
   }
 
   /** Snapshots of processes that are gone. */

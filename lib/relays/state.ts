@@ -129,30 +129,7 @@ export class LocalRelayState implements RelayState {
   }
 
   status(): readonly ServerStatus[] {
-    const { wall, monotonic } = this.#options.clock
-    const now = wall()
-    const entries = [...this.#records]
-    const leftOut = entries.filter(
-      ({ terms, breaker }) => terms !== undefined && breaker.view(now).state === 'open',
-    )
-    const shown = [...entries.filter(({ terms }) => terms === undefined), ...leftOut.slice(-MOST_SHOWN)]
-    return shown.map(({ key, name, terms, limitKey, breaker, connections, sent }): ServerStatus => {
-      const view = breaker.view(now)
-      const { lastFailure } = breaker
-      return {
-        key,
-        ...(name === undefined ? {} : { name }),
-        ...(terms === undefined ? {} : { terms }),
-        breaker: view.state === 'trial' ? 'half-open' : view.state,
-        failures: breaker.failures,
-        ...(lastFailure === undefined ? {} : { lastFailure }),
-        ...(view.state === 'open' ? { retryAt: view.until } : {}),
-        held: this.#holdOf(name) !== undefined,
-        connections,
-        waiting: terms === undefined ? this.#places.waiting(limitKey) : 0,
-        sentLastHour: sent.total(monotonic()),
-      }
-    })
+    return [...this.#statuses()]
   }
 
   close(): void {
@@ -286,11 +263,39 @@ export class LocalRelayState implements RelayState {
     this.#options.folder?.noteChange()
   }
 
+  /** Made one by one: there may be 10,000. */
+  *#statuses(): Generator<ServerStatus, void> {
+    const { wall, monotonic } = this.#options.clock
+    const now = wall()
+    const entries = [...this.#records]
+    const leftOut = entries.filter(
+      ({ terms, breaker }) => terms !== undefined && breaker.view(now).state === 'open',
+    )
+    const shown = [...entries.filter(({ terms }) => terms === undefined), ...leftOut.slice(-MOST_SHOWN)]
+    for (const { key, name, terms, limitKey, breaker, connections, sent } of shown) {
+      const view = breaker.view(now)
+      const { lastFailure } = breaker
+      yield {
+        key,
+        ...(name === undefined ? {} : { name }),
+        ...(terms === undefined ? {} : { terms }),
+        breaker: view.state === 'trial' ? 'half-open' : view.state,
+        failures: breaker.failures,
+        ...(lastFailure === undefined ? {} : { lastFailure }),
+        ...(view.state === 'open' ? { retryAt: view.until } : {}),
+        held: this.#holdOf(name) !== undefined,
+        connections,
+        waiting: terms === undefined ? this.#places.waiting(limitKey) : 0,
+        sentLastHour: sent.total(monotonic()),
+      }
+    }
+  }
+
   #snapshot(): Snapshot {
     const { folder, limitStatus } = this.#options
     return {
       role: 'worker',
-      servers: this.status(),
+      servers: this.#statuses(),
       holds: (folder?.holds() ?? []).map(({ name, since }) => ({ name, since })),
       ...(limitStatus === undefined ? {} : { limits: limitStatus() }),
     }

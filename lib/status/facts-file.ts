@@ -1,9 +1,11 @@
 import { finish, type Steps } from '../model/steps'
-import { overwriteFile, readSmallFile } from '../relays/private-file'
+import { PacedFile } from '../relays/paced-file'
+import { readLines } from '../relays/private-file'
 import { HEARTBEAT_MS, isLiving } from '../relays/snapshot'
 import type { Collector } from './collector'
-import type { Facts, HitsByLine } from './facts'
-import { formatFacts, readFacts } from './read-facts'
+import type { LineHits } from './counts'
+import type { Facts } from './facts'
+import { FactsReader, formatFacts } from './read-facts'
 
 /*
  * What a server reports of itself, in its state folder (see state-folder.ts): the master writes it, or the only process. Every worker
@@ -22,7 +24,12 @@ const SHARED_HITS_FILE = 'shared-hits'
 const FACTS_DELAY_MS = 500
 /** There may be many lines. */
 const HITS_DELAY_MS = 2_000
+/** Hits that are written in one step. */
+const HITS_PART = 512
 const LARGEST_BYTES = 64 * 1024 * 1024
+
+/** A line by its hash, and its hits. */
+type HitsEntry = readonly [hash: string, hits: LineHits]
 
 /** Where facts come from and go to. */
 export interface FactsFileOptions {
@@ -30,68 +37,62 @@ export interface FactsFileOptions {
   readonly folder: string
   readonly collector: Pick<Collector, 'facts' | 'hits'>
   /** The hits over all servers; absent: they are not shared. */
-  readonly sharedHits?: () => HitsByLine
+  readonly sharedHits?: () => Iterable<HitsEntry>
   readonly warn: (message: string) => void
 }
 
 /** Writes the facts whenever they change, and at least once a minute. */
 export class FactsFile {
-  readonly #options: FactsFileOptions
   readonly #heartbeat: NodeJS.Timeout
-  #facts: NodeJS.Timeout | undefined
-  #hits: NodeJS.Timeout | undefined
-  #isWriting = true
+  readonly #facts: PacedFile
+  readonly #hits: readonly PacedFile[]
+  constructor({ folder, collector, sharedHits, warn }: FactsFileOptions) {
+    const open = (name: string, delayMs: number, format: () => Iterable<string>) => {
+      const onError = ({ message }: Error) => {
+        // Once, and not for each file.
+        if (this.#files.filter(({ isFailing }) => isFailing).length > 1) return
+        warn(`the status cannot be shown: ${message}`)
+      }
+      return new PacedFile({ folder, name, delayMs, format, onError })
+    }
+    this.#facts = open(FACTS_FILE, FACTS_DELAY_MS, () => formatFacts(collector.facts))
+    this.#hits = [
+      open(HITS_FILE, HITS_DELAY_MS, () => formatHits(collector.hits)),
+      ...(sharedHits === undefined
+        ? []
+        : [open(SHARED_HITS_FILE, HITS_DELAY_MS, () => formatHits(sharedHits()))]),
+    ]
+    this.#heartbeat = setInterval(() => this.#facts.write(), HEARTBEAT_MS).unref()
+    for (const file of this.#files) file.write()
+  }
 
-  constructor(options: FactsFileOptions) {
-    this.#options = options
-    this.#heartbeat = setInterval(() => this.#writeFacts(), HEARTBEAT_MS).unref()
-    this.#writeFacts()
-    this.#writeHits()
+  get #files(): readonly PacedFile[] {
+    return [this.#facts, ...this.#hits]
   }
 
   /** Something has changed; `hits`: those of lines too. */
   noteChange({ hits }: { readonly hits: boolean }): void {
-    this.#facts ??= setTimeout(() => this.#writeFacts(), FACTS_DELAY_MS).unref()
-    if (hits) this.#hits ??= setTimeout(() => this.#writeHits(), HITS_DELAY_MS).unref()
+    this.#facts.noteChange()
+    if (hits) for (const file of this.#hits) file.noteChange()
   }
 
   /** Writes what is not yet written, and stops. */
   close(): void {
     clearInterval(this.#heartbeat)
-    if (this.#facts !== undefined) this.#writeFacts()
-    if (this.#hits !== undefined) this.#writeHits()
-  }
-
-  #writeFacts(): void {
-    clearTimeout(this.#facts)
-    this.#facts = undefined
-    this.#write(FACTS_FILE, () => formatFacts(this.#options.collector.facts))
-  }
-
-  #writeHits(): void {
-    clearTimeout(this.#hits)
-    this.#hits = undefined
-    const { collector, sharedHits } = this.#options
-    this.#write(HITS_FILE, () => formatHits(collector.hits))
-    if (sharedHits !== undefined) this.#write(SHARED_HITS_FILE, () => formatHits(sharedHits()))
-  }
-
-  #write(file: string, format: () => string): void {
-    try {
-      overwriteFile(this.#options.folder, file, format())
-      this.#isWriting = true
-    } catch (error) {
-      // A full disk has room again some day: tried with the next change, and logged once.
-      if (this.#isWriting) this.#options.warn(`the status cannot be shown: ${(error as Error).message}`)
-      this.#isWriting = false
-    }
+    for (const file of this.#files) file.close()
   }
 }
 
-function formatHits(hits: HitsByLine): string {
+function* formatHits(hits: Iterable<HitsEntry>): Generator<string, void> {
   let text = ''
-  for (const [key, { count, last }] of hits) text += `${key} ${count} ${last}\n`
-  return text
+  let lines = 0
+  for (const [key, { count, last }] of hits) {
+    text += `${key} ${count} ${last}\n`
+    if (++lines % HITS_PART !== 0) continue
+    yield text
+    text = ''
+  }
+  yield text
 }
 
 /**
@@ -106,18 +107,18 @@ export const readFactsFile = (folder: string, now: number): Facts | undefined =>
 
 /** As {@link readFactsFile}, in steps. */
 export function* readFactsInSteps(folder: string, now: number): Steps<Facts | undefined> {
+  const reader = new FactsReader()
   try {
-    const facts = yield* readFacts(readText(folder, FACTS_FILE))
-    return facts !== undefined && isLiving(facts, now) ? facts : undefined
+    yield* readIfThere(folder, FACTS_FILE, (line) => reader.add(line))
   } catch (error) {
     if (error instanceof SyntaxError) return undefined
     throw error
   }
+  const { facts } = reader
+  return facts !== undefined && isLiving(facts, now) ? facts : undefined
 }
 
 const HITS = /^([\da-f]{16}) (\d{1,15}) (\d{1,15})$/
-/** Lines of one step. */
-const STEP = 256
 
 /** Hits over all workers of the server, or over all servers that use the same Redis. */
 export type HitScope = 'server' | 'all'
@@ -131,23 +132,17 @@ export function* visitHits(
   visit: (key: string, count: number, last: number) => void,
   scope: HitScope = 'server',
 ): Steps<void> {
-  const text = readText(folder, scope === 'server' ? HITS_FILE : SHARED_HITS_FILE)
-  let lines = 0
-  for (let start = 0; start < text.length;) {
-    const end = text.indexOf('\n', start)
-    const [, key, count, last] = HITS.exec(text.slice(start, end === -1 ? text.length : end)) ?? []
+  yield* readIfThere(folder, scope === 'server' ? HITS_FILE : SHARED_HITS_FILE, (line) => {
+    const [, key, count, last] = HITS.exec(line) ?? []
     if (key !== undefined) visit(key, Number(count), Number(last))
-    if (end === -1) break
-    start = end + 1
-    if (++lines % STEP === 0) yield
-  }
+  })
 }
 
-function readText(folder: string, file: string): string {
+/** A folder that does not exist has no lines. */
+function* readIfThere(folder: string, file: string, visit: (line: string) => void): Steps<void> {
   try {
-    return readSmallFile(folder, file, LARGEST_BYTES) ?? ''
+    yield* readLines(folder, file, LARGEST_BYTES, visit)
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return ''
-    throw error
+    if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error
   }
 }

@@ -1,7 +1,6 @@
 import { FAILED_STEPS } from '../model/message'
 import { type Fields, isAmount, isFields, readList, readText, toAmount } from '../model/foreign-json'
-import { formatParts, readParts } from '../model/json-parts'
-import type { Steps } from '../model/steps'
+import { formatParts, readPart } from '../model/json-parts'
 import type { Counts, LineHits } from './counts'
 import { ACTIONS, SOURCES } from './decision-counts'
 import {
@@ -167,34 +166,44 @@ export function readReport(value: unknown): WorkerReport | undefined {
 const readMinute = ({ at, decisions }: Fields): MinuteCounts | undefined =>
   isAmount(at) ? { at, decisions: readCounts(decisions) } : undefined
 
-/** Facts as a file has them, in steps; undefined if it is not such a file. @throws SyntaxError if it is not JSON */
-export function* readFacts(text: string): Steps<Facts | undefined> {
-  const counts = new Map<string, number>()
-  const minutes: MinuteCounts[] = []
-  const decisions: DecisionEntry[] = []
-  const workers: WorkerFacts[] = []
-  let head: Fields | undefined
-  yield* readParts(text, (fields) => {
-    head ??= fields
-    for (const { key, amount } of readList(fields.counts, MOST_COUNTS - counts.size, readCount)) {
-      counts.set(key, amount)
+/** Puts facts together from the lines of their file. */
+export class FactsReader {
+  readonly #counts = new Map<string, number>()
+  readonly #minutes: MinuteCounts[] = []
+  readonly #decisions: DecisionEntry[] = []
+  readonly #workers: WorkerFacts[] = []
+  #head: Fields | undefined
+
+  /** @throws SyntaxError if the line is not JSON */
+  add(line: string): void {
+    const fields = readPart(line)
+    if (fields === undefined) return
+    this.#head ??= fields
+    for (const { key, amount } of readList(fields.counts, MOST_COUNTS - this.#counts.size, readCount)) {
+      this.#counts.set(key, amount)
     }
-    minutes.push(...readList(fields.minutes, MOST_MINUTES - minutes.length, readMinute))
-    decisions.push(...readList(fields.decisions, MOST_DECISIONS - decisions.length, readDecision))
-    workers.push(...readList(fields.workers, MOST_WORKERS - workers.length, readWorker))
-  })
-  if (head === undefined || !isAmount(head.pid) || !isAmount(head.updated)) return undefined
-  const { pid, updated, redisUp } = head
-  return {
-    pid,
-    started: toAmount(head.started),
-    updated,
-    ...(typeof redisUp === 'boolean' ? { redisUp } : {}),
-    ...(isFields(head.sharing) ? { sharing: readSharing(head.sharing) } : {}),
-    counts,
-    minutes,
-    decisions,
-    workers,
+    const { minutes, decisions, workers } = fields
+    this.#minutes.push(...readList(minutes, MOST_MINUTES - this.#minutes.length, readMinute))
+    this.#decisions.push(...readList(decisions, MOST_DECISIONS - this.#decisions.length, readDecision))
+    this.#workers.push(...readList(workers, MOST_WORKERS - this.#workers.length, readWorker))
+  }
+
+  /** undefined if it was not such a file. */
+  get facts(): Facts | undefined {
+    if (this.#head === undefined || !isAmount(this.#head.pid) || !isAmount(this.#head.updated))
+      return undefined
+    const { pid, started, updated, redisUp, sharing } = this.#head
+    return {
+      pid,
+      started: toAmount(started),
+      updated,
+      ...(typeof redisUp === 'boolean' ? { redisUp } : {}),
+      ...(isFields(sharing) ? { sharing: readSharing(sharing) } : {}),
+      counts: this.#counts,
+      minutes: this.#minutes,
+      decisions: this.#decisions,
+      workers: this.#workers,
+    }
   }
 }
 
@@ -209,8 +218,18 @@ const readSharing = ({ since, servers }: Fields): SharingFacts => ({
 const readCount = ({ key, amount }: Fields): { key: string; amount: number } | undefined =>
   typeof key === 'string' && isAmount(amount) ? { key: toText(key), amount } : undefined
 
-/** Facts as a file has them. */
-export function formatFacts({ counts, minutes, decisions, workers, ...fields }: Facts): string {
-  const amounts = [...counts].map(([key, amount]) => ({ key, amount }))
-  return formatParts(fields, { counts: amounts, minutes, decisions, workers })
+/** Facts as a file has them, a line at a time. */
+export function* formatFacts({
+  counts,
+  minutes,
+  decisions,
+  workers,
+  ...fields
+}: Facts): Generator<string, void> {
+  const lists = { counts: listAmounts(counts), minutes, decisions, workers }
+  for (const line of formatParts(fields, lists)) yield `${line}\n`
+}
+
+function* listAmounts(counts: ReadonlyMap<string, number>): Generator<{ key: string; amount: number }, void> {
+  for (const [key, amount] of counts) yield { key, amount }
 }

@@ -1,23 +1,19 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import type { Fields } from '../../lib/model/foreign-json'
-import { formatParts, readParts } from '../../lib/model/json-parts'
+import { formatParts, readPart } from '../../lib/model/json-parts'
 
-function partsOf(text: string): { parts: Fields[]; steps: number } {
-  const parts: Fields[] = []
-  const steps = [...readParts(text, (fields) => parts.push(fields))].length
-  return { parts, steps }
-}
+const partsOf = (lines: Iterable<string>): (Fields | undefined)[] => [...lines].map(readPart)
 
 test('short lists are one line, an empty one with them', () => {
-  const text = formatParts({ pid: 7 }, { servers: [{ a: 1 }], holds: [] })
-  assert.equal(text, '{"pid":7,"servers":[{"a":1}],"holds":[]}')
-  assert.deepEqual(partsOf(text), { parts: [{ pid: 7, servers: [{ a: 1 }], holds: [] }], steps: 0 })
+  const lines = [...formatParts({ pid: 7 }, { servers: [{ a: 1 }], holds: [] })]
+  assert.deepEqual(lines, ['{"pid":7,"servers":[{"a":1}],"holds":[]}'])
+  assert.deepEqual(partsOf(lines), [{ pid: 7, servers: [{ a: 1 }], holds: [] }])
 })
 
-test('of long lists a line has at most 100 entries, and between lines the reader may stop', () => {
+test('of long lists a line has at most 100 entries', () => {
   const servers = Array.from({ length: 250 }, (_, key) => ({ key }))
-  const { parts, steps } = partsOf(formatParts({ pid: 7 }, { servers, holds: [{ name: 'isp' }] }))
+  const parts = partsOf(formatParts({ pid: 7 }, { servers, holds: [{ name: 'isp' }] })).map((part) => part!)
   assert.deepEqual(
     parts.map(({ pid, servers: part, holds }) => [pid, (part as unknown[]).length, holds]),
     [
@@ -30,11 +26,23 @@ test('of long lists a line has at most 100 entries, and between lines the reader
     parts.flatMap(({ servers: part }) => part),
     servers,
   )
-  assert.equal(steps, 2)
+})
+
+test('a list is read as far as its lines are asked for', () => {
+  let made = 0
+  function* count(): Generator<number> {
+    while (made < 1_000) yield ++made
+  }
+  const lines = formatParts({}, { numbers: count() })
+  assert.equal(made, 0)
+  lines.next()
+  assert.equal(made, 100)
+  lines.next()
+  assert.equal(made, 200)
 })
 
 test('what is not an object is left out, and what is not JSON throws', () => {
-  assert.deepEqual(partsOf('7\nnull\n[]\n{"a":1}').parts, [{ a: 1 }])
-  assert.deepEqual(partsOf('').parts, [])
-  assert.throws(() => partsOf('{"a":1}\n{"a"'), SyntaxError)
+  assert.deepEqual(partsOf(['7', 'null', '[]', '{"a":1}']), [undefined, undefined, undefined, { a: 1 }])
+  assert.throws(() => readPart(''), SyntaxError)
+  assert.throws(() => readPart('{"a"'), SyntaxError)
 })

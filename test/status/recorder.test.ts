@@ -1,11 +1,10 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { hashLine } from '../../lib/haraka-files/notes'
-import { MOST_DECISIONS, MOST_CHARACTERS } from '../../lib/status/facts'
+import { type Facts, MOST_DECISIONS, MOST_CHARACTERS } from '../../lib/status/facts'
 import { Collector } from '../../lib/status/collector'
-import { finish } from '../../lib/model/steps'
 import { Recorder } from '../../lib/status/recorder'
-import { formatFacts, readFacts, readReport } from '../../lib/status/read-facts'
+import { FactsReader, formatFacts, readReport } from '../../lib/status/read-facts'
 import { decidedBy, IDLE_VIEW } from '../support/decided'
 import { configure } from '../support/rules'
 
@@ -13,6 +12,12 @@ const NOW = Date.UTC(2026, 4, 17, 12, 0, 30)
 const LINE = 'example.com @isp $end'
 const CONFIGURATION = configure(`${LINE}\n* @isp\n[relay:isp]\nhost = 192.0.2.1\n`)
 const BASIS = { rules: CONFIGURATION.rules, milliseconds: 0.3 }
+
+function readFacts(lines: Iterable<string>): Facts | undefined {
+  const reader = new FactsReader()
+  for (const line of lines) reader.add(line)
+  return reader.facts
+}
 
 function recorder(pid = 7) {
   let now = NOW
@@ -163,11 +168,11 @@ test('facts and reports are read back as they were written', () => {
   assert.deepEqual(readReport(JSON.parse(JSON.stringify(report))), report)
   const server = new Collector({ pid: 1, now: () => NOW })
   server.add(report)
-  assert.deepEqual(finish(readFacts(formatFacts(server.facts))), server.facts)
+  assert.deepEqual(readFacts(formatFacts(server.facts)), server.facts)
 })
 
 test('what is not as it should be in a file of facts counts as absent, and too much is cut', () => {
-  const read = (value: unknown) => finish(readFacts(JSON.stringify(value)))
+  const read = (value: unknown) => readFacts([JSON.stringify(value)])
   for (const value of [null, 7, 'x', [], {}, { pid: 'x', updated: 1 }]) assert.equal(read(value), undefined)
   const wrong = read({
     pid: 1,

@@ -1,0 +1,115 @@
+import assert from 'node:assert/strict'
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { test, type TestContext } from 'node:test'
+import { setImmediate as nextTurn } from 'node:timers/promises'
+import { PacedFile } from '../../lib/relays/paced-file'
+
+function open(t: TestContext, format: () => Iterable<string>, delayMs = 500) {
+  const folder = mkdtempSync(join(tmpdir(), 'dns-overrides-paced-'))
+  t.after(() => rmSync(folder, { recursive: true, force: true }))
+  const errors: string[] = []
+  const file = new PacedFile({
+    folder,
+    name: 'it',
+    delayMs,
+    format,
+    onError: ({ message }) => errors.push(message),
+  })
+  return { file, folder, errors, read: () => readFileSync(join(folder, 'it'), 'utf8') }
+}
+
+/** Longer than one slice of work, each of them. */
+function keepBusy(): void {
+  const end = performance.now() + 6
+  while (performance.now() < end);
+}
+
+test('what is short is written before `write` returns, and a change after the delay', (t) => {
+  t.mock.timers.enable({ apis: ['setTimeout'] })
+  let text = 'first'
+  const { file, read } = open(t, () => [text])
+  file.write()
+  assert.equal(read(), 'first')
+  text = 'second'
+  file.noteChange()
+  text = 'third'
+  file.noteChange()
+  t.mock.timers.tick(499)
+  assert.equal(read(), 'first')
+  t.mock.timers.tick(1)
+  assert.equal(read(), 'third', 'all that changed, once')
+})
+
+test('what is long is written in turns, is seen only as a whole, and after that a change seldom', async (t) => {
+  t.mock.timers.enable({ apis: ['setTimeout'] })
+  let version = 1
+  let begun = 0
+  const { file, folder, read } = open(t, function* () {
+    begun++
+    for (let part = 0; part < 3; part++) {
+      keepBusy()
+      yield `${version} `
+    }
+  })
+  file.write()
+  assert.deepEqual(readdirSync(folder), ['new.it'])
+  file.noteChange()
+  while (!readdirSync(folder).includes('it')) await nextTurn()
+  assert.equal(read(), '1 1 1 ')
+  version = 2
+  // What takes 18 ms is written every 900 ms at most.
+  t.mock.timers.tick(899)
+  assert.equal(begun, 1)
+  t.mock.timers.tick(60_000)
+  while (read() !== '2 2 2 ') await nextTurn()
+  assert.equal(begun, 2)
+})
+
+test('`write` begins anew with what is so now; `close` writes what is not yet written', async (t) => {
+  let version = 1
+  const { file, folder, read } = open(t, function* () {
+    for (let part = 0; part < 3; part++) {
+      keepBusy()
+      yield `${version} `
+    }
+  })
+  file.write()
+  await nextTurn()
+  version = 2
+  file.write()
+  while (!readdirSync(folder).includes('it')) await nextTurn()
+  assert.equal(read(), '2 2 2 ')
+  version = 3
+  file.write()
+  file.close()
+  assert.equal(read(), '3 3 3 ')
+  version = 4
+  file.noteChange()
+  file.close()
+  assert.equal(read(), '4 4 4 ')
+  version = 5
+  file.close()
+  assert.equal(read(), '4 4 4 ', 'nothing had changed')
+  assert.deepEqual(readdirSync(folder), ['it'])
+})
+
+test('an error is said once, and again after it was over', (t) => {
+  let isBroken = true
+  const { file, errors, read } = open(t, function* () {
+    if (isBroken) throw new Error('no space left')
+    yield 'good'
+  })
+  file.write()
+  file.write()
+  assert.deepEqual(errors, ['no space left'])
+  assert.ok(file.isFailing)
+  isBroken = false
+  file.write()
+  assert.equal(read(), 'good')
+  assert.ok(!file.isFailing)
+  isBroken = true
+  file.write()
+  assert.equal(errors.length, 2)
+})
