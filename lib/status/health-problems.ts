@@ -1,7 +1,7 @@
 import { CONFIGURATION_PATH } from '../files/configuration-source'
 import { formatCount } from './wording'
 import type { Facts } from './facts'
-import type { Overview } from './overview'
+import type { ServerOverview } from './overview'
 import { describeHold, describeTrouble, usabilityOf } from './relay-summary'
 import type { RelayView } from './relay-views'
 
@@ -11,7 +11,7 @@ const FAILING = 2
 const MOST_NAMED = 5
 
 /** Why the server cannot do its work; empty if it can. */
-export function findProblems({ configuration, facts, server, relays }: Overview): readonly string[] {
+export function findProblems({ configuration, facts, server, relays }: ServerOverview): readonly string[] {
   if (configuration === undefined) return [`no rules are in force: ${CONFIGURATION_PATH} has errors`]
   const unknown = server.kind === 'unknown' ? [`what the server does is not known: ${server.reason}`] : []
   const silent = facts === undefined && server.kind !== 'unknown' ? ['the server has not reported yet'] : []

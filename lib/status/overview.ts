@@ -8,8 +8,8 @@ import { type CountedLines, LineIndex } from './line-index'
 import { listViewsInSteps, type Views } from './relay-views'
 import { readServerStateInSteps, type ServerState } from './server-state'
 
-/** Everything that is shown of a server, as it was at one moment. */
-export interface Overview extends Views {
+/** How a server stands at one moment. */
+export interface ServerOverview extends Views {
   /** Milliseconds since the epoch. */
   readonly now: number
   /** In force in the process that shows it; undefined if there are no rules. */
@@ -17,11 +17,18 @@ export interface Overview extends Views {
   /** undefined: the server has not reported yet, or cannot. */
   readonly facts: Facts | undefined
   readonly server: ServerState
-  /** The override lines with their hits; undefined: there are no rules. */
+}
+
+/** The override lines in force. */
+export interface LinesOverview {
+  /** With their hits; undefined: there are no rules. */
   readonly lines: CountedLines | undefined
   /** undefined: there are no rules. */
   readonly index: LineIndex | undefined
 }
+
+/** Everything that is shown of a server. */
+export interface Overview extends ServerOverview, LinesOverview {}
 
 /** Where an overview comes from. */
 export interface OverviewSource {
@@ -52,7 +59,7 @@ export class OverviewReader {
   }
 
   /** In steps. @throws Error as `fs` does */
-  *read(): Steps<Overview> {
+  *readServer(): Steps<ServerOverview> {
     const { folder, configuration: current, now: clock } = this.#source
     const now = clock()
     const configuration = current()
@@ -64,10 +71,15 @@ export class OverviewReader {
         : yield* readServerStateInSteps(folder, now)
     const views: Views =
       configuration === undefined ? { relays: [], terms: [] } : yield* listViewsInSteps(configuration, server)
-    const index =
-      configuration === undefined ? undefined : yield* LineIndex.of(configuration.rules, this.#index)
+    return { now, configuration, facts, server, ...views }
+  }
+
+  /** In steps. @throws Error as `fs` does */
+  *readLines(): Steps<LinesOverview> {
+    const { folder, configuration: current } = this.#source
+    const rules = current()?.rules
+    const index = rules === undefined ? undefined : yield* LineIndex.of(rules, this.#index)
     this.#index = index
-    const lines = index === undefined ? undefined : yield* index.count(folder)
-    return { now, configuration, facts, server, lines, index, ...views }
+    return { index, lines: index === undefined ? undefined : yield* index.count(folder) }
   }
 }

@@ -2,7 +2,7 @@ import { parseQueueName } from '../haraka-files/queue-file'
 import { listQueue, readQueue } from '../haraka-files/queue-folder'
 import type { Steps } from '../model/steps'
 import type { DecisionEntry } from './facts'
-import { placesOfLargest } from './largest'
+import { pickLargest } from './largest'
 import type { Overview } from './overview'
 import type { ServerState } from './server-state'
 import { describeWait, type Story } from './story'
@@ -40,9 +40,7 @@ export function* viewQueue(
   { facts, server, now }: Pick<Overview, 'facts' | 'server' | 'now'>,
 ): Steps<QueueView> {
   const names = yield* listQueue(folder)
-  const times = Float64Array.from(names, (name) => -(parseQueueName(name).nextAttempt ?? 0))
-  yield
-  const due = placesOfLargest(times, MOST_SHOWN).map((place) => names[place]!)
+  const due = yield* pickLargest(names, MOST_SHOWN, (name) => -(parseQueueName(name).nextAttempt ?? 0))
   const { messages } = yield* readQueue(folder, due, () => true)
   const first = messages.map((queued) => {
     const entries = (facts?.decisions ?? []).filter(({ id }) => id !== '' && id === queued.id)

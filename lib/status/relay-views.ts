@@ -1,5 +1,5 @@
 import { exchangeOf, relayKey } from '../model/exchange'
-import { finish, type Steps } from '../model/steps'
+import { eachInSteps, finish, type Steps } from '../model/steps'
 import type { Relay } from '../model/relay'
 import type { DirectTerms } from '../model/terms'
 import type { Hold } from '../relays/holds'
@@ -57,24 +57,21 @@ export function* listViewsInSteps(
   unresolved: ReadonlyMap<string, string> = new Map(),
 ): Steps<Views> {
   const { relays, direct, directTerms } = settings
-  const named: (RelayView & { readonly key: string })[] = []
+  const named: RelayView[] = []
+  const keys = new Set<string>()
+  const names = new Set(directTerms.map(({ name }) => name))
   for (const relay of relays) {
-    named.push(viewOfRelay(relay, state, unresolved.get(relay.endpoint.host)))
+    const view = viewOfRelay(relay, state, unresolved.get(relay.endpoint.host))
+    named.push(view)
+    keys.add(view.key)
+    names.add(relay.name)
     yield
   }
-  const servers = state.kind === 'running' ? state.servers : []
-  const known = new Set(named.map(({ key }) => key))
-  const others = new Set(servers.filter(isOfRelay).map(({ key }) => key))
-  const inline: RelayView[] = []
-  for (const key of [...others].filter((each) => !known.has(each)).sort()) {
-    inline.push(state.kind === 'running' ? { key, summary: summarizeReports({ key }, state) } : { key })
-    yield
-  }
-  const names = new Set([...relays, ...directTerms].map(({ name }) => name))
+  const inline = yield* listInline(state, keys)
   const holds = state.kind === 'unknown' ? [] : [...state.holds.values()]
   const strays = holds.filter(({ name }) => !names.has(name)).map((hold) => ({ name: hold.name, hold }))
   yield
-  const serversOf = groupByTerms(servers)
+  const serversOf = yield* groupByTerms(state.kind === 'running' ? state.servers : [])
   const terms: TermsView[] = []
   for (const each of [direct, ...directTerms].filter(isCounted)) {
     terms.push(viewOfTerms(each, state, serversOf.get(directTitle(each.name)) ?? []))
@@ -101,13 +98,26 @@ function viewOfRelay(
   }
 }
 
+/** The servers of override lines that a worker reports. @param known keys of the named relays */
+function* listInline(state: ServerState, known: ReadonlySet<string>): Steps<readonly RelayView[]> {
+  if (state.kind !== 'running') return []
+  const keys = new Set<string>()
+  yield* eachInSteps(state.servers, (server) => {
+    if (isOfRelay(server) && !known.has(server.key)) keys.add(server.key)
+  })
+  const views: RelayView[] = []
+  yield* eachInSteps([...keys].sort(), (key) => {
+    views.push({ key, summary: summarizeReports({ key }, state) })
+  })
+  return views
+}
+
 /** The servers of direct mail that workers report, by the title of their terms. */
-function groupByTerms(servers: readonly ServerStatus[]): ReadonlyMap<string, readonly string[]> {
+function* groupByTerms(servers: readonly ServerStatus[]): Steps<ReadonlyMap<string, readonly string[]>> {
   const groups = new Map<string, Set<string>>()
-  for (const { key, terms } of servers) {
-    if (terms === undefined) continue
-    groups.set(terms, (groups.get(terms) ?? new Set()).add(key))
-  }
+  yield* eachInSteps(servers, ({ key, terms }) => {
+    if (terms !== undefined) groups.set(terms, (groups.get(terms) ?? new Set()).add(key))
+  })
   return new Map([...groups].map(([terms, keys]) => [terms, [...keys].sort()]))
 }
 

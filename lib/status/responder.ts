@@ -3,16 +3,24 @@ import type { StatusSettings } from '../config/types'
 import { hostname } from 'node:os'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Configuration } from '../routing/configuration'
-import { finishInSteps } from '../model/steps'
+import { finishInSteps, type Steps } from '../model/steps'
 import { accessTest, type Client } from './access'
 import { findWarnings, type Warnings } from './check-warnings'
 import { BoundedWork } from './bounded-work'
 import { explainForm } from './explain-form'
 import { findProblems } from './health-problems'
 import { formatMetrics } from './metrics'
-import { type Overview, OverviewReader, type OverviewSource } from './overview'
+import { OneAtATime } from './one-at-a-time'
+import {
+  type LinesOverview,
+  type Overview,
+  OverviewReader,
+  type OverviewSource,
+  type ServerOverview,
+} from './overview'
 import { PAGE_POLICY, renderPage } from './page/page'
 import { type PageQuery, readQuery } from './page/query'
+import { RecentValue } from './recent-value'
 import { type QueueView, viewQueue } from './queue-view'
 import { tellStory } from './tell-story'
 
@@ -30,8 +38,6 @@ export interface StatusResponse {
   readonly body: string
 }
 
-/** Everything that is asked within so many milliseconds gets the same overview. */
-const OVERVIEW_AGE_MS = 500
 /** A page waits so long for the warnings of check, milliseconds. */
 const PATIENCE_MS = 500
 
@@ -58,15 +64,18 @@ function respond(
 /** The status page, its metrics and health: reads, and changes nothing. */
 export class StatusResponder {
   readonly #source: OverviewSource
-  readonly #reader: OverviewReader
   readonly #work = new BoundedWork()
+  readonly #turns = new OneAtATime()
+  readonly #server: RecentValue<ServerOverview>
+  readonly #lines: RecentValue<LinesOverview>
   #warnings: { readonly configuration: Configuration; readonly found: Promise<Warnings> } | undefined
-  #overview: { readonly at: number; readonly content: Promise<Overview> } | undefined
   #access: { readonly settings: StatusSettings; readonly test: ReturnType<typeof accessTest> } | undefined
 
   constructor(source: OverviewSource) {
     this.#source = source
-    this.#reader = new OverviewReader(source)
+    const reader = new OverviewReader(source)
+    this.#server = new RecentValue(() => this.#inTurn(reader.readServer()))
+    this.#lines = new RecentValue(() => this.#inTurn(reader.readLines()))
   }
 
   /** @throws Error as `fs` does */
@@ -82,10 +91,12 @@ export class StatusResponder {
           'content-security-policy': PAGE_POLICY,
         })
       case '/metrics': {
-        return respond(200, await formatMetrics(await this.#look()), { 'content-type': METRICS_TEXT })
+        const overview = await this.#look()
+        const text = await this.#turns.run(() => formatMetrics(overview))
+        return respond(200, text, { 'content-type': METRICS_TEXT })
       }
       case '/health': {
-        const problems = findProblems(await this.#look())
+        const problems = findProblems(await this.#server.get())
         const body = { status: problems.length === 0 ? 'ok' : 'failing', problems }
         return respond(problems.length === 0 ? 200 : 503, `${JSON.stringify(body, undefined, 2)}\n`, {
           'content-type': 'application/json; charset=utf-8',
@@ -110,13 +121,14 @@ export class StatusResponder {
       this.#warningsOf(overview),
     ])
     const host = hostname()
-    return finishInSteps(renderPage({ overview, query, explanation, storyAnswer, queue, warnings, host }))
+    const content = { overview, query, explanation, storyAnswer, queue, warnings, host }
+    return this.#inTurn(renderPage(content))
   }
 
   /** undefined: the queue cannot be read. */
   async #lookIntoQueue(overview: Overview): Promise<QueueView | undefined> {
     try {
-      return await finishInSteps(viewQueue(this.#source.queueFolder(), overview))
+      return await this.#inTurn(viewQueue(this.#source.queueFolder(), overview))
     } catch {
       return undefined
     }
@@ -140,11 +152,12 @@ export class StatusResponder {
     return this.#access.test
   }
 
-  #look(): Promise<Overview> {
-    const at = performance.now()
-    if (this.#overview === undefined || at - this.#overview.at > OVERVIEW_AGE_MS) {
-      this.#overview = { at, content: finishInSteps(this.#reader.read()) }
-    }
-    return this.#overview.content
+  async #look(): Promise<Overview> {
+    const [server, lines] = await Promise.all([this.#server.get(), this.#lines.get()])
+    return { ...server, ...lines }
+  }
+
+  #inTurn<T>(steps: Steps<T>): Promise<T> {
+    return this.#turns.run(() => finishInSteps(steps))
   }
 }

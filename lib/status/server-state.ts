@@ -1,4 +1,4 @@
-import { finish, type Steps } from '../model/steps'
+import { eachInSteps, finish, type Steps } from '../model/steps'
 import { readHolds, type Hold } from '../relays/holds'
 import type { LimitStatus } from '../relays/limit-types'
 import { readSnapshotsInSteps } from '../relays/snapshot'
@@ -59,9 +59,10 @@ export function* readServerStateInSteps(folder: string, now: number): Steps<Serv
     if (workers.length === 0) return { kind: 'none', holds }
     const servers = workers.flatMap((worker) => worker.servers)
     const reports = yield* indexReports(servers)
-    const limits = new Map(
-      snapshots.flatMap((each) => (each.limits ?? []).map((limit) => [limit.key, limit])),
-    )
+    const limits = new Map<string, LimitStatus>()
+    for (const each of snapshots) {
+      yield* eachInSteps(each.limits ?? [], (limit) => void limits.set(limit.key, limit))
+    }
     return {
       kind: 'running',
       holds,
@@ -81,12 +82,11 @@ function* indexReports(
   servers: readonly ServerStatus[],
 ): Steps<ReadonlyMap<string, readonly ServerStatus[]>> {
   const index = new Map<string, ServerStatus[]>()
-  for (const report of servers) {
+  yield* eachInSteps(servers, (report) => {
     const key = reportKey(report.key, report.terms)
     const known = index.get(key)
     if (known === undefined) index.set(key, [report])
     else known.push(report)
-    if (index.size % 256 === 0) yield
-  }
+  })
   return index
 }

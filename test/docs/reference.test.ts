@@ -8,7 +8,7 @@ import { EXIT } from '../../lib/commands/shared/exit-status'
 import { KEYS, SECTION_NAMES } from '../../lib/config/keys'
 import { CONDITIONS } from '../../lib/rules/conditions'
 import { LINT_RULES } from '../../lib/rules/lint'
-import { METRICS } from '../../lib/status/metrics'
+import { METRICS } from '../../lib/status/metric-values'
 import { readPage } from './document'
 
 // The tables of docs/reference.md against the code: what is there is named, and what is named is there.

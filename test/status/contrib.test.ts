@@ -4,7 +4,7 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { test } from 'node:test'
-import { METRICS } from '../../lib/status/metrics'
+import { METRICS } from '../../lib/status/metric-values'
 import { needs } from '../support/programs'
 
 // The alert rules and the Grafana dashboard of the package, against what the plugin exports.

@@ -1,8 +1,17 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import type { Steps } from '../../lib/model/steps'
+import { overwriteInSteps } from '../../lib/relays/private-file'
+import { formatSnapshot } from '../../lib/relays/snapshot'
+import { findMetricValues } from '../../lib/status/metric-values'
+import { type Overview, OverviewReader } from '../../lib/status/overview'
+import { renderPage } from '../../lib/status/page/page'
+import { readQuery } from '../../lib/status/page/query'
+import { viewQueue } from '../../lib/status/queue-view'
+import { formatFacts } from '../../lib/status/read-facts'
 import { StatusResponder } from '../../lib/status/responder'
-import { OverviewReader } from '../../lib/status/overview'
 import { lintInSteps } from '../../lib/rules/lint'
+import { CodeCounter } from '../support/code-counts'
 import { openLargeServer } from '../support/large-server'
 import { configure } from '../support/rules'
 
@@ -17,9 +26,10 @@ const RELAYS = 10_000
 test('pages and metrics of a large server are bounded, and their facts are read in small steps', async (t) => {
   const server = openLargeServer({ lines: LINES, relays: RELAYS })
   t.after(() => server.close())
-  const steps = [...new OverviewReader(server.source).read()].length
-  // Snapshot and facts by 100 entries, relays one by one, lines hashed by 64, hits by 256.
-  assert.ok(steps > RELAYS + LINES / 64 + LINES / 256 + RELAYS / 50, `${steps} steps`)
+  const reader = new OverviewReader(server.source)
+  const steps = [...reader.readServer()].length + [...reader.readLines()].length
+  // Relays one by one, lines hashed by 64, files by 64 KiB.
+  assert.ok(steps > RELAYS + LINES / 64, `${steps} steps`)
 
   const responder = new StatusResponder(server.source)
   const get = async (url: string) => {
@@ -50,6 +60,49 @@ test('pages and metrics of a large server are bounded, and their facts are read 
     [...samples].filter(([, count]) => count > 1_000),
     [],
   )
+})
+
+/** How often one place of the code may run in one step, however large the server is: fewer than it has lines here. */
+const MOST_RUNS = 12_000
+
+test('no place of the code runs often in one step of a page or of the metrics, nor while the files that they read are written', (t) => {
+  const [lines, relays] = [2 * MOST_RUNS, 1_000]
+  const server = openLargeServer({ lines, relays })
+  t.after(() => server.close())
+  const counter = new CodeCounter()
+  t.after(() => counter.close())
+  const watch = <T>(what: string, steps: Steps<T>): T => {
+    const { result, most } = counter.watch(steps)
+    assert.ok(most.count > 0 && most.count <= MOST_RUNS, `${what}: ${most.count} times ${most.where}`)
+    return result
+  }
+  const { folder, queueFolder } = server.source
+  const reader = new OverviewReader(server.source)
+  // The first one hashes the lines, the second one has the hashes.
+  watch('lines', reader.readLines())
+  const overview: Overview = {
+    ...watch('server', reader.readServer()),
+    ...watch('lines again', reader.readLines()),
+  }
+  assert.deepEqual([overview.lines?.length, overview.relays.length], [lines, relays])
+  watch('metrics', findMetricValues(overview))
+  const queue = watch('queue', viewQueue(queueFolder(), overview))
+  for (const text of ['', 'lines=busiest&from=900', 'lines=never', 'from=20000&relay=900']) {
+    const query = readQuery(new URLSearchParams(text))
+    const rest = {
+      explanation: undefined,
+      storyAnswer: undefined,
+      host: 'mail1',
+      warnings: { kind: 'pending' },
+    } as const
+    watch(`page ${text}`, renderPage({ overview, query, queue, ...rest }))
+  }
+
+  const { server: state, facts } = overview
+  assert.ok(state.kind === 'running' && facts !== undefined)
+  const snapshot = formatSnapshot({ role: 'worker', holds: [], servers: state.servers }, overview.now)
+  watch('snapshot', overwriteInSteps(folder!, 'again', snapshot))
+  watch('facts', overwriteInSteps(folder!, 'again', formatFacts(facts)))
 })
 
 test('the warnings of check are looked for in steps: a line, 64 comparisons, or one known reply', () => {

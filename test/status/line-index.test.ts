@@ -36,10 +36,10 @@ test('lines with their hits: in file order, the busiest, and those that were nev
   assert.deepEqual([counted.length, counted.total, counted.neverHit], [5, 15, 2])
   assert.deepEqual(places(counted.slice(1, 3)), [2, 3, 4])
   assert.deepEqual(counted.slice(2, 1)[0]!.hits, { count: 9, last: NOW })
-  assert.deepEqual(places(counted.busiest(2)), [3, 1])
-  assert.deepEqual(places(counted.busiest(99)), [3, 1, 5])
-  assert.deepEqual(places(counted.sliceOfNeverHit(0, 1)), [2])
-  assert.deepEqual(places(counted.sliceOfNeverHit(1, 9)), [4])
+  assert.deepEqual(places(finish(counted.busiest(2))), [3, 1])
+  assert.deepEqual(places(finish(counted.busiest(99))), [3, 1, 5])
+  assert.deepEqual(places(finish(counted.sliceOfNeverHit(0, 1))), [2])
+  assert.deepEqual(places(finish(counted.sliceOfNeverHit(1, 9))), [4])
 })
 
 test('a line that is there twice has the same hits twice, and its hash is of the first', (t) => {

@@ -62,7 +62,7 @@ const LINKS = [
   ['warnings', 'Warnings'],
 ] as const
 
-/** The whole page, a section a step. */
+/** The whole page, in steps. */
 export function* renderPage(content: PageContent): Steps<string> {
   const { overview, query, explanation, storyAnswer, queue, warnings, host } = content
   const sections: Html[] = []
@@ -81,7 +81,8 @@ export function* renderPage(content: PageContent): Steps<string> {
     () => ruleSection(overview, query),
     () => warningSection(warnings),
   ]) {
-    sections.push(render())
+    const section = render()
+    sections.push('markup' in section ? section : yield* section)
     yield
   }
   return markup`<!doctype html>

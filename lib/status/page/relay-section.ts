@@ -1,3 +1,4 @@
+import type { Steps } from '../../model/steps'
 import type { Overview } from '../overview'
 import { describeHold, describeTrouble, type RelaySummary, usabilityOf } from '../relay-summary'
 import type { RelayView, TermsView } from '../relay-views'
@@ -60,12 +61,12 @@ function rowOf(view: RelayView | TermsView): Row {
   }
 }
 
-/** Relays and terms with their breakers, holds, limits, and what waits. Of very many a page: first those in trouble, then the busiest. */
-export function relaySection({ relays, terms, server }: Overview, { fromRelay }: PageQuery): Html {
+/** Relays and terms with their breakers, holds, limits, and what waits. Of very many a page: first those in trouble, then the busiest. In steps. */
+export function* relaySection({ relays, terms, server }: Overview, { fromRelay }: PageQuery): Steps<Html> {
   const all = [...relays, ...terms]
   const place = pagePartOf(fromRelay, PAGE, all.length)
   const isPaged = all.length > PAGE
-  const shown = isPaged ? pickLargest(all, place.start + PAGE, weightOf).slice(place.start) : all
+  const shown = isPaged ? (yield* pickLargest(all, place.start + PAGE, weightOf)).slice(place.start) : all
   const caption = isPaged
     ? `${describePagePart(place, 'relay')}: first those in trouble, then the busiest`
     : 'Over all workers. Limits are shown where there are any.'

@@ -1,11 +1,12 @@
 import { shortenTo } from '../../model/printable'
+import type { Steps } from '../../model/steps'
 import type { CountedLine, CountedLines } from '../line-index'
 import type { Overview } from '../overview'
 import { formatAge, formatCount, formatTime } from '../wording'
 import { formatNumber, formatShare } from './figures'
 import { markup, type Html } from './html'
 import { linkTo, type LineOrder, type PageQuery } from './query'
-import { describePagePart, type PagePart, pageLinks, pagePartOf } from './paging'
+import { describePagePart, pageLinks, pagePartOf } from './paging'
 import { badge, type Column, type Row, table } from './table'
 
 /** Lines of one page. */
@@ -29,25 +30,29 @@ const COLUMNS: readonly Column[] = [
   { title: 'Last use', kind: 'brief' },
 ]
 
-/** The lines of one page, in the order that was asked for, and where they stand. */
-function choose(
-  lines: CountedLines,
-  order: LineOrder,
-  from: number,
-): { shown: readonly CountedLine[]; place: PagePart } {
-  const pageOf = (of: number, slice: (start: number) => readonly CountedLine[]) => {
-    const place = pagePartOf(from, PAGE, of)
-    return { shown: slice(place.start), place }
-  }
+/** How many lines can be paged through. */
+function countLines(lines: CountedLines, order: LineOrder): number {
   switch (order) {
     case 'file':
-      return pageOf(lines.length, (start) => lines.slice(start, PAGE))
+      return lines.length
     case 'never':
-      return pageOf(lines.neverHit, (start) => lines.sliceOfNeverHit(start, PAGE))
+      return lines.neverHit
     case 'busiest':
-      return pageOf(Math.min(MOST_BUSIEST, lines.length - lines.neverHit), (start) =>
-        lines.busiest(start + PAGE).slice(start),
-      )
+      return Math.min(MOST_BUSIEST, lines.length - lines.neverHit)
+    default:
+      return order satisfies never
+  }
+}
+
+/** The lines of one page, in the order that was asked for. */
+function* choose(lines: CountedLines, order: LineOrder, start: number): Steps<readonly CountedLine[]> {
+  switch (order) {
+    case 'file':
+      return lines.slice(start, PAGE)
+    case 'never':
+      return yield* lines.sliceOfNeverHit(start, PAGE)
+    case 'busiest':
+      return (yield* lines.busiest(start + PAGE)).slice(start)
     default:
       return order satisfies never
   }
@@ -62,13 +67,14 @@ function rowOf({ line, hits }: CountedLine, total: number, now: number): Row {
   return { cells: [line.line, text, formatNumber(hits.count), formatShare(hits.count, total), age] }
 }
 
-/** The override lines, a page of them, with hits and last use. */
-export function ruleSection({ lines, now }: Overview, { order, from }: PageQuery): Html {
+/** The override lines, a page of them, with hits and last use. In steps. */
+export function* ruleSection({ lines, now }: Overview, { order, from }: PageQuery): Steps<Html> {
   const title = markup`<h2 id="rules-title">Rules</h2>`
   if (lines === undefined) {
     return markup`<section id="rules" data-live aria-labelledby="rules-title">${title}<p>There are no rules.</p></section>`
   }
-  const { shown, place } = choose(lines, order, from)
+  const place = pagePartOf(from, PAGE, countLines(lines, order))
+  const shown = yield* choose(lines, order, place.start)
   const links = (Object.keys(TITLES) as LineOrder[]).map((each) =>
     each === order
       ? markup`<li aria-current="true">${TITLES[each]}</li>`
