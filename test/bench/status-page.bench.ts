@@ -23,7 +23,16 @@ const ROUNDS = 10
 /** Recipients of one message that is handed in. */
 const BATCH = 50
 
-const PATHS = ['/', '/?lines=busiest', '/?lines=never', '/?lines=file&from=50000', '/metrics', '/health']
+const PATHS = [
+  '/',
+  '/?lines=busiest',
+  '/?lines=never',
+  '/?lines=file&from=50000',
+  '/metrics',
+  '/health',
+  '/?to=u@d77.example',
+  '/?id=u@d77.example',
+]
 
 const METER = `
 const { TurnMeter } = require(${JSON.stringify(join(__dirname, 'turn-meter.js'))})
@@ -101,7 +110,13 @@ async function main(): Promise<void> {
       goal: `${GOAL_MS} ms`,
       met: worst.cpu <= GOAL_MS,
     })
-    console.error(what, longest.slice(0, 8).map((t) => `${t.cpu.toFixed(0)}/${t.wall.toFixed(0)}/${t.gc.toFixed(0)}`).join(' '))
+    console.error(
+      what,
+      longest
+        .slice(0, 8)
+        .map((t) => `${t.cpu.toFixed(0)}/${t.wall.toFixed(0)}/${t.gc.toFixed(0)}`)
+        .join(' '),
+    )
   }
   for (const path of PATHS) await measure(path, async () => (await fetch(`${root}${path}`)).text())
   await measure('nobody looks, one message a second', async () => {
