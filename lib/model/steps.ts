@@ -5,6 +5,7 @@ export type Steps<T> = Generator<undefined, T>
 
 /** Milliseconds of work at one go while others wait. */
 const SLICE_MS = 5
+const LEAST_STEPS = 4
 /** Items of one step of {@link eachInSteps}. */
 const ITEMS = 256
 
@@ -16,12 +17,17 @@ export function finish<T>(steps: Steps<T>): T {
   }
 }
 
-/** Works for a few milliseconds, and does at least one step. @throws what the work throws @returns the last step: is the work done? */
+/**
+ * Works for a few milliseconds, and does a few steps at least: what has no more is done at once, however busy the machine is.
+ *
+ * @returns the last step: is the work done?
+ * @throws what the work throws
+ */
 export function workAWhile<T>(steps: Steps<T>): IteratorResult<undefined, T> {
   const end = performance.now() + SLICE_MS
-  for (;;) {
+  for (let count = 1; ; count++) {
     const step = steps.next()
-    if (step.done === true || performance.now() >= end) return step
+    if (step.done === true || (count >= LEAST_STEPS && performance.now() >= end)) return step
   }
 }
 
