@@ -1,4 +1,4 @@
-import { hash } from 'node:crypto'
+import { hash as hashText } from 'node:crypto'
 import { isFields, toFields, toWholeNumber } from '../model/foreign-json'
 import { shortenTo } from '../model/printable'
 import { FAILED_STEPS, type FailedStep } from '../model/message'
@@ -107,7 +107,7 @@ export function writeNotes(notes: MessageNotes): Record<string, unknown> {
  * @param text as written, passwords masked
  */
 export function hashLine(text: string): string {
-  return hash('sha256', text.trim()).slice(0, HASH_LENGTH)
+  return hashText('sha256', text.trim()).slice(0, HASH_LENGTH)
 }
 
 /** The notes after one more attempt. */

@@ -40,6 +40,8 @@ export function openLargeServer({ lines, relays }: { lines: number; relays: numb
     () => ({ role: 'worker', holds: [], servers }),
     () => {},
   )
+  // Writes the whole at once.
+  state.close()
   reportUse(configuration, folder, relays, warn)
   return {
     source: {
@@ -51,10 +53,7 @@ export function openLargeServer({ lines, relays }: { lines: number; relays: numb
       isOwn: () => false,
       intervals: () => [60, 120],
     },
-    close: () => {
-      state.close()
-      rmSync(folder, { recursive: true, force: true })
-    },
+    close: () => rmSync(folder, { recursive: true, force: true }),
   }
 }
 
