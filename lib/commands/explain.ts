@@ -52,7 +52,7 @@ export async function runExplain(args: Arguments, terminal: Terminal): Promise<n
   const forecasts = await answerRequest(request, { state, hasTimeline: args.flag('timeline') }, terminal)
   const isCounted = forecasts.some(({ explanation }) => explanation.decision.exchanges.some(needsPlace))
   if (state?.kind === 'unknown' && isCounted) terminal.err(unknownText(state.reason))
-  if (args.flag('json')) terminal.out(formatJson(forecastsJson(forecasts)))
+  if (args.flag('json')) terminal.out(formatJson(forecastsJson(forecasts, configuration.rules)))
   else {
     const title = titleOf(request, args.operands[0])
     const file = shortName(location.file, terminal.cwd)

@@ -1,4 +1,5 @@
 import { join } from 'node:path'
+import type { RuleSet } from '../rules/compile'
 import { findQueueFolder } from '../haraka-files/queue-folder'
 import { DnsOverridesError, UsageError } from '../model/errors'
 import { finish } from '../model/steps'
@@ -45,12 +46,21 @@ function readFacts(location: Location, terminal: Terminal): Facts | undefined {
   }
 }
 
+/** What becomes of a message of the queue. */
+interface ExplainedStory {
+  readonly forecasts: readonly Forecast[]
+  /** By which it is so. */
+  readonly rules: RuleSet
+  /** For a reader. */
+  readonly text: string
+}
+
 /** What the rules as they are now make of a message of the queue; undefined if the file cannot be used. */
 async function explainStory(
   { queued }: Story,
   location: Location,
   terminal: Terminal,
-): Promise<{ readonly forecasts: readonly Forecast[]; readonly text: string } | undefined> {
+): Promise<ExplainedStory | undefined> {
   const { configuration, problems } = new ConfigurationReader(location, terminal).read()
   if (configuration === undefined) {
     terminal.err(problems)
@@ -68,7 +78,7 @@ async function explainStory(
     all: false,
     ink: paint(terminal.color.out),
   })
-  return { forecasts, text }
+  return { forecasts, rules: configuration.rules, text }
 }
 
 /** @throws UsageError or AccessError if the queue, or the file that is meant, cannot be read */
@@ -118,7 +128,7 @@ export async function runWhy(args: Arguments, terminal: Terminal): Promise<numbe
   const waits = explained?.forecasts.flatMap(({ effect }) => effect?.wait ?? []) ?? []
   const told = waits.length === 0 ? context : { ...context, wait: waits.join(', and ') }
   if (args.flag('json')) {
-    const rest = explained === undefined ? {} : { now: forecastsJson(explained.forecasts) }
+    const rest = explained === undefined ? {} : { now: forecastsJson(explained.forecasts, explained.rules) }
     terminal.out(formatJson({ found: 1, messages: [{ ...storyJson(story, told), ...rest }] }))
   } else {
     terminal.out(storyText(story, told))

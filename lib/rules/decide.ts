@@ -20,7 +20,7 @@ import type { LineTrace, OverrideLine, TracedDecision } from './types'
 /** A line and whether it matched, gathered only for an explanation. */
 interface Trace {
   readonly lines: LineTrace[]
-  /** The line after which no other is looked at. */
+  /** The place of the line after which no other is looked at. */
   stoppedAt?: number
 }
 
@@ -50,24 +50,27 @@ export function decide(rules: RuleSet, message: Message, known: Knowledge): Deci
   return run(rules, message, known, undefined)
 }
 
-/** As {@link decide}, by the same steps, with each line up to the `$end` that stopped: did it match, and if not, why not? */
+/** As {@link decide}, by the same steps, with each line for the domain up to the `$end` that stopped: did it match, and if not, why not? */
 export function explain(rules: RuleSet, message: Message, known: FullKnowledge): TracedDecision
 export function explain(rules: RuleSet, message: Message, known: Knowledge): TracedDecision | Missing
 export function explain(rules: RuleSet, message: Message, known: Knowledge): TracedDecision | Missing {
   const trace: Trace = { lines: [] }
   const decision = run(rules, message, known, trace)
-  return typeof decision === 'string' ? decision : { ...decision, lines: allLines(rules, message, trace) }
+  if (typeof decision === 'string') return decision
+  const { lines, stoppedAt = rules.lines.length - 1 } = trace
+  return { ...decision, lines, linesRead: stoppedAt + 1 }
 }
 
-/** The trace, and in it the lines about other domains. */
-function allLines(rules: RuleSet, { domain }: Message, { lines, stoppedAt }: Trace): readonly LineTrace[] {
+/** The lines of an explanation, and in their places those for other domains. There may be 100,000: for who wants to see them all. */
+export function traceAllLines(
+  rules: RuleSet,
+  { domain, lines, linesRead }: TracedDecision,
+): readonly LineTrace[] {
   const traced = new Map(lines.map((trace) => [trace.line, trace]))
-  return rules.lines
-    .filter(({ line }) => line <= (stoppedAt ?? Infinity))
-    .map(({ line, pattern }) => {
-      const reason = `domain "${domain}" does not match ${pattern.text}`
-      return traced.get(line) ?? { line, matched: false, reason }
-    })
+  return rules.lines.slice(0, linesRead).map(({ line, pattern }) => {
+    const reason = `domain "${domain}" does not match ${pattern.text}`
+    return traced.get(line) ?? { line, matched: false, reason }
+  })
 }
 
 function run(
@@ -95,12 +98,12 @@ function run(
       matched = matched.length === 0 ? [line] : [...matched, line]
       trace?.lines.push({ line: line.line, matched: true })
       if (!line.end) continue
-      if (trace !== undefined) trace.stoppedAt = line.line
+      if (trace !== undefined) trace.stoppedAt = index
       break
     }
     trace?.lines.push({ line: line.line, matched: false, reason: whyNot(unmet, message, mx) })
     if (unmet.kind === 'mx' && mx?.kind === 'failed' && matters(line, matched)) {
-      if (trace !== undefined) trace.stoppedAt = line.line
+      if (trace !== undefined) trace.stoppedAt = index
       const undecided = noExchanges('defer', 'dns-failure', whyNot(unmet, message, mx))
       return conclude(domain, 'overrides', matched, undecided, mx)
     }

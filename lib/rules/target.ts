@@ -54,6 +54,9 @@ function warnOfMissingSign(word: WordReader, names: NamedTargets): void {
   word.warning('missing-sign', `a host named ${key}, and not ${meaning}`, { suggestion })
 }
 
+/** Relays and terms that an error names. */
+const MOST_NAMED = 20
+
 function parseNamedTarget(word: WordReader, targets: NamedTargets): Target | undefined {
   const wanted = word.text.slice(1)
   const target = targets.get(wanted.toLowerCase())
@@ -61,8 +64,9 @@ function parseNamedTarget(word: WordReader, targets: NamedTargets): Target | und
   // A name that was refused at its section is not offered.
   const names = [...targets.values()].map(nameOf).filter((name) => /^[\w.-]+$/.test(name))
   const near = nearest(wanted, names)
-  const known =
-    names.length === 0 ? 'the file has none' : `the file has ${names.map((name) => `@${name}`).join(', ')}`
+  const others = names.length > MOST_NAMED ? ` and ${names.length - MOST_NAMED} more` : ''
+  const shown = names.slice(0, MOST_NAMED).map((name) => `@${name}`)
+  const known = names.length === 0 ? 'the file has none' : `the file has ${shown.join(', ')}${others}`
   return word.error(
     'unknown-relay',
     wanted === '' ? 'the name of a relay is missing' : `unknown relay ${word.quote()}`,

@@ -46,6 +46,8 @@ export type LineTrace =
 
 /** A decision with what became of each line. */
 export interface TracedDecision extends Decision {
-  /** Lines whose domain pattern fits or not, up to the one whose $end stopped. */
+  /** The lines that are for the domain, up to the one whose $end stopped. */
   readonly lines: readonly LineTrace[]
+  /** How many lines of the file stand up to there, for whatever domain. */
+  readonly linesRead: number
 }

@@ -4,6 +4,7 @@ import { sectionName, type Exchange } from '../model/exchange'
 import { toPrintable } from '../model/printable'
 import { findLine } from './line-hits'
 import type { RuleSet } from '../rules/compile'
+import { traceAllLines } from '../rules/decide'
 import type { LineTrace } from '../rules/types'
 import { listTriedExchanges, type Explanation } from './explanation'
 import type { Paint } from './paint'
@@ -49,10 +50,9 @@ function describeMessage({ message }: Explanation): string {
 
 /** The lines about the message's domain, each with its reason; the others counted, or printed as well. */
 function lineSection({ decision }: Explanation, { rules, file, all, ink }: TextOptions): string[] {
-  const { domain, lines: traces } = decision
+  const { domain, lines, linesRead } = decision
   if (rules.lines.length === 0) return [`${file} has no override lines`, '']
-  const ofDomain = new Set(rules.linesFor(domain).map(({ line }) => line))
-  const listed = all ? traces : traces.filter(({ line }) => ofDomain.has(line))
+  const listed = all ? traceAllLines(rules, decision) : lines
   const textOf = (line: number) => findLine(rules.lines, line)?.text.trim().replace(/\s+/g, ' ') ?? ''
   const width = String(listed.at(-1)?.line ?? '').length
   const indent = ' '.repeat(width + 4)
@@ -62,15 +62,14 @@ function lineSection({ decision }: Explanation, { rules, file, all, ink }: TextO
       ? [ink.strong(title), `${indent}${ink.good('matches')}`]
       : [title, `${indent}${ink.faint(`no: ${toPrintable(trace.reason)}`)}`]
   }
-  const others = traces.length - listed.length
-  const last = traces.at(-1)
-  const later = rules.lines.filter(({ line }) => line > (last?.line ?? 0)).length
+  const others = linesRead - listed.length
+  const isEndedByLine = linesRead < rules.lines.length && lines.at(-1)?.matched === true
   const heading =
     listed.length === 0 ? `No override line of ${file} is for ${domain}` : `Override lines of ${file}`
   return [
     heading,
     ...listed.flatMap(lineText),
-    ...(later > 0 && last?.matched === true ? [`${indent}$end: no later line is looked at`] : []),
+    ...(isEndedByLine ? [`${indent}$end: no later line is looked at`] : []),
     ...(others > 0 ? [ink.faint(`  (${formatCount(others, 'line')} for other domains: see --all)`)] : []),
     '',
   ]

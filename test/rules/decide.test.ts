@@ -27,18 +27,20 @@ describe('lines are read in order', () => {
       '*.com r2.example.net $end',
       '* r3.example.net',
     ]
-    const { lines } = await decideBy(text.join('\n'), {}, MX)
-    assert.deepEqual(lines, [
+    const { lines, allLines } = await decideBy(text.join('\n'), {}, MX)
+    assert.deepEqual(allLines, [
       { line: 1, matched: false, reason: 'domain "example.com" does not match other.example' },
       { line: 2, matched: false, reason: '$retries=1 is false: retries is 0' },
       { line: 4, matched: true },
     ])
+    assert.deepEqual(lines, allLines.slice(1), 'without those for other domains')
   })
 
   it('lists the lines of other domains to the end where nothing stops', async () => {
-    const { lines } = await decideBy('a.example r\nb.example r', {}, MX)
+    const { lines, allLines } = await decideBy('a.example r\nb.example r', {}, MX)
+    assert.deepEqual(lines, [])
     assert.deepEqual(
-      lines.map(({ line, matched }) => [line, matched]),
+      allLines.map(({ line, matched }) => [line, matched]),
       [
         [1, false],
         [2, false],

@@ -299,6 +299,12 @@ describe('mistakes in an override line', () => {
     assert.equal(found.suggestion, undefined)
   })
 
+  it('names 20 relays of many', () => {
+    const sections = Array.from({ length: 30 }, (_, i) => `[relay:r${i}]\nhost = h${i}`)
+    const [found] = diagnose(['* @elsewhere', ...sections].join('\n'))
+    assert.match(found?.expected ?? '', /; the file has @r0, .*, @r19 and 10 more$/)
+  })
+
   for (const [target, message, suggestion] of [
     ['direct', "a host named direct, and not the domain's own MX", '$direct'],
     ['isp', 'a host named isp, and not the relay isp', '@isp'],

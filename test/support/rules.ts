@@ -5,13 +5,13 @@ import { loadConfiguration, type Configuration } from '../../lib/routing/configu
 import type { Diagnostic } from '../../lib/source/diagnostic'
 import type { MxAnswer } from '../../lib/model/dns-answer'
 import { decideWithDns, type DecisionInput } from '../../lib/routing/decide-with-dns'
-import { decide, explain } from '../../lib/rules/decide'
+import { decide, explain, traceAllLines } from '../../lib/rules/decide'
 import { knowledgeOf } from '../../lib/rules/message-spec'
 import { parseMxText } from '../../lib/rules/mx-spec'
 import type { Decision } from '../../lib/model/decision'
 import { formatEndpoint } from '../../lib/model/endpoint'
 import { BLANK_MESSAGE, type Message } from '../../lib/model/message'
-import type { TracedDecision } from '../../lib/rules/types'
+import type { LineTrace, TracedDecision } from '../../lib/rules/types'
 
 /** Neither environment nor files. */
 export const NO_SECRETS: SecretSources = {
@@ -61,7 +61,7 @@ export async function decideBy(
   message: Partial<Message> = {},
   mx = 'none',
   more: Partial<DecisionInput> = {},
-): Promise<TracedDecision & { readonly asked: number }> {
+): Promise<TracedDecision & { readonly asked: number; readonly allLines: readonly LineTrace[] }> {
   const { rules } = typeof text === 'string' ? configure(text) : text
   const answer = mxAnswer(mx)
   const question = { rules, message: messageOf(message), ...more }
@@ -73,10 +73,10 @@ export async function decideBy(
     },
   }
   const explained = await decideWithDns(explain, question, source)
-  const { lines: _, ...decision } = explained
+  const { lines: _, linesRead: __, ...decision } = explained
   const known = { ...knowledgeOf(answer), isUsable: more.isUsable }
   assert.deepEqual(decide(rules, question.message, known), decision, 'the reasons change nothing')
-  return { ...explained, asked }
+  return { ...explained, asked, allLines: traceAllLines(rules, explained) }
 }
 
 /** The exchanges as `priority host:port`. */

@@ -1,18 +1,19 @@
+import type { RuleSet } from '../../rules/compile'
 import { recipientsOf, type Forecast } from '../../status/forecast/forecast'
 import { EXIT, exitStatusOf } from '../shared/exit-status'
 import { explanationJson } from './explanation-json'
 import { timelineJson } from './timeline-json'
 
 /** As `--json` prints it. Of several messages: each with its recipients. */
-export function forecastsJson(forecasts: readonly Forecast[]): Record<string, unknown> {
-  if (forecasts.length === 1) return forecastJson(forecasts[0]!)
-  const messages = forecasts.map((each) => ({ recipients: recipientsOf(each), ...forecastJson(each) }))
+export function forecastsJson(forecasts: readonly Forecast[], rules: RuleSet): Record<string, unknown> {
+  if (forecasts.length === 1) return forecastJson(forecasts[0]!, rules)
+  const messages = forecasts.map((each) => ({ recipients: recipientsOf(each), ...forecastJson(each, rules) }))
   return { domain: forecasts[0]?.explanation.decision.domain, messages }
 }
 
-function forecastJson({ explanation, effect, timeline }: Forecast): Record<string, unknown> {
+function forecastJson({ explanation, effect, timeline }: Forecast, rules: RuleSet): Record<string, unknown> {
   return {
-    ...explanationJson(explanation, effect),
+    ...explanationJson(explanation, { effect, rules }),
     ...(timeline === undefined ? {} : { timeline: timelineJson(timeline) }),
   }
 }

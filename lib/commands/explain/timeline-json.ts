@@ -5,11 +5,11 @@ import { explanationJson } from './explanation-json'
 export function timelineJson({ attempts, end, branches }: Timeline): Record<string, unknown> {
   return {
     attempts: attempts.map(({ at, explanation }) => {
-      const { lines: _, domain: __, ...decision } = explanationJson(explanation)
+      const { domain: _, ...decision } = explanationJson(explanation)
       return { retries: explanation.message.retries, at: new Date(at).toISOString(), ...decision }
     }),
     branches: branches.map(({ line, after, reply, failed, at, explanation }) => {
-      const { lines: _, domain: __, ...decision } = explanationJson(explanation)
+      const { domain: _, ...decision } = explanationJson(explanation)
       const cause = reply === '' ? { failed } : { failed, reply }
       return { line, after, ...cause, at: new Date(at).toISOString(), ...decision }
     }),
