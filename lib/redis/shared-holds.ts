@@ -1,43 +1,80 @@
 import { DAY_MS } from '../model/duration'
 import { toPrintable } from '../model/printable'
 import { type Hold, readHolds, removeHold, writeHold } from '../relays/holds'
+import { overwriteFile, readSmallFile } from '../relays/private-file'
 import type { RedisConnection } from './connection'
 import { hideAddresses } from './hide-addresses'
-import { hashName, PREFIX } from './keys'
+import { hashName, isField, PREFIX } from './keys'
 import { createScript } from './script'
 
 /** How soon a hold of one server is one of the others. Milliseconds. */
 const INTERVAL_MS = 400
 const MOST_HOLDS = 1_000
+/** Two ends of a hold that differ by less are the same: each host has its own clock. Milliseconds. */
+const SAME_MS = 1_500
 
 /*
  *   KEYS  holds
- *   ARGV  for each hold that has changed here: its field, what it is now ('': resumed), 'new' or 'known'
+ *   ARGV  for each hold: its field, what it is now ('': resumed), how long it lasts from now, ms ('': until it is resumed), and
+ *         'new': it has changed here; 'known': Redis is right where it says something else; a number: when it began by the clock of
+ *         a server that has shared nothing yet. Redis is right about a hold that is older than what stands there.
  *
- *   holds  hash of the relay's name -> 'stamp [name, since, until, reason]', or 'stamp ' for one that was resumed
+ *   holds  hash of the relay's name -> 'stamp until [name, since, reason]', or 'stamp 0 ' for one that was resumed or has ended.
+ *          Stamp and until by the clock of Redis; until 0: until it is resumed.
  *
- * 'known': this server knew it before; if Redis disagrees, Redis wins. Returns all fields, without their stamps.
+ * Returns all fields, each with what it is and how long it lasts (-1: until it is resumed).
  */
 const HOLDS = createScript(
   'holds',
   `
-for i = 1, #ARGV, 3 do
-  local isThere = redis.call('HEXISTS', KEYS[1], ARGV[i]) == 1
-  local isNew = ARGV[i + 2] == 'new' or not isThere
-  if isNew and (isThere or redis.call('HLEN', KEYS[1]) < ${MOST_HOLDS}) then
-    redis.call('HSET', KEYS[1], ARGV[i], string.format('%.0f ', now) .. ARGV[i + 1])
+local function read(entry)
+  local stamp, till, text = string.match(entry or '', '^(%d+) (%d+) (.*)$')
+  if stamp == nil then return nil end
+  return {stamp = tonumber(stamp), till = tonumber(till), text = text}
+end
+
+local function write(field, till, text)
+  redis.call('HSET', KEYS[1], field, string.format('%.0f %.0f ', now, till) .. text)
+end
+
+-- One that was resumed makes room, the oldest first.
+local function hasRoom()
+  if redis.call('HLEN', KEYS[1]) < ${MOST_HOLDS} then return true end
+  local oldest, since = nil, now + 1
+  local entries = redis.call('HGETALL', KEYS[1])
+  for i = 1, #entries, 2 do
+    local entry = read(entries[i + 1])
+    if entry == nil or (entry.text == '' and entry.stamp < since) then
+      oldest, since = entries[i], entry and entry.stamp or 0
+    end
   end
+  return oldest ~= nil and redis.call('HDEL', KEYS[1], oldest) == 1
+end
+
+for i = 1, #ARGV, 4 do
+  local field, text, left, state = ARGV[i], ARGV[i + 1], ARGV[i + 2], ARGV[i + 3]
+  local there = read(redis.call('HGET', KEYS[1], field))
+  local isNew = state == 'new'
+  if state ~= 'new' and text ~= '' and left ~= '0' then
+    isNew = there == nil or (state ~= 'known' and tonumber(state) > there.stamp)
+  end
+  if isNew and (there ~= nil or hasRoom()) then write(field, left == '' and 0 or now + tonumber(left), text) end
 end
 redis.call('PEXPIRE', KEYS[1], ${90 * DAY_MS})
 local reply = {}
 local entries = redis.call('HGETALL', KEYS[1])
 for i = 1, #entries, 2 do
-  local stamp, text = string.match(entries[i + 1], '^(%d+) (.*)$')
-  if stamp == nil or (text == '' and math.abs(now - stamp) > ${7 * DAY_MS}) then
-    redis.call('HDEL', KEYS[1], entries[i])
+  local field, entry = entries[i], read(entries[i + 1])
+  if entry == nil or (entry.text == '' and math.abs(now - entry.stamp) > ${30 * DAY_MS}) then
+    redis.call('HDEL', KEYS[1], field)
   else
-    reply[#reply + 1] = entries[i]
-    reply[#reply + 1] = text
+    if entry.text ~= '' and entry.till > 0 and entry.till <= now then
+      entry.text, entry.till = '', 0
+      write(field, 0, '')
+    end
+    reply[#reply + 1] = field
+    reply[#reply + 1] = entry.text
+    reply[#reply + 1] = entry.till == 0 and -1 or entry.till - now
   end
 end
 return reply
@@ -45,6 +82,9 @@ return reply
 )
 
 const KEY = `${PREFIX}holds`
+/** File of the state folder: what this server has told, so that after a restart it knows what has changed meanwhile. */
+const TOLD_FILE = 'shared-holds'
+const LARGEST_BYTES = 1024 * 1024
 
 export interface SharedHoldsOptions {
   readonly connection: RedisConnection
@@ -54,23 +94,46 @@ export interface SharedHoldsOptions {
   readonly now: () => number
 }
 
-/** As it is compared and shared. The operator's own words stay on this server where they name a person. */
-const textOf = ({ name, since, until, reason }: Hold) =>
-  JSON.stringify([name, since, until ?? null, reason === undefined ? null : hideAddresses(reason)])
+/** A hold as it is compared and shared. */
+interface SharedHold {
+  /** `[name, since, reason]` as JSON; '': resumed. */
+  readonly text: string
+  /** Ms since the epoch by the clock of this host; absent: until it is resumed. */
+  readonly until?: number
+}
+
+const RESUMED: SharedHold = { text: '' }
+
+/** The operator's own words stay on this server where they name a person. */
+function toShared({ name, since, until, reason }: Hold): SharedHold {
+  const text = JSON.stringify([name, since, reason === undefined ? null : hideAddresses(reason)])
+  return { text, ...(until === undefined ? {} : { until }) }
+}
+
+function isSame(one: SharedHold, other: SharedHold): boolean {
+  if (one.text !== other.text || one.text === '') return one.text === other.text
+  if (one.until === undefined || other.until === undefined) return one.until === other.until
+  return Math.abs(one.until - other.until) < SAME_MS
+}
 
 const isTime = (value: unknown): value is number =>
   typeof value === 'number' && value >= 0 && value <= 8.64e15
 
 /** A hold as it was written, or undefined for what no server writes. */
-function readText(field: string, text: string): Hold | undefined {
+function readText(field: string, { text, until }: SharedHold): Hold | undefined {
   try {
     const value: unknown = JSON.parse(text)
     if (!Array.isArray(value)) return undefined
-    const [name, since, until, reason] = value as unknown[]
+    const [name, since, reason] = value as unknown[]
     if (typeof name !== 'string' || hashName(name) !== field || name !== toPrintable(name)) return undefined
-    if (!isTime(since) || (until !== null && !isTime(until))) return undefined
+    if (!isTime(since) || (until !== undefined && !isTime(until))) return undefined
     if (reason !== null && (typeof reason !== 'string' || reason !== toPrintable(reason))) return undefined
-    return { name, since, ...(until === null ? {} : { until }), ...(reason === null ? {} : { reason }) }
+    return {
+      name,
+      since,
+      ...(until === undefined ? {} : { until }),
+      ...(reason === null ? {} : { reason }),
+    }
   } catch {
     return undefined
   }
@@ -78,19 +141,20 @@ function readText(field: string, text: string): Hold | undefined {
 
 /**
  * Holds over the servers that use the same Redis: those of the state folder are told to the others, and theirs are written to the
- * folder, where the workers and the command line find them as if they had been made here.
+ * folder, where the workers and the command line find them as if they had been made here. How long a hold lasts goes by the clock of
+ * Redis.
  */
 export class SharedHolds {
   readonly #options: SharedHoldsOptions
-  /** As they were when they were told last, by field; empty: resumed. */
-  #known = new Map<string, string>()
+  /** As they were when they were told last, by field; undefined: nothing was ever told. */
+  #told: Map<string, SharedHold> | undefined
   readonly #names = new Map<string, string>()
-  #isFirst = true
   #isBusy = false
   readonly #timer: NodeJS.Timeout
 
   constructor(options: SharedHoldsOptions) {
     this.#options = options
+    this.#told = readTold(options.folder)
     this.#timer = setInterval(() => void this.#share(), INTERVAL_MS).unref()
   }
 
@@ -99,19 +163,18 @@ export class SharedHolds {
   }
 
   async #share(): Promise<void> {
-    const { connection } = this.#options
+    const { connection, now } = this.#options
     if (this.#isBusy || !connection.isReady) return
     this.#isBusy = true
     try {
       const here = this.#read()
-      const fields = new Set([...here.keys(), ...this.#known.keys()])
+      const fields = new Set([...here.keys(), ...(this.#told?.keys() ?? [])])
       const values = [...fields].flatMap((field) => {
-        const text = here.get(field) ?? ''
-        const isNew = !this.#isFirst && text !== (this.#known.get(field) ?? '')
-        return [field, text, isNew ? 'new' : 'known']
+        const hold = here.get(field) ?? RESUMED
+        const left = hold.until === undefined ? '' : String(Math.max(0, Math.ceil(hold.until - now())))
+        return [field, hold.text, left, this.#stateOf(field, hold)]
       })
       this.#apply(here, await connection.run(HOLDS, [KEY], values))
-      this.#isFirst = false
     } catch {
       // The connection has logged it, or the folder cannot be used: tried again.
     } finally {
@@ -119,33 +182,76 @@ export class SharedHolds {
     }
   }
 
-  #read(): Map<string, string> {
-    const { folder, now } = this.#options
+  #stateOf(field: string, hold: SharedHold): string {
+    if (this.#told === undefined) return String((JSON.parse(hold.text) as [string, number])[1])
+    return isSame(hold, this.#told.get(field) ?? RESUMED) ? 'known' : 'new'
+  }
+
+  /** Those that have ended too: that the time of a hold is over does not say that somebody has resumed it. */
+  #read(): Map<string, SharedHold> {
     return new Map(
-      [...readHolds(folder, now()).values()].map((hold) => {
+      [...readHolds(this.#options.folder, -Infinity).values()].map((hold) => {
         const field = hashName(hold.name)
         this.#names.set(field, hold.name)
-        return [field, textOf(hold)]
+        return [field, toShared(hold)]
       }),
     )
   }
 
-  #apply(here: ReadonlyMap<string, string>, reply: unknown): void {
+  #apply(here: ReadonlyMap<string, SharedHold>, reply: unknown): void {
     if (!Array.isArray(reply)) return
     const { folder, now } = this.#options
-    const known = new Map<string, string>()
-    for (let index = 0; index + 1 < reply.length && known.size < MOST_HOLDS; index += 2) {
-      const [field, text] = reply.slice(index, index + 2) as unknown[]
-      if (typeof field !== 'string' || typeof text !== 'string') continue
-      const hold = text === '' ? undefined : readText(field, text)
-      const isOver = hold === undefined || (hold.until ?? Infinity) <= now()
+    const told = new Map<string, SharedHold>()
+    for (let index = 0; index + 2 < reply.length && told.size < MOST_HOLDS; index += 3) {
+      const [field, text, leftMs] = reply.slice(index, index + 3) as unknown[]
+      if (typeof field !== 'string' || typeof text !== 'string' || !Number.isSafeInteger(leftMs)) continue
+      const there: SharedHold = Number(leftMs) < 0 ? { text } : { text, until: now() + Number(leftMs) }
+      const hold = text === '' ? undefined : readText(field, there)
       if (text !== '' && hold === undefined) continue
-      known.set(field, isOver ? '' : text)
-      if ((here.get(field) ?? '') === known.get(field)) continue
+      const ours = here.get(field) ?? RESUMED
+      if (isSame(ours, there)) {
+        told.set(field, ours)
+        continue
+      }
+      told.set(field, there)
+      // Changed here while Redis was asked: told in the next round.
+      if (!isSame(this.#read().get(field) ?? RESUMED, ours)) continue
       const name = hold?.name ?? this.#names.get(field)
-      if (!isOver) writeHold(folder, hold)
+      if (hold !== undefined) writeHold(folder, hold)
       else if (name !== undefined) removeHold(folder, name)
     }
-    this.#known = known
+    this.#keep(told)
+  }
+
+  #keep(told: Map<string, SharedHold>): void {
+    const before = this.#told
+    const isUnchanged =
+      before?.size === told.size &&
+      [...told].every(([field, hold]) => isSame(before.get(field) ?? RESUMED, hold))
+    this.#told = told
+    if (!isUnchanged) writeTold(this.#options.folder, told)
+  }
+}
+
+/** @throws Error as `fs` does */
+function writeTold(folder: string, told: ReadonlyMap<string, SharedHold>): void {
+  const rows = [...told].map(([field, { text, until }]) => [field, text, until ?? null])
+  overwriteFile(folder, TOLD_FILE, `${JSON.stringify(rows)}\n`)
+}
+
+/** Undefined where there is none, or none that this program has written. */
+function readTold(folder: string): Map<string, SharedHold> | undefined {
+  try {
+    const rows: unknown = JSON.parse(readSmallFile(folder, TOLD_FILE, LARGEST_BYTES) ?? 'null')
+    if (!Array.isArray(rows)) return undefined
+    const told = new Map<string, SharedHold>()
+    for (const row of rows as unknown[]) {
+      const [field, text, until] = Array.isArray(row) ? (row as unknown[]) : []
+      if (!isField(field) || typeof text !== 'string') return undefined
+      told.set(field, { text, ...(isTime(until) ? { until } : {}) })
+    }
+    return told
+  } catch {
+    return undefined
   }
 }

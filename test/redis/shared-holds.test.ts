@@ -8,24 +8,41 @@ import { SharedHolds } from '../../lib/redis/shared-holds'
 import { type Hold, readHolds, removeHold, writeHold } from '../../lib/relays/holds'
 import { connectTo, needsRedis, RedisServer, until, PATIENT } from '../support/redis-server'
 
-/** The state folder of a server that shares its holds. */
-function startHost(t: TestContext, port: number): string {
+function makeFolder(t: TestContext): string {
   const parent = mkdtempSync(join(tmpdir(), 'holds-'))
   const folder = join(parent, 'state')
   mkdirSync(folder, { mode: 0o700 })
-  const holds = new SharedHolds({
-    connection: connectTo(t, port, {}, PATIENT).connection,
-    folder,
-    now: Date.now,
-  })
-  t.after(() => {
-    holds.close()
-    rmSync(parent, { recursive: true, force: true })
-  })
+  t.after(() => rmSync(parent, { recursive: true, force: true }))
   return folder
 }
 
-const holdIn = (folder: string) => readHolds(folder, Date.now()).get('isp')
+interface HostOptions {
+  /** @default a new one */
+  readonly folder?: string
+  readonly now?: () => number
+}
+
+/** A server that shares the holds of its state folder. */
+function startServer(
+  t: TestContext,
+  port: number,
+  { folder = makeFolder(t), now = Date.now }: HostOptions = {},
+) {
+  const { connection } = connectTo(t, port, {}, PATIENT)
+  const holds = new SharedHolds({ connection, folder, now })
+  t.after(() => holds.close())
+  const stop = () => {
+    holds.close()
+    connection.close()
+  }
+  return { folder, stop }
+}
+
+/** The state folder of a server that shares its holds. */
+const startHost = (t: TestContext, port: number, options?: HostOptions): string =>
+  startServer(t, port, options).folder
+
+const holdIn = (folder: string, now = Date.now()) => readHolds(folder, now).get('isp')
 const hold: Hold = { name: 'isp', since: 1, until: Date.now() + 3_600_000, reason: 'they block us' }
 
 describe('holds over servers', { skip: needsRedis() }, () => {
@@ -34,7 +51,9 @@ describe('holds over servers', { skip: needsRedis() }, () => {
     const [a, b] = [startHost(t, redis.port), startHost(t, redis.port)]
     writeHold(a, hold)
     await until(() => holdIn(b) !== undefined, 'the hold')
-    assert.deepEqual(holdIn(b), hold)
+    const { until: end, ...rest } = holdIn(b)!
+    assert.deepEqual(rest, { name: hold.name, since: hold.since, reason: hold.reason })
+    assert.ok(Math.abs(end! - hold.until!) < 1_500)
     removeHold(b, 'isp')
     await until(() => holdIn(a) === undefined, 'the end of it')
     assert.equal(holdIn(b), undefined)
@@ -74,20 +93,88 @@ describe('holds over servers', { skip: needsRedis() }, () => {
     assert.equal(holdIn(a), undefined)
   })
 
+  it('what changed while Redis was away, before a restart, is told afterwards', async (t) => {
+    const redis = await RedisServer.start(t)
+    const a = startServer(t, redis.port)
+    const b = startHost(t, redis.port)
+    const other: Hold = { name: 'other', since: 1 }
+    const otherIn = (folder: string) => readHolds(folder, Date.now()).get('other')
+    writeHold(a.folder, other)
+    writeHold(a.folder, hold)
+    await until(() => holdIn(b) !== undefined && otherIn(b) !== undefined, 'both holds')
+    removeHold(b, 'isp')
+    await until(() => holdIn(a.folder) === undefined, 'the end of one')
+    a.stop()
+    writeHold(a.folder, { ...hold, since: 2 })
+    removeHold(a.folder, 'other')
+    startServer(t, redis.port, a)
+    await until(() => holdIn(b)?.since === 2 && otherIn(b) === undefined, 'what has changed')
+    assert.equal(holdIn(a.folder)?.since, 2)
+    assert.equal(otherIn(a.folder), undefined)
+  })
+
+  it('a server that has shared nothing yet tells a hold that is newer than the end of the last', async (t) => {
+    const redis = await RedisServer.start(t)
+    const a = startHost(t, redis.port)
+    writeHold(a, hold)
+    await until(async () => Number(await redis.command('HLEN', `${PREFIX}holds`)) === 1, 'the hold')
+    removeHold(a, 'isp')
+    const isOver = async () =>
+      / 0 $/.test(String(await redis.command('HGET', `${PREFIX}holds`, hashName('isp'))))
+    await until(isOver, 'its end')
+    const folder = makeFolder(t)
+    const since = Date.now() + 1
+    writeHold(folder, { ...hold, since })
+    startHost(t, redis.port, { folder })
+    await until(() => holdIn(a)?.since === since, 'the hold')
+  })
+
+  it('a hold lasts as long on a server whose clock is wrong, and a clock that jumps resumes nothing', async (t) => {
+    const redis = await RedisServer.start(t)
+    let ahead = 3_600_000
+    const now = () => Date.now() + ahead
+    const [a, b] = [startHost(t, redis.port), startHost(t, redis.port, { now })]
+    writeHold(a, { ...hold, until: Date.now() + 600_000 })
+    await until(() => holdIn(b, now()) !== undefined, 'the hold')
+    const lasts = () => holdIn(b, now())!.until! - now()
+    assert.ok(Math.abs(lasts() - 600_000) < 5_000, `${lasts()} ms`)
+    ahead += 3_600_000
+    assert.equal(holdIn(b, now()), undefined)
+    await until(() => holdIn(b, now()) !== undefined, 'the hold after the jump')
+    assert.ok(Math.abs(lasts() - 600_000) < 10_000, `${lasts()} ms`)
+    assert.ok(holdIn(a) !== undefined)
+    writeHold(a, { ...hold, since: 2, until: Date.now() + 600 })
+    await until(() => holdIn(b, -Infinity) === undefined && holdIn(a, -Infinity) === undefined, 'its end')
+  })
+
+  it('holds that were resumed make room for others', async (t) => {
+    const redis = await RedisServer.start(t)
+    const past = Array.from({ length: 1_000 }, (_, i) => [
+      hashName(`old${i}`),
+      `${Date.now() - 1_000 + i} 0 `,
+    ])
+    await redis.command('HSET', `${PREFIX}holds`, ...past.flat())
+    const [a, b] = [startHost(t, redis.port), startHost(t, redis.port)]
+    writeHold(a, hold)
+    await until(() => holdIn(b) !== undefined, 'the hold')
+    assert.equal(await redis.command('HLEN', `${PREFIX}holds`), 1_000)
+    assert.equal(await redis.command('HEXISTS', `${PREFIX}holds`, hashName('old0')), 0)
+  })
+
   it('what no server writes is not believed', async (t) => {
     const redis = await RedisServer.start(t)
     const a = startHost(t, redis.port)
     const field = hashName('isp')
     for (const [index, text] of [
       'rubbish',
-      '1 {}',
-      '1 ["other",1,null,null]',
-      '1 ["isp","x",null,null]',
-      String.raw`1 ["isp",1,null,"\u001b[2J"]`,
+      '1 0 {}',
+      '1 0 ["other",1,null]',
+      '1 0 ["isp","x",null]',
+      String.raw`1 0 ["isp",1,"\u001b[2J"]`,
     ].entries()) {
       // What is read after the rubbish, in the same reply: when that hold is there, the rubbish was seen as well.
       const name = `after${index}`
-      const after = `1 ${JSON.stringify([name, 1, null, null])}`
+      const after = `1 0 ${JSON.stringify([name, 1, null])}`
       await redis.command('HSET', `${PREFIX}holds`, field, text, hashName(name), after)
       await until(() => readHolds(a, Date.now()).has(name), 'the hold after it')
       assert.equal(holdIn(a), undefined, text)
