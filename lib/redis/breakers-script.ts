@@ -23,13 +23,18 @@ if epoch == nil then
 end
 version, floor = tonumber(version), tonumber(floor)
 
-local function read(field)
+-- Nil for what is not there and for what no process writes: nothing is known of that server.
+local function find(field)
   local failures, pause, till, trial, by, reason =
     string.match(redis.call('HGET', KEYS[1], field) or '', '^(%d+) (%d+) (%d+) (%d+) (%S+) (.*)$')
-  if failures == nil then return {failures = 0, pause = 0, till = 0, trial = 0, by = '-', reason = ''} end
+  if failures == nil then return nil end
   return {
     failures = tonumber(failures), pause = tonumber(pause), till = tonumber(till), trial = tonumber(trial), by = by, reason = reason,
   }
+end
+
+local function read(field)
+  return find(field) or {failures = 0, pause = 0, till = 0, trial = 0, by = '-', reason = ''}
 end
 
 local function write(field, r, isNews)
@@ -106,7 +111,15 @@ for i = 4, #ARGV, 7 do
   show(reply, field, r, me)
 end
 local changed = redis.call('ZRANGEBYSCORE', KEYS[2], isAll and '-inf' or '(' .. ARGV[3], '+inf')
-for _, field in ipairs(changed) do show(reply, field, read(field), me) end
+for _, field in ipairs(changed) do
+  local r = find(field)
+  if r ~= nil then
+    show(reply, field, r, me)
+  else
+    redis.call('ZREM', KEYS[2], field)
+    redis.call('HDEL', KEYS[1], field)
+  end
+end
 finish()
 return {'troubles', epoch, version, isAll and 1 or 0, reply}
 `,
@@ -124,8 +137,7 @@ export const TRIAL = createScript(
   `${RECORDS}
 local me, field = ARGV[1], ARGV[2]
 local r = read(field)
-local isKnown = redis.call('HEXISTS', KEYS[1], field) == 1
-if not isKnown then
+if find(field) == nil then
   r.failures, r.pause, r.till, r.reason = tonumber(ARGV[3]), tonumber(ARGV[4]), now, ARGV[5]
 end
 local isGiven = r.failures == 0

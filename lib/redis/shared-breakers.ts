@@ -23,11 +23,20 @@ export interface SharedBreakersOptions {
 const INTERVAL_MS = 400
 /** A difference of two pauses that says nothing: clocks, and the way to Redis. Milliseconds. */
 const SAME_MS = 1_000
+/** How often a process says that it still tries a server, long before another may. Milliseconds. */
+const RENEW_MS = 5_000
 /** The most servers that one call speaks of. */
 const MOST_TOLD = 100
 /** Servers of which others speak that this process may meet. */
 const MOST_NAMES = 10_000
 const KEYS = [`${PREFIX}breakers`, `${PREFIX}breakers:changes`]
+
+/** A server that this process tries, or would like to. */
+interface Trial {
+  readonly state: 'asked' | 'taken'
+  /** When Redis heard of it last, ms of the monotonic clock; -Infinity: it has not. */
+  readonly toldAt: number
+}
 
 interface Stranger {
   readonly trouble: Trouble
@@ -50,8 +59,8 @@ export class SharedBreakers implements BreakerSharing {
   readonly #strangers = new Map<string, Stranger>()
   /** What Redis has not heard yet; true: it could not be told in time. */
   readonly #untold = new Map<string, boolean>()
-  /** Servers that this process tries, or would like to. */
-  readonly #trials = new Map<string, 'asked' | 'taken'>()
+  /** By server; those of which Redis heard last come last. */
+  readonly #trials = new Map<string, Trial>()
   #epoch = ''
   #version = 0
   #isBusy = false
@@ -103,18 +112,27 @@ export class SharedBreakers implements BreakerSharing {
     const { failures = 1, pauseMs = 0, lastFailure = '' } = this.#book?.trouble(key) ?? {}
     const field = this.#name(key)
     const values = [process, field, String(failures), String(pauseMs), sharedReason(lastFailure)]
-    this.#trials.set(key, 'asked')
+    const asked = this.#noteTrial(key, 'asked')
     try {
       const { isGiven, server } = readTrial(await connection.run(TRIAL, KEYS, values))
-      if (isGiven && server.trouble !== undefined) this.#trials.set(key, 'taken')
+      const isUnchanged = this.#trials.get(key) === asked
+      if (isGiven && server.trouble !== undefined) this.#noteTrial(key, 'taken')
       else this.#trials.delete(key)
-      if (server.field === field) this.#book?.adopt(key, server.trouble)
+      // What has happened here meanwhile is newer than the reply.
+      if (server.field === field && isUnchanged) this.#book?.adopt(key, server.trouble)
       return isGiven
     } catch {
       // The connection has logged it. The process decides for itself, as without Redis; what it does is told afterwards.
-      this.#trials.set(key, 'taken')
+      this.#noteTrial(key, 'taken', -Infinity)
       return true
     }
+  }
+
+  #noteTrial(key: string, state: Trial['state'], toldAt = this.#options.monotonic()): Trial {
+    const trial = { state, toldAt }
+    this.#trials.delete(key)
+    this.#trials.set(key, trial)
+    return trial
   }
 
   #note(key: string): void {
@@ -137,16 +155,14 @@ export class SharedBreakers implements BreakerSharing {
     }
     this.#isBusy = true
     const told = [...this.#untold].slice(0, MOST_TOLD)
-    // Who tries a server says so again and again.
-    const tried = [...this.#trials]
-      .filter(([key, state]) => state === 'taken' && !this.#untold.has(key))
-      .slice(0, MOST_TOLD)
-    const said = [...told, ...tried.map(([key]) => [key, true] as const)]
+    const tried = this.#trialsToRenew()
+    const said = [...told, ...tried.map((key) => [key, true] as const)]
     for (const [key] of told) this.#untold.delete(key)
     try {
       const values = said.flatMap(([key, isLate]) => this.#describe(key, isLate))
       const head = [process, this.#epoch, String(this.#version)]
       this.#take(readTroubles(await connection.run(TROUBLES, KEYS, [...head, ...values])))
+      for (const key of tried) if (this.#trials.get(key)?.state === 'taken') this.#noteTrial(key, 'taken')
     } catch {
       // The connection has logged it.
       this.#noteLate(told.map(([key]) => key))
@@ -156,29 +172,38 @@ export class SharedBreakers implements BreakerSharing {
     if (this.#untold.size > 0 && connection.isReady) setImmediate(() => void this.#share())
   }
 
+  /** Who tries a server says so again and again. */
+  #trialsToRenew(): readonly string[] {
+    const before = this.#options.monotonic() - RENEW_MS
+    return [...this.#trials]
+      .filter(([key, { state, toldAt }]) => state === 'taken' && toldAt <= before && !this.#untold.has(key))
+      .slice(0, MOST_TOLD)
+      .map(([key]) => key)
+  }
+
   #noteLate(keys: readonly string[]): void {
     for (const key of keys) this.#untold.set(key, true)
   }
 
   #describe(key: string, isLate: boolean): readonly string[] {
     const { failures = 0, pauseMs = 0, openMs = 0, lastFailure = '' } = this.#book?.trouble(key) ?? {}
-    const trial = this.#trials.get(key)
+    const trial = this.#trials.get(key)?.state
     const tries = trial === undefined ? '0' : trial === 'taken' ? '1' : '-'
     const numbers = [failures, pauseMs, openMs].map((amount) => String(Math.ceil(amount)))
     return [this.#name(key), ...numbers, tries, isLate ? '1' : '0', sharedReason(lastFailure)]
   }
 
   #take({ epoch, version, isAll, servers }: TroublesReply): void {
+    const hasForgotten = epoch !== this.#epoch || version < this.#version
     this.#epoch = epoch
     this.#version = version
-    if (isAll) {
-      this.#strangers.clear()
-      this.#merge(servers)
-    }
+    if (isAll) this.#strangers.clear()
+    // Not whenever all is said: of more servers than Redis keeps, each would be told again and again.
+    if (hasForgotten) this.#merge(servers)
     for (const server of servers) this.#adopt(server)
   }
 
-  /** Redis has begun anew, or this process with Redis: what it knows and Redis does not is told. */
+  /** Redis has begun anew or lost its last changes, or this process has just begun: what it knows and Redis does not is told. */
   #merge(servers: readonly SharedServer[]): void {
     const shared = new Map(servers.map(({ field, trouble }) => [field, trouble]))
     for (const key of this.#book?.troubled() ?? []) {

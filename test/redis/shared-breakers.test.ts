@@ -3,7 +3,7 @@ import { describe, it } from 'node:test'
 import { Secret } from '../../lib/model/secret'
 import { SharedRotation } from '../../lib/redis/shared-rotation'
 import { LocalRotation } from '../../lib/relays/rotation'
-import { MOST_TROUBLES } from '../../lib/redis/breakers-script'
+import { MOST_TROUBLES, TROUBLES } from '../../lib/redis/breakers-script'
 import { hashName, PREFIX } from '../../lib/redis/keys'
 import type { Lease } from '../../lib/relays/types'
 import { failAt, startBreakerHost, tryServer, type BreakerHost } from '../support/breaker-hosts'
@@ -145,6 +145,87 @@ describe('breakers over processes', { skip: needsRedis() }, () => {
     await until(async () => (await untilOf()) > first, 'the renewal')
   })
 
+  it('so does one who tries very many, more than one call speaks of', async (t) => {
+    const redis = await RedisServer.start(t)
+    const a = await startBreakerHost(t, redis.port, { speed: 20 })
+    const exchanges = Array.from({ length: 250 }, (_, i) =>
+      termsExchange('ms', `h${i}.example`, { retryAfterMs: 1 }),
+    )
+    for (const exchange of exchanges) await failAt(a, exchange)
+    await until(() => exchanges.every((exchange) => isUsable(a, exchange)), 'the end of the pauses')
+    const leases = await Promise.all(exchanges.map((exchange) => tryServer(a, exchange)))
+    assert.ok(leases.every((lease) => lease !== undefined))
+    const endsOf = async () => {
+      const keys = exchanges.map((_, i) => hashName(`[direct:ms] h${i}.example:25`))
+      const records = (await redis.command('HMGET', KEY, ...keys)) as string[]
+      return records.map((record) => Number(record.split(' ')[3]))
+    }
+    const first = await endsOf()
+    await until(async () => (await endsOf()).every((end, i) => end > first[i]!), 'the renewal of all')
+  })
+
+  it('a reply about the trial that comes after another failure does not end the new pause', async (t) => {
+    const redis = await RedisServer.start(t)
+    let lost: Promise<unknown> | undefined
+    const lose = (script: string) => (script === TROUBLES.name ? lost : undefined)
+    const a = await startBreakerHost(t, redis.port, { lose })
+    // Under way before the first failure, so that it has no trial.
+    const other = (await tryServer(a, { ...brief, terms: isp.terms }))!
+    await failAt(a, brief)
+    await until(() => isUsable(a, brief), 'the end of the pause')
+    const asked = a.state.acquire(brief)
+    assert.ok(asked instanceof Promise)
+    lost = asked
+    other.reportFailure({ stage: 'connect', message: 'refused again' })
+    other.end(false)
+    await asked
+    lost = undefined
+    assert.ok(!isUsable(a, brief))
+    const before = a.questions()
+    await until(() => a.questions() > before + 1, 'two more rounds')
+    assert.ok(!isUsable(a, brief))
+    const b = await startBreakerHost(t, redis.port)
+    await until(() => !isUsable(b, brief), 'the breaker')
+  })
+
+  it('of more servers than Redis keeps, none is told again and again', async (t) => {
+    const redis = await RedisServer.start(t)
+    const hosts = await hostsOf(2, () => startBreakerHost(t, redis.port))
+    const versionOf = async () => Number(String(await redis.command('HGET', KEY, 'state')).split(' ')[1])
+    // Not more at once than a process keeps for Redis.
+    const [each, chunk] = [MOST_TROUBLES + 500, 500]
+    let count = 0
+    for (const host of hosts) {
+      for (let end = each; end > 0; end -= chunk) {
+        for (const before = count; count < before + chunk; count++) {
+          await failAt(host, termsExchange('ms', `h${count}.example`, { retryAfterMs: 600_000 }))
+        }
+        await until(async () => (await versionOf()) >= count, 'what was told')
+      }
+    }
+    const asked = hosts.map((host) => host.questions())
+    await until(() => hosts.every((host, i) => host.questions() > asked[i]! + 3), 'three more rounds of both')
+    assert.equal(await versionOf(), count)
+  })
+
+  it('what one knows is told again to a Redis that has lost its last changes', async (t) => {
+    const redis = await RedisServer.start(t)
+    const a = await startBreakerHost(t, redis.port)
+    const other = relayExchange({ host: 'other.example', name: 'other', retryAfterMs: 60_000 })
+    await failAt(a, other)
+    await until(async () => (await recordOf(redis, 'other.example:25')) !== 'null', 'the first breaker')
+    const old = String(await redis.command('HGET', KEY, 'state'))
+    await failAt(a, isp)
+    await until(async () => (await recordOf(redis, 'smtp.example:25')) !== 'null', 'the second')
+    // As a replica that has not got the last change when it becomes the master.
+    await redis.command('MULTI')
+    await redis.command('HSET', KEY, 'state', old)
+    await redis.command('HDEL', KEY, hashName('smtp.example:25'))
+    await redis.command('ZREM', `${KEY}:changes`, hashName('smtp.example:25'))
+    await redis.command('EXEC')
+    await until(async () => (await recordOf(redis, 'smtp.example:25')) !== 'null', 'the second again')
+  })
+
   it('while Redis is gone each goes by what it knows; what is open stays open when it is back', async (t) => {
     const redis = await RedisServer.start(t)
     const [a, b] = [await startBreakerHost(t, redis.port), await startBreakerHost(t, redis.port)]
@@ -279,6 +360,23 @@ describe('breakers over processes', { skip: needsRedis() }, () => {
     t.after(() => rotation.close())
     await until(() => rotation.next() < 1_000_000, 'a shared offset')
     assert.deepEqual([...a.said, ...b.said, ...said], [])
+  })
+
+  it('rubbish in the place of a breaker does not end it', async (t) => {
+    const redis = await RedisServer.start(t)
+    const [a, b] = [await startBreakerHost(t, redis.port), await startBreakerHost(t, redis.port)]
+    await failAt(a, isp)
+    await until(() => !isUsable(b), 'the breaker')
+    const field = hashName('smtp.example:25')
+    const [epoch, version, floor] = String(await redis.command('HGET', KEY, 'state')).split(' ')
+    const next = Number(version) + 1
+    await redis.command('HSET', KEY, field, 'rubbish', 'state', `${epoch} ${next} ${floor}`)
+    await redis.command('ZADD', `${KEY}:changes`, String(next), field)
+    const after = relayExchange({ host: 'after.example', name: 'after', retryAfterMs: 60_000 })
+    await failAt(a, after)
+    await until(() => !isUsable(b, after), 'what came after it')
+    assert.ok(!isUsable(a) && !isUsable(b))
+    assert.equal(await redis.command('ZSCORE', `${KEY}:changes`, field), null)
   })
 
   it('what no process writes is not believed', async (t) => {

@@ -1,5 +1,6 @@
 import type { TestContext } from 'node:test'
 import type { RedisConnection } from '../../lib/redis/connection'
+import { RedisError } from '../../lib/redis/errors'
 import { createIdentity } from '../../lib/redis/host-identity'
 import { SharedBreakers } from '../../lib/redis/shared-breakers'
 import type { Exchange } from '../../lib/model/exchange'
@@ -22,24 +23,38 @@ export interface BreakerHost {
 export async function startBreakerHost(
   t: TestContext,
   port: number,
-  { waits = true }: { readonly waits?: boolean } = {},
+  {
+    waits = true,
+    speed = 1,
+    lose = () => undefined,
+  }: {
+    readonly waits?: boolean
+    readonly speed?: number
+    /** A promise where Redis never hears of this script: it is over when the process knows that. */
+    readonly lose?: (script: string) => Promise<unknown> | undefined
+  } = {},
 ): Promise<BreakerHost> {
   const { connection, said } = connectTo(t, port, {}, PATIENT)
   const clock = systemClock()
+  // How often things are told goes by this clock.
+  const monotonic = () => clock.monotonic() * speed
   const { instance: process } = createIdentity()
   let questions = 0
   const counted: RedisConnection = {
     get isReady() {
       return connection.isReady
     },
-    run: (...question) => {
+    run: async (...question) => {
       questions++
-      return connection.run(...question)
+      const lost = lose(question[0].name)
+      if (lost === undefined) return connection.run(...question)
+      await lost
+      throw new RedisError('it was lost on its way')
     },
     onReady: (listener) => connection.onReady(listener),
     close: () => connection.close(),
   }
-  const sharing = new SharedBreakers({ connection: counted, process, monotonic: clock.monotonic })
+  const sharing = new SharedBreakers({ connection: counted, process, monotonic })
   const logged: string[] = []
   const log = {
     info: (text: string) => void logged.push(text),
