@@ -9,7 +9,7 @@ import type { ActiveConfiguration, Basis } from './active-configuration'
 import { answerOutcome } from './answer'
 import type { HookAnswer } from './boundary'
 import { recordDecision } from './decision-record'
-import { ConnectionQueue } from './delivery/connection-queue'
+import { DeliveryQueue } from './delivery/delivery-queue'
 import { AttemptRunner } from './delivery/attempt-runner'
 import { deferWithoutConnection, type AftermathServices } from './delivery/aftermath'
 import { recordEnd } from './delivery/attempt-record'
@@ -81,7 +81,7 @@ export class GetMx {
   readonly #memory: MessageMemory
   readonly #haraka: HarakaModules
   readonly #questions: RuleQuestions
-  readonly #queue: ConnectionQueue
+  readonly #queue: DeliveryQueue
   readonly #waits: WaitList
   readonly #hooks = new DeliveryHooks()
   readonly #outcomes: OutcomeFinder
@@ -96,7 +96,7 @@ export class GetMx {
     this.#memory = new MessageMemory(this.#messages, now)
     this.#haraka = new HarakaModules(plugin)
     this.#questions = new RuleQuestions(parts.relays, this.#haraka)
-    this.#queue = new ConnectionQueue(parts.relays, (hmail) => this.#haraka.push(hmail))
+    this.#queue = new DeliveryQueue(parts.relays, (hmail) => this.#haraka.push(hmail))
     this.#waits = new WaitList(parts.relays)
     parts.relays.onHoldsChange(() => this.#waits.noteHolds())
     this.#outcomes = new OutcomeFinder({

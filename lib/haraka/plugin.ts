@@ -7,9 +7,8 @@ import { TokenStore } from '../oauth/token-store'
 import { readHolds } from '../relays/holds'
 import { STATE_FOLDER } from '../relays/state-folder'
 import type { Configuration } from '../routing/configuration'
-import { localAddresses, ownEndpointTest } from '../routing/own-server'
-import { route } from '../routing/route'
-import type { OverviewSource } from '../status/overview'
+import { listExchanges } from '../routing/list-exchanges'
+import { localAddresses } from '../routing/own-server'
 import { StatusResponder } from '../status/responder'
 import { answerHook, deadlineOf, type HookAnswer, LateError } from './boundary'
 import { SendingThreads } from './sending-threads'
@@ -23,10 +22,11 @@ import { HarakaModules } from './haraka-modules'
 import { createWarn, writeEntry } from './log-entry'
 import { MessageLog } from './log-line'
 import { RedisUse } from './redis'
-import { exchangesOf, type OpenRelayState, openRelayState } from './relay-state'
+import { type OpenRelayState, openRelayState } from './relay-state'
 import { type ServerFinding, ServerLog } from './server-log'
 import { recoverInterruptedDivisions } from './division/recovery'
 import { type HarakaHttpServer, lacksExpress, mountStatus } from './status-http'
+import { makeStatusSource } from './status-source'
 import { StatusReporting } from './status-reporting'
 import { type HarakaConnection, type HarakaPlugin, type Next, RETVAL } from '../haraka-objects/plugin'
 import type { HMailItem, OutboundConfig } from '../haraka-objects/outbound'
@@ -86,7 +86,7 @@ export class PluginHooks {
       onReading: (reading) => this.#status.noteReading(reading),
       onChange: (configuration) => {
         this.#apply(configuration)
-        this.#relays.relays.know(exchangesOf(configuration.settings))
+        this.#relays.relays.know(listExchanges(configuration.settings))
         this.#redis.compare(configuration.settings.redis)
         this.#getMx.reroute()
         writeEntry(plugin, { level: 'debug', text: 'this process uses the new configuration' })
@@ -100,7 +100,7 @@ export class PluginHooks {
     if (role.kind === 'sender') {
       if (configuration !== undefined) {
         this.#apply(configuration)
-        this.#relays.relays.know(exchangesOf(configuration.settings))
+        this.#relays.relays.know(listExchanges(configuration.settings))
       }
       this.#file.watch()
     }
@@ -171,24 +171,12 @@ export class PluginHooks {
 
   /** Hook `init_http`. */
   mountStatus(next: Next, server: HarakaHttpServer): void {
-    const haraka = new HarakaModules(this.#plugin)
-    const source: OverviewSource = {
+    const source = makeStatusSource({
       folder: this.#relays.folder,
-      configuration: () => this.#active.configuration,
-      now: Date.now,
-      withLookup: (work) =>
-        this.#active.use(({ configuration, resolver }) => {
-          const { inet_prefer: prefer } = haraka.outbound
-          return work(configuration, {
-            mx: (domain) => resolver.mx(domain),
-            addresses: (domain) => resolver.addresses(domain, prefer),
-            route: (decision) => route(decision, resolver, prefer),
-          })
-        }),
-      queueFolder: () => haraka.queueFolder,
-      isOwn: ownEndpointTest({ listens: this.#listens, addresses: localAddresses() }),
-      intervals: () => haraka.outbound.temp_fail_intervals ?? [],
-    }
+      active: this.#active,
+      haraka: new HarakaModules(this.#plugin),
+      listens: this.#listens,
+    })
     mountStatus(server, new StatusResponder(source), (text) =>
       writeEntry(this.#plugin, { level: 'error', text }),
     )

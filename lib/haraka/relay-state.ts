@@ -1,7 +1,5 @@
 import cluster from 'node:cluster'
 import { join } from 'node:path'
-import type { Settings } from '../config/types'
-import { DEFAULT_PRIORITY, type Exchange, exchangeOf } from '../model/exchange'
 import { type Clock, systemClock } from '../relays/clock'
 import { ChannelLimits, type LimitServer, serveLimits } from '../relays/limit-channel'
 import { LocalLimits } from '../relays/local-limits'
@@ -111,15 +109,6 @@ function countForWorkers(
     () => {},
   )
   return server
-}
-
-/** Relays and terms of direct mail, as exchanges; of terms without the server. */
-export function exchangesOf({ relays, direct, directTerms }: Settings): readonly Exchange[] {
-  const ofTerms = [direct, ...directTerms].map(({ name, port, terms }): Exchange => {
-    const origin = { kind: 'dns', ...(name === undefined ? {} : { name }) } as const
-    return { endpoint: { host: '', port }, priority: DEFAULT_PRIORITY, origin, terms }
-  })
-  return [...relays.map((relay) => exchangeOf(relay, { kind: 'attempts' })), ...ofTerms]
 }
 
 /** Makes the folder, if that is possible. */

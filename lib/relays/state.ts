@@ -5,7 +5,8 @@ import type { Clock } from './clock'
 import type { Hold } from './holds'
 import type { LimitService, LimitStatus } from './limit-types'
 import { isPlace, LimitedPlaces, type NoPlace, type Place } from './limited-places'
-import { explainBreaker, explainHold, explainLimit, explainTrial } from './unavailable'
+import { type HeldTrial, isRefused, Trials } from './trials'
+import { explainBreaker, explainHold, explainLimit } from './unavailable'
 import { breakerKey, isLimited, limitsOf } from './section'
 import { ServerRecords } from './server-records'
 import { LocalRotation, type Rotation } from './rotation'
@@ -45,20 +46,11 @@ const MOST_SHOWN = 100
 /** Nothing to ask for, nothing to give back. */
 const UNLIMITED: Place = { giveBack: () => {} }
 
-/** The one trial of a server, or that it needs none. */
-interface HeldTrial {
-  /** Nothing came of it: another message may try. */
-  readonly free: () => void
-}
-
-const NO_TRIAL: HeldTrial = { free: () => {} }
-
-const isRefused = (trial: HeldTrial | Unavailable): trial is Unavailable => 'usable' in trial
-
 /** What is known of relays in one process; only limits are counted together with others. */
 export class LocalRelayState implements RelayState {
   readonly #options: RelayStateOptions
   readonly #records: ServerRecords
+  readonly #trials: Trials
   readonly #places: LimitedPlaces
   readonly #holdsListeners: (() => void)[] = []
   readonly #rotation: Rotation
@@ -73,6 +65,7 @@ export class LocalRelayState implements RelayState {
       sharing: options.sharing,
       onAdopt: () => this.#noteChange(),
     })
+    this.#trials = new Trials({ records: this.#records, sharing: options.sharing, wall: clock.wall })
     this.#places = new LimitedPlaces({ service: limits, monotonic: clock.monotonic })
     folder?.publish(
       () => this.#snapshot(),
@@ -109,7 +102,7 @@ export class LocalRelayState implements RelayState {
     if (unavailable !== undefined) return unavailable
     this.#records.use(exchange)
     // Before the limit is asked for: nobody else may take the trial meanwhile.
-    const trial = this.#takeTrial(exchange, lastResort)
+    const trial = this.#trials.take(exchange, lastResort)
     return trial instanceof Promise
       ? trial.then((late) => this.#takePlace(exchange, late))
       : this.#takePlace(exchange, trial)
@@ -184,7 +177,7 @@ export class LocalRelayState implements RelayState {
           }
           return undefined
         }
-        const nextTrial = this.#takeTrial(next, false)
+        const nextTrial = this.#trials.take(next, false)
         return nextTrial instanceof Promise ? nextTrial.then(move) : move(nextTrial)
       },
       end: (delivered) => {
@@ -197,28 +190,6 @@ export class LocalRelayState implements RelayState {
         this.#noteChange()
       },
     }
-  }
-
-  /** Takes the one trial of a breaker that is half-open. */
-  #takeTrial(exchange: Exchange, lastResort: boolean): HeldTrial | Promise<HeldTrial | Unavailable> {
-    const breaker = this.#records.breaker(exchange)
-    const { wall } = this.#options.clock
-    if (breaker?.view(wall()).state !== 'half-open') return NO_TRIAL
-    // At once: another message of this process asks for nothing.
-    const freeHere = breaker.takeTrial(wall())
-    const { sharing } = this.#options
-    const key = breakerKey(exchange)
-    const asked = lastResort ? undefined : sharing?.askTrial(key)
-    if (asked === undefined) return { free: freeHere }
-    return asked.then((isGranted) => {
-      const free = () => {
-        freeHere()
-        sharing?.freeTrial(key)
-      }
-      if (isGranted) return { free }
-      freeHere()
-      return explainBreaker(exchange, breaker, wall()) ?? explainTrial(exchange, breaker)
-    })
   }
 
   #succeed(exchange: Exchange): void {

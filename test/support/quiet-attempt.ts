@@ -1,4 +1,4 @@
-import { ConnectionQueue } from '../../lib/haraka/delivery/connection-queue'
+import { DeliveryQueue } from '../../lib/haraka/delivery/delivery-queue'
 import type { AttemptContext } from '../../lib/haraka/delivery/attempt-runner'
 import type { AftermathServices } from '../../lib/haraka/delivery/aftermath'
 import { localRelayState } from './relay-state'
@@ -28,7 +28,7 @@ export function quietAttempt(): AttemptContext {
     source: 'overrides',
     fallbackRelays: [],
     passedOver: [],
-    queue: new ConnectionQueue(relays, quiet),
+    queue: new DeliveryQueue(relays, quiet),
     waits: { add: quiet },
     log: SILENT_LOG,
     aftermath: quietAftermath(),

@@ -9,7 +9,7 @@ import type { SessionFailure } from '../../smtp/session-types'
 import { AttemptPolicy } from './attempt-policy'
 import type { AttemptPlan, AttemptStep } from './attempt-types'
 import type { Loggable } from '../../haraka-objects/plugin'
-import type { ConnectionQueue } from './connection-queue'
+import type { DeliveryQueue } from './delivery-queue'
 import type { ConnectionReport } from './setback'
 import { Aftermath, type AftermathServices } from './aftermath'
 import { Connections } from './connections'
@@ -26,7 +26,7 @@ export interface AttemptContext extends Omit<AttemptPlan<PlannedExchange>, 'cand
   readonly tokens: Pick<TokenStore, 'look' | 'accept' | 'refuse'>
   /** Milliseconds since the epoch. */
   readonly now: () => number
-  readonly queue: ConnectionQueue
+  readonly queue: DeliveryQueue
   readonly waits: Pick<WaitList, 'add'>
   /** For lines about this message. */
   readonly log: Loggable
@@ -118,7 +118,7 @@ export class AttemptRunner implements AttemptHandler {
         case 'await-token':
           this.#context.log.loginfo(`waiting for a token, not counted as an attempt: ${step.reason}`)
           this.#context.onWait?.({ why: 'token', seconds: TOKEN_TIMEOUT_MS / 1000, held: [] })
-          this.#context.queue.waitFor(this.#hmail, step.settled)
+          this.#context.queue.waitForToken(this.#hmail, step.settled)
           return undefined
         case 'requeue':
           this.#requeue(step)
@@ -254,7 +254,7 @@ export class AttemptRunner implements AttemptHandler {
         ? {}
         : {
             putBack: (delay) => {
-              const release = queue.wait(this.#hmail, waitFor, delay * 1000)
+              const release = queue.waitForConnection(this.#hmail, waitFor, delay * 1000)
               waits.add(this.#hmail, { held: this.#held, release })
             },
           }),

@@ -3,11 +3,12 @@ import type { RelayState } from '../../relays/types'
 import type { OutboundItem } from '../../haraka-objects/outbound'
 
 /**
- * Messages that wait for one of a server's connections (`max_connections`). They hold none of Haraka's sending threads meanwhile, and
- * go on as soon as a connection is free. Haraka's own waiting (`temp_fail_queue`) looks at its clock once a second, which would be one
- * message a second for each connection. Their files stay in the queue folder, so that nothing is lost with the process.
+ * Messages that wait in memory until they can go on: for one of a server's connections (`max_connections`), or for a token. They hold
+ * none of Haraka's sending threads meanwhile, and go on at once. Haraka's own waiting (`temp_fail_queue`) looks at its clock once a
+ * second, which would be one message a second for each connection. Their files stay in the queue folder, so that nothing is lost with
+ * the process.
  */
-export class ConnectionQueue {
+export class DeliveryQueue {
   readonly #relays: Pick<RelayState, 'whenFree'>
   readonly #push: (hmail: OutboundItem) => void
   /** Woken, and not yet served: they keep their place in the line if another was quicker. */
@@ -19,8 +20,12 @@ export class ConnectionQueue {
     this.#push = push
   }
 
-  /** Ends the attempt, and goes on when the promise is fulfilled: soon, since a token endpoint has little time. Never rejected. */
-  waitFor(hmail: OutboundItem, settled: Promise<void>): void {
+  /**
+   * Ends the attempt, and goes on when the token endpoint has answered, which it does soon.
+   *
+   * @param settled never rejects
+   */
+  waitForToken(hmail: OutboundItem, settled: Promise<void>): void {
     void settled.then(() => this.#push(hmail))
     hmail.next_cb()
   }
@@ -31,7 +36,7 @@ export class ConnectionQueue {
    * @param milliseconds after which the message goes on in any case
    * @returns ends the wait
    */
-  wait(hmail: OutboundItem, exchanges: readonly Exchange[], milliseconds: number): () => void {
+  waitForConnection(hmail: OutboundItem, exchanges: readonly Exchange[], milliseconds: number): () => void {
     const first = this.#woken.delete(hmail)
     let isWaiting = true
     const wake = () => {

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { mock, test, type TestContext } from 'node:test'
-import { ConnectionQueue } from '../../../lib/haraka/delivery/connection-queue'
+import { DeliveryQueue } from '../../../lib/haraka/delivery/delivery-queue'
 import type { OutboundItem } from '../../../lib/haraka-objects/outbound'
 import { exchangeKey, type Exchange } from '../../../lib/model/exchange'
 import { PlaceQueue } from '../../../lib/relays/place-queue'
@@ -29,7 +29,7 @@ function setup(t: TestContext) {
   }
   const whenFree = (exchange: Exchange, wake: () => void, { first = false } = {}) =>
     queueOf(exchange).add(wake, first)
-  const queue = new ConnectionQueue({ whenFree }, (hmail) => pushed.push(names.get(hmail)!))
+  const queue = new DeliveryQueue({ whenFree }, (hmail) => pushed.push(names.get(hmail)!))
   const message = (name: string): OutboundItem => {
     const hmail = { next_cb: () => ended.push(name) } as unknown as OutboundItem
     names.set(hmail, name)
@@ -48,7 +48,7 @@ function setup(t: TestContext) {
 
 test('a message that waits gives its thread back, and goes on in its turn, one for each free connection', (t) => {
   const { queue, pushed, ended, message, free } = setup(t)
-  for (const name of ['a', 'b', 'c']) queue.wait(message(name), [isp], HOUR)
+  for (const name of ['a', 'b', 'c']) queue.waitForConnection(message(name), [isp], HOUR)
   assert.deepEqual(ended, ['a', 'b', 'c'])
   free(other)
   assert.deepEqual(pushed, [])
@@ -60,10 +60,10 @@ test('a message that waits gives its thread back, and goes on in its turn, one f
 test('a message whose place was taken by a quicker one is first again', (t) => {
   const { queue, pushed, message, free } = setup(t)
   const first = message('first')
-  queue.wait(first, [isp], HOUR)
-  queue.wait(message('second'), [isp], HOUR)
+  queue.waitForConnection(first, [isp], HOUR)
+  queue.waitForConnection(message('second'), [isp], HOUR)
   free(isp)
-  queue.wait(first, [isp], HOUR)
+  queue.waitForConnection(first, [isp], HOUR)
   free(isp)
   free(isp)
   assert.deepEqual(pushed, ['first', 'first', 'second'])
@@ -71,8 +71,8 @@ test('a message whose place was taken by a quicker one is first again', (t) => {
 
 test('a message that waits for two relays goes on once', (t) => {
   const { queue, pushed, message, free } = setup(t)
-  queue.wait(message('both'), [a, b], HOUR)
-  queue.wait(message('other'), [b], HOUR)
+  queue.waitForConnection(message('both'), [a, b], HOUR)
+  queue.waitForConnection(message('other'), [b], HOUR)
   free(a)
   free(b)
   assert.deepEqual(pushed, ['both', 'other'])
@@ -82,7 +82,7 @@ test('a message that waits for two relays goes on once', (t) => {
 
 test('no message waits for ever', (t) => {
   const { queue, pushed, message, free } = setup(t)
-  queue.wait(message('a'), [isp], 5_000)
+  queue.waitForConnection(message('a'), [isp], 5_000)
   mock.timers.tick(4_999)
   assert.deepEqual(pushed, [])
   mock.timers.tick(1)
@@ -94,7 +94,7 @@ test('no message waits for ever', (t) => {
 test('a message that goes on has left every queue, even that of a relay that nobody uses now', (t) => {
   const { queue, message, free, waiting } = setup(t)
   for (const name of ['a', 'b', 'c']) {
-    queue.wait(message(name), [isp, relayExchange({ host: `gone-${name}` })], HOUR)
+    queue.waitForConnection(message(name), [isp, relayExchange({ host: `gone-${name}` })], HOUR)
   }
   assert.equal(waiting(), 6)
   free(isp)
