@@ -9,7 +9,8 @@ import { openStateFolder, prepareStateFolder, STATE_FOLDER, type StateFolder } f
 import { LocalRotation } from '../relays/rotation'
 import type { RelayState } from '../relays/types'
 import type { RedisConnection } from '../redis/connection'
-import { createIdentity, readIdentity } from '../redis/host-identity'
+import { createIdentity, readIdentity, renewIdentity } from '../redis/host-identity'
+import { NO_MEMORY, openHostMemory } from '../redis/host-memory'
 import { SharedBreakers } from '../redis/shared-breakers'
 import { SharedHolds } from '../redis/shared-holds'
 import { SharedLimits } from '../redis/shared-limits'
@@ -86,8 +87,13 @@ export function openRelayState(
 }
 
 function shareLimits(connection: RedisConnection, folder: string | undefined, clock: Clock): SharedLimits {
-  const { monotonic } = clock
-  return new SharedLimits({ connection, identity: readIdentity(folder), renew: createIdentity, monotonic })
+  return new SharedLimits({
+    connection,
+    identity: readIdentity(folder),
+    renew: () => renewIdentity(folder),
+    memory: folder === undefined ? NO_MEMORY : openHostMemory({ folder, clock }),
+    monotonic: clock.monotonic,
+  })
 }
 
 /** What every process that sends mail shares with all others. */

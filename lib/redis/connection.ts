@@ -7,6 +7,8 @@ import type { Script } from './script'
 export interface RedisConnection {
   /** Would a script be sent now? */
   readonly isReady: boolean
+  /** How many connections there have been: another one may lead to another Redis. */
+  readonly serial: number
   /**
    * Runs a script.
    *
@@ -69,6 +71,7 @@ class LiveConnection implements RedisConnection {
   readonly #failing = new Set<string>()
   #client: RedisClient | undefined
   #isConnected = false
+  #serial = 0
   /** A reply is late: nothing else is sent until it comes. */
   #isLate = false
   #isClosed = false
@@ -83,6 +86,10 @@ class LiveConnection implements RedisConnection {
 
   get isReady(): boolean {
     return this.#isConnected && !this.#isLate && !this.#isClosed
+  }
+
+  get serial(): number {
+    return this.#serial
   }
 
   onReady(listener: () => void): void {
@@ -166,6 +173,7 @@ class LiveConnection implements RedisConnection {
       await client.connect()
       if (client !== this.#client) return
       this.#isConnected = true
+      this.#serial++
       this.#failures = 0
       this.#announce()
     } catch (error) {

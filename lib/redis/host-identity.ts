@@ -33,10 +33,19 @@ export function readIdentity(folder: string | undefined): HostIdentity {
   try {
     const known = readSmallFile(folder, HOST_FILE, LARGEST_BYTES)?.trim()
     if (known !== undefined && ID.test(known)) return createIdentity(known)
-    const made = createIdentity()
-    overwriteFile(folder, HOST_FILE, `${made.id}\n`)
-    return made
   } catch {
-    return createIdentity()
+    // Not a file that was written here.
   }
+  return renewIdentity(folder)
+}
+
+/** Another identity for the server with this state folder: somebody else has the one that it had. */
+export function renewIdentity(folder: string | undefined): HostIdentity {
+  const made = createIdentity()
+  try {
+    if (folder !== undefined) overwriteFile(folder, HOST_FILE, `${made.id}\n`)
+  } catch {
+    // Then it has another one after the next start.
+  }
+  return made
 }

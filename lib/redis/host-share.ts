@@ -1,6 +1,5 @@
-import type { Limits } from '../relays/limit-types'
 import { HOUR_MS } from '../model/duration'
-import { LEASE_MS } from './limits-script'
+import type { Limits } from '../relays/limit-types'
 
 /** What a host may use of a limit: connections at once, and messages under way and in the last hour together. */
 export interface HostPart {
@@ -8,33 +7,44 @@ export interface HostPart {
   readonly messages: number
 }
 
-/** The hosts that were seen last, and this one's place among them. */
-export interface HostRank {
-  readonly hosts: number
-  /** From 0. */
-  readonly rank: number
+/**
+ * The slice of every limit that is a host's without Redis: from `begin` to `end`, of {@link WHOLE}. Slices of hosts never overlap, so
+ * their shares of a limit are never more than the limit, even if some hosts do not know of all others yet.
+ */
+export interface HostSlice {
+  readonly begin: number
+  readonly end: number
+}
+
+/** All of a limit. It can be divided evenly by up to 16. */
+export const WHOLE = 720_720
+
+export const NO_SLICE: HostSlice = { begin: 0, end: 0 }
+
+/** Connections that others opened before Redis was lost have ended by then. Milliseconds. */
+const CONNECTIONS_MS = 35_000
+/** Messages that others sent before are older than an hour. Milliseconds. */
+const MESSAGES_MS = HOUR_MS + CONNECTIONS_MS
+
+/** How much of a limit is in a slice. */
+export function shareOf(limit: number | undefined, { begin, end }: HostSlice): number {
+  if (limit === undefined) return Infinity
+  const upTo = (place: number) => Math.floor((limit * place) / WHOLE)
+  return upTo(end) - upTo(begin)
 }
 
 /**
  * What a host may use while Redis is gone: its share of each limit. One that had more keeps to its share at once. One that had less
- * rises to it when what the others had is over: their connections in a minute at the most, their messages in an hour.
+ * rises to it when what the others had is over. A host to whom all is given has no others.
  *
  * @param had what it might use when Redis was there
  * @param goneMs how long Redis is gone, ms
  */
-export function shareAlone(
-  limits: Limits,
-  had: HostPart,
-  { hosts, rank }: HostRank,
-  goneMs: number,
-): HostPart {
-  const shareOf = (limit = Infinity) =>
-    limit === Infinity ? limit : Math.floor(limit / hosts) + (rank < limit % hosts ? 1 : 0)
-  const connections = shareOf(limits.maxConnections)
-  const messages = shareOf(limits.maxPerHour)
-  const isAlone = hosts <= 1
+export function shareAlone(limits: Limits, had: HostPart, slice: HostSlice, goneMs: number): HostPart {
+  const connections = shareOf(limits.maxConnections, slice)
+  const messages = shareOf(limits.maxPerHour, slice)
   return {
-    connections: isAlone || goneMs >= LEASE_MS ? connections : Math.min(had.connections, connections),
-    messages: isAlone || goneMs >= HOUR_MS ? messages : Math.min(had.messages, messages),
+    connections: goneMs >= CONNECTIONS_MS ? connections : Math.min(had.connections, connections),
+    messages: goneMs >= MESSAGES_MS ? messages : Math.min(had.messages, messages),
   }
 }

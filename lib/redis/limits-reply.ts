@@ -1,56 +1,120 @@
-import type { HostRank } from './host-share'
+import { HOUR_MS } from '../model/duration'
+import { type HostSlice, WHOLE } from './host-share'
+import { isField } from './keys'
+import { MOST_HOSTS } from './limits-hosts-script'
 
-/** What a host may use of one limit, besides what it had told. */
+/** What a host may use of one limit, besides what it had said that it has. */
 export interface LimitGrant {
   readonly connections: number
   readonly messages: number
   /** How many other hosts wait for a connection. */
   readonly othersWaiting: number
-  /** When the oldest message of all hosts is an hour old, ms from now; 0: none was sent. */
+  /** When there may be more messages, ms from now; 0: it is not known. */
   readonly waitMs: number
 }
 
-/** The reply to `LIMITS`. */
+/** A host that shares. */
+export interface KnownHost {
+  readonly id: string
+  /** Has it the same name and slice after a restart? */
+  readonly isKept: boolean
+}
+
+/** The reply to `LIMITS` that counts. */
 export interface LimitsReply {
+  readonly kind: 'limits'
   /** Milliseconds since the epoch, by the clock of Redis. */
   readonly now: number
-  /** To be said in the next call. */
+  /** For the next call. */
   readonly since: number
-  readonly rank: HostRank
-  /** Have all hosts spoken that were seen before Redis had gone, or had lost what it knew? */
-  readonly isSettled: boolean
+  /** Of the list of hosts. */
+  readonly generation: number
+  readonly slice: HostSlice
+  /** Is known what other hosts may hold: of connections, and of messages? */
+  readonly isSettled: { readonly connections: boolean; readonly messages: boolean }
+  /** Hosts that live. */
+  readonly hosts: number
+  /** All hosts, this one too; undefined: unchanged. */
+  readonly known: readonly KnownHost[] | undefined
+  /** Names of limits of which other hosts want messages. */
+  readonly short: readonly string[]
   readonly grants: readonly LimitGrant[]
 }
 
-const HEAD = 6
-const FIELDS = 4
+/** Why a call did not count. */
+export interface LimitsRefusal {
+  /**
+   * - `clock`: it came too late, or was sent without the time of Redis
+   * - `taken`: another process has this name now
+   * - `wait`: the last process of this name may still live
+   * - `forgotten`: Redis has lost what this host had said
+   */
+  readonly kind: 'clock' | 'taken' | 'wait' | 'forgotten'
+  readonly now: number
+}
+
+/** Buckets of the count, and a host that was gone for a while before. */
+const LONGEST_WAIT_MS = HOUR_MS + 60_000
+const MOST_SHORT = 100_000
 
 const isCount = (value: unknown): value is number => Number.isSafeInteger(value) && Number(value) >= 0
+const isRefusal = (value: unknown): value is LimitsRefusal['kind'] =>
+  value === 'clock' || value === 'taken' || value === 'wait' || value === 'forgotten'
 
 /**
  * Reads a reply as strictly as an answer of a DNS server: others can write to Redis too.
  *
  * @param limits how many were asked for
- * @returns `taken`: another process calls itself by the same name
  * @throws Error if the reply does not fit the question
  */
-export function readLimitsReply(reply: unknown, limits: number): LimitsReply | 'taken' {
+export function readLimitsReply(reply: unknown, limits: number): LimitsReply | LimitsRefusal {
   if (!Array.isArray(reply)) throw new Error('Redis sent no list')
-  if (reply[0] === 'taken') return 'taken'
-  const [kind, ...numbers] = reply as [unknown, ...unknown[]]
-  if (kind !== 'limits' || numbers.length !== HEAD - 1 + limits * FIELDS || !numbers.every(isCount)) {
-    throw new Error('Redis sent something else than what a host may use')
+  const values: readonly unknown[] = reply
+  let at = 0
+  const readCount = (): number => {
+    const value = values[at++]
+    if (!isCount(value)) throw new Error('Redis sent something else than what a host may use')
+    return value
   }
-  const [now = 0, since = 0, hosts = 1, rank = 0, settled] = numbers
+  const readList = <T>(most: number, read: (value: unknown) => T | undefined): readonly T[] => {
+    const length = readCount()
+    if (length > most) throw new Error('Redis sent a list that is too long')
+    at += length
+    return values.slice(at - length, at).flatMap((value) => read(value) ?? [])
+  }
+  const kind = values[at++]
+  if (isRefusal(kind)) return { kind, now: readCount() }
+  if (kind !== 'limits') throw new Error('Redis sent something else than what a host may use')
+  const [now, since, generation] = [readCount(), readCount(), readCount()]
+  const slice = { begin: readCount(), end: readCount() }
+  if (slice.begin > slice.end || slice.end > WHOLE) throw new Error('Redis sent a slice that does not exist')
+  const isSettled = { connections: readCount() === 1, messages: readCount() === 1 }
+  const hosts = Math.max(readCount(), 1)
+  const known = readList(MOST_HOSTS + 1, readHost)
+  const short = readList(MOST_SHORT, (value) => (isField(value) ? value : undefined))
+  const grants = Array.from({ length: limits }, () => ({
+    connections: readCount(),
+    othersWaiting: readCount(),
+    messages: readCount(),
+    waitMs: Math.min(readCount(), LONGEST_WAIT_MS),
+  }))
+  if (at !== values.length) throw new Error('Redis sent more than what a host may use')
   return {
+    kind,
     now,
     since,
-    rank: { hosts: Math.max(hosts, 1), rank },
-    isSettled: settled === 1,
-    grants: Array.from({ length: limits }, (_, index) => {
-      const at = HEAD - 1 + index * FIELDS
-      const [connections = 0, othersWaiting = 0, messages = 0, waitMs = 0] = numbers.slice(at, at + FIELDS)
-      return { connections, messages, othersWaiting, waitMs }
-    }),
+    generation,
+    slice,
+    isSettled,
+    hosts,
+    known: known.length === 0 ? undefined : known,
+    short,
+    grants,
   }
+}
+
+function readHost(value: unknown): KnownHost | undefined {
+  if (typeof value !== 'string' || !/^[01]/.test(value)) return undefined
+  const id = value.slice(1)
+  return isField(id) ? { id, isKept: value.startsWith('1') } : undefined
 }

@@ -1,20 +1,28 @@
-import { HOUR_MS } from '../model/duration'
+import { MINUTE_MS } from '../model/duration'
+import { HOSTS_SCRIPT } from './limits-hosts-script'
 import { createScript } from './script'
 
-/** Who has said nothing for so long is gone: what it held is free. Milliseconds. */
-export const LEASE_MS = 30_000
-/** Who waits asks so often that its place in the line is kept no longer. Milliseconds. */
+/** A host that waits asks so often. Its place in the line is kept no longer. Milliseconds. */
 const WAITING_MS = 1_000
+/** So long the others are asked for messages that they have and do not need. Milliseconds. */
+const SHORT_MS = 2_000
+/** A host that is short of messages asks again after so long, as others may give some back. Milliseconds. */
+const AGAIN_MS = 1_000
+/** The values for each limit. */
+export const ITEM_VALUES = 9
+/** The values before them, without the names of hosts. */
+export const HEAD_VALUES = 14
 
 /*
- * What a host says of its limits, and what it may use until it asks again.
+ * What a host says of some of its limits, and what it may use of them until it asks again.
  *
- *   KEYS  hosts, then for each limit: its rows, its hours
- *   ARGV  host, instance, about, seen, since, joins; then for each limit:
- *         maxConnections, maxPerHour (-1: none), used, sent, reserve, wants, hours ('-': unchanged), freeMs
+ *   KEYS  hosts, short, then for each limit: its rows, its hours
+ *   ARGV  host, instance, about, kept, number, deadline, hasJoined, isRenewed, isWhole, since, knows, begin, end,
+ *         how many hosts are named (-1: none are), their names; then for each limit:
+ *         maxConnections, maxPerHour (-1: none), used, keep, sent, reserve, wants, hours ('-': unchanged), freeMs
  *
- *   hosts  host -> 'stamp instance about'
- *   rows   host -> 'stamp held count reserve waiting freeAt'
+ *   short  limit -> when a host last wanted messages that others had in reserve
+ *   rows   host -> 'stamp life held count reserve waiting freeAt'
  *            held      connections that the host has or may open
  *            count     messages under way, and sent in the last hour
  *            reserve   messages that it may send besides
@@ -22,122 +30,144 @@ const WAITING_MS = 1_000
  *            freeAt    when its oldest message is an hour old
  *   hours  host -> 'at:amount ...': what it has sent, for when it has gone
  *
- * A host says all that it has, never what has changed: a reply that is lost, or a Redis that has forgotten all, costs nothing. What
- * the rows of a limit hold together is never more than the limit, whatever is lost: a host counts as having the larger one of the
- * reserve that it has and the one that it is given.
- *
- * A Redis that is back, or empty, may not know yet what other hosts hold. Until as many have spoken as were seen before, nobody gets more.
+ * A host says all that it has of a limit, never what has changed: a reply that is lost costs nothing. What the rows of a limit hold
+ * together is never more than the limit, whatever is lost: a host counts as having the larger one of the reserve that it has and the
+ * one that it is given. A limit that is not named stays as it was: the call itself renews all that the host has.
  */
 export const LIMITS = createScript(
   'limits',
-  `
-local LEASE, WAITING, HOUR = ${LEASE_MS}, ${WAITING_MS}, ${HOUR_MS}
-local host, instance, about = ARGV[1], ARGV[2], ARGV[3]
-local seen, since = tonumber(ARGV[4]), tonumber(ARGV[5])
+  `${HOSTS_SCRIPT}
+local WAITING, SHORT, AGAIN = ${WAITING_MS}, ${SHORT_MS}, ${AGAIN_MS}
 
-local hosts, rank, spoken, own = 1, 0, 1, nil
-local known = redis.call('HGETALL', KEYS[1])
-for i = 1, #known, 2 do
-  local stamp, other = string.match(known[i + 1], '^(%d+) (%S+)')
-  stamp = tonumber(stamp)
-  if known[i] == host then
-    own = other
-    if stamp == nil or math.abs(now - stamp) >= LEASE then own = nil end
-  elseif stamp == nil or math.abs(now - stamp) >= LEASE then
-    redis.call('HDEL', KEYS[1], known[i])
-  else
-    hosts = hosts + 1
-    if known[i] < host then rank = rank + 1 end
-    if stamp >= since then spoken = spoken + 1 end
+-- A host that has gone still counts: what it sent, and what it may have sent after it was heard last. Also: when the next is over.
+local function countGone(key, name, stamp, seen, count)
+  local listed, left, freeAt = 0, 0, 0
+  for at, amount in string.gmatch(call('HGET', key, name) or '', '(%d+):(%d+)') do
+    at, amount = at + HOUR, tonumber(amount)
+    if at > stamp then listed = listed + amount end
+    if at > now then
+      left = left + amount
+      if freeAt == 0 or at < freeAt then freeAt = at end
+    end
   end
-end
--- Another process calls itself by this name, and it is the newer one.
-if own ~= nil and own ~= instance and ARGV[6] ~= '1' then return {'taken'} end
-if own == nil or since == 0 or since > now then
-  since = now
-  spoken = 1
-end
-redis.call('HSET', KEYS[1], host, string.format('%.0f %s %s', now, instance, about))
-redis.call('PEXPIRE', KEYS[1], HOUR)
-local settled = spoken >= seen or now - since >= LEASE
-
--- A host that has gone still counts: what it has sent in the last hour, and what it had borrowed when it was last heard of.
-local function countGone(key, name, stamp, count)
-  local listed, left = 0, 0
-  for at, amount in string.gmatch(redis.call('HGET', key, name) or '', '(%d+):(%d+)') do
-    listed = listed + amount
-    if tonumber(at) + HOUR > now then left = left + amount end
+  local over = seen + LEASE + HOUR
+  if over > now and count > listed then
+    left = left + count - listed
+    if freeAt == 0 or over < freeAt then freeAt = over end
   end
-  if stamp + HOUR > now and count > listed then left = left + count - listed end
-  return left
+  return left, freeAt
 end
 
-local reply = {'limits', now, since, hosts, rank, settled and 1 or 0}
-for item = 0, (#ARGV - 6) / 8 - 1 do
-  local rows, hours = KEYS[2 + item * 2], KEYS[3 + item * 2]
-  local at = 7 + item * 8
-  local maxConnections, maxPerHour = tonumber(ARGV[at]), tonumber(ARGV[at + 1])
-  local used, sent, reserve, wants = tonumber(ARGV[at + 2]), tonumber(ARGV[at + 3]), tonumber(ARGV[at + 4]), tonumber(ARGV[at + 5])
+local reply = {'limits', now, since, generation, given.begin, given.finish,
+  isSettled.connections and 1 or 0, isSettled.messages and 1 or 0, living}
+if knows ~= generation or not isSame then
+  reply[#reply + 1] = size
+  for name, member in pairs(members) do reply[#reply + 1] = string.format('%.0f%s', member.kept, name) end
+else
+  reply[#reply + 1] = 0
+end
+local short = {}
+list = call('HGETALL', KEYS[2])
+for i = 1, #list, 2 do
+  local at = tonumber(list[i + 1])
+  if at ~= nil and math.abs(now - at) < SHORT then short[#short + 1] = list[i] else redis.call('HDEL', KEYS[2], list[i]) end
+end
+reply[#reply + 1] = #short
+for _, name in ipairs(short) do reply[#reply + 1] = name end
+
+local first = ${HEAD_VALUES} + math.max(named, 0)
+for item = 0, (#ARGV - first) / ${ITEM_VALUES} - 1 do
+  local rows, hours = KEYS[3 + item * 2], KEYS[4 + item * 2]
+  local at = first + item * ${ITEM_VALUES}
+  local maxConnections, maxPerHour = tonumber(ARGV[at + 1]), tonumber(ARGV[at + 2])
+  local used, keep, sent = tonumber(ARGV[at + 3]), tonumber(ARGV[at + 4]), tonumber(ARGV[at + 5])
+  local reserve, wants, said, freeMs = tonumber(ARGV[at + 6]), tonumber(ARGV[at + 7]), ARGV[at + 8], tonumber(ARGV[at + 9])
   local waited, held, count, reserved, freeAt = 0, 0, 0, 0, 0
   local line = {}
-  local entries = redis.call('HGETALL', rows)
+  local entries = call('HGETALL', rows)
   for i = 1, #entries, 2 do
-    local name = entries[i]
-    local fields = {}
+    local name, fields = entries[i], {}
     for field in string.gmatch(entries[i + 1], '%d+') do fields[#fields + 1] = tonumber(field) end
-    local stamp = fields[1]
-    if #fields ~= 6 then
+    local stamp, life = fields[1], fields[2]
+    local member = members[name]
+    if #fields ~= 7 then
       redis.call('HDEL', rows, name)
     elseif name == host then
-      waited = fields[5]
-    elseif math.abs(now - stamp) < LEASE then
-      held = held + fields[2]
-      count = count + fields[3]
-      reserved = reserved + fields[4]
-      if fields[5] > 0 and now - stamp < WAITING then line[#line + 1] = {fields[5], name} end
-      if fields[6] > 0 and (freeAt == 0 or fields[6] < freeAt) then freeAt = fields[6] end
+      if life == own.life then
+        waited = fields[6]
+      elseif stamp + HOUR > now then
+        -- It was started anew: what it had not sent of its reserve is still its own.
+        reserve = math.max(reserve, fields[4] + fields[5] - used - sent)
+      end
+    elseif member ~= nil and member.life == life and isLiving(member) then
+      held = held + fields[3]
+      count = count + fields[4]
+      reserved = reserved + fields[5]
+      if fields[6] > 0 and now - stamp < WAITING then line[#line + 1] = {fields[6], name} end
+      if fields[7] > 0 and (freeAt == 0 or fields[7] < freeAt) then freeAt = fields[7] end
     else
-      local gone = countGone(hours, name, stamp, fields[3])
+      local seen = stamp
+      if member ~= nil then seen = math.max(stamp, member.life == life and member.heard or member.life) end
+      local gone, over = countGone(hours, name, stamp, seen, fields[4] + fields[5])
       if gone == 0 then
         redis.call('HDEL', rows, name)
         redis.call('HDEL', hours, name)
+      elseif freeAt == 0 or over < freeAt then
+        freeAt = over
       end
       count = count + gone
     end
   end
 
   local granted, ahead = 0, 0
+  keep = math.max(keep, used)
   if maxConnections >= 0 then
     for _, one in ipairs(line) do
       if waited == 0 or one[1] < waited or (one[1] == waited and one[2] < host) then ahead = ahead + 1 end
     end
-    if settled then granted = math.max(0, math.min(wants, maxConnections - held - used - ahead)) end
+    if isSettled.connections then granted = math.max(0, math.min(wants, maxConnections - held - keep - ahead)) end
     if granted >= wants then waited = 0 elseif waited == 0 then waited = now end
   end
-  local given = 0
+  local messages, waitMs = 0, 0
   if maxPerHour >= 0 then
     local left = maxPerHour - count - used - sent
-    given = math.max(0, math.min(left - reserved, math.max(math.floor(left / hosts), wants)))
-    if not settled then given = math.min(given, reserve) end
+    local most = isSettled.messages and math.max(math.floor(left / living), wants) or reserve
+    messages = math.max(0, math.min(left - reserved, most))
+    if wants > messages and count + reserved > 0 then
+      call('HSET', KEYS[2], string.match(rows, '[^:]*$'), string.format('%.0f', now))
+      redis.call('PEXPIRE', KEYS[2], ${MINUTE_MS})
+      if left > 0 then waitMs = AGAIN end
+    end
   end
   -- Those who have asked are on their way when the host hears of it.
-  local begun = math.min(wants, given)
-  if maxConnections >= 0 then begun = math.min(begun, granted) end
-  local own = math.max(reserve, given) - begun
-  local mine = tonumber(ARGV[at + 7])
-  if mine > 0 then
-    mine = now + mine
-    if freeAt == 0 or mine < freeAt then freeAt = mine end
+  local begun = math.min(wants, messages)
+  if maxConnections >= 0 then begun = math.min(begun, granted + keep - used) end
+  local mine = freeMs > 0 and now + freeMs or 0
+  if mine > 0 and (freeAt == 0 or mine < freeAt) then freeAt = mine end
+  if waitMs == 0 and freeAt > 0 then waitMs = math.max(1, freeAt - now) end
+
+  local row = {keep + granted, used + sent + begun, math.max(reserve, messages) - begun, waited, mine}
+  if row[1] + row[2] + row[3] + row[4] + row[5] > 0 then
+    call('HSET', rows, host, string.format('%.0f %.0f %.0f %.0f %.0f %.0f %.0f', now, own.life, unpack(row)))
+    redis.call('PEXPIRE', rows, 2 * HOUR)
+  elseif #entries > 0 then
+    redis.call('HDEL', rows, host)
   end
-  redis.call('HSET', rows, host,
-    string.format('%.0f %.0f %.0f %.0f %.0f %.0f', now, used + granted, used + sent + begun, own, waited, mine))
-  redis.call('PEXPIRE', rows, HOUR + LEASE)
-  if ARGV[at + 6] ~= '-' then redis.call('HSET', hours, host, ARGV[at + 6]) end
-  redis.call('PEXPIRE', hours, HOUR + LEASE)
+  if said == '' then
+    call('HDEL', hours, host)
+  elseif said ~= '-' then
+    call('HSET', hours, host, said)
+    redis.call('PEXPIRE', hours, 2 * HOUR)
+  end
   reply[#reply + 1] = granted
   reply[#reply + 1] = #line
-  reply[#reply + 1] = given
-  reply[#reply + 1] = freeAt == 0 and 0 or math.max(1, freeAt - now)
+  reply[#reply + 1] = messages
+  reply[#reply + 1] = waitMs
+end
+-- What was lost with it is known to the hosts alone: all say all again.
+if isDamaged then
+  redis.call('DEL', KEYS[1])
+  return {'forgotten', now}
 end
 return reply
 `,

@@ -1,55 +1,39 @@
-import { HOUR_MS } from '../model/duration'
+import { MINUTE_MS } from '../model/duration'
 import type { LimitLedger, LimitLender, Portion } from '../relays/limit-lender'
 import type { Limits } from '../relays/limit-types'
 import type { RedisConnection } from './connection'
-import { type HostPart, type HostRank, shareAlone } from './host-share'
-import type { HostIdentity } from './host-identity'
-import { hashName, PREFIX } from './keys'
+import { HostMembership, type HostMembershipOptions } from './host-membership'
+import { type HostPart, shareAlone } from './host-share'
+import { BUSY_BEAT_MS, LimitEntries, type LimitEntry } from './limit-entries'
+import { writeLimitsCall } from './limits-call'
+import { type LimitGrant, type LimitsReply, readLimitsReply } from './limits-reply'
 import { LIMITS } from './limits-script'
-import { type LimitsReply, readLimitsReply } from './limits-reply'
+import { declareLimit, type ToldLimit } from './told-limit'
 
-export interface SharedLimitsOptions {
+/** Calls a function once after so many ms, and returns what takes that back. */
+export type Timer = (work: () => void, ms: number) => () => void
+
+export interface SharedLimitsOptions extends HostMembershipOptions {
   readonly connection: RedisConnection
-  readonly identity: HostIdentity
-  /** Gives another identity, in the place of one that somebody else has as well. */
-  readonly renew: () => HostIdentity
   /** Milliseconds of a clock that only goes forward. */
   readonly monotonic: () => number
+  /** @default one that does not keep the process alive */
+  readonly timer?: Timer
 }
 
-/** How soon Redis is asked again where somebody waits, where connections are in use, and else. Milliseconds. */
+/** How soon Redis is asked again where somebody waits, and where nothing is to be said. Milliseconds. */
 const WAITING_BEAT_MS = 50
-const BUSY_BEAT_MS = 250
 const IDLE_BEAT_MS = 1_000
 /** A place that is free is kept so long for the next message of this host. Milliseconds. */
 const KEEP_MS = 5
-/** What was sent is told in full so often, for the time after this host. Milliseconds. */
-const HOURS_INTERVAL_MS = 5_000
-const MOST_LIMITS = 1_000
-/** In the place of a time since which the other hosts must have spoken: they have. */
-const SETTLED = 1
-const HOSTS_KEY = `${PREFIX}hosts`
+/** A host that has never reached Redis waits so long for its first reply. Milliseconds. */
+const FIRST_REPLY_MS = 1_000
+/** Calls that do not count, one after the other. */
+const MOST_REFUSALS = 4
 
-interface Entry {
-  limits: Limits
-  /** What this host may use until it asks again. */
-  part: HostPart
-  /** How many other hosts wait for a connection. */
-  othersWaiting: number
-  waitMs: number
-  /** When the hours were told last, ms of the monotonic clock. */
-  hoursTold: number
-  /** When somebody last asked for it, ms of the monotonic clock. */
-  lastUse: number
-}
-
-/** What was said of one limit in a call. */
-interface Told {
-  readonly entry: Entry
-  readonly used: number
-  /** Messages under way, and sent in the last hour. */
-  readonly count: number
-  readonly values: readonly (string | number)[]
+const systemTimer: Timer = (work, ms) => {
+  const timer = setTimeout(work, ms).unref()
+  return () => clearTimeout(timer)
 }
 
 /**
@@ -57,33 +41,40 @@ interface Told {
  * and messages that it may send. It uses them without asking, so a busy host asks Redis less than once a message.
  */
 export class SharedLimits implements LimitLender {
-  readonly #options: SharedLimitsOptions
-  readonly #entries = new Map<string, Entry>()
-  #identity: HostIdentity
+  readonly #connection: RedisConnection
+  readonly #monotonic: () => number
+  readonly #timer: Timer
+  readonly #entries = new LimitEntries()
+  readonly #membership: HostMembership
   #ledger: LimitLedger | undefined
-  #joins = true
-  #since = 0
-  #rank: HostRank = { hosts: 1, rank: 0 }
   /** `new`: Redis has never answered. `alone`: it has gone. */
-  #mode: 'new' | 'shared' | 'alone' = 'new'
-  #goneAt = 0
+  #mode: 'new' | 'shared' | 'alone'
+  #goneAt: number
+  #writtenAt = -Infinity
   /** Redis is not asked before: it has just failed. */
   #retryAt = 0
-  /** What the clock of Redis shows more than ours. Milliseconds. */
-  #clockOffset: number | undefined
+  /** The wait for the first reply. */
+  #first: Promise<void> | undefined
   #call: Promise<void> | undefined
   #next: Promise<void> | undefined
-  #timer: NodeJS.Timeout | undefined
+  #cancel: () => void = () => {}
   #timerAt = Infinity
 
-  constructor(options: SharedLimitsOptions) {
-    this.#options = options
-    this.#identity = options.identity
+  constructor({ connection, monotonic, timer = systemTimer, ...membership }: SharedLimitsOptions) {
+    this.#connection = connection
+    this.#monotonic = monotonic
+    this.#timer = timer
+    this.#membership = new HostMembership(membership)
+    this.#mode = this.#membership.isRemembered ? 'alone' : 'new'
+    this.#goneAt = monotonic()
+    for (const [key, messages] of this.#membership.had) {
+      this.#entries.know({ key, maxPerHour: messages }).part = { connections: 0, messages }
+    }
   }
 
-  /** The hosts that were seen last. */
+  /** The hosts that live. */
   get hosts(): number {
-    return this.#rank.hosts
+    return this.#membership.hosts
   }
 
   /** Did Redis answer the last time? */
@@ -91,9 +82,21 @@ export class SharedLimits implements LimitLender {
     return this.#mode === 'shared'
   }
 
+  /** Is known what all others have, so that all of a limit can be lent? */
+  get isSettled(): boolean {
+    const { connections, messages } = this.#membership.isSettled
+    return this.isShared && connections && messages
+  }
+
   begin(ledger: LimitLedger): void {
     this.#ledger = ledger
-    this.#options.connection.onReady(() => {
+    this.#first = new Promise((done) => {
+      this.#timer(() => {
+        this.#first = undefined
+        done()
+      }, FIRST_REPLY_MS)
+    })
+    this.#connection.onReady(() => {
       this.#retryAt = 0
       void this.#ask()
     })
@@ -101,35 +104,42 @@ export class SharedLimits implements LimitLender {
   }
 
   know(limits: Limits): void {
-    this.#entry(limits)
+    this.#entries.know(limits)
+    if (this.isShared && this.#entries.untold.size > 0) this.#schedule(KEEP_MS)
   }
 
   portion(limits: Limits): Portion {
-    const entry = this.#entry(limits)
+    const entry = this.#entries.know(limits)
     const { connections, messages } = this.#partOf(entry)
     return { maxConnections: connections, maxPerHour: messages, waitMs: entry.waitMs }
   }
 
   borrow(limits: Limits): Promise<void> {
-    this.#entry(limits)
+    this.#entries.waiting.add(this.#entries.know(limits))
     return this.#ask()
   }
 
   noteWait(limits: Limits): void {
-    this.#entry(limits)
+    this.#entries.waiting.add(this.#entries.know(limits))
     this.#schedule(WAITING_BEAT_MS)
   }
 
-  /** What a host has begun must be known before it can be over. */
   noteTake(key: string): void {
-    if (this.#mode === 'shared' && this.#entries.get(key)?.limits.maxPerHour !== undefined) {
-      this.#schedule(KEEP_MS)
-    }
+    const entry = this.#entries.get(key)
+    if (entry === undefined) return
+    this.#entries.busy.add(entry)
+    this.#entries.changed.add(entry)
+    // Without Redis a host may use more than it has said.
+    if (!this.isShared) this.#entries.untold.add(entry)
+    this.#schedule(BUSY_BEAT_MS)
   }
 
   noteFree(key: string): void {
     const entry = this.#entries.get(key)
-    if (entry === undefined || this.#mode !== 'shared') return
+    if (entry === undefined) return
+    this.#entries.changed.add(entry)
+    if (entry.limits.maxPerHour !== undefined) this.#entries.unlisted.add(entry)
+    if (!this.isShared) return
     if (entry.othersWaiting > 0) {
       entry.othersWaiting--
       const used = this.#ledger?.use(key).used ?? 0
@@ -138,45 +148,27 @@ export class SharedLimits implements LimitLender {
     this.#schedule(KEEP_MS)
   }
 
-  #entry(limits: Limits): Entry {
-    const lastUse = this.#options.monotonic()
-    const known = this.#entries.get(limits.key)
-    if (known !== undefined) return Object.assign(known, { limits, lastUse })
-    const part = { connections: 0, messages: 0 }
-    const entry: Entry = { limits, part, othersWaiting: 0, waitMs: 0, hoursTold: -Infinity, lastUse }
-    this.#entries.set(limits.key, entry)
-    this.#forget()
-    return entry
-  }
-
-  /** Limits of sections that are no longer in the file. */
-  #forget(): void {
-    const now = this.#options.monotonic()
-    for (const [key, { lastUse }] of this.#entries) {
-      if (this.#entries.size <= MOST_LIMITS && now - lastUse < 2 * HOUR_MS) return
-      if (this.#ledger?.use(key).used === 0) this.#entries.delete(key)
+  #partOf({ limits, part }: LimitEntry): HostPart {
+    if (this.#call !== undefined || this.isShared) return part
+    if (this.#mode === 'alone') {
+      const { hasAll, slice } = this.#membership
+      return shareAlone(limits, part, slice, hasAll ? Infinity : this.#monotonic() - this.#goneAt)
     }
-  }
-
-  #partOf({ limits, part }: Entry): HostPart {
-    if (this.#call !== undefined || this.#mode === 'shared') return part
-    // Nothing is shared yet: the limits are all this host's.
-    const all = { connections: limits.maxConnections ?? Infinity, messages: limits.maxPerHour ?? Infinity }
-    if (this.#mode === 'new') return all
-    return shareAlone(limits, part, this.#rank, this.#options.monotonic() - this.#goneAt)
+    // Nothing is shared yet: the limits are all this host's, unless Redis answers after all.
+    return this.#first === undefined ? { connections: Infinity, messages: Infinity } : part
   }
 
   /** One call at a time: those who ask meanwhile share the next. Never rejects. */
   #ask(): Promise<void> {
-    const { connection, monotonic } = this.#options
-    if (!connection.isReady || monotonic() < this.#retryAt) {
+    if (!this.#connection.isReady || this.#monotonic() < this.#retryAt) {
       this.#lose()
       this.#goOn()
-      return Promise.resolve()
+      return (this.#mode === 'new' ? this.#first : undefined) ?? Promise.resolve()
     }
     // After this turn of the event loop, with all that is asked in it.
     this.#next ??= (this.#call ?? Promise.resolve()).then(() => {
       this.#next = undefined
+      this.#freeze()
       this.#call = this.#tell().finally(() => {
         this.#call = undefined
         this.#goOn()
@@ -186,99 +178,167 @@ export class SharedLimits implements LimitLender {
     return this.#next
   }
 
+  /** What a host may use without Redis does not grow any more once it is about to be said. */
+  #freeze(): void {
+    if (this.#mode !== 'alone') return
+    for (const entry of this.#entries.all()) {
+      const { connections, messages } = entry.part
+      entry.part = this.#partOf(entry)
+      if (entry.part.connections > connections || entry.part.messages > messages) this.#entries.untold.add(entry)
+    }
+  }
+
   async #tell(): Promise<void> {
-    const { connection, monotonic } = this.#options
-    const sentAt = monotonic()
-    const told = [...this.#entries.values()].map((entry) => this.#declare(entry))
-    const { id, instance, about } = this.#identity
-    const names = told.map(({ entry }) => hashName(entry.limits.key))
-    const keys = names.flatMap((name) => [`${PREFIX}limit:${name}`, `${PREFIX}hours:${name}`])
-    const head = [id, instance, about, this.#rank.hosts, this.#since, this.#joins ? 1 : 0]
-    const values = [...head, ...told.flatMap(({ values: own }) => own)]
     try {
-      const reply = await connection.run(LIMITS, [HOSTS_KEY, ...keys], values.map(String))
-      this.#take(told, readLimitsReply(reply, told.length), sentAt)
+      for (let refusals = 0; refusals < MOST_REFUSALS; refusals++) {
+        if (this.#membership.noteConnection(this.#connection.serial)) this.#entries.loseAll()
+        if (!(await this.#callOnce())) return
+      }
     } catch {
       // The connection has logged it.
-      this.#retryAt = monotonic() + IDLE_BEAT_MS
+      this.#retryAt = this.#monotonic() + IDLE_BEAT_MS
       this.#lose()
     }
   }
 
-  /** What is said of one limit. What this host does not say that it has, it has no more. */
-  #declare(entry: Entry): Told {
-    const { maxConnections = -1, maxPerHour = -1, key } = entry.limits
-    const now = this.#options.monotonic()
-    const { used, sent, wanted, freeAt } = this.#ledger!.use(key)
-    const count = used + sent
-    const had = this.#mode === 'new' ? 0 : this.#partOf(entry).messages
-    const reserve = maxPerHour < 0 ? 0 : Math.max(had - count, 0)
-    entry.part = { connections: used, messages: count + reserve }
-    const hours = maxPerHour < 0 ? '-' : this.#tellHours(entry, now)
-    const freeMs = freeAt === undefined ? 0 : Math.max(Math.ceil(freeAt - now), 1)
-    const values = [maxConnections, maxPerHour, used, sent, reserve, wanted, hours, freeMs]
-    return { entry, used, count, values }
-  }
-
-  #tellHours(entry: Entry, now: number): string {
-    const offset = this.#clockOffset
-    if (offset === undefined || now - entry.hoursTold < HOURS_INTERVAL_MS) return '-'
-    entry.hoursTold = now
-    const hours = this.#ledger!.hours(entry.limits.key)
-    return hours.map(([at, amount]) => `${Math.ceil(at + offset)}:${amount}`).join(' ')
-  }
-
-  #take(told: readonly Told[], reply: LimitsReply | 'taken', sentAt: number): void {
-    if (reply === 'taken') {
-      this.#identity = this.#options.renew()
-      this.#joins = true
-      return
+  /** @returns must it be tried again at once? */
+  async #callOnce(): Promise<boolean> {
+    const membership = this.#membership
+    const sentAt = this.#monotonic()
+    const told = this.#declare(sentAt)
+    const { untold } = this.#entries
+    const isWhole = told.filter(({ entry }) => untold.has(entry)).length === untold.size
+    const { keys, values } = writeLimitsCall(told, membership.head({ isWhole, sentAt }))
+    try {
+      const reply = readLimitsReply(await this.#connection.run(LIMITS, keys, values), told.length)
+      membership.noteClock(reply.now, sentAt)
+      if (reply.kind === 'limits') {
+        this.#take(told, reply)
+        return false
+      }
+      this.#takeBack(told)
+      if (membership.hear(reply, sentAt)) this.#entries.loseAll()
+      // It is there: from now on the others have their shares.
+      if (this.#mode === 'new') this.#goAlone()
+      return reply.kind !== 'wait'
+    } catch (error) {
+      this.#takeBack(told)
+      throw error
     }
+  }
+
+  #declare(now: number): readonly ToldLimit[] {
+    const { clockOffset, isSettled } = this.#membership
+    // The first call only asks for the time.
+    if (clockOffset === undefined) return []
+    const { changed, waiting, busy, unlisted } = this.#entries
+    return [...this.#entries.choose(now)].map((entry) => {
+      const told = declareLimit(entry, this.#ledger!, { now, clockOffset, keeps: !isSettled.connections })
+      changed.delete(entry)
+      waiting.delete(entry)
+      // At the end, so that each has its turn.
+      if (told.wanted > 0) waiting.add(entry)
+      if (told.used === 0) busy.delete(entry)
+      if (told.listsHours) unlisted.delete(entry)
+      return told
+    })
+  }
+
+  /** Redis may not have heard it. */
+  #takeBack(told: readonly ToldLimit[]): void {
+    for (const { entry, listsHours } of told) {
+      this.#entries.changed.add(entry)
+      if (!listsHours) continue
+      entry.hoursToldAt = -Infinity
+      this.#entries.unlisted.add(entry)
+    }
+  }
+
+  #take(told: readonly ToldLimit[], reply: LimitsReply): void {
+    const { isSettled } = this.#membership
+    const isChanged = this.#membership.take(reply) || !this.isShared
     this.#mode = 'shared'
-    this.#joins = false
-    this.#since = reply.isSettled ? SETTLED : reply.since
-    if (reply.isSettled || reply.rank.hosts > this.#rank.hosts) this.#rank = reply.rank
-    // Rather later than it was: what was sent counts too long, never too short.
-    this.#clockOffset = reply.now - sentAt
-    for (const [index, { entry, used, count }] of told.entries()) {
-      const { connections, messages, othersWaiting, waitMs } = reply.grants[index]!
-      entry.part = { connections: used + connections, messages: count + messages }
-      entry.othersWaiting = othersWaiting
-      entry.waitMs = waitMs
+    if (reply.isSettled.connections && !isSettled.connections) this.#entries.noteSettled()
+    for (const [index, each] of told.entries()) this.#adopt(each, reply.grants[index]!)
+    for (const name of reply.short) this.#giveUp(this.#entries.named(name))
+    // Written down before it is confirmed: others rely on it.
+    if (isChanged) this.#schedule(KEEP_MS)
+    if (isChanged || this.#isMemoryOld()) this.#remember()
+  }
+
+  #adopt({ entry, keep, count, reserve }: ToldLimit, grant: LimitGrant): void {
+    const { maxConnections = Infinity, maxPerHour = Infinity } = entry.limits
+    entry.part = {
+      connections: keep + Math.min(grant.connections, maxConnections),
+      messages: count + Math.min(grant.messages, maxPerHour),
     }
+    entry.othersWaiting = grant.othersWaiting
+    entry.waitMs = grant.waitMs
+    entry.toldAt = this.#monotonic()
+    this.#entries.untold.delete(entry)
+    // What is not used of it, and what is no longer kept in reserve, is free when that is said.
+    if (grant.connections > 0 || grant.messages < reserve) this.#entries.changed.add(entry)
+  }
+
+  /** Others want messages that this host may have in reserve. */
+  #giveUp(entry: LimitEntry | undefined): void {
+    if (entry === undefined || this.#monotonic() - entry.toldAt < WAITING_BEAT_MS) return
+    this.#entries.changed.add(entry)
+    this.#schedule(KEEP_MS)
   }
 
   #lose(): void {
-    if (this.#mode !== 'shared') return
+    if (this.isShared) this.#goAlone()
+    else if (this.#mode === 'alone' && this.#isMemoryOld()) this.#remember()
+  }
+
+  #goAlone(): void {
     this.#mode = 'alone'
-    this.#goneAt = this.#options.monotonic()
-    this.#since = 0
-    for (const entry of this.#entries.values()) entry.hoursTold = -Infinity
+    this.#goneAt = this.#monotonic()
+    this.#membership.noteLoss()
+    this.#remember()
+  }
+
+  #isMemoryOld(): boolean {
+    return this.#monotonic() - this.#writtenAt >= MINUTE_MS
+  }
+
+  #remember(): void {
+    this.#writtenAt = this.#monotonic()
+    const had = new Map<string, number>()
+    if (this.#mode === 'alone') {
+      for (const { limits, part } of this.#entries.all()) {
+        if (limits.maxPerHour !== undefined && part.messages > 0) had.set(limits.key, part.messages)
+      }
+    }
+    this.#membership.remember(had)
   }
 
   /** After each call, and while there is nobody to call. */
   #goOn(): void {
-    let beat = IDLE_BEAT_MS
-    for (const [key, entry] of this.#entries) {
-      this.#ledger?.offer(key)
-      const use = this.#ledger?.use(key)
-      if (use === undefined) continue
+    const { waiting, busy, changed, untold, unlisted } = this.#entries
+    let beat = busy.size + changed.size + unlisted.size > 0 ? BUSY_BEAT_MS : IDLE_BEAT_MS
+    for (const entry of waiting) {
+      this.#ledger?.offer(entry.limits.key)
+      const use = this.#ledger?.use(entry.limits.key)
+      if (use === undefined || use.wanted === 0) waiting.delete(entry)
       // Who waits for the hour to go by is in no hurry.
-      const isHourUsed = use.used + use.sent >= entry.part.messages && entry.limits.maxPerHour !== undefined
-      if (use.wanted > 0 && !isHourUsed) beat = Math.min(beat, WAITING_BEAT_MS)
-      else if (use.used + use.wanted > 0) beat = Math.min(beat, BUSY_BEAT_MS)
+      else if (entry.limits.maxPerHour === undefined || use.used + use.sent < entry.part.messages) {
+        beat = WAITING_BEAT_MS
+      }
     }
+    if (this.isShared && untold.size > 0) beat = 0
     this.#schedule(beat)
   }
 
   #schedule(ms: number): void {
-    const at = this.#options.monotonic() + ms
+    const at = this.#monotonic() + ms
     if (at >= this.#timerAt) return
-    clearTimeout(this.#timer)
+    this.#cancel()
     this.#timerAt = at
-    this.#timer = setTimeout(() => {
+    this.#cancel = this.#timer(() => {
       this.#timerAt = Infinity
       void this.#ask()
-    }, ms).unref()
+    }, ms)
   }
 }

@@ -1,5 +1,6 @@
 import { closeSync, openSync, unlinkSync } from 'node:fs'
 import { createIdentity } from '../../lib/redis/host-identity'
+import { NO_MEMORY } from '../../lib/redis/host-memory'
 import { createClient, mergeSettings } from '../../lib/redis/client'
 import { openConnection } from '../../lib/redis/connection'
 import { SharedBreakers } from '../../lib/redis/shared-breakers'
@@ -36,7 +37,7 @@ const connection = openConnection({
 })
 const identity = createIdentity()
 const breakers = new SharedBreakers({ connection, process: identity.instance, monotonic })
-const shared = new SharedLimits({ connection, identity, renew: createIdentity, monotonic })
+const shared = new SharedLimits({ connection, identity, renew: createIdentity, memory: NO_MEMORY, monotonic })
 const places = new LimitedPlaces({ service: new LocalLimits({ monotonic, lender: shared }), monotonic })
 
 let failed: string | undefined

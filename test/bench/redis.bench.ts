@@ -2,6 +2,7 @@ import { type ChildProcess, fork } from 'node:child_process'
 import { once } from 'node:events'
 import { join } from 'node:path'
 import { createIdentity } from '../../lib/redis/host-identity'
+import { NO_MEMORY } from '../../lib/redis/host-memory'
 import { SharedBreakers } from '../../lib/redis/shared-breakers'
 import { SharedLimits } from '../../lib/redis/shared-limits'
 import { systemClock } from '../../lib/relays/clock'
@@ -117,6 +118,7 @@ function startLimits(redis: RedisServer) {
     connection,
     identity: createIdentity(),
     renew: createIdentity,
+    memory: NO_MEMORY,
     monotonic,
   })
   const places = new LimitedPlaces({ service: new LocalLimits({ monotonic, lender: shared }), monotonic })

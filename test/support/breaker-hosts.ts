@@ -44,6 +44,9 @@ export async function startBreakerHost(
     get isReady() {
       return connection.isReady
     },
+    get serial() {
+      return connection.serial
+    },
     run: async (...question) => {
       questions++
       const lost = lose(question[0].name)

@@ -1,5 +1,6 @@
 import type { TestContext } from 'node:test'
 import { createIdentity, type HostIdentity } from '../../lib/redis/host-identity'
+import { NO_MEMORY } from '../../lib/redis/host-memory'
 import { SharedLimits } from '../../lib/redis/shared-limits'
 import { isPlace, LimitedPlaces, type NoPlace, type Place } from '../../lib/relays/limited-places'
 import type { Limits } from '../../lib/relays/limit-types'
@@ -45,7 +46,7 @@ export async function startHost(
   }: { readonly identity?: HostIdentity; readonly waits?: boolean } = {},
 ): Promise<LimitHost> {
   const { connection, said } = connectTo(t, port)
-  const shared = new SharedLimits({ connection, identity, renew: createIdentity, monotonic })
+  const shared = new SharedLimits({ connection, identity, renew: createIdentity, memory: NO_MEMORY, monotonic })
   const places = new LimitedPlaces({ service: new LocalLimits({ monotonic, lender: shared }), monotonic })
   if (waits) await until(() => shared.isShared, 'an answer of Redis')
   return { places, shared, said, die: () => connection.close() }

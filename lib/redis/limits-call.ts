@@ -1,0 +1,58 @@
+import type { HostIdentity } from './host-identity'
+import type { HostSlice } from './host-share'
+import { PREFIX } from './keys'
+import type { KnownHost } from './limits-reply'
+import type { ToldLimit } from './told-limit'
+
+/** What a host says of itself in a call of `LIMITS`. */
+export interface LimitsHead {
+  readonly identity: HostIdentity
+  readonly isKept: boolean
+  /** Of the call. Redis takes none that comes after a later one. */
+  readonly number: number
+  /** When it is sent, by the clock of Redis; undefined: that is not known yet. */
+  readonly sentAt: number | undefined
+  readonly hasJoined: boolean
+  /** Is it the first call of this process by another connection? */
+  readonly isRenewed: boolean
+  /** Will Redis know all that this host has? */
+  readonly isWhole: boolean
+  /** See `LimitsReply`. */
+  readonly since: number
+  readonly generation: number
+  readonly slice: HostSlice
+  /** The other hosts, if Redis may not know them. */
+  readonly named: readonly KnownHost[] | undefined
+}
+
+/** What Redis does later than this was given up: the host goes on without Redis. Milliseconds. */
+const DEADLINE_MS = 2_000
+
+const flag = (value: boolean) => (value ? 1 : 0)
+
+/** The keys and values of a call. */
+export function writeLimitsCall(
+  told: readonly ToldLimit[],
+  { identity, isKept, number, sentAt, hasJoined, isRenewed, isWhole, since, generation, slice, named }: LimitsHead,
+): { readonly keys: readonly string[]; readonly values: readonly string[] } {
+  const keys = told.flatMap(({ entry: { name } }) => [`${PREFIX}limit:${name}`, `${PREFIX}hours:${name}`])
+  const head = [
+    identity.id,
+    identity.instance,
+    identity.about,
+    flag(isKept),
+    number,
+    sentAt === undefined ? 0 : Math.ceil(sentAt + DEADLINE_MS),
+    flag(hasJoined),
+    flag(isRenewed),
+    flag(isWhole),
+    since,
+    generation,
+    slice.begin,
+    slice.end,
+    named === undefined ? -1 : named.length,
+    ...(named ?? []).map(({ id, isKept: comesBack }) => `${flag(comesBack)}${id}`),
+  ]
+  const values = [...head, ...told.flatMap(({ values: own }) => own)]
+  return { keys: [`${PREFIX}hosts`, `${PREFIX}short`, ...keys], values: values.map(String) }
+}
