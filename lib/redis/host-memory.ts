@@ -102,7 +102,8 @@ function readMemory(value: unknown, clock: Clock, machine: string): RememberedHo
     isField(id) ? { id, isKept: isKept !== false } : undefined,
   )
   const nothing: RememberedHosts = { slice: NO_SLICE, known, had: new Map() }
-  if (version !== VERSION || fields.machine !== machine || !isAmount(monotonic) || !isAmount(wall)) return nothing
+  if (version !== VERSION || fields.machine !== machine || !isAmount(monotonic) || !isAmount(wall))
+    return nothing
   const isSameBoot = clock.boot !== undefined && clock.boot === boot
   const age = isSameBoot ? clock.monotonic() - monotonic : clock.wall() - wall
   // A clock that was set back says nothing.

@@ -61,7 +61,8 @@ export class LimitEntries {
     const known = this.#all.get(limits.key)
     if (known !== undefined) {
       const { maxConnections, maxPerHour } = known.limits
-      if (maxConnections !== limits.maxConnections || maxPerHour !== limits.maxPerHour) this.changed.add(known)
+      if (maxConnections !== limits.maxConnections || maxPerHour !== limits.maxPerHour)
+        this.changed.add(known)
       known.limits = limits
       return known
     }

@@ -33,7 +33,19 @@ const flag = (value: boolean) => (value ? 1 : 0)
 /** The keys and values of a call. */
 export function writeLimitsCall(
   told: readonly ToldLimit[],
-  { identity, isKept, number, sentAt, hasJoined, isRenewed, isWhole, since, generation, slice, named }: LimitsHead,
+  {
+    identity,
+    isKept,
+    number,
+    sentAt,
+    hasJoined,
+    isRenewed,
+    isWhole,
+    since,
+    generation,
+    slice,
+    named,
+  }: LimitsHead,
 ): { readonly keys: readonly string[]; readonly values: readonly string[] } {
   const keys = told.flatMap(({ entry: { name } }) => [`${PREFIX}limit:${name}`, `${PREFIX}hours:${name}`])
   const head = [

@@ -3,7 +3,7 @@ import type { LimitLedger, LimitLender, Portion } from '../relays/limit-lender'
 import type { Limits } from '../relays/limit-types'
 import type { RedisConnection } from './connection'
 import { HostMembership, type HostMembershipOptions } from './host-membership'
-import { type HostPart, shareAlone } from './host-share'
+import { type HostPart, type HostSlice, shareAlone } from './host-share'
 import { BUSY_BEAT_MS, LimitEntries, type LimitEntry } from './limit-entries'
 import { writeLimitsCall } from './limits-call'
 import { type LimitGrant, type LimitsReply, readLimitsReply } from './limits-reply'
@@ -75,6 +75,11 @@ export class SharedLimits implements LimitLender {
   /** The hosts that live. */
   get hosts(): number {
     return this.#membership.hosts
+  }
+
+  /** What is this host's without Redis. */
+  get slice(): HostSlice {
+    return this.#membership.slice
   }
 
   /** Did Redis answer the last time? */
@@ -184,7 +189,8 @@ export class SharedLimits implements LimitLender {
     for (const entry of this.#entries.all()) {
       const { connections, messages } = entry.part
       entry.part = this.#partOf(entry)
-      if (entry.part.connections > connections || entry.part.messages > messages) this.#entries.untold.add(entry)
+      if (entry.part.connections > connections || entry.part.messages > messages)
+        this.#entries.untold.add(entry)
     }
   }
 

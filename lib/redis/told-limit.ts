@@ -39,7 +39,8 @@ export function declareLimit(
   const count = used + sent
   const kept = keeps && maxConnections !== undefined ? Math.min(entry.part.connections, maxConnections) : 0
   const keep = Math.max(used, kept)
-  const reserve = maxPerHour === undefined ? 0 : Math.max(Math.min(entry.part.messages, maxPerHour) - count, 0)
+  const reserve =
+    maxPerHour === undefined ? 0 : Math.max(Math.min(entry.part.messages, maxPerHour) - count, 0)
   entry.part = { connections: keep, messages: count + reserve }
   const listsHours = maxPerHour !== undefined && now - entry.hoursToldAt >= HOURS_INTERVAL_MS
   if (listsHours) entry.hoursToldAt = now

@@ -90,7 +90,18 @@ class RandomRun {
   }
 
   async #pass(): Promise<void> {
-    const ms = this.#pick([5, 60, 300, SECOND, SECOND, 5 * SECOND, 5 * SECOND, 40 * SECOND, 20 * MINUTE, 61 * MINUTE])!
+    const ms = this.#pick([
+      5,
+      60,
+      300,
+      SECOND,
+      SECOND,
+      5 * SECOND,
+      5 * SECOND,
+      40 * SECOND,
+      20 * MINUTE,
+      61 * MINUTE,
+    ])!
     this.#note(`pass ${ms}`)
     // A host that is cut off longer than a lease is the one case that cannot be exact.
     const cut = [...this.#world.hosts].filter(({ isCut }) => isCut)
@@ -176,6 +187,8 @@ class RandomRun {
     }
     if (!world.isUp) await world.find()
     if (world.hosts.size === 0) await this.#join()
+    // Keys that were damaged are found when they are used.
+    for (const host of world.hosts) for (const limits of LIMITS) await host.take(limits)
     await world.pass(3 * 61 * MINUTE)
     for (const { key, maxConnections = Infinity, maxPerHour = Infinity } of LIMITS) {
       const limits = LIMITS.find((each) => each.key === key)!

@@ -46,9 +46,16 @@ export async function startHost(
   }: { readonly identity?: HostIdentity; readonly waits?: boolean } = {},
 ): Promise<LimitHost> {
   const { connection, said } = connectTo(t, port)
-  const shared = new SharedLimits({ connection, identity, renew: createIdentity, memory: NO_MEMORY, monotonic })
+  const shared = new SharedLimits({
+    connection,
+    identity,
+    renew: createIdentity,
+    memory: NO_MEMORY,
+    monotonic,
+  })
   const places = new LimitedPlaces({ service: new LocalLimits({ monotonic, lender: shared }), monotonic })
-  if (waits) await until(() => shared.isShared, 'an answer of Redis')
+  const isMember = () => shared.isSettled && shared.slice.end > shared.slice.begin
+  if (waits) await until(isMember, 'the others')
   return { places, shared, said, die: () => connection.close() }
 }
 

@@ -58,6 +58,8 @@ export class LimitWorld {
   isUp = true
   /** Milliseconds. Begins well after the start of the machine. */
   now = 10_000_000
+  /** How many limits each call has named. */
+  readonly named: number[] = []
   /** Counts the times that Redis was started. */
   starts = 1
 
@@ -110,7 +112,8 @@ export class LimitWorld {
   /** What Redis has of limits, to be put back as a replica would have it. */
   async save(): Promise<() => Promise<void>> {
     const keys = (await this.redis.command('KEYS', 'dns_overrides:*')) as string[]
-    const hashes = await Promise.all(keys.map((key) => this.redis.command('HGETALL', key)))
+    // A key that was damaged is none.
+    const hashes = await Promise.all(keys.map((key) => this.redis.command('HGETALL', key).catch(() => ({}))))
     return async () => {
       await this.redis.command('FLUSHALL')
       for (const [index, key] of keys.entries()) {
@@ -134,6 +137,7 @@ export class LimitWorld {
       return reply
     }
     this.#calls++
+    this.named.push((keys.length - 2) / 2)
     try {
       const fault = host.faults.shift()
       if (fault === 'late') {
@@ -161,11 +165,12 @@ export class LimitWorld {
   }
 
   /** Time passes, in steps in which each timer runs once. Messages of more than 20 seconds end. */
-  async pass(ms: number, stepMs = Math.min(Math.max(ms / 20, 1), 12_000)): Promise<void> {
+  async pass(ms: number, stepMs = Math.min(Math.max(ms / 20, 1), 25_000)): Promise<void> {
     const end = this.now + ms
     while (this.now < end) {
       this.now = Math.min(this.now + stepMs, end)
-      for (const message of this.messages) if (this.now - message.since > 20_000) message.host.end(message, true)
+      for (const message of this.messages)
+        if (this.now - message.since > 20_000) message.host.end(message, true)
       const due = [...this.#timers].filter(({ at }) => at <= this.now).sort((a, b) => a.at - b.at)
       for (const work of due) {
         if (!this.#timers.delete(work)) continue
@@ -210,7 +215,8 @@ export class LimitWorld {
   check(key: string): void {
     const { connections, messages } = this.count(key)
     const { maxConnections = Infinity, maxPerHour = Infinity } = this.#limits.get(key) ?? {}
-    if (connections > maxConnections) throw new Error(`${connections} connections of ${maxConnections}: ${key}`)
+    if (connections > maxConnections)
+      throw new Error(`${connections} connections of ${maxConnections}: ${key}`)
     if (messages > maxPerHour) throw new Error(`${messages} messages of ${maxPerHour}: ${key}`)
   }
 }
@@ -283,6 +289,28 @@ export class WorldHost {
     await this.world.settle()
     // It waits for the first reply.
     return answer ?? { granted: false, why: 'unknown' }
+  }
+
+  /** Begins all messages that it may. @returns how many */
+  async takeAll(limits: Limits): Promise<number> {
+    for (let taken = 0; ; taken++) if (!(await this.take(limits)).granted) return taken
+  }
+
+  /** Begins and sends all messages that it may, and those that it may after some waits. @returns how many */
+  async sendAll(limits: Limits, waitMs = 0): Promise<number> {
+    let sent = 0
+    const send = async () => {
+      while ((await this.take(limits)).granted) {
+        for (const message of this.messages) if (message.key === limits.key) this.end(message, true)
+        sent++
+      }
+    }
+    await send()
+    for (let waited = 0; waited < waitMs; waited += 1_000) {
+      await this.world.pass(1_000)
+      await send()
+    }
+    return sent
   }
 
   /** Begins a message as soon as it may. */
