@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict'
+import { cpSync } from 'node:fs'
 import { describe, it, type TestContext } from 'node:test'
 import type { Limits } from '../../lib/relays/limit-types'
 import { LimitWorld, type WorldHost } from '../support/limit-world'
@@ -9,7 +10,7 @@ import { needsRedis } from '../support/redis-server'
  * step no limit may be broken. RANDOM_STEPS and RANDOM_SEED in the environment make it longer, or the same as before.
  */
 
-const STEPS = Number(process.env.RANDOM_STEPS ?? 400)
+const STEPS = Number(process.env.RANDOM_STEPS ?? 100)
 const SEED = Number(process.env.RANDOM_SEED ?? Date.now() % 1_000_000)
 /** Steps with the same Redis and hosts. */
 const ROUND = 200
@@ -164,6 +165,10 @@ class RandomRun {
       const again = await world.join(dead.folder)
       this.#note('restart', again)
       if (this.#chance(0.8)) again.know(LIMITS)
+    } else if (host !== undefined && world.hosts.size < 4 && this.#chance(0.2)) {
+      const folder = world.newFolder()
+      cpSync(host.folder, folder, { recursive: true })
+      this.#note('copy', await world.join(folder))
     } else if (world.hosts.size < 4) await this.#join()
   }
 
