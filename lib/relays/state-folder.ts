@@ -23,6 +23,7 @@ import { formatSnapshot, HEARTBEAT_MS, isAlive, pidOfFile, snapshotFile, type Sn
  *   hold.NAME      the relay is held by hand (JSON). Written and removed by the command; survives a restart.
  *   PID.json       what the process PID knows, written anew (rename) when it changes, see paced-file.ts. Holds no secret.
  *   quota.journal  what counts against max_per_hour, see quota-journal.ts.
+ *   host-id        the server's name in Redis, and host-share its share of limits without Redis, see lib/redis.
  */
 
 /** Its name in the Haraka folder. */
