@@ -143,6 +143,8 @@ for (const [what, script, code] of [
     ] as const) {
       clock.pass(pass)
       assert.equal(await codeOf(resolver.resolve(MX)), code)
+      // On a busy machine a query may arrive after the resolver has given it up.
+      await server.received(queries)
       assert.equal(server.queries.length, queries)
     }
   })
