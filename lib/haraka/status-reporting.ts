@@ -21,6 +21,9 @@ export interface StatusReportingOptions {
   readonly active: ActiveConfiguration
 }
 
+/** How soon it is shown that Redis is gone or back. Milliseconds. */
+const LOOK_AT_REDIS_MS = 1_000
+
 /** What this process counts, and how it is reported to the rest of the server. */
 export class StatusReporting {
   readonly recorder = new Recorder({ pid: process.pid, now: Date.now })
@@ -30,6 +33,7 @@ export class StatusReporting {
   #shared: SharedHits | undefined
   #reporter: Reporter | undefined
   #stopCollecting: () => void = () => {}
+  #redisTimer: NodeJS.Timeout | undefined
   #inForce: InForce | undefined
 
   constructor(options: StatusReportingOptions) {
@@ -72,6 +76,7 @@ export class StatusReporting {
       if (report !== undefined) shared?.add(report.hits)
       this.#file?.noteChange({ hits: Object.keys(report?.hits ?? {}).length > 0 })
     }
+    if (redis !== undefined) this.#watchRedis(redis, noteChange)
     if (role.kind === 'master') this.#stopCollecting = collectReports(cluster, collector, noteChange)
     else {
       this.#open((report) => {
@@ -79,6 +84,16 @@ export class StatusReporting {
         noteChange(report)
       })
     }
+  }
+
+  /** Whether Redis answers changes while no worker has anything to report. */
+  #watchRedis(redis: RedisConnection, noteChange: () => void): void {
+    let wasReady = redis.isReady
+    this.#redisTimer = setInterval(() => {
+      if (redis.isReady === wasReady) return
+      wasReady = redis.isReady
+      noteChange()
+    }, LOOK_AT_REDIS_MS).unref()
   }
 
   #shareHits(connection: RedisConnection, workers: () => number): SharedHits {
@@ -109,6 +124,7 @@ export class StatusReporting {
   }
 
   close(): void {
+    clearInterval(this.#redisTimer)
     this.#reporter?.close()
     this.#stopCollecting()
     this.#shared?.close()
