@@ -14,8 +14,8 @@ export const CONFIGURATION_PATH = `config/${CONFIGURATION_NAME}`
 export type ConfigurationSource =
   | { readonly kind: 'text'; readonly text: string; readonly digest: string }
   /**
-   * There is no file, or it is empty. `why` completes a sentence that begins with the file's name. `isMisnamed`: a file with the
-   * wrong name is there, which Haraka does not read.
+   * The file is missing or empty. `why` is the end of a sentence that starts with the name of the file. `isMisnamed`: the folder has
+   * a file with the wrong name, which Haraka does not read.
    */
   | { readonly kind: 'absent'; readonly why: string; readonly isMisnamed: boolean; readonly digest: string }
   | { readonly kind: 'unreadable'; readonly why: string; readonly digest: string }

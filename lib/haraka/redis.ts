@@ -17,7 +17,7 @@ type RedisSection = NonNullable<Settings['redis']>
 
 /**
  * Redis, as this process uses it: a connection of our own, because the one in `server.notes.redis` belongs to other plugins. It is
- * opened once and in the background. Without `[redis]` nothing is loaded.
+ * opened once and in the background. Without `[redis]` there is no connection, and no Redis package is loaded.
  */
 export class RedisUse {
   readonly connection: RedisConnection | undefined

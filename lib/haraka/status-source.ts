@@ -7,7 +7,7 @@ import type { ProcessRole } from './process'
 
 /** What the status page is made from in this process. */
 export interface StatusSourceParts {
-  /** The state folder; undefined: there is none. */
+  /** The state folder, or undefined if this process has not got one. */
   readonly folder: string | undefined
   readonly active: ActiveConfiguration
   readonly haraka: HarakaModules

@@ -91,7 +91,7 @@ function forget(path: string): void {
   try {
     truncateSync(path, 0)
   } catch {
-    // There is none.
+    // The file does not exist.
   }
 }
 

@@ -239,7 +239,7 @@ function writeTold(folder: string, told: ReadonlyMap<string, SharedHold>): void 
   overwriteFile(folder, TOLD_FILE, `${JSON.stringify(rows)}\n`)
 }
 
-/** Undefined where there is none, or none that this program has written. */
+/** Undefined if the file is missing, or was not written by this program. */
 function readTold(folder: string): Map<string, SharedHold> | undefined {
   try {
     const rows: unknown = JSON.parse(readSmallFile(folder, TOLD_FILE, LARGEST_BYTES) ?? 'null')

@@ -5,6 +5,7 @@ import { after, before, test } from 'node:test'
 import { HarakaServer } from '../support/haraka-server'
 import { reportedRecipients, sendAll } from '../support/many-messages'
 import { startScripted, type Scripted } from '../support/smtp-scripted'
+import { randomFrom } from '../support/random'
 
 // 1,000 messages to one to six recipients, by rules with $rcpt and $reply made by chance (seeded): each recipient is delivered or
 // bounced once, by what the rules say of him.
@@ -14,7 +15,7 @@ const SEED = 20_260_202
 const SERVERS = 4
 const LETTERS = [...'abcdefgh']
 const RULES = 12
-/** What a server replies to a recipient. The address starts with this word; the letter after it is for the rules: `grey-c.17-2@d.example`. */
+/** What a server replies to a recipient whose address starts with this word. Rules look at the letter that follows: `grey-c.17-2@d.example`. */
 const FATES = ['taken', 'taken', 'taken', 'unknown', 'blocked', 'blocked', 'grey'] as const
 
 interface Rule {
@@ -27,17 +28,6 @@ interface Rule {
 let servers: readonly Scripted[]
 let reports: Scripted
 let haraka: HarakaServer
-
-/** Numbers below 1, the same for the same seed (mulberry32). */
-function randomFrom(seed: number): () => number {
-  let state = seed
-  return () => {
-    state = (state + 0x6d2b79f5) | 0
-    let mixed = Math.imul(state ^ (state >>> 15), state | 1)
-    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61)
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 4_294_967_296
-  }
-}
 
 const random = randomFrom(SEED)
 const below = (number: number) => Math.floor(random() * number)

@@ -3,6 +3,7 @@ import { setTimeout as delay } from 'node:timers/promises'
 import { after, before, test } from 'node:test'
 import { HarakaServer } from '../support/haraka-server'
 import { startScripted, type Scripted } from '../support/smtp-scripted'
+import { randomFrom } from '../support/random'
 
 // Haraka is killed between the refusal of a message and its rescue, at every kind of moment.
 
@@ -41,17 +42,9 @@ after(async () => {
   await Promise.all([provider, relay].map((server) => server?.close()))
 })
 
-/** A number below 1 by its seed (mulberry32). */
-function randomOf(seed: number): number {
-  let mixed = (seed + 0x6d2b79f5) | 0
-  mixed = Math.imul(mixed ^ (mixed >>> 15), mixed | 1)
-  mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61)
-  return ((mixed ^ (mixed >>> 14)) >>> 0) / 4_294_967_296
-}
-
 for (let seed = 1; seed <= SEEDS; seed++) {
   // More often early, where more happens.
-  const milliseconds = Math.floor(randomOf(seed) ** 3 * LONGEST)
+  const milliseconds = Math.floor(randomFrom(seed)() ** 3 * LONGEST)
 
   test(`seed ${seed}: killed ${milliseconds} ms after the refusal, the message is delivered once`, async () => {
     const recipient = `u${seed}@d.example`

@@ -3,6 +3,7 @@ import { after, before, test } from 'node:test'
 import { HarakaServer } from '../support/haraka-server'
 import { reportedRecipients, sendAll } from '../support/many-messages'
 import { startScripted, type Scripted } from '../support/smtp-scripted'
+import { randomFrom } from '../support/random'
 
 // 1,000 messages with one to three recipients, each refused or taken by chance (seeded): each recipient is delivered or bounced once,
 // by what the rules say of its own replies.
@@ -55,17 +56,6 @@ after(async () => {
   await haraka?.close()
   await Promise.all([first, relay, reports].map((server) => server?.close()))
 })
-
-/** Numbers below 1, the same for the same seed (mulberry32). */
-function randomFrom(seed: number): () => number {
-  let state = seed
-  return () => {
-    state = (state + 0x6d2b79f5) | 0
-    let mixed = Math.imul(state ^ (state >>> 15), state | 1)
-    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61)
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 4_294_967_296
-  }
-}
 
 function countByRecipient(recipients: Iterable<string>): ReadonlyMap<string, number> {
   const counts = new Map<string, number>()

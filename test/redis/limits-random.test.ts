@@ -4,6 +4,7 @@ import { describe, it, type TestContext } from 'node:test'
 import type { Limits } from '../../lib/relays/limit-types'
 import { LimitWorld, type WorldHost } from '../support/limit-world'
 import { needsRedis } from '../support/redis-server'
+import { randomFrom } from '../support/random'
 
 /*
  * Two to four hosts do what comes by chance, while Redis and the hosts are killed, emptied, cut off and started again. After every
@@ -24,17 +25,6 @@ const LIMITS: readonly Limits[] = [
   { key: 'hour', maxPerHour: 12 },
   { key: 'both', maxConnections: 2, maxPerHour: 9 },
 ]
-
-/** Numbers from 0 to 1, the same for the same seed (mulberry32). */
-function randomOf(seed: number): () => number {
-  let state = seed
-  return () => {
-    state = (state + 0x6d2b79f5) | 0
-    let mixed = Math.imul(state ^ (state >>> 15), state | 1)
-    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61)
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 4_294_967_296
-  }
-}
 
 class RandomRun {
   readonly #random: () => number
@@ -215,7 +205,7 @@ class RandomRun {
 }
 
 async function runRound(t: TestContext, world: LimitWorld, seed: number, steps: number): Promise<void> {
-  const run = new RandomRun(world, randomOf(seed))
+  const run = new RandomRun(world, randomFrom(seed))
   try {
     await run.run(steps)
   } catch (error) {

@@ -8,7 +8,7 @@ export interface CodeCount {
   readonly where: string
 }
 
-/** Counts how often each place of the compiled code of lib/ runs: what work is done, whatever the clock says and whoever else works. */
+/** Counts how often each place in the compiled code of lib/ runs. Neither the clock nor a busy machine changes the counts. */
 export class CodeCounter {
   readonly #session = new Session()
 

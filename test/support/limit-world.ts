@@ -112,7 +112,7 @@ export class LimitWorld {
   /** What Redis has of limits, to be put back as a replica would have it. */
   async save(): Promise<() => Promise<void>> {
     const keys = (await this.redis.command('KEYS', 'dns_overrides:*')) as string[]
-    // A key that was damaged is none.
+    // A damaged key is left out.
     const hashes = await Promise.all(keys.map((key) => this.redis.command('HGETALL', key).catch(() => ({}))))
     return async () => {
       await this.redis.command('FLUSHALL')
