@@ -131,6 +131,19 @@ test('only one file speaks with dns2, and rules, config and dns know nothing of 
   )
 })
 
+test('without [redis] nothing of Redis is loaded: one file of the room is required, for others there are types', () => {
+  const loads = imports.filter(({ to, typeOnly }) => within(to, 'lib/redis') && !typeOnly)
+  const fromOutside = loads.filter(({ from }) => roomOf(from) !== 'lib/redis')
+  assert.deepEqual(
+    [...new Set(fromOutside.map(({ from, to }) => `${from} ${to}`))],
+    ['lib/haraka/redis.ts lib/redis/sharing'],
+  )
+  const text = readFileSync('lib/haraka/redis.ts', 'utf8')
+  assert.doesNotMatch(text, /^import (?!type\b).*redis\/sharing/m)
+  const named = sources('lib').filter((path) => readFileSync(path, 'utf8').includes("'haraka-plugin-redis'"))
+  assert.deepEqual(named, ['lib/redis/client.ts'])
+})
+
 test('every import is of a file of this package, of Node or of a dependency', () => {
   const manifest = JSON.parse(readFileSync('package.json', 'utf8')) as {
     dependencies: Record<string, string>

@@ -96,7 +96,7 @@ export class PluginHooks {
     })
     const configuration = this.#read(role)
     this.#redis = new RedisUse(configuration?.settings.redis, role, plugin, this.#report)
-    this.#relays = openRelayState(plugin, role, this.#redis.connection)
+    this.#relays = openRelayState(plugin, role, this.#redis.sharing)
     if (role.kind === 'sender') {
       if (configuration !== undefined) {
         this.#apply(configuration)
@@ -104,7 +104,7 @@ export class PluginHooks {
       }
       this.#file.watch()
     }
-    this.#status.start(this.#relays.folder, this.#redis.connection)
+    this.#status.start(this.#relays.folder, this.#redis.sharing)
     this.#stopRecovery = recoverInterruptedDivisions(
       () => new HarakaModules(plugin).queueFolder,
       role,
@@ -228,8 +228,8 @@ function namesOfHolds(folder: string): readonly string[] {
 }
 
 /** What a resolver needs to share its answers; nothing without Redis. */
-const shareAnswers = ({ answers }: RedisUse) =>
-  answers === undefined ? {} : { sharing: { store: answers, machine: hostname() } }
+const shareAnswers = ({ sharing }: RedisUse) =>
+  sharing === undefined ? {} : { sharing: { store: sharing.answers, machine: hostname() } }
 
 /** For the log: Haraka prints the stack of an error, which helps only where something is broken. */
 function describeForLog(error: Error): Error | string {

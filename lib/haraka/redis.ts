@@ -4,9 +4,8 @@ import { isDeepStrictEqual } from 'node:util'
 import type { Settings } from '../config/types'
 import { readIniSections } from '../haraka-files/ini-sections'
 import { Secret } from '../model/secret'
-import { RedisAnswerStore } from '../redis/answer-store'
-import { createClient, mergeSettings } from '../redis/client'
-import { openConnection, type RedisConnection } from '../redis/connection'
+import type { RedisSharing } from '../redis/sharing'
+import { systemClock } from '../relays/clock'
 import { entriesOf } from './configuration-log'
 import type { ProcessRole } from './process'
 import { RedisLog } from './redis-log'
@@ -17,12 +16,11 @@ type RedisSection = NonNullable<Settings['redis']>
 
 /**
  * Redis, as this process uses it: a connection of our own, because the one in `server.notes.redis` belongs to other plugins. It is
- * opened once and in the background. Without `[redis]` there is no connection, and no Redis package is loaded.
+ * opened once and in the background. Without `[redis]` there is no connection, and nothing of Redis is loaded.
  */
 export class RedisUse {
-  readonly connection: RedisConnection | undefined
-  /** Where answers of DNS are shared. */
-  readonly answers: RedisAnswerStore | undefined
+  /** What is shared with other processes; undefined: nothing. */
+  readonly sharing: RedisSharing | undefined
   readonly #section: RedisSection | undefined
   readonly #report: (finding: ServerFinding) => void
 
@@ -37,12 +35,14 @@ export class RedisUse {
     this.#report = report
     if (section === undefined || kind === 'tool') return
     const log = new RedisLog(plugin, kind === 'master')
-    this.connection = openConnection({
-      createClient: () => createClient(mergeSettings({ section, redisIni: readRedisIni() })),
+    // Not an import, which would load it without [redis] too.
+    const room = require('../redis/sharing') as typeof import('../redis/sharing')
+    this.sharing = new room.RedisSharing({
+      settings: { section, redisIni: readRedisIni() },
+      clock: systemClock(),
       onGone: (why) => log.note(why),
       onBack: () => log.note(undefined),
     })
-    this.answers = new RedisAnswerStore({ connection: this.connection, monotonic: () => performance.now() })
   }
 
   /** What is shared would have to move from one Redis to the other: a change has to wait for a restart. */

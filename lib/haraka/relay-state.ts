@@ -8,13 +8,7 @@ import { LocalRelayState } from '../relays/state'
 import { openStateFolder, prepareStateFolder, STATE_FOLDER, type StateFolder } from '../relays/state-folder'
 import { LocalRotation } from '../relays/rotation'
 import type { RelayState } from '../relays/types'
-import type { RedisConnection } from '../redis/connection'
-import { createIdentity, readIdentity, renewIdentity } from '../redis/host-identity'
-import { NO_MEMORY, openHostMemory } from '../redis/host-memory'
-import { SharedBreakers } from '../redis/shared-breakers'
-import { SharedHolds } from '../redis/shared-holds'
-import { SharedLimits } from '../redis/shared-limits'
-import { SharedRotation } from '../redis/shared-rotation'
+import type { RedisSharing } from '../redis/sharing'
 import { createWarn, writeEntry } from './log-entry'
 import type { ProcessRole } from './process'
 import type { HarakaPlugin } from '../haraka-objects/plugin'
@@ -37,7 +31,7 @@ export interface OpenRelayState {
 export function openRelayState(
   plugin: HarakaPlugin,
   role: ProcessRole,
-  redis: RedisConnection | undefined,
+  redis: RedisSharing | undefined,
 ): OpenRelayState {
   const clock = systemClock()
   const path = prepareFolder(plugin, role)
@@ -48,18 +42,18 @@ export function openRelayState(
       : {
           journal: openQuotaJournal({ folder: path, clock, warn: createWarn(plugin) }),
         }
-  const lender = redis === undefined || cluster.isWorker ? {} : { lender: shareLimits(redis, path, clock) }
+  const lender = redis === undefined || cluster.isWorker ? {} : { lender: redis.shareLimits(path) }
   const counting = { monotonic: clock.monotonic, ...journal, ...lender }
   const holds =
-    redis === undefined || path === undefined || cluster.isWorker
-      ? undefined
-      : new SharedHolds({ connection: redis, folder: path, now: clock.wall })
+    redis === undefined || path === undefined || cluster.isWorker ? undefined : redis.shareHolds(path)
   const server = role.kind === 'master' ? countForWorkers(counting, folder) : undefined
   // The master has no mail: what it knows of relays is never asked for.
   const local = cluster.isWorker ? undefined : new LocalLimits(server === undefined ? counting : clock)
   const rotation = new LocalRotation((role.workers.id - 1) % role.workers.count)
   const shared =
-    redis === undefined || role.kind !== 'sender' ? undefined : shareState(redis, rotation, clock)
+    redis === undefined || role.kind !== 'sender'
+      ? undefined
+      : { sharing: redis.shareBreakers(), rotation: redis.shareRotation(rotation) }
   const relays = new LocalRelayState({
     clock,
     log: {
@@ -68,7 +62,7 @@ export function openRelayState(
     },
     limits: local ?? new ChannelLimits(process),
     rotation,
-    ...(shared === undefined ? {} : { rotation: shared.rotation, sharing: shared.breakers }),
+    ...shared,
     ...(local === undefined ? {} : { limitStatus: () => local.arbiter.status() }),
     ...(folder === undefined || server !== undefined ? {} : { folder }),
   })
@@ -77,31 +71,12 @@ export function openRelayState(
     folder: path,
     close: () => {
       holds?.close()
-      shared?.breakers.close()
+      shared?.sharing.close()
       shared?.rotation.close()
       relays.close()
       server?.close()
       if (server !== undefined) folder?.close()
     },
-  }
-}
-
-function shareLimits(connection: RedisConnection, folder: string | undefined, clock: Clock): SharedLimits {
-  return new SharedLimits({
-    connection,
-    identity: readIdentity(folder),
-    renew: () => renewIdentity(folder),
-    memory: folder === undefined ? NO_MEMORY : openHostMemory({ folder, clock }),
-    monotonic: clock.monotonic,
-  })
-}
-
-/** What every process that sends mail shares with all others. */
-function shareState(connection: RedisConnection, local: LocalRotation, { monotonic }: Clock) {
-  const { instance: process } = createIdentity()
-  return {
-    breakers: new SharedBreakers({ connection, process, monotonic }),
-    rotation: new SharedRotation({ connection, local }),
   }
 }
 

@@ -1,7 +1,6 @@
 import cluster from 'node:cluster'
-import type { RedisConnection } from '../redis/connection'
-import { createIdentity } from '../redis/host-identity'
-import { SharedHits } from '../redis/shared-hits'
+import type { SharedHits } from '../redis/shared-hits'
+import type { RedisSharing } from '../redis/sharing'
 import { Collector } from '../status/collector'
 import { FactsFile } from '../status/facts-file'
 import type { InForce, WorkerReport } from '../status/facts'
@@ -47,7 +46,7 @@ export class StatusReporting {
    * @param folder the state folder; undefined: nobody can see what is reported
    * @param redis where hits are shared; undefined: they are not
    */
-  start(folder: string | undefined, redis: RedisConnection | undefined): void {
+  start(folder: string | undefined, redis: RedisSharing | undefined): void {
     const { role, plugin } = this.#options
     if (role.kind === 'tool') return
     if (cluster.isWorker) {
@@ -57,11 +56,14 @@ export class StatusReporting {
     const collector = new Collector({
       pid: process.pid,
       now: Date.now,
-      isRedisUp: () => redis?.isReady,
+      isRedisUp: () => redis?.isUp,
       sharing: () => this.#shared?.sharing,
     })
     const warn = createWarn(plugin)
-    this.#shared = redis && this.#shareHits(redis, () => collector.workers)
+    this.#shared = redis?.shareHits({
+      workers: () => collector.workers,
+      onChange: () => this.#file?.noteChange({ hits: true }),
+    })
     const shared = this.#shared
     this.#file =
       folder === undefined
@@ -87,18 +89,13 @@ export class StatusReporting {
   }
 
   /** Whether Redis answers changes while no worker has anything to report. */
-  #watchRedis(redis: RedisConnection, noteChange: () => void): void {
-    let wasReady = redis.isReady
+  #watchRedis(redis: RedisSharing, noteChange: () => void): void {
+    let wasReady = redis.isUp
     this.#redisTimer = setInterval(() => {
-      if (redis.isReady === wasReady) return
-      wasReady = redis.isReady
+      if (redis.isUp === wasReady) return
+      wasReady = redis.isUp
       noteChange()
     }, LOOK_AT_REDIS_MS).unref()
-  }
-
-  #shareHits(connection: RedisConnection, workers: () => number): SharedHits {
-    const onChange = () => this.#file?.noteChange({ hits: true })
-    return new SharedHits({ connection, identity: createIdentity(), workers, now: Date.now, onChange })
   }
 
   #open(send: (report: WorkerReport) => void): void {
