@@ -73,6 +73,11 @@ export class Session {
     }
   }
 
+  /** May a line of this conversation hold a secret: a login, or the password in a reply? */
+  get mayHoldSecret(): boolean {
+    return this.#options.credentials !== undefined || this.#authentication.challenging
+  }
+
   /** Any text of this connection without the password. */
   redact(text: string): string {
     return this.#redaction.apply(text)

@@ -128,8 +128,11 @@ export class DeliveryHooks {
       },
       logprotocol(this: OutboundItem, ...parameters) {
         const handler = handlerOf(this)
-        const redacted = handler === undefined ? parameters : parameters.map((each) => handler.redact(each))
-        inner.logprotocol.apply(this, redacted)
+        // In place: Haraka calls this for every line, whether it is logged or not.
+        if (handler !== undefined) {
+          for (let i = 0; i < parameters.length; i++) parameters[i] = handler.redact(parameters[i])
+        }
+        inner.logprotocol.apply(this, parameters)
       },
       delivered(this: OutboundItem, ...parameters) {
         handlerOf(this)?.handleDelivered(parameters)
