@@ -1,7 +1,7 @@
 /**
  * How often two hosts with two workers each ask DNS for 5,000 messages to 200 domains, with and without Redis:
  *
- *     npm run build && npm run build:test && node build/test/bench/answers.bench.js
+ *     npm run bench -- answers
  *
  * Needs redis-server. Real Haraka, DNS and SMTP on loopback; each domain has two MX hosts of its own.
  */

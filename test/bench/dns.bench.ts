@@ -1,7 +1,7 @@
 /**
  * The resolver measured beside node:dns (c-ares) as Haraka uses it, in one run:
  *
- *     npm run build && npm run build:test && node build/test/bench/dns.bench.js [cold] [burst] [cached] [memory] [hostile] [failing]
+ *     npm run bench -- dns -- [cold] [burst] [cached] [memory] [hostile] [failing]
  *
  * Without words: all. The name server runs in a process of its own (knotd where it is installed); processor time is that of this
  * process alone. Contenders take turns; figures are medians of the rounds. Exit code 1: a goal was missed.

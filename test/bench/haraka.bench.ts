@@ -1,7 +1,7 @@
 /**
  * What a message costs from Haraka's call of `get_mx` to its answer, when all is known already:
  *
- *     npm run build && npm run build:test && node build/test/bench/haraka.bench.js
+ *     npm run bench -- haraka
  *
  * The hook runs as Haraka runs it, with Haraka's own modules; the log is off (EMERG). Processor time of this process; medians of the
  * rounds, without what it costs to make the message that is asked about.

@@ -1,7 +1,7 @@
 /**
  * What stays in Haraka's memory after many messages, against a Haraka with a plugin of one line in the place of this one:
  *
- *     npm run build && npm run build:test && node build/test/bench/memory.bench.js [MESSAGES]
+ *     npm run bench -- memory -- [MESSAGES]
  *
  * A real Haraka, real messages, scripted servers; the heap after a collection and some seconds of rest.
  */

@@ -1,5 +1,5 @@
 /**
- * What decisions and loading cost: `npm run build:test && node build/test/bench/rules.bench.js`.
+ * What decisions and loading cost: `npm run bench -- rules`.
  *
  * Both sides of a comparison are measured in turns within one run, so that what else the machine does falls on both. DNS is an
  * answer that is there already. Exit status 1 if a goal is missed.
