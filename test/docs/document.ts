@@ -7,6 +7,7 @@ export const PAGES = [
   'docs/operations.md',
   'docs/moving-here.md',
   'docs/providers.md',
+  'docs/performance.md',
   'CONTRIBUTING.md',
   'SECURITY.md',
 ] as const
