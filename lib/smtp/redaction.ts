@@ -29,6 +29,11 @@ export class Redaction {
     this.#compile()
   }
 
+  /** Is there nothing to take out? */
+  get isEmpty(): boolean {
+    return this.#pattern === undefined && this.#token.length === 0
+  }
+
   /** Takes out one more text, too: the proof that was sent in a challenge. */
   add(text: string): void {
     if (text.length < SHORTEST_PASSWORD || this.#forms.includes(text)) return

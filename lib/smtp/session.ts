@@ -73,9 +73,9 @@ export class Session {
     }
   }
 
-  /** May a line of this conversation hold a secret: a login, or the password in a reply? */
+  /** May a line that is logged now hold a secret? AUTH itself may, whatever this says: it is logged before it is sent. */
   get mayHoldSecret(): boolean {
-    return this.#options.credentials !== undefined || this.#authentication.challenging
+    return this.#authentication.challenging || !this.#redaction.isEmpty
   }
 
   /** Any text of this connection without the password. */

@@ -131,6 +131,18 @@ test('lines of AUTH are known as secrets until its answer', () => {
   assert.equal(sent(), 'c2VzYW1l')
 })
 
+test('a conversation may hold a secret with a login of the relay, and from AUTH on with any other login', () => {
+  assert.ok(session({ credentials }).mayHoldSecret)
+  const conversation = session()
+  play(conversation, [...HELLO, ['S: 250 AUTH CRAM-MD5']], SECURE)
+  assert.equal(conversation.mayHoldSecret, false)
+  play(conversation, [['C: AUTH CRAM-MD5'], ['S: 334 Pz8=']], SECURE)
+  assert.ok(conversation.mayHoldSecret)
+  play(conversation, [['C: ZnJlZCBwcm9vZg=='], ['S: 235 fine'], ['C: MAIL FROM:<>']], SECURE)
+  assert.ok(conversation.mayHoldSecret, 'a server may repeat the proof later')
+  assert.equal(conversation.redact('ZnJlZCBwcm9vZg=='), '****')
+})
+
 test('LOGIN asks twice and CRAM-MD5 once, and no more', () => {
   for (const [mechanism, prompts] of [
     ['LOGIN', 2],
