@@ -23,7 +23,7 @@ import { garbageCollector, print, type Row } from './support'
 
 const MESSAGES = 100_000_000
 const DOMAINS = 5_000_000
-const PART = Number(process.argv[2] ?? 100)
+const PART = Number(process.argv[2] ?? 250)
 const WORKERS = 8
 /** The most answers that Redis keeps (`answers-scripts.ts`). */
 const SHARED_ANSWERS = 50_000
