@@ -4,6 +4,7 @@ import { readFactsFile } from '../status/facts-file'
 import { isUpToDate, reportInForce } from '../status/in-force'
 import { LineIndex } from '../status/line-index'
 import { whyNoAccess } from '../status/server-state'
+import { hitScopeOf } from '../status/sharing'
 import { rulesJson, rulesText, type RulesView } from './rules/rules-view'
 import { ConfigurationReader } from './shared/configuration-reader'
 import { EXIT } from './shared/exit-status'
@@ -62,15 +63,14 @@ export async function runRules(args: Arguments, terminal: Terminal): Promise<num
     const { digest, configuration, problems } = reader.read()
     index = configuration && finish(LineIndex.of(configuration.rules, index))
     const facts = reported.kind === 'running' ? reported.facts : undefined
-    const scope = facts?.sharing === undefined ? 'server' : 'all'
-    const lines = index && finish(index.count(facts && folder, scope))
+    const lines = index && finish(index.count(facts && folder, hitScopeOf(facts)))
     const view: RulesView = {
       file: shortName(location.file, terminal.cwd),
       lines: lines?.slice(0, lines.length),
       counting:
         facts === undefined
           ? undefined
-          : { inForce: reportInForce(facts.workers, digest), since: facts.started, ...pickSharing(facts) },
+          : { inForce: reportInForce(facts.workers, digest), started: facts.started, ...pickSharing(facts) },
     }
     const isGood = view.counting !== undefined && isUpToDate(view.counting.inForce)
     return {

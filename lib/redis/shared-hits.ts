@@ -22,6 +22,7 @@ export interface Hits {
 }
 
 const INTERVAL_MS = 3_000
+const NO_HITS: Hits = { count: 0, last: 0 }
 
 /**
  * Hits of override lines over the servers that use the same Redis, by the hash of the line with its password masked. What was counted
@@ -61,16 +62,27 @@ export class SharedHits {
     }
   }
 
-  /** The hits over all servers. @param own what this server has counted: of a Redis that has forgotten, that is known at least */
-  totals(own: ReadonlyMap<string, Hits>): ReadonlyMap<string, Hits> {
-    const all = new Map(own)
-    for (const line of new Set([...this.#totals.keys(), ...this.#told.keys(), ...this.#untold.keys()])) {
-      const parts = [this.#totals, this.#told, this.#untold].flatMap((map) => map.get(line) ?? [])
-      const total = parts.reduce((sum, part) => sumOf(sum, part))
-      const mine = own.get(line) ?? total
-      all.set(line, { count: Math.max(mine.count, total.count), last: Math.max(mine.last, total.last) })
+  /**
+   * The hits over all servers, a line at a time: there may be 100,000. In place of a line that was there before stands undefined, so
+   * that no step is long.
+   *
+   * @param own what this server has counted: of a Redis that has forgotten, that is known at least
+   */
+  *totals(own: ReadonlyMap<string, Hits>): Generator<readonly [line: string, hits: Hits] | undefined, void> {
+    const maps = [own, this.#totals, this.#told, this.#untold]
+    for (const [place, map] of maps.entries()) {
+      for (const line of map.keys()) {
+        const isKnown = maps.slice(0, place).some((earlier) => earlier.has(line))
+        yield isKnown ? undefined : [line, this.#totalOf(line, own.get(line))]
+      }
     }
-    return all
+  }
+
+  /** As it is now: between two lines Redis may have confirmed what it was told. */
+  #totalOf(line: string, own = NO_HITS): Hits {
+    const parts = [this.#totals, this.#told, this.#untold]
+    const { count, last } = parts.reduce<Hits>((sum, part) => sumOf(sum, part.get(line) ?? NO_HITS), NO_HITS)
+    return { count: Math.max(own.count, count), last: Math.max(own.last, last) }
   }
 
   close(): void {

@@ -28,7 +28,7 @@ const HITS_DELAY_MS = 2_000
 const HITS_PART = 512
 const LARGEST_BYTES = 64 * 1024 * 1024
 
-/** A line by its hash, and its hits. */
+/** A line by its hash, and its hits. In their place may stand undefined: no line, but work. */
 type HitsEntry = readonly [hash: string, hits: LineHits]
 
 /** Where facts come from and go to. */
@@ -37,7 +37,7 @@ export interface FactsFileOptions {
   readonly folder: string
   readonly collector: Pick<Collector, 'facts' | 'hits'>
   /** The hits over all servers; absent: they are not shared. */
-  readonly sharedHits?: () => Iterable<HitsEntry>
+  readonly sharedHits?: () => Iterable<HitsEntry | undefined>
   readonly warn: (message: string) => void
 }
 
@@ -83,11 +83,12 @@ export class FactsFile {
   }
 }
 
-function* formatHits(hits: Iterable<HitsEntry>): Generator<string, void> {
+/** Hits as a file has them, a part at a time. */
+export function* formatHits(hits: Iterable<HitsEntry | undefined>): Generator<string, void> {
   let text = ''
   let lines = 0
-  for (const [key, { count, last }] of hits) {
-    text += `${key} ${count} ${last}\n`
+  for (const entry of hits) {
+    if (entry !== undefined) text += `${entry[0]} ${entry[1].count} ${entry[1].last}\n`
     if (++lines % HITS_PART !== 0) continue
     yield text
     text = ''

@@ -4,12 +4,19 @@ import { BOUNDS } from './decision-counts'
 import { COUNTS, countKey, countsOf, labelsOf } from './counts'
 import { type Facts, WAIT_REASONS } from './facts'
 import { pickLargest } from './largest'
+import type { CountedLines } from './line-index'
 import type { Overview } from './overview'
 import type { RelayView } from './relay-views'
 import { type RelaySummary, usabilityOf } from './relay-summary'
 
 /** Lines, relays and servers that have values of their own: the busiest. */
 const MOST_SERIES = 1_000
+
+/** What metrics are made from. */
+export interface MetricSource extends Overview {
+  /** As `lines`, with the hits on this server alone. */
+  readonly ownLines: CountedLines | undefined
+}
 
 type Labels = Readonly<Record<string, string>>
 
@@ -28,8 +35,18 @@ export const METRICS = {
   decisions_total: ['counter', 'Decisions, by what decided (overrides, attempts, dns) and action'],
   decision_seconds: ['histogram', 'Time that a decision took, without other plugins'],
   rules: ['gauge', 'Override lines in force'],
-  rules_never_hit: ['gauge', 'Override lines that no message has matched since the server was started'],
-  rule_hits_total: ['counter', 'Messages that matched an override line; the 1,000 busiest lines'],
+  rules_never_hit: [
+    'gauge',
+    'Override lines that no message has matched, on any server that shares by Redis',
+  ],
+  rule_hits_total: [
+    'counter',
+    'Messages that matched an override line, on this server; the 1,000 busiest lines',
+  ],
+  shared_rule_hits_total: [
+    'counter',
+    'Messages that matched an override line, on all servers that share by Redis',
+  ],
   rescues_total: ['counter', 'Refusals after which a line with $reply has kept the message from bouncing'],
   connections_total: ['counter', 'Connections for messages, by relay or terms and by result'],
   relay_up: ['gauge', '1: mail may go to the relay; 0: it is held or left out'],
@@ -62,7 +79,7 @@ export const METRICS = {
 export type MetricName = keyof typeof METRICS
 type Values<N extends MetricName = MetricName> = Readonly<Record<N, readonly Sample[]>>
 /** The metrics that a function finds values of. */
-type FoundName<F extends (overview: Overview) => Steps<unknown>> =
+type FoundName<F extends (source: MetricSource) => Steps<unknown>> =
   ReturnType<F> extends Steps<infer Found> ? keyof Found : never
 /** What is neither of the rules nor of a relay: a metric without values is an error here. */
 type CountedName = Exclude<
@@ -191,25 +208,30 @@ function* relayValues({ relays, terms }: Overview) {
   } satisfies Partial<Values>
 }
 
-function* ruleValues({ lines }: Overview) {
+function* lineHits(lines: CountedLines | undefined): Steps<readonly Sample[]> {
   const shown = lines === undefined ? [] : yield* lines.busiest(MOST_SERIES)
+  return shown.map(({ line, hits }) => ({
+    labels: { line: String(line.line) },
+    value: hits?.count ?? 0,
+  }))
+}
+
+function* ruleValues({ facts, lines, ownLines }: MetricSource) {
   return {
     rules: one(lines?.length ?? 0),
     rules_never_hit: one(lines?.neverHit ?? 0),
-    rule_hits_total: shown.map(({ line, hits }) => ({
-      labels: { line: String(line.line) },
-      value: hits?.count ?? 0,
-    })),
+    rule_hits_total: yield* lineHits(ownLines),
+    shared_rule_hits_total: facts?.sharing === undefined ? [] : yield* lineHits(lines),
   } satisfies Partial<Values>
 }
 
 /** The values of the metrics, in steps. */
-export function* findMetricValues(overview: Overview): Steps<Partial<Values>> {
-  const { facts } = overview
+export function* findMetricValues(source: MetricSource): Steps<Partial<Values>> {
+  const { facts } = source
   return {
     build_info: [{ labels: { version: packageVersion() }, value: 1 }],
-    ...(yield* ruleValues(overview)),
-    ...(yield* relayValues(overview)),
-    ...(facts === undefined ? {} : yield* countedValues(facts, overview)),
+    ...(yield* ruleValues(source)),
+    ...(yield* relayValues(source)),
+    ...(facts === undefined ? {} : yield* countedValues(facts, source)),
   }
 }

@@ -1,8 +1,14 @@
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import { type Counter, Registry } from 'prom-client'
 import { finishInSteps } from '../model/steps'
-import { findMetricValues, type MetricName, METRICS, type MetricType, type Sample } from './metric-values'
-import type { Overview } from './overview'
+import {
+  findMetricValues,
+  type MetricName,
+  type MetricSource,
+  METRICS,
+  type MetricType,
+  type Sample,
+} from './metric-values'
 
 const PREFIX = 'haraka_dns_overrides_'
 
@@ -18,8 +24,8 @@ interface Metric {
  * The metrics as prom-client prints them, in the text format of Prometheus, one after the other, so that others have their turn in
  * between.
  */
-export async function formatMetrics(overview: Overview): Promise<string> {
-  const values = await finishInSteps(findMetricValues(overview))
+export async function formatMetrics(source: MetricSource): Promise<string> {
+  const values = await finishInSteps(findMetricValues(source))
   const registry = new Registry()
   const texts: string[] = []
   for (const name of Object.keys(METRICS) as MetricName[]) {

@@ -3,7 +3,7 @@ import type { Steps } from '../model/steps'
 import type { Configuration } from '../routing/configuration'
 import type { ExplanationLookup } from './explanation'
 import type { Facts } from './facts'
-import { readFactsInSteps } from './facts-file'
+import { type HitScope, readFactsInSteps } from './facts-file'
 import { type CountedLines, LineIndex } from './line-index'
 import { listViewsInSteps, type Views } from './relay-views'
 import { readServerStateInSteps, type ServerState } from './server-state'
@@ -21,7 +21,7 @@ export interface ServerOverview extends Views {
 
 /** The override lines in force. */
 export interface LinesOverview {
-  /** With their hits; undefined: there are no rules. */
+  /** With their hits, on all servers if they share by Redis; undefined: there are no rules. */
   readonly lines: CountedLines | undefined
   /** undefined: there are no rules. */
   readonly index: LineIndex | undefined
@@ -74,12 +74,12 @@ export class OverviewReader {
     return { now, configuration, facts, server, ...views }
   }
 
-  /** In steps. @throws Error as `fs` does */
-  *readLines(): Steps<LinesOverview> {
+  /** In steps. @param scope as `LineIndex.count` @throws Error as `fs` does */
+  *readLines(scope: HitScope): Steps<LinesOverview> {
     const { folder, configuration: current } = this.#source
     const rules = current()?.rules
     const index = rules === undefined ? undefined : yield* LineIndex.of(rules, this.#index)
     this.#index = index
-    return { index, lines: index === undefined ? undefined : yield* index.count(folder) }
+    return { index, lines: index === undefined ? undefined : yield* index.count(folder, scope) }
   }
 }

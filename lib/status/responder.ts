@@ -8,6 +8,7 @@ import { accessTest, type Client } from './access'
 import { findWarnings, type Warnings } from './check-warnings'
 import { BoundedWork } from './bounded-work'
 import { explainForm } from './explain-form'
+import type { HitScope } from './facts-file'
 import { findProblems } from './health-problems'
 import { formatMetrics } from './metrics'
 import { OneAtATime } from './one-at-a-time'
@@ -22,6 +23,7 @@ import { PAGE_POLICY, renderPage } from './page/page'
 import { type PageQuery, readQuery } from './page/query'
 import { RecentValue } from './recent-value'
 import { type QueueView, viewQueue } from './queue-view'
+import { hitScopeOf } from './sharing'
 import { tellStory } from './tell-story'
 
 /** A request, as far as it is looked at. */
@@ -67,7 +69,7 @@ export class StatusResponder {
   readonly #work = new BoundedWork()
   readonly #turns = new OneAtATime()
   readonly #server: RecentValue<ServerOverview>
-  readonly #lines: RecentValue<LinesOverview>
+  readonly #lines: Readonly<Record<HitScope, RecentValue<LinesOverview>>>
   #warnings: { readonly configuration: Configuration; readonly found: Promise<Warnings> } | undefined
   #access: { readonly settings: StatusSettings; readonly test: ReturnType<typeof accessTest> } | undefined
 
@@ -75,7 +77,8 @@ export class StatusResponder {
     this.#source = source
     const reader = new OverviewReader(source)
     this.#server = new RecentValue(() => this.#inTurn(reader.readServer()))
-    this.#lines = new RecentValue(() => this.#inTurn(reader.readLines()))
+    const readLines = (scope: HitScope) => new RecentValue(() => this.#inTurn(reader.readLines(scope)))
+    this.#lines = { server: readLines('server'), all: readLines('all') }
   }
 
   /** @throws Error as `fs` does */
@@ -92,7 +95,8 @@ export class StatusResponder {
         })
       case '/metrics': {
         const overview = await this.#look()
-        const text = await this.#turns.run(() => formatMetrics(overview))
+        const { lines: ownLines } = await this.#lines.server.get()
+        const text = await this.#turns.run(() => formatMetrics({ ...overview, ownLines }))
         return respond(200, text, { 'content-type': METRICS_TEXT })
       }
       case '/health': {
@@ -153,8 +157,8 @@ export class StatusResponder {
   }
 
   async #look(): Promise<Overview> {
-    const [server, lines] = await Promise.all([this.#server.get(), this.#lines.get()])
-    return { ...server, ...lines }
+    const server = await this.#server.get()
+    return { ...server, ...(await this.#lines[hitScopeOf(server.facts)].get()) }
   }
 
   #inTurn<T>(steps: Steps<T>): Promise<T> {

@@ -1,5 +1,6 @@
 import type { Facts, SharingFacts } from './facts'
-import { formatCount, joinWords } from './wording'
+import type { HitScope } from './facts-file'
+import { formatCount, formatTime, joinWords } from './wording'
 
 /** The most servers that are named. */
 const MOST_NAMED = 20
@@ -11,6 +12,21 @@ function describeServers({ servers }: SharingFacts): string {
     .map(({ name, workers }) => `${name} (${formatCount(workers, 'worker')})`)
   if (servers.length > MOST_NAMED) named.push(`${servers.length - MOST_NAMED} more`)
   return joinWords(named)
+}
+
+/** Whose hits of lines are known: those of all servers that share, as soon as Redis has said them. */
+export const hitScopeOf = (facts: Pick<Facts, 'sharing'> | undefined): HitScope =>
+  facts?.sharing === undefined ? 'server' : 'all'
+
+/** `on 2 servers since 2026-05-17 12:00:00 UTC`, or `in 3 workers since ...`: where hits of lines are counted. */
+export function describeCounting({
+  workers,
+  started,
+  sharing,
+}: Pick<Facts, 'started' | 'sharing'> & { readonly workers: number }): string {
+  return sharing === undefined
+    ? `in ${formatCount(workers, 'worker')} since ${formatTime(started)}`
+    : `on ${formatCount(sharing.servers.length, 'server')} since ${formatTime(sharing.since)}`
 }
 
 /** Does Redis answer, and which servers share by it? undefined: Redis is not used. */

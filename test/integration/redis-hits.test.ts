@@ -1,12 +1,12 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { runProcess } from '../support/cli'
-import { HarakaServer } from '../support/haraka-server'
 import { needsRedis, RedisServer, until } from '../support/redis-server'
 import { startSink } from '../support/smtp-sink'
+import { fetchUntil, startWithHttp } from '../support/status-server'
 
 test(
-  'rules counts over two servers; rules, relays and doctor show who shares, and that Redis does not answer',
+  'rules, page and metrics count over two servers; rules, page, relays and doctor show who shares, and that Redis does not answer',
   { skip: needsRedis(), timeout: 120_000 },
   async (t) => {
     const redis = await RedisServer.start(t)
@@ -22,11 +22,14 @@ test(
       `port = ${sink.port}`,
     ].join('\n')
     const start = async (nodes: number) => {
-      const haraka = await HarakaServer.start({ nodes, loglevel: 'NOTICE', overrides })
-      t.after(() => haraka.close())
-      return haraka
+      const server = await startWithHttp({ nodes, loglevel: 'NOTICE', overrides })
+      t.after(() => server.haraka.close())
+      return server
     }
-    const [first, second] = await Promise.all([start(2), start(0)])
+    const [{ haraka: first, root: firstPage }, { haraka: second, root: secondPage }] = await Promise.all([
+      start(2),
+      start(0),
+    ])
     for (const to of ['joe@a.example', 'joe@b.example']) await first.send({ to })
     await second.send({ to: 'joe@a.example' })
     await first.waitFor(() => sink.received.length === 3, 'three messages', [sink])
@@ -45,6 +48,19 @@ test(
     assert.match(rules, /Hits on 2 servers since /)
     assert.match(rules, /Never hit: line 3\n/)
     assert.match(await run('relays'), shares)
+    for (const [page, own] of [
+      [firstPage, 1],
+      [secondPage, 1],
+    ] as const) {
+      const text = await fetchUntil(`${page}/`, (each) => /Hits on 2 servers since/.test(each))
+      assert.match(text, shares)
+      assert.match(text, /3 override lines, of which .*1 never hit/)
+      assert.match(text, />a\.example @isp[^\n]*?>2<[^\n]*?>66\.7 %</)
+      const metrics = await (await fetch(`${page}/metrics`)).text()
+      assert.match(metrics, new RegExp(`^haraka_dns_overrides_rule_hits_total\\{line="1"\\} ${own}$`, 'm'))
+      assert.match(metrics, /^haraka_dns_overrides_shared_rule_hits_total\{line="1"\} 2$/m)
+      assert.match(metrics, /^haraka_dns_overrides_rules_never_hit 1$/m)
+    }
     assert.match((await run('doctor')).replaceAll(/\s+/g, ' '), shares)
     const json = JSON.parse(await run('relays', '--json')) as {
       redis?: { answers: boolean; servers: object[] }

@@ -7,6 +7,10 @@ import { findMetricValues } from '../../lib/status/metric-values'
 import { type Overview, OverviewReader } from '../../lib/status/overview'
 import { renderPage } from '../../lib/status/page/page'
 import { readQuery } from '../../lib/status/page/query'
+import { createIdentity } from '../../lib/redis/host-identity'
+import { SharedHits } from '../../lib/redis/shared-hits'
+import { formatHits } from '../../lib/status/facts-file'
+import { readHits } from '../support/line-hits'
 import { viewQueue } from '../../lib/status/queue-view'
 import { formatFacts } from '../../lib/status/read-facts'
 import { StatusResponder } from '../../lib/status/responder'
@@ -27,7 +31,7 @@ test('pages and metrics of a large server are bounded, and their facts are read 
   const server = openLargeServer({ lines: LINES, relays: RELAYS })
   t.after(() => server.close())
   const reader = new OverviewReader(server.source)
-  const steps = [...reader.readServer()].length + [...reader.readLines()].length
+  const steps = [...reader.readServer()].length + [...reader.readLines('server')].length
   // Relays one by one, lines hashed by 64, files by 64 KiB.
   assert.ok(steps > RELAYS + LINES / 64, `${steps} steps`)
 
@@ -79,13 +83,13 @@ test('no place of the code runs often in one step of a page or of the metrics, n
   const { folder, queueFolder } = server.source
   const reader = new OverviewReader(server.source)
   // The first one hashes the lines, the second one has the hashes.
-  watch('lines', reader.readLines())
+  watch('lines', reader.readLines('server'))
   const overview: Overview = {
     ...watch('server', reader.readServer()),
-    ...watch('lines again', reader.readLines()),
+    ...watch('lines again', reader.readLines('server')),
   }
   assert.deepEqual([overview.lines?.length, overview.relays.length], [lines, relays])
-  watch('metrics', findMetricValues(overview))
+  watch('metrics', findMetricValues({ ...overview, ownLines: overview.lines }))
   const queue = watch('queue', viewQueue(queueFolder(), overview))
   for (const text of ['', 'lines=busiest&from=900', 'lines=never', 'from=20000&relay=900']) {
     const query = readQuery(new URLSearchParams(text))
@@ -103,6 +107,24 @@ test('no place of the code runs often in one step of a page or of the metrics, n
   const snapshot = formatSnapshot({ role: 'worker', holds: [], servers: state.servers }, overview.now)
   watch('snapshot', overwriteInSteps(folder!, 'again', snapshot))
   watch('facts', overwriteInSteps(folder!, 'again', formatFacts(facts)))
+  const own = readHits(folder!)
+  assert.equal(own.size, lines)
+  const shared = new SharedHits({
+    connection: {
+      isReady: false,
+      serial: 0,
+      run: () => Promise.reject(new Error()),
+      onReady() {},
+      close() {},
+    },
+    identity: createIdentity(),
+    workers: () => 1,
+    now: Date.now,
+    onChange: () => {},
+  })
+  t.after(() => shared.close())
+  shared.add(Object.fromEntries(own))
+  watch('hits of all servers', overwriteInSteps(folder!, 'again', formatHits(shared.totals(own))))
 })
 
 test('the warnings of check are looked for in steps: a line, 64 comparisons, or one known reply', () => {

@@ -3,15 +3,13 @@ import { displayWidth } from '../../source/display-width'
 import { describeInForce, isUpToDate, type InForceReport } from '../../status/in-force'
 import type { Facts } from '../../status/facts'
 import type { CountedLine } from '../../status/line-index'
-import { describeSharing, sharingJson } from '../../status/sharing'
-import { formatIsoTime, formatCount, formatLines, formatTime } from '../../status/wording'
+import { describeCounting, describeSharing, sharingJson } from '../../status/sharing'
+import { formatIsoTime, formatLines, formatTime } from '../../status/wording'
 import type { Paint } from '../../status/paint'
 
 /** What the running server reports. */
-export interface Counting extends Pick<Facts, 'redisUp' | 'sharing'> {
+export interface Counting extends Pick<Facts, 'started' | 'redisUp' | 'sharing'> {
   readonly inForce: InForceReport
-  /** Since when this server counts hits, milliseconds since the epoch. */
-  readonly since: number
 }
 
 export interface RulesView {
@@ -96,12 +94,8 @@ function fitText(text: string, room: number): string {
 
 function summaryRows(lines: readonly CountedLine[], counting: Counting, ink: Paint): string[] {
   const never = lines.filter(({ hits }) => hits === undefined).map(({ line }) => line.line)
-  const { since, sharing, inForce } = counting
-  const where =
-    sharing === undefined
-      ? `in ${formatCount(inForce.workers, 'worker')}`
-      : `on ${formatCount(sharing.servers.length, 'server')}`
-  const counted = `Hits ${where} since ${formatTime(sharing?.since ?? since)}`
+  const { inForce } = counting
+  const counted = `Hits ${describeCounting({ ...counting, workers: inForce.workers })}`
   const shared = describeSharing(counting)
   const sharingRow = shared === undefined ? [] : [counting.redisUp === true ? shared : ink.warn(shared)]
   if (never.length === 0)
@@ -129,7 +123,7 @@ export function rulesJson({ lines, counting }: RulesView): Record<string, unknow
   }
 }
 
-function inForceJson({ inForce, since: startedAt, sharing }: Counting): Record<string, unknown> {
+function inForceJson({ inForce, started, sharing }: Counting): Record<string, unknown> {
   const { since, workers, upToDate, refused } = inForce
   return {
     ...(since === undefined ? {} : { since: formatIsoTime(since) }),
@@ -137,6 +131,6 @@ function inForceJson({ inForce, since: startedAt, sharing }: Counting): Record<s
     workers,
     workersUpToDate: upToDate,
     ...(refused === undefined ? {} : { refused: { at: formatIsoTime(refused.at), reason: refused.reason } }),
-    countedSince: formatIsoTime(sharing?.since ?? startedAt),
+    countedSince: formatIsoTime(sharing?.since ?? started),
   }
 }

@@ -1,7 +1,9 @@
 import { shortenTo } from '../../model/printable'
 import type { Steps } from '../../model/steps'
+import type { Facts } from '../facts'
 import type { CountedLine, CountedLines } from '../line-index'
 import type { Overview } from '../overview'
+import { describeCounting, describeSharing } from '../sharing'
 import { formatAge, formatCount, formatTime } from '../wording'
 import { formatNumber, formatShare } from './figures'
 import { markup, type Html } from './html'
@@ -67,8 +69,15 @@ function rowOf({ line, hits }: CountedLine, total: number, now: number): Row {
   return { cells: [line.line, text, formatNumber(hits.count), formatShare(hits.count, total), age] }
 }
 
+/** Where hits are counted, and since when. */
+function countingText(facts: Facts): string {
+  const shared = describeSharing(facts)
+  const counted = ` Hits ${describeCounting({ ...facts, workers: facts.workers.length })}.`
+  return shared === undefined ? counted : `${counted} ${shared}.`
+}
+
 /** The override lines, a page of them, with hits and last use. In steps. */
-export function* ruleSection({ lines, now }: Overview, { order, from }: PageQuery): Steps<Html> {
+export function* ruleSection({ lines, now, facts }: Overview, { order, from }: PageQuery): Steps<Html> {
   const title = markup`<h2 id="rules-title">Rules</h2>`
   if (lines === undefined) {
     return markup`<section id="rules" data-live aria-labelledby="rules-title">${title}<p>There are no rules.</p></section>`
@@ -82,11 +91,11 @@ export function* ruleSection({ lines, now }: Overview, { order, from }: PageQuer
   )
   const never =
     lines.neverHit === 0
-      ? 'each hit since the server was started'
-      : markup`of which ${badge(`${formatNumber(lines.neverHit)} never hit`, 'warn')} since the server was started`
+      ? 'each hit'
+      : markup`of which ${badge(`${formatNumber(lines.neverHit)} never hit`, 'warn')}`
   const rows = shown.map((line) => rowOf(line, lines.total, now))
   return markup`<section id="rules" data-live aria-labelledby="rules-title">${title}
-<p>${formatCount(lines.length, 'override line')}, ${never}.</p>
+<p>${formatCount(lines.length, 'override line')}, ${never}.${facts && countingText(facts)}</p>
 <ul class="links">${links}${pageLinks(place, (start) => linkTo({ lines: order, from: start }, 'rules'))}</ul>
 ${table(describePagePart(place, 'line'), COLUMNS, rows)}</section>`
 }
