@@ -56,7 +56,7 @@ function waysOf({ relay, terms }: Exchange): Ways {
   }
 }
 
-/** Everything that tells whether a message goes the same way: servers, their order, as whom, and how they are spoken to. */
+/** All that decides whether a message goes the same way: servers, their order, as whom, and how they are spoken to. */
 function fingerprint({ outcome, exchanges }: Decision): string {
   const parts = exchanges.map((exchange) => [
     exchangeKey(exchange),

@@ -7,7 +7,7 @@ import type { Section } from './section'
 import { expectedKeys, findSecretSetting, keysOf, readSecret, type SecretName } from './secret-setting'
 import type { SecretSources } from './types'
 
-/** Does this mechanism take a token in the place of a password? */
+/** Does this mechanism take a token in place of a password? */
 export const takesToken = (authType: AuthType | undefined): authType is TokenMechanism =>
   authType === 'xoauth2' || authType === 'oauthbearer'
 
@@ -21,7 +21,7 @@ interface LoginValues {
 const PASSWORD: SecretName = { key: 'password', noun: 'password' }
 
 /**
- * As whom a `[relay:NAME]` is logged in to. Undefined where it is not, or, reported, where something of it is wrong.
+ * The login of a `[relay:NAME]`. Undefined where it is not, or, reported, where something of it is wrong.
  *
  * @param values the good values of the section
  */

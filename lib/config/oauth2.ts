@@ -17,7 +17,11 @@ const URL_FORM = 'https://HOST/PATH, as the provider documents it'
 export const tokenUrl: Reader<string> = (value) => {
   const url = URL.canParse(value) ? new URL(value) : undefined
   if (url?.protocol === 'http:')
-    return { ok: false, problem: 'tokens are not asked for in clear', expected: URL_FORM }
+    return {
+      ok: false,
+      problem: 'a token is never asked for over a connection that is not encrypted',
+      expected: URL_FORM,
+    }
   const isGood = url?.protocol === 'https:' && url.username === '' && url.password === '' && url.hash === ''
   return isGood ? { ok: true, value } : { ok: false, expected: URL_FORM }
 }
@@ -87,7 +91,7 @@ function checkUrl(
   const text = secret.reveal()
   if (tokenUrl(text).ok || (text === '' && missing === 'warning')) return text
   if (setting.key !== TOKEN_URL.key) {
-    const message = `what ${setting.key} leads to is not the URL of a token endpoint`
+    const message = `${setting.key} does not lead to the URL of a token endpoint`
     report.error(setting.source, setting.valueSpan, 'bad-value', message, { expected: URL_FORM })
   }
   return undefined

@@ -90,7 +90,7 @@ export function oneOf<const T extends string>(...words: readonly T[]): Reader<T>
   }
 }
 
-/** What other formats of configuration read otherwise than this one, where it comes first in a value. */
+/** What other configuration formats read differently, where it comes first in a value. */
 const DOUBTS: readonly (readonly [form: RegExp, message: string, expected: string])[] = [
   [/^(["']).*\1$/, 'the quotes are part of the value', 'the value without quotes'],
   [/\$\{\w+\}/, 'variables are not replaced: "${" and "}" are part of the value', 'the value itself'],

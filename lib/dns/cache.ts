@@ -135,7 +135,7 @@ export class AnswerCache {
     return seconds
   }
 
-  /** Remembers a failure that another process has met, for so many seconds. It does not make those of this process last longer. */
+  /** Remembers a failure that another process has met, for `seconds`. It does not make those of this process last longer. */
   adoptFailure(
     type: QueryType,
     name: string,

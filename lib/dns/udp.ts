@@ -157,7 +157,7 @@ export class UdpChannel implements Channel {
     this.#leaving.add(port)
   }
 
-  /** The socket is of no use any more: a closed port, no route, no descriptors. */
+  /** The socket cannot be used any more: a closed port, no route, no descriptors. */
   #fail(port: Port, error: NodeJS.ErrnoException): void {
     const waiting = [...port.waiting.values()]
     port.waiting.clear()

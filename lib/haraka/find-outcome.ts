@@ -123,7 +123,7 @@ export class OutcomeFinder {
   }
 }
 
-/** Is it the address of a domain literal (or one that `server_details` put in the place of a name)? */
+/** Is it the address of a domain literal (or one that `server_details` put in place of a name)? */
 function goesToLiteral({ exchange }: Located): boolean {
   return exchange.origin.kind === 'dns' && isIP(exchange.endpoint.host) !== 0
 }

@@ -90,7 +90,7 @@ export class MessageMemory {
       hmail.file_size = size
       hmail.data_start = dataStart
     } catch (error) {
-      log.logwarn(`what is known of this message could not be written into its queue file: ${String(error)}`)
+      log.logwarn(`the notes of this message could not be written to its queue file: ${String(error)}`)
     }
   }
 

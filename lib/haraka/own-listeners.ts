@@ -10,7 +10,7 @@ export interface OwnListenersOptions {
   readonly now: () => number
 }
 
-/** Addresses of this machine are asked for so often at most, milliseconds. */
+/** Time until the addresses of this machine are asked for again, milliseconds. */
 const ADDRESSES_AGE_MS = 10_000
 
 /**

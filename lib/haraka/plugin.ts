@@ -165,7 +165,11 @@ export class PluginHooks {
     answerHook(next, work, {
       deadlineMs: this.#deadlineMs,
       failure: () => ({ retval: RETVAL.cont }),
-      onError: (error) => this.#plugin.logerror('no rotation offset for a message: ', describeForLog(error)),
+      onError: (error) =>
+        this.#plugin.logerror(
+          'a message begins with the first relay, because the rotation could not be asked: ',
+          describeForLog(error),
+        ),
     })
   }
 
@@ -218,7 +222,7 @@ export class PluginHooks {
   }
 }
 
-/** Relays that are held by hand. What stands in the place of the folder, and why it is of no use, is logged when it is opened. */
+/** Relays that are held by hand. What stands in place of the folder, and why it is of no use, is logged when it is opened. */
 function namesOfHolds(folder: string): readonly string[] {
   try {
     return [...readHolds(folder, Date.now()).keys()]

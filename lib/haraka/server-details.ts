@@ -135,10 +135,14 @@ function applyChanges(
       )
   }
   if (after.auth_user !== before.auth_user) {
-    log.logerror(`server_details: auth_user of ${exchange.endpoint.host} stays: it belongs to the password`)
+    log.logerror(
+      `server_details: auth_user of ${exchange.endpoint.host} cannot be changed: it belongs to the password`,
+    )
   }
   if (after.name !== before.name) {
-    log.logerror(`server_details: name of ${exchange.endpoint.host} stays: limits are counted under it`)
+    log.logerror(
+      `server_details: name of ${exchange.endpoint.host} cannot be changed: limits are counted under it`,
+    )
   }
   return rebuild(exchange, before, accepted as unknown as DetailedExchange)
 }

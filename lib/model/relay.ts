@@ -10,7 +10,7 @@ export interface PasswordCredentials {
   readonly password: Secret
 }
 
-/** User name, and how a token in the place of a password is got. */
+/** User name, and how a token in place of a password is got. */
 export interface OAuth2Credentials {
   readonly user: string
   readonly oauth2: OAuth2Client

@@ -6,7 +6,7 @@ const LONGEST = 300
 
 /** No token was got. The message is what follows the name of the token endpoint in a sentence; it holds no secret. */
 export class TokenError extends DnsOverridesError {
-  /** The endpoint asks not to be asked again before so many milliseconds (RFC 9110 section 10.2.3). */
+  /** Time for which the endpoint asks to be left alone, milliseconds (RFC 9110 section 10.2.3). */
   readonly retryAfterMs: number | undefined
 
   constructor(message: string, retryAfterMs?: number) {

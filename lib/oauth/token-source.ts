@@ -16,13 +16,13 @@ export interface TokenSourceParts {
 
 /** Where an endpoint does not say how long its token is good. Milliseconds. */
 const DEFAULT_LIFETIME = HOUR_MS
-/** A token is used for so long at least, whatever its endpoint says of it: no message asks for another each time. Milliseconds. */
+/** The least time for which a token is used, whatever its endpoint says of it: else each message might ask for another. Milliseconds. */
 const SHORTEST_USE = 30_000
 /** The last part of a token's life, in which another is got while it is still used. */
 const RENEWAL_PART = 0.2
 /** The same, at most. Milliseconds. */
 const LONGEST_RENEWAL = 300_000
-/** An endpoint that failed is left alone for so long, doubling up to the second. Milliseconds. */
+/** Time until an endpoint that failed is asked again: the first, doubling up to the second. Milliseconds. */
 const FIRST_PAUSE = 5_000
 const LONGEST_PAUSE = 60_000
 
@@ -80,7 +80,7 @@ export class TokenSource {
     if (held?.isRefused === true && now < held.keepUntil) {
       return {
         kind: 'failed',
-        message: 'it has just refused the token, and another is not asked for so soon',
+        message: 'it has just refused the token, and it is too early to ask for another',
       }
     }
     return { kind: 'pending', settled: this.#ask(held?.isRefused ?? false) }

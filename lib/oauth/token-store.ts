@@ -73,7 +73,7 @@ export class TokenStore {
       now,
       onRotation: () =>
         warn(
-          `${label}: ${host} has given a new refresh token in the place of the one in the configuration. It is kept in memory only: ` +
+          `${label}: ${host} has given a new refresh token in place of the one in the configuration. It is kept in memory only: ` +
             'write a new one into the configuration before Haraka is restarted if the old one is no longer good',
         ),
     })

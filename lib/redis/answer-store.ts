@@ -9,7 +9,7 @@ export interface RedisAnswerStoreOptions {
   readonly monotonic: () => number
 }
 
-/** Answers are written so long after the first of them came, all that came meanwhile at once. Milliseconds. */
+/** Time from an answer until it is written, with all that came meanwhile. Milliseconds. */
 const PAUSE_MS = 20
 /** Of one command: Redis serves nobody else meanwhile. */
 const MOST_FOUND = 50
@@ -80,7 +80,7 @@ export class RedisAnswerStore implements AnswerStore {
     }
   }
 
-  /** What cannot be written now waits until Redis is there. */
+  /** What cannot be written now waits until Redis is back. */
   async #writeAll(): Promise<void> {
     if (this.#isWriting) return
     this.#isWriting = true

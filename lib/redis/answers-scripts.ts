@@ -3,7 +3,7 @@ import { LONGEST_KEPT } from '../dns/kept-answer'
 import { PREFIX } from './keys'
 import { createScript } from './script'
 
-/** The most answers that are kept over all servers. Of more, those go that would end first. */
+/** The most answers that are kept over all servers. Beyond that, those that end first are dropped. */
 const MOST_ANSWERS = 50_000
 /** No answer is kept longer, whatever its TTL. Milliseconds. */
 export const LONGEST_MS = DAY_MS

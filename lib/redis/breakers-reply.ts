@@ -45,7 +45,7 @@ const isCount = (value: unknown): value is number => Number.isSafeInteger(value)
 export function readTroubles(reply: unknown): TroublesReply {
   const [kind, epoch, version, isAll, list] = Array.isArray(reply) ? (reply as unknown[]) : []
   if (kind !== 'troubles' || typeof epoch !== 'string' || !/^\d{1,20}$/.test(epoch) || !isCount(version)) {
-    throw new Error('Redis sent something else than the state of breakers')
+    throw new Error('Redis sent something other than the state of breakers')
   }
   if (!Array.isArray(list) || list.length % FIELDS !== 0 || list.length > MOST_SERVERS * FIELDS) {
     throw new Error('Redis sent no list of breakers')
@@ -61,7 +61,7 @@ export function readTrial(reply: unknown): TrialReply {
   const [kind, isGiven, fields] = Array.isArray(reply) ? (reply as unknown[]) : []
   const server = Array.isArray(fields) && fields.length === FIELDS ? readServer(fields) : undefined
   if (kind !== 'trial' || server === undefined) {
-    throw new Error('Redis sent something else than whether a server may be tried')
+    throw new Error('Redis sent something other than whether a server may be tried')
   }
   return { isGiven: isGiven === 1, server }
 }

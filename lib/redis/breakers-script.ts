@@ -1,11 +1,11 @@
 import { DAY_MS } from '../model/duration'
 import { createScript } from './script'
 
-/** Who tries a server must say so again within this time, or another may. Milliseconds. */
+/** A process that tries a server must say so again within this time, or another may try. Milliseconds. */
 const TRIAL_LEASE_MS = 30_000
 /** Servers with trouble that are kept. */
 export const MOST_TROUBLES = 1_000
-/** For the one who failed the pause is over a little sooner than for Redis, which heard of it later. Milliseconds. */
+/** The process that failed sees the pause end a little sooner than Redis, which heard of it later. Milliseconds. */
 const EARLY_MS = 100
 
 /*
@@ -73,7 +73,7 @@ end
  *   ARGV  process, epoch, version; then for each server: field, failures, pauseMs, openMs, tries (1: it has the trial; '-': it is asking), isLate, reason
  *
  * Returns 'troubles', epoch, version, whether all is said, and the servers: those of which it spoke, and those that have changed
- * since. Of two pauses the longer one counts. Who says late, after Redis was gone, that a server works does not end a pause.
+ * since. Of two pauses the longer one counts. A process that says only after Redis was gone that a server works does not end a pause.
  */
 export const TROUBLES = createScript(
   'breakers',
@@ -128,7 +128,7 @@ return {'troubles', epoch, version, isAll and 1 or 0, reply}
 /*
  * Asks for the one trial of a server.
  *
- *   ARGV  process, field, failures, pauseMs, reason: what is known of it, in case that Redis has forgotten
+ *   ARGV  process, field, failures, pauseMs, reason: what is known of it, in case Redis has forgotten it
  *
  * Returns 'trial', whether it is given, and the server.
  */

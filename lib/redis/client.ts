@@ -56,7 +56,7 @@ function valuesOf(fields: Readonly<Record<string, string | Secret>>): Record<str
 
 /**
  * The options of a connection: `redis.ini` and `[redis]`, merged as haraka-plugin-redis does for the plugins that inherit from it.
- * It is given its file without asking haraka-config, which would keep our callback in the place of another plugin's.
+ * It is given its file without asking haraka-config, which would keep our callback in place of another plugin's.
  *
  * @throws Error if haraka-plugin-redis cannot be loaded
  */

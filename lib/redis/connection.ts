@@ -24,9 +24,9 @@ export interface RedisConnection {
 export interface RedisConnectionOptions {
   /** Makes a client that is not connected. @throws RedisError */
   readonly createClient: () => RedisClient
-  /** Called once when Redis does not do its work any more, with why. */
+  /** Called once when Redis stops working, with the reason. */
   readonly onGone: (why: string) => void
-  /** Called once when it does again. */
+  /** Called once when it works again. */
   readonly onBack: () => void
   /** From 0 to 1, so that not all processes connect in the same moment. */
   readonly random?: () => number
@@ -36,7 +36,7 @@ export interface RedisConnectionOptions {
 
 /** A script that takes longer is not waited for. */
 const PATIENCE_MS = 100
-/** A connection on which nothing comes for so long is closed. */
+/** Time after which a silent connection is closed. */
 const SILENCE_MS = 3_000
 /** The longest time to connect and to log in. */
 const CONNECT_MS = 3_000
@@ -107,7 +107,7 @@ class LiveConnection implements RedisConnection {
         if (!reasonOf(error).startsWith('NOSCRIPT')) throw error
         return this.#send(client, ['EVAL', script.source, ...rest])
       })
-      // A connection that comes about says nothing yet: a process that is stopped takes connections too.
+      // A new connection proves nothing: a process that is stopped accepts connections too.
       this.#note(CONNECTING)
       this.#note(script.name)
       return reply
@@ -183,7 +183,7 @@ class LiveConnection implements RedisConnection {
     }
   }
 
-  /** The connection is of no use any more. Another follows. */
+  /** The connection cannot be used any more. Another is opened. */
   #lose(client: RedisClient, why: string): void {
     if (client !== this.#client) return
     this.#drop()

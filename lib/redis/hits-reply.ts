@@ -36,7 +36,7 @@ export function readHitsReply(reply: unknown): HitsReply {
   if (!Array.isArray(reply)) throw new Error('Redis sent no list')
   const [kind, epoch, version, sinceMs, more, count] = reply as unknown[]
   const isHead = kind === 'hits' && isCount(epoch) && isCount(version) && isCount(sinceMs) && isCount(count)
-  if (!isHead || count > MOST_SERVERS) throw new Error('Redis sent something else than hits')
+  if (!isHead || count > MOST_SERVERS) throw new Error('Redis sent something other than hits')
   const servers: SharingServer[] = []
   const linesAt = HEAD + 2 * count
   for (let at = HEAD; at < linesAt; at += 2) {

@@ -2,11 +2,11 @@ import { DAY_MS, HOUR_MS } from '../model/duration'
 import { PREFIX } from './keys'
 import { createScript } from './script'
 
-/** The most lines whose hits are kept. Of more, those go that were hit least lately. */
+/** The most lines whose hits are kept. Beyond that, those that were hit longest ago are dropped. */
 export const MOST_LINES = 20_000
-/** Of one call: lines that are told, and lines that are heard of. */
+/** The most lines that one call sends, and the most that it receives. */
 export const MOST_TOLD = 500
-/** A server that has said nothing for so long is gone. Milliseconds. */
+/** Time after which a silent server counts as gone, milliseconds. */
 const LEASE_MS = 30_000
 
 export const HITS_KEYS = [`${PREFIX}hits`, `${PREFIX}hits:changes`, `${PREFIX}hits:servers`] as const

@@ -38,7 +38,7 @@ export function shareOf(limit: number | undefined, { begin, end }: HostSlice): n
  * rises to it when what the others had is over. A host to whom all is given has no others.
  *
  * @param had what it might use when Redis was there
- * @param goneMs how long Redis is gone, ms
+ * @param goneMs how long Redis has been gone, ms
  */
 export function shareAlone(limits: Limits, had: HostPart, slice: HostSlice, goneMs: number): HostPart {
   const connections = shareOf(limits.maxConnections, slice)

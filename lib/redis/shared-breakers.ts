@@ -19,15 +19,15 @@ export interface SharedBreakersOptions {
   readonly monotonic: () => number
 }
 
-/** How soon the trouble of one process is known to the others. Milliseconds. */
+/** Time until the trouble of one process is known to the others, milliseconds. */
 const INTERVAL_MS = 400
-/** A difference of two pauses that says nothing: clocks, and the way to Redis. Milliseconds. */
+/** Pauses that differ by less count as equal: clocks differ, and the way to Redis takes time. Milliseconds. */
 const SAME_MS = 1_000
 /** How often a process says that it still tries a server, long before another may. Milliseconds. */
 const RENEW_MS = 5_000
 /** The most servers that one call speaks of. */
 const MOST_TOLD = 100
-/** Servers of which others speak that this process may meet. */
+/** Servers whose names are remembered. */
 const MOST_NAMES = 10_000
 const KEYS = [`${PREFIX}breakers`, `${PREFIX}breakers:changes`]
 
@@ -45,9 +45,9 @@ interface Stranger {
 }
 
 /**
- * Breakers over the processes and servers that use the same Redis. What one of them finds out is told at once and heard by the others
- * with their next look; no message waits for that. Only the trial of a server is asked for. While Redis is gone each process goes by
- * what it knows, and tells it afterwards.
+ * Breakers over the processes and servers that use the same Redis. What one of them finds out is sent at once, and the others
+ * see it with their next look; no message waits for that. Only the trial of a server is asked for. While Redis is gone each process
+ * goes by what it knows, and sends it afterwards.
  */
 export class SharedBreakers implements BreakerSharing {
   readonly #options: SharedBreakersOptions

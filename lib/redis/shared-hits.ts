@@ -26,7 +26,7 @@ const NO_HITS: Hits = { count: 0, last: 0 }
 
 /**
  * Hits of override lines over the servers that use the same Redis, by the hash of the line with its password masked. What was counted
- * is told every few seconds. While Redis is gone it is added up, and told afterwards.
+ * is sent every few seconds. While Redis is gone it is added up, and sent afterwards.
  */
 export class SharedHits {
   readonly #options: SharedHitsOptions
@@ -34,7 +34,7 @@ export class SharedHits {
   /** Over all servers, as Redis has said last. */
   #totals = new Map<string, Hits>()
   #untold = new Map<string, Hits>()
-  /** Told, and not yet confirmed: it is told again under the same number. */
+  /** Sent, and not yet confirmed: it is sent again under the same number. */
   #told: ReadonlyMap<string, Hits> = new Map()
   #call = 1
   #epoch = 0
@@ -66,7 +66,7 @@ export class SharedHits {
    * The hits over all servers, a line at a time: there may be 100,000. In place of a line that was there before stands undefined, so
    * that no step is long.
    *
-   * @param own what this server has counted: of a Redis that has forgotten, that is known at least
+   * @param own what this server has counted: the least, where Redis has forgotten
    */
   *totals(own: ReadonlyMap<string, Hits>): Generator<readonly [line: string, hits: Hits] | undefined, void> {
     const maps = [own, this.#totals, this.#told, this.#untold]
@@ -95,13 +95,13 @@ export class SharedHits {
     try {
       while (await this.#tell()) continue
     } catch {
-      // Told again under the same number.
+      // Sent again under the same number.
     } finally {
       this.#isBusy = false
     }
   }
 
-  /** @returns whether there is more to be told or heard */
+  /** @returns whether there is more to send or to receive */
   async #tell(): Promise<boolean> {
     const { connection, identity, workers, now, onChange } = this.#options
     if (this.#told.size === 0) {

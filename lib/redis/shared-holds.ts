@@ -7,7 +7,7 @@ import { hideAddresses } from './hide-addresses'
 import { hashName, isField, PREFIX } from './keys'
 import { createScript } from './script'
 
-/** How soon a hold of one server is one of the others. Milliseconds. */
+/** Time until a hold of one server is one of the others too, milliseconds. */
 const INTERVAL_MS = 400
 const MOST_HOLDS = 1_000
 /** Two ends of a hold that differ by less are the same: each host has its own clock. Milliseconds. */

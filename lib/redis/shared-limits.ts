@@ -24,7 +24,7 @@ export interface SharedLimitsOptions extends HostMembershipOptions {
 /** How soon Redis is asked again where somebody waits, and where nothing is to be said. Milliseconds. */
 const WAITING_BEAT_MS = 50
 const IDLE_BEAT_MS = 1_000
-/** A place that is free is kept so long for the next message of this host. Milliseconds. */
+/** Time for which a free place is kept for the next message of this host, milliseconds. */
 const KEEP_MS = 5
 /** A host that has never reached Redis waits so long for its first reply. Milliseconds. */
 const FIRST_REPLY_MS = 1_000

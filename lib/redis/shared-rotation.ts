@@ -4,7 +4,7 @@ import type { RedisConnection } from './connection'
 import { PREFIX } from './keys'
 import { createScript } from './script'
 
-/** Offsets are fetched so long after one was used, with all that were used meanwhile. Milliseconds. */
+/** Time from the use of an offset until new ones are fetched, for all that were used meanwhile. Milliseconds. */
 const PAUSE_MS = 400
 const MOST_FETCHED = 1_000
 const KEY = `${PREFIX}rotation`

@@ -92,7 +92,7 @@ const isTime = (value: number) => value >= 0 && value <= 8.64e15
 const printableReason = (reason: string) => toPrintable(reason.trim(), { max: LONGEST_REASON })
 
 /**
- * Writes a hold, in the place of one that is there. It counts when the workers report it: see `awaitHold`.
+ * Writes a hold, in place of one that is there. It counts when the workers report it: see `awaitHold`.
  *
  * @throws Error as `fs` does, and if the folder is a link
  */

@@ -2,7 +2,7 @@ import { HourCount } from './hour-count'
 import type { LimitLender, LimitUse } from './limit-lender'
 import type { LimitAnswer, LimitRefusal, Limits, LimitStatus } from './limit-types'
 
-/** Where all of an hour's messages are under way, some of them may come to nothing: asked again so soon. */
+/** Time until it is worth asking again when all of an hour's messages are under way: some may come to nothing. */
 const SHORTEST_WAIT_MS = 1_000
 
 /** A message that was sent, or may have been, as it is remembered over a restart. */

@@ -18,7 +18,7 @@ import type { LimitAnswer, Limits, LimitService, LimitStatus } from './limit-typ
 
 const PROPERTY = 'dns_overrides_limits'
 
-/** A worker that gets no answer for so long goes on without. The master has little else to do. */
+/** Time after which a worker goes on without an answer. The master has little else to do. */
 const ANSWER_PATIENCE_MS = 5_000
 /** After a worker's end, its last bytes may still be on the way to the relay. */
 const CLOSING_MS = 1_000

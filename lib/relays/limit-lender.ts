@@ -38,7 +38,7 @@ export interface LimitLender {
   portion(limits: Limits): Portion
   /** Asks for a larger portion. Resolves when it is known whether there is one; never rejects. */
   borrow(limits: Limits): Promise<void>
-  /** Somebody waits who got nothing of the portion. */
+  /** A message waits that got nothing of the portion. */
   noteWait(limits: Limits): void
   /** A place was taken. */
   noteTake(key: string): void

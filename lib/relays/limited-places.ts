@@ -18,7 +18,7 @@ export interface LimitedPlacesOptions {
   readonly monotonic: () => number
 }
 
-/** A place is kept so long for a message that was woken. It goes through Haraka's queue and the decision first. */
+/** Time for which a place is kept for a message that was woken: it goes through Haraka's queue and the decision first. */
 const RESERVE_MS = 5_000
 /** A server at its limit of connections is taken to be so for this long: `look` cannot ask. */
 const FULL_MS = 1_000

@@ -95,7 +95,7 @@ export class PacedFile {
       this.#isFailing = false
       return result
     } catch (error) {
-      // A full disk has room again some day: tried with the next change.
+      // A full disk may have room again: tried with the next change.
       const isNews = !this.#isFailing
       this.#isFailing = true
       if (isNews) this.#options.onError(error as Error)

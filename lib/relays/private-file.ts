@@ -136,7 +136,7 @@ export function createFile(folder: string, name: string, text: string, exclusive
   }
 }
 
-/** Puts a file that was made with {@link createFile} in the place of another. */
+/** Puts a file that was made with {@link createFile} in place of another. */
 export function replaceFile(folder: string, from: string, to: string): void {
   requireFolder(folder)
   renameSync(join(folder, from), join(folder, to))

@@ -107,7 +107,7 @@ class QuotaJournal implements LimitJournal {
     this.#file = undefined
   }
 
-  /** A full disk has room again some day: all is written anew with the next change. The failure is logged once. */
+  /** A full disk may have room again: all is written anew with the next change. The failure is logged once. */
   #try(write: () => void): void {
     try {
       write()

@@ -60,7 +60,7 @@ export class ServerRecords {
     return this.#records.values()
   }
 
-  /** Trouble that others know of these servers is known here as well, in the place of those from before. */
+  /** Trouble that others know of these servers is known here as well, in place of those from before. */
   expect(exchanges: readonly Exchange[]): void {
     const { sharing } = this.#options
     if (sharing === undefined) return

@@ -29,7 +29,7 @@ import { formatSnapshot, HEARTBEAT_MS, isAlive, pidOfFile, snapshotFile, type Sn
 /** Its name in the Haraka folder. */
 export const STATE_FOLDER = 'dns_overrides_state'
 
-/** A change is written after so long, with all that changed since. */
+/** Time until a change is written, with all that changed meanwhile. */
 const WRITE_DELAY_MS = 500
 /** Holds are looked at this often where the system does not report changes, and as they end by themselves. */
 const POLL_INTERVAL_MS = 5_000
@@ -67,7 +67,7 @@ export function prepareStateFolder(
   owner?: { readonly uid: number; readonly gid: number },
 ): void {
   mkdirSync(path, { recursive: true, mode: 0o700 })
-  // Root does this: a link that stands in the place of the folder must not give away what it points to.
+  // Root does this: a link that stands in place of the folder must not give away what it points to.
   const folder = openSync(path, constants.O_RDONLY | constants.O_DIRECTORY | constants.O_NOFOLLOW)
   try {
     const stats = fstatSync(folder)

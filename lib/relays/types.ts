@@ -84,7 +84,7 @@ export interface ServerStatus {
  */
 export interface RelayState {
   /**
-   * The operator's servers and terms of the configuration in force, in the place of those from before: what is shared of them with
+   * The operator's servers and terms of the configuration in force, in place of those from before: what is shared of them with
    * other processes is shared from now on, and shown.
    */
   know(exchanges: readonly Exchange[]): void

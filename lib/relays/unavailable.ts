@@ -52,13 +52,13 @@ export function explainLimit(
   const wallUntil = Math.ceil(clock.wall() + until - clock.monotonic())
   switch (why) {
     case 'quota': {
-      const message = `${label} has had its max_per_hour of ${maxPerHour}`
+      const message = `${label} has reached its max_per_hour of ${maxPerHour}`
       return { usable: false, why, message, until: wallUntil }
     }
     case 'connections':
-      return { usable: false, why, message: `${label} has its max_connections of ${maxConnections} in use` }
+      return { usable: false, why, message: `${label} has reached its max_connections of ${maxConnections}` }
     case 'unknown': {
-      const message = `${label} has limits, and the master process does not say what is free`
+      const message = `${label} has limits, and the master process does not answer`
       return { usable: false, why: 'connections', message, until: wallUntil }
     }
   }

@@ -27,7 +27,7 @@ export interface DecisionInput {
 }
 
 /**
- * Decides, and asks about the domain only what the decision hangs on. Where that is remembered there is no promise. Never rejects.
+ * Decides, and asks about the domain only what the decision depends on. Where that is remembered there is no promise. Never rejects.
  *
  * @param decide `decide`; `explain` for the reasons too; `groupByRoute` for each recipient
  */

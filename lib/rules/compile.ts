@@ -17,7 +17,7 @@ export interface RuleSource {
   readonly direct?: DirectTerms
   /** `[direct:NAME]`. @default none */
   readonly directTerms?: readonly DirectSettings[]
-  /** Checked, but for their patterns. */
+  /** Checked, except for their patterns. */
   readonly attempts: readonly AttemptsEntry[]
   /** The lines of `[attempts]` as they stand in the file, to point at. */
   readonly attemptsLines: readonly Line[]

@@ -14,5 +14,5 @@ export interface Knowledge {
 /** Knowledge of which nothing is missing. */
 export type FullKnowledge = Knowledge & { readonly mx: MxAnswer; readonly addresses: AddressAnswer }
 
-/** The answer that a decision hangs on and does not have. */
+/** An answer that a decision needs and does not have. */
 export type Missing = 'mx' | 'addresses'

@@ -40,7 +40,7 @@ function secretsAfterEquals(word: PlacedWord): readonly Range[] {
   return at === -1 || isPlainStray(word) ? [] : [{ start: word.start + at + 1, end: word.end }]
 }
 
-/** `* direct = 2 relay = 3`, which belongs into [attempts]. */
+/** `* direct = 2 relay = 3`, which belongs in [attempts]. */
 export const isAttemptsLine = (text: string) => /\sdirect\s*=/i.test(text) && /\srelay\s*=/i.test(text)
 
 /** Is it the name of anything that may stand in the file? */
@@ -92,7 +92,7 @@ function secretsOfWords({ line, first, target, rest }: OverrideWords): readonly 
     hasSeparator(first.text.slice(-1)) ||
     (!isDomain && strays.length > 0 && !strays.every(isUnknownCondition))
   if (!isCut && hasHarmlessStrays({ line, target, strays })) return ofWords
-  // Something else than an override line: all is masked that is neither a host nor a word of the language.
+  // Not an override line: everything is masked but hosts and words of the language.
   const masked = [...(isDomain ? [] : [first]), target, ...strays].filter((word) => !isOpenWord(word))
   const lastAts = strays.flatMap(({ text, start }) =>
     text.includes('@') ? [start + text.lastIndexOf('@')] : [],

@@ -125,8 +125,7 @@ function cheapestFirst(conditions: readonly Condition[]): readonly Condition[] {
 }
 
 /**
- * The words that are worth looking at: what goes on with a regular expression in which white space is would only repeat the
- * error.
+ * The words that are worth looking at: the rest of a regular expression that has white space in it would only repeat the error.
  */
 function withoutTails(words: readonly Word[]): readonly Word[] {
   if (words.every(({ text }) => text.startsWith('$') && !text.includes('~'))) return words
@@ -136,7 +135,7 @@ function withoutTails(words: readonly Word[]): readonly Word[] {
   return closed === -1 ? words : [...words.slice(0, opened + 1), ...words.slice(closed + 1)]
 }
 
-/** A good line has no other secret than its target's password. */
+/** The only secret of a good line is its target's password. */
 function shownText(text: string, target: Target): string {
   const hasSecret = target.kind === 'inline' && target.relay.credentials !== undefined
   if (!hasSecret) return toPrintable(text, { line: true })

@@ -84,13 +84,13 @@ const cutTail = (text: string, length: number) => text.slice(text.length - lengt
 const cutHead = (text: string, length: number) => text.slice(0, length)
 
 /**
- * Domain patterns, so kept that the time to find those that match a domain does not grow with the number of those that do not:
+ * Domain patterns, indexed so that a lookup takes no longer however many patterns do not match:
  *
  * - a pattern without wildcard: a map by the name;
  * - `*.suffix`: a map by the suffix, asked once for each label of the domain;
  * - `*`: a list of its own, all of which match;
  * - any other with a literal before its first wildcard or after its last (`mail?.x.example`, `*foo.example`, `mail.*`): a map
- *   by one of the two, whichever fewer patterns share, asked once for each length that such literals have; then matched;
+ *   by one of the two, whichever is shared by fewer patterns, asked once for each length that such literals have; then matched;
  * - what is left (`*.co.*`, `?*`): a list, matched one by one. Only here do lines about other domains cost anything.
  */
 export class PatternIndex {

@@ -22,7 +22,7 @@ function isPlainSetting(text: string): boolean {
 export const isPlainStray = ({ text }: PlacedWord): boolean =>
   text === '$' || OPERATOR.test(text) || GLUE.test(text) || isPlainSetting(text)
 
-/** `$foo`, `$foo>=4`: a condition that there is not; `$fred:password` is not one. */
+/** `$foo`, `$foo>=4`: a condition that does not exist; `$fred:password` is not one. */
 export const isUnknownCondition = ({ text }: PlacedWord): boolean => /^\$[a-z]+(?:[=<>!~]+.*)?$/i.test(text)
 
 /**

@@ -24,7 +24,7 @@ export function compileRegex(value: string): Regex {
   }
   const [, source = '', flags = ''] = match
   if (flags !== '' && flags !== 'i') {
-    return { ok: false, problem: `unknown flag of a regular expression; there is only i` }
+    return { ok: false, problem: `unknown flag of a regular expression: the only one is i` }
   }
   if (source.length > LONGEST)
     return { ok: false, problem: `a regular expression of more than ${LONGEST} characters` }

@@ -27,9 +27,9 @@ export interface OverrideLine {
   readonly priority: { readonly value: number; readonly span: Span } | undefined
   readonly end: boolean
   readonly addDns: boolean
-  /** Has the line a condition on `$reply`? */
+  /** Does the line have a condition on `$reply`? */
   readonly readsReply: boolean
-  /** Has the line a condition on `$rcpt`? */
+  /** Does the line have a condition on `$rcpt`? */
   readonly readsRecipient: boolean
   /** `$again`: the wait after the refusal that the line asks for, milliseconds. */
   readonly againMs: number | undefined

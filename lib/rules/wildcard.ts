@@ -36,7 +36,7 @@ function hasPieces(text: string, first: string, middle: readonly string[], last:
 /**
  * As {@link compileWildcard}, for a pattern and a text that are in lower case already.
  *
- * Only the last `*` is ever gone back to.
+ * It only ever goes back to the last `*`.
  */
 export function matchesFolded(pattern: string, text: string): boolean {
   let p = 0

@@ -56,7 +56,7 @@ export class Authentication {
     this.#prompts = 0
   }
 
-  /** What goes over the wire in the place of Haraka's AUTH. */
+  /** What goes over the wire in place of Haraka's AUTH. */
   translate(command: string): string {
     return this.#token === undefined ? command : `${this.#token.begin()}\r\n`
   }

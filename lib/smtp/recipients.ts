@@ -15,7 +15,7 @@ export class Recipients {
     return this.#refused
   }
 
-  /** RCPT was said so often. */
+  /** How often RCPT was said. */
   get count(): number {
     return this.#last.index + 1
   }

@@ -9,7 +9,7 @@ const RESET = '\u001b[0m'
 
 const INDENT = '  '
 const ELLIPSIS = '...'
-/** A tab takes up to so many cells. */
+/** The most cells that a tab takes. */
 const TAB = 8
 
 /** How {@link formatDiagnostic} writes. */

@@ -16,7 +16,7 @@ export class BoundedWork {
 
   /** What the work gives, or why there is nothing. Never rejects, and answers within 5 s. */
   async run<T>(work: () => Promise<T>): Promise<T | NoAnswer> {
-    if (this.#running >= MOST_AT_ONCE) return noAnswer('Others are being answered: ask again')
+    if (this.#running >= MOST_AT_ONCE) return noAnswer('Too many requests at once: ask again')
     this.#running++
     const stop = new AbortController()
     const done = work()

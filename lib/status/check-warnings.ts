@@ -6,7 +6,7 @@ import { lintInSteps } from '../rules/lint'
 import { formatFirst } from '../source/format-list'
 import { readRegularFile } from '../files/read-file'
 
-/** Override lines of a file that is looked at: of more it would take many seconds of the processor. */
+/** Override lines of the longest file that is checked: a longer one would take many seconds of processor time. */
 const MOST_LINES = 5_000
 /** Bytes of such a file, and characters of its lines: what is looked at in one step is bounded by them. */
 const LARGEST_FILE = 1024 * 1024

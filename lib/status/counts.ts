@@ -24,7 +24,7 @@ export interface Increments {
 export const COUNTS = {
   /** source, action */
   decisions: 'decisions',
-  /** upper bound in seconds: decisions that took at most so long, and longer than the bound before */
+  /** upper bound in seconds: decisions that took at most that long, and longer than the bound before */
   decisionSeconds: 'decision_seconds',
   /** milliseconds */
   decisionTime: 'decision_ms',

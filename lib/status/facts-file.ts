@@ -20,7 +20,7 @@ const FACTS_FILE = 'status.json'
 const HITS_FILE = 'rule-hits'
 const SHARED_HITS_FILE = 'shared-hits'
 
-/** A change is written after so long, with all that changed since. */
+/** Time until a change is written, with all that changed meanwhile. */
 const FACTS_DELAY_MS = 500
 /** There may be many lines. */
 const HITS_DELAY_MS = 2_000
@@ -51,7 +51,7 @@ export class FactsFile {
       const onError = ({ message }: Error) => {
         // Once, and not for each file.
         if (this.#files.filter(({ isFailing }) => isFailing).length > 1) return
-        warn(`the status cannot be shown: ${message}`)
+        warn(`the status cannot be written: ${message}`)
       }
       return new PacedFile({ folder, name, delayMs, format, onError })
     }

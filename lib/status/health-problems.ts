@@ -5,7 +5,7 @@ import type { ServerOverview } from './overview'
 import { describeHold, describeTrouble, usabilityOf } from './relay-summary'
 import type { RelayView } from './relay-views'
 
-/** A DNS server that has failed so often in a row does not answer: one lost packet says nothing. */
+/** A DNS server that has failed this often in a row does not answer; one lost packet says nothing. */
 const FAILING = 2
 /** The most relays that a problem names. */
 const MOST_NAMED = 5
@@ -13,7 +13,7 @@ const MOST_NAMED = 5
 /** Why the server cannot do its work; empty if it can. */
 export function findProblems({ configuration, facts, server, relays }: ServerOverview): readonly string[] {
   if (configuration === undefined) return [`no rules are in force: ${CONFIGURATION_PATH} has errors`]
-  const unknown = server.kind === 'unknown' ? [`what the server does is not known: ${server.reason}`] : []
+  const unknown = server.kind === 'unknown' ? [`the state of the server is not known: ${server.reason}`] : []
   const silent = facts === undefined && server.kind !== 'unknown' ? ['the server has not reported yet'] : []
   return [...unknown, ...silent, ...(facts === undefined ? [] : dnsProblems(facts)), ...relayProblems(relays)]
 }

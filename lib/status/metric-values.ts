@@ -51,7 +51,7 @@ export const METRICS = {
   connections_total: ['counter', 'Connections for messages, by relay or terms and by result'],
   relay_up: ['gauge', '1: mail may go to the relay; 0: it is held or left out'],
   relay_held: ['gauge', '1: the relay is held by hand'],
-  relay_connections: ['gauge', 'Messages that the relay or terms have connections for'],
+  relay_connections: ['gauge', 'Messages with a connection to the relay, or on these terms'],
   relay_max_connections: ['gauge', 'The limit max_connections'],
   relay_sent_last_hour: ['gauge', 'Messages sent in the last 60 minutes'],
   relay_max_per_hour: ['gauge', 'The limit max_per_hour'],

@@ -40,7 +40,7 @@ export interface StatusResponse {
   readonly body: string
 }
 
-/** A page waits so long for the warnings of check, milliseconds. */
+/** Time for which a page waits for the warnings of check, milliseconds. */
 const PATIENCE_MS = 500
 
 const SAFE_HEADERS = {

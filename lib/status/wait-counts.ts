@@ -1,6 +1,6 @@
 import { type WaitReason } from './facts'
 
-/** A message that should have been tried again so long ago is gone: somebody has removed it from the queue. Milliseconds. */
+/** Time after which a message that should have been tried again counts as gone: somebody has removed it from the queue. Milliseconds. */
 const GRACE = 60_000
 /** The most messages that are counted. */
 const MOST = 1_000_000

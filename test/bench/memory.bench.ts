@@ -1,5 +1,5 @@
 /**
- * What stays in Haraka's memory after many messages, against a Haraka with a plugin of one line in the place of this one:
+ * What stays in Haraka's memory after many messages, against a Haraka with a plugin of one line in place of this one:
  *
  *     npm run bench -- memory -- [MESSAGES]
  *

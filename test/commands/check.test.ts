@@ -52,7 +52,7 @@ test('check: the permissions of the file, and the retry intervals of the Haraka 
   chmodSync(file, 0o644)
   const open = await run(['check'], { cwd: folder.path })
   assert.match(open.out, /1:3: warning: there is a password here/)
-  assert.match(open.out, /1:24: warning: \$retries>=3 holds for no message/)
+  assert.match(open.out, /1:24: warning: \$retries>=3 can hold only for a message that Haraka has split/)
   assert.doesNotMatch(open.out, /Passw0rd/)
   chmodSync(file, 0o640)
   folder.write('config/outbound.ini', 'temp_fail_intervals = 1m*3')

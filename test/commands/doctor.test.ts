@@ -24,7 +24,7 @@ const PACKAGE = 'node_modules/haraka-plugin-dns-overrides/package.json'
 function setup(t: TestContext, changes: Readonly<Record<string, string | undefined>> = {}): string {
   const folder = mkdtempSync(join(tmpdir(), 'dns-overrides-doctor-'))
   t.after(() => rmSync(folder, { recursive: true, force: true }))
-  // Others may look at it: whom Haraka runs as is a part of the tests.
+  // Others may look at it: the user that Haraka runs as is a part of the tests.
   chmodSync(folder, 0o755)
   const files = {
     'config/plugins': 'access\ndns-overrides\n',
@@ -170,7 +170,7 @@ test(
     assert.match(good.join('\n'), /can read the file and 1 file of secrets, and write/)
     writeFileSync(join(folder, 'config/smtp.ini'), 'user=nobody-at-all\n')
     const { errors: unknown } = await doctor(folder)
-    assert.match(unknown.join('\n'), /this machine has no user nobody-at-all of smtp\.ini/)
+    assert.match(unknown.join('\n'), /doctor cannot act as user nobody-at-all of smtp\.ini/)
   },
 )
 

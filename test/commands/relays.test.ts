@@ -167,7 +167,7 @@ test('--for and --reason: how long and why a relay is held', async (t) => {
 test('a hold fails if no server runs, and leaves no file', async (t) => {
   const { folder, relays, state } = setup(t)
   const expected = new RegExp(
-    `^dns-overrides: cannot hold @isp: no running Haraka uses ${state}, so nothing would heed it \\(is --config or HARAKA right\\?\\)\n$`,
+    `^dns-overrides: cannot hold @isp: no running Haraka uses ${state}, so nothing would take notice of it \\(is --config or HARAKA right\\?\\)\n$`,
   )
   const absent = await relays('--hold', 'isp')
   assert.equal(absent.status, 75)

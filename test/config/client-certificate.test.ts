@@ -63,12 +63,12 @@ describe('tls_cert and tls_key', () => {
       'error 4:11 bad-certificate the private key is encrypted',
     ],
     [
-      'a certificate in the place of a key',
+      'a certificate in place of a key',
       relay('tls_cert = client.pem', 'tls_key = client.pem'),
       'error 4:11 bad-certificate the file of tls_key has no private key',
     ],
     [
-      'a key in the place of a certificate',
+      'a key in place of a certificate',
       relay('tls_cert = client.key', 'tls_key = client.key'),
       'error 3:12 bad-certificate the file of tls_cert has no certificate',
     ],

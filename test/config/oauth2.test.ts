@@ -76,7 +76,7 @@ describe('OAuth 2.0', () => {
     [
       'an address in clear',
       relay('auth_type = xoauth2', 'oauth2_token_url = http://login.example/', ID, SECRET),
-      'error 6:20 bad-value tokens are not asked for in clear',
+      'error 6:20 bad-value a token is never asked for over a connection that is not encrypted',
     ],
     [
       'a user in the address',
@@ -86,7 +86,7 @@ describe('OAuth 2.0', () => {
     [
       'a file with something that is not an address',
       relay('auth_type = xoauth2', 'oauth2_token_url_file = bad.url', ID, SECRET),
-      'error 6:25 bad-value what oauth2_token_url_file leads to is not the URL of a token endpoint',
+      'error 6:25 bad-value oauth2_token_url_file does not lead to the URL of a token endpoint',
     ],
     [
       'a secret twice',

@@ -81,7 +81,7 @@ export function isShown(output: string, shown: string): boolean {
 /** Should outputs be written into the pages, rather than compared? (`npm run docs:update`) */
 export const UPDATE = process.env.UPDATE_DOCS === '1'
 
-/** Writes what commands printed into their page, in the place of what stands there. */
+/** Writes what commands printed into their page, in place of what stands there. */
 export function updatePage(path: string, outputs: ReadonlyMap<Command, string>): void {
   if (outputs.size === 0) return
   const lines = readFileSync(path, 'utf8').split('\n')

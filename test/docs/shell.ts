@@ -12,7 +12,7 @@ export type Substitution = readonly [shown: string, real: string]
 const replaceAll = (text: string, pairs: readonly Substitution[]) =>
   pairs.reduce((result, [from, to]) => result.replaceAll(from, to), text)
 
-/** Puts what is real in the place of what the pages show. */
+/** Puts what is real in place of what the pages show. */
 export const toReal = (text: string, pairs: readonly Substitution[]) => replaceAll(text, pairs)
 
 /** The other way round, for output. */

@@ -137,7 +137,7 @@ test('from beginning to end', (t) => {
   assert.deepEqual(readdirSync(queue).toSorted(), PARTS)
 })
 
-test('a link in the place of the folder is left alone', (t) => {
+test('a link in place of the folder is left alone', (t) => {
   const queue = queueOf(t)
   const elsewhere = mkdtempSync(join(tmpdir(), 'dns-overrides-elsewhere-'))
   t.after(() => rmSync(elsewhere, { recursive: true }))

@@ -152,7 +152,7 @@ test('max_per_hour of a section counts the messages of all its exchanges', async
     overrides: `dns_servers = 127.0.0.1:${zone.port}\n[direct]\nport = ${port}\nmax_per_hour = 5\n`,
   })
   await sendAll(haraka, recipientsAt(12, 'one.example', 'two.example'))
-  const waits = /waiting \d+ s, not counted as an attempt: \[direct\] has had its max_per_hour of 5/
+  const waits = /waiting \d+ s, not counted as an attempt: \[direct\] has reached its max_per_hour of 5/
   const isAtRest = () =>
     provider.sink.received.length === 5 && haraka.queueFiles().length === 7 && haraka.lines(waits).length >= 7
   await haraka.waitFor(isAtRest, 'five that are taken and seven that wait', [provider.sink], 60_000)

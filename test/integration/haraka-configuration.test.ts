@@ -64,7 +64,7 @@ test('haraka -o lists the hooks, makes no folder, and shows the errors of a bad 
   for (const error of ERRORS) assert.match(bad.output, error)
 })
 
-test('a file in the place of the state folder is a warning: mail goes on', async (t) => {
+test('a file in place of the state folder is a warning: mail goes on', async (t) => {
   const haraka = await HarakaServer.start({
     overrides: 'example.org 127.0.0.1:1\n',
     files: { [STATE_FOLDER]: 'not a folder\n' },

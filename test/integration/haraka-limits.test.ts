@@ -74,7 +74,7 @@ test('workers are killed, then all: two connections and 37 an hour hold', { time
   await sending
   while (relay.open() > 0) await new Promise((done) => setTimeout(done, 10))
   await haraka.restart()
-  await haraka.waitForLog(/relay isp has had its max_per_hour of 37/, 0, 60_000)
+  await haraka.waitForLog(/relay isp has reached its max_per_hour of 37/, 0, 60_000)
   while (relay.open() > 0) await new Promise((done) => setTimeout(done, 10))
   t.diagnostic(`${relay.sink.received.length} of 37 taken`)
   assert.equal(relay.most(), 2)

@@ -112,7 +112,7 @@ test('a plugin drops one exchange, and the next is taken', async () => {
   )
 })
 
-test('a plugin puts another host in the place of one, and another name for EHLO', async () => {
+test('a plugin puts another host in place of one, and another name for EHLO', async () => {
   assert.equal((await arrives('host.example', plain)).helo, 'other.example')
 })
 

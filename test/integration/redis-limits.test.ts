@@ -120,7 +120,9 @@ test(
     await Promise.all(hosts.map((haraka) => haraka.waitForLog(/Redis is back/)))
     await Promise.all(hosts.map((haraka) => sendAll(haraka, 'u', 25)))
     await hosts[0]!.waitFor(() => relay.sink.received.length >= 25, '25 messages', [relay.sink], 60_000)
-    await Promise.all(hosts.map((haraka) => haraka.waitForLog(/relay isp has had its max_per_hour of 25/)))
+    await Promise.all(
+      hosts.map((haraka) => haraka.waitForLog(/relay isp has reached its max_per_hour of 25/)),
+    )
     assert.equal(relay.sink.received.length, 25)
   },
 )

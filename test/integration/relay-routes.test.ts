@@ -254,7 +254,7 @@ test('max_per_hour: not one more; the rest takes the next route or waits, also a
   assert.deepEqual(recipients(main), all.slice(0, 3))
   assert.deepEqual(recipients(backup), all.slice(3))
   await server.send({ to: 'waits@only.example' })
-  await server.waitForLog(/not counted as an attempt: relay main has had its max_per_hour of 3/)
+  await server.waitForLog(/not counted as an attempt: relay main has reached its max_per_hour of 3/)
   let status = ''
   const patience = Date.now() + 10_000
   while (!status.includes('sent in the last hour 3 of 3')) {
@@ -265,7 +265,7 @@ test('max_per_hour: not one more; the rest takes the next route or waits, also a
   await server.kill9()
   const mark = server.mark()
   await server.restart()
-  await server.waitForLog(/not counted as an attempt: relay main has had its max_per_hour of 3/, mark)
+  await server.waitForLog(/not counted as an attempt: relay main has reached its max_per_hour of 3/, mark)
   assert.deepEqual(counted(server), [0])
   assert.equal(main.taken.length, 3)
 })

@@ -105,7 +105,7 @@ test('connections: as many at once as allowed, each given back once', () => {
   assert.deepEqual(acquire(two), {
     usable: false,
     why: 'connections',
-    message: 'relay isp has its max_connections of 2 in use',
+    message: 'relay isp has reached its max_connections of 2',
   })
   clock.pass(400)
   first.end(true)
@@ -125,7 +125,7 @@ test('quota: messages that were taken in any 60 minutes, and those on the way', 
   const refused = acquire(three)
   assert.ok('usable' in refused)
   assert.equal(refused.why, 'quota')
-  assert.equal(refused.message, 'relay isp has had its max_per_hour of 3')
+  assert.equal(refused.message, 'relay isp has reached its max_per_hour of 3')
   assert.ok(refused.until! > T + HOUR && refused.until! <= T + HOUR + 10_000)
   onTheWay.end(false)
   lease(acquire(three)).end(true)
@@ -254,7 +254,7 @@ test('terms: limits over all their servers, and a breaker for each of them', () 
   assert.deepEqual(acquire(b), {
     usable: false,
     why: 'connections',
-    message: '[direct:ms] has its max_connections of 1 in use',
+    message: '[direct:ms] has reached its max_connections of 1',
   })
   taken.reportFailure({ stage: 'connect', message: 'refused' })
   assert.equal(taken.moveTo(b), undefined)

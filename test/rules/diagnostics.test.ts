@@ -231,7 +231,7 @@ describe('mistakes in an override line', () => {
     ['* h $from', '$from', '$from without an operator'],
     ['* h $from:x', '$from:x', '$from without an operator', '$from=x'],
     ['* h $from~=/(a/', '/(a/', 'bad regular expression: missing closing ): `(a`'],
-    ['* h $from~=/a/g', '/a/g', 'unknown flag of a regular expression; there is only i'],
+    ['* h $from~=/a/g', '/a/g', 'unknown flag of a regular expression: the only one is i'],
     ['* h $from~=//', '//', 'an empty regular expression matches everything'],
     ['* h $from~=/(?=a)/', '/(?=a)/', 'bad regular expression: invalid or unsupported Perl syntax: `(?=`'],
     [

@@ -144,7 +144,7 @@ const CASES: readonly Case[] = [
     name: 'retries beyond those of Haraka',
     text: '* a.test $retries>=4',
     warns: [
-      '1:10 late-retries $retries>=4 holds for no message that Haraka has not split: Haraka bounces a message after 4 attempts (temp_fail_intervals in outbound.ini), so $retries is at most 3',
+      '1:10 late-retries $retries>=4 can hold only for a message that Haraka has split: Haraka bounces a message after 4 attempts (temp_fail_intervals in outbound.ini), so $retries is at most 3',
     ],
     message: { retries: 3 },
     goes: ['0 example.com:25'],

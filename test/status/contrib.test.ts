@@ -19,7 +19,7 @@ interface Dashboard {
   }[]
 }
 
-/** The queries of the dashboard, with a value in the place of each variable. */
+/** The queries of the dashboard, with a value in place of each variable. */
 function dashboardQueries(): string[] {
   const { panels } = JSON.parse(readFileSync(DASHBOARD, 'utf8')) as Dashboard
   return panels

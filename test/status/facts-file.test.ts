@@ -53,7 +53,7 @@ test('facts of a server that is gone, or that has not written for three minutes,
   assert.equal(readHits(join(path, 'absent')).size, 0)
 })
 
-test('a link in the place of the file is not followed', (t) => {
+test('a link in place of the file is not followed', (t) => {
   const path = folder(t)
   writeFileSync(join(path, 'elsewhere'), JSON.stringify({ pid: process.pid, updated: NOW }))
   symlinkSync(join(path, 'elsewhere'), join(path, 'status.json'))
@@ -82,5 +82,5 @@ test('a folder that cannot be written to is one warning', (t) => {
   file.noteChange({ hits: true })
   file.close()
   assert.equal(warnings.length, 1)
-  assert.match(warnings[0]!, /^the status cannot be shown: ENOENT/)
+  assert.match(warnings[0]!, /^the status cannot be written: ENOENT/)
 })

@@ -156,7 +156,7 @@ export type ProxyMode =
   | 'hang'
   /** The next reply is cut in its middle, and the connection with it. */
   | 'cut'
-  /** Rubbish comes in the place of a reply. */
+  /** Rubbish comes in place of a reply. */
   | 'garble'
 
 /** A TCP proxy in front of Redis. */

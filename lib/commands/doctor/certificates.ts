@@ -16,7 +16,7 @@ export function checkCertificates({ settings }: Configuration, now: number): rea
   return ending.map(({ name, day }) =>
     warning(
       `the client certificate of relay ${name} ends on ${day}`,
-      'Put a new one into its place before that day, and touch dns_overrides.ini.',
+      'Replace its file before that day. The running server reads it again by itself.',
     ),
   )
 }

@@ -106,7 +106,7 @@ export function checkRights(location: Location, secrets: readonly string[]): Fin
   if (isSomebodyElse(user)) {
     return [
       warning(
-        `whether ${who} can read the file cannot be known from here`,
+        `this user cannot find out whether ${who} can read the file`,
         'Run doctor as root, or as that user.',
       ),
     ]
@@ -143,7 +143,7 @@ export function checkRights(location: Location, secrets: readonly string[]): Fin
     const why = (stderr ?? message).split('\n').find((line) => line.includes('Error')) ?? message
     return [
       error(
-        `this machine has no ${user?.known}: ${why.trim().replace(/^Error \[\w+\]: /, '')}`,
+        `doctor cannot act as ${user?.known}: ${why.trim().replace(/^Error \[\w+\]: /, '')}`,
         'Correct user and group in smtp.ini.',
       ),
     ]

@@ -8,7 +8,7 @@ import { formatCount, formatTime, joinWords } from '../../status/wording'
 import type { ConfigurationSource } from '../../files/configuration-source'
 import { error, ok, warning, type Finding } from './finding'
 
-/** An edit rests before it is read, and then the workers report: so old may a difference be, ms. */
+/** Time until an edit must be in force: the file rests before it is read, and then the workers report. Milliseconds. */
 const RELOAD_TAKES_MS = 20_000
 
 /**

@@ -134,7 +134,7 @@ export async function changeHold(
   } catch (error) {
     const noServer = error instanceof NoServerError
     const why = noServer
-      ? `no running Haraka uses ${folder}, so nothing would heed it (is --config or HARAKA right?)`
+      ? `no running Haraka uses ${folder}, so nothing would take notice of it (is --config or HARAKA right?)`
       : whyNoAccess(folder, error)
     const details = { code: 'ESTATE', temporary: noServer, cause: error }
     throw new DnsOverridesError(`cannot ${verb} @${name}: ${why}`, details)

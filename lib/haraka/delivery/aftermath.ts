@@ -253,14 +253,16 @@ export class Aftermath {
   }
 
   /**
-   * Finds out what to do, and does it. If finding out fails, the message must not be lost: what happens then is what would happen without
-   * this plugin.
+   * Finds out what to do, and does it. If that fails, the message must not be lost: then Haraka does what it would do without this
+   * plugin.
    */
   #run(asUsual: () => unknown, plan: () => Promise<() => unknown>): void {
     const { log } = this.#services
     plan()
       .catch((error: unknown) => {
-        log.logerror(`what becomes of this message could not be found out: ${String(error)}`)
+        log.logerror(
+          `the attempt ends as without this plugin, because the rules could not be asked: ${String(error)}`,
+        )
         return asUsual
       })
       .then((act) => act())

@@ -33,13 +33,13 @@ export interface FateGroup extends Fate {
 
 const NOTHING_SAID: Judgement = { rescuedBy: [], goesBy: '' }
 
-/** A judge that never rejects: rules that fail say nothing. */
+/** A judge that never rejects: if the rules cannot be asked, they say nothing. */
 export function judgeSafely(judge: Judge, log: Pick<Loggable, 'logerror'>): Judge {
   return async (setback, place) => {
     try {
       return await judge(setback, place)
     } catch (error) {
-      log.logerror(`the rules say nothing of "${setback.text}": ${String(error)}`)
+      log.logerror(`the rules could not be asked about "${setback.text}": ${String(error)}`)
       return NOTHING_SAID
     }
   }

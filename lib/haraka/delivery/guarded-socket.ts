@@ -161,7 +161,7 @@ export class GuardedSocket {
     return isIP(host) === 0 ? { servername: host, host } : { servername: undefined, host }
   }
 
-  /** Also in the place of a certificate that Haraka's `tls.ini` has (`mutual_tls` in tls_socket.js). */
+  /** Also in place of a certificate that Haraka's `tls.ini` has (`mutual_tls` in tls_socket.js). */
   #ownContext(options: SecureContextOptions): { secureContext?: SecureContext } {
     const { clientCertificate } = this.#connection
     if (clientCertificate === undefined) return {}

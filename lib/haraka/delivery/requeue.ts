@@ -50,7 +50,7 @@ export interface Requeue {
    */
   readonly seconds?: number
   /**
-   * How the message gets back into the queue after so many seconds.
+   * How the message gets back into the queue after that time.
    *
    * @default Haraka's own way, by its clock of one second
    */

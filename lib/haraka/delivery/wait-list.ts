@@ -10,7 +10,7 @@ interface WaitingMessage {
   readonly release: () => void
 }
 
-/** After a resume or a reload so many messages go on at once, one such group after the other: 200 a second. */
+/** After a resume or a reload, messages go on in groups of this size, one each interval: 200 a second. */
 const GROUP = 20
 const GROUP_INTERVAL_MS = 100
 

@@ -45,7 +45,7 @@ function recover(queue: string, pid: number | undefined, log: Loggable): void {
   try {
     for (const division of recoverDivisions(queue, pid)) report(division, log)
   } catch (error) {
-    log.logerror(`messages that were being divided cannot be looked for: ${String(error)}`)
+    log.logerror(`divisions that were interrupted cannot be looked for: ${String(error)}`)
   }
 }
 

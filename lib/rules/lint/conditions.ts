@@ -146,7 +146,7 @@ export function exclude(a: readonly Condition[], b: readonly Condition[]): boole
   return findContradiction([...a, ...b]) !== undefined
 }
 
-/** Can the conditions on `$retries` hold for a message of which so many attempts, at most, were made? */
+/** Can the conditions on `$retries` hold for a message that was tried `mostRetries` times at most? */
 export function holdWithin(conditions: readonly Condition[], mostRetries: number): boolean {
   const own = conditions.filter(
     (condition): condition is NumericCondition =>

@@ -14,7 +14,7 @@ export const lateRetries: LintRule = {
         (condition) => condition.attribute.name === 'retries' && !holdWithin([condition], most),
       )
       if (late === undefined) continue
-      const message = `${late.text} holds for no message that Haraka has not split: ${limit}, so $retries is at most ${most}`
+      const message = `${late.text} can hold only for a message that Haraka has split: ${limit}, so $retries is at most ${most}`
       yield {
         span: late.span,
         lineKind: 'overrides',

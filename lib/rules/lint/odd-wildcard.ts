@@ -7,7 +7,7 @@ const SIGNS_IN_ADDRESS: readonly (readonly [RegExp, string])[] = [
   [/.\$$/, 'a $ at its end'],
 ]
 
-/** The same for user names too: `CORP\fred` and `MACHINE$` are such, and `@[192.0.2.1]` ends an address. */
+/** The same in addresses and in user names: these may be `CORP\fred` or `MACHINE$`, and `@[192.0.2.1]` ends an address. */
 const SIGNS: readonly (readonly [RegExp, string])[] = [
   [/\\\./, 'a dot after a backslash'],
   [/^\^/, 'a ^ at its start'],

@@ -1,10 +1,10 @@
 /**
  * Does `wide` match every domain that `narrow` matches? A `*` of the narrow pattern stands for anything, so only a `*` of the wide
- * one can take it in; a `?` is taken in by `?` or `*`. Where this says yes it is so; a few cases such as `?*` and `*?` are missed.
+ * one can cover it; a `?` is covered by `?` or `*`. Where this says yes it is so; a few cases such as `?*` and `*?` are missed.
  */
 export function covers(wide: string, narrow: string): boolean {
   if (wide === '*' || wide === narrow) return true
-  // reach[j]: the wide pattern up to its j-th character takes in the narrow one so far
+  // reach[j]: the wide pattern up to its j-th character covers the narrow one so far
   let reach = closure(
     wide,
     Array.from({ length: wide.length + 1 }, (_, index) => index === 0),

@@ -20,13 +20,13 @@ type LinesFor = (domain: string, work: Work) => readonly OverrideLine[]
 
 /** Which lines a message can come to, and which of them it can meet together. */
 export class Reach {
-  /** Lines that some earlier line with `$end` keeps every message from, each with that line. */
+  /** Lines that no message reaches because of an earlier line with `$end`, each with that line. */
   shadowed: ReadonlyMap<OverrideLine, OverrideLine> = new Map()
   #dead: ReadonlySet<OverrideLine> = new Set()
   readonly #linesFor: LinesFor
   readonly #work: Work = { matched: 0 }
   #comparisons = 0
-  /** Steps of {@link findCompanion}, which is bounded by itself. */
+  /** Steps of {@link findCompanion}, which has a bound of its own. */
   #steps = 0
 
   private constructor(

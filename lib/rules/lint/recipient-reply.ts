@@ -31,7 +31,7 @@ export const recipientReply: LintRule = {
       if (replies.length === caught.length && !holdsWithout) continue
       const examples = chooseExamples(replies).map((reply) => `${codesOf(reply)} (${reply.meaning})`)
       const message = `${first.text} also catches ${examples.join(' and ')}`
-      const help = { expected: 'words that only the refusal has that is meant, such as $reply~=*S3140*' }
+      const help = { expected: 'words that only the intended refusal has, such as $reply~=*S3140*' }
       yield { span: first.span, lineKind: 'overrides', message, help }
     }
   },

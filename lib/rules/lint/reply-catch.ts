@@ -27,8 +27,8 @@ function workOf({ text }: MessageCondition): number {
 }
 
 /**
- * What the lines with a condition on `$reply` catch of the known replies; undefined is a step without a line. Of a file of very many such lines, or very long ones, only
- * the first: the time is bounded.
+ * What the lines with a condition on `$reply` catch of the known replies; undefined is a step without a line. Of very many such lines, or
+ * very long ones, only the first are tried: the time is bounded.
  */
 export function* findCatches(lines: readonly OverrideLine[]): Generator<Catch | undefined> {
   const known = new Map<string, Omit<Catch, 'conditions'>>()

@@ -6,7 +6,7 @@ import type { LintFinding, LintRule } from './lint-rule'
 /** The attributes whose value is an address (RFC 5321 section 4.1.2) or, for the null sender, empty. */
 const ADDRESSES: ReadonlySet<string> = new Set(['from', 'rcpt'])
 
-/** Why no address is like a value, and what was meant. */
+/** Why no address can be this value, and what was meant. */
 interface Flaw {
   readonly problem: string
   /** The condition after its name. */

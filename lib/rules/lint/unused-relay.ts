@@ -1,6 +1,6 @@
 import type { LintRule } from './lint-rule'
 
-/** A named relay, or named terms, with which nothing sends mail. */
+/** A named relay, or named terms, that no line uses. */
 export const unusedRelay: LintRule = {
   code: 'unused-relay',
   find: ({ lines, relays, directTerms, attempts }) => {

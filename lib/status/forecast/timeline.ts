@@ -29,7 +29,7 @@ export interface StartingPoint {
  * message when they are used up (Haraka `outbound/hmail.js` `temp_fail`).
  *
  * @param intervals Haraka's waits between attempts, seconds
- * @param explainAt the explanation of the message after so many retries, at a time (ms since the epoch)
+ * @param explainAt the explanation of the message after that many retries, at a time (ms since the epoch)
  */
 export async function makeTimeline(
   start: StartingPoint,

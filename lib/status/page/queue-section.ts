@@ -15,7 +15,7 @@ const REASONS: Readonly<Record<(typeof WAIT_REASONS)[number], string>> = {
   quota: 'for the hour to pass (max_per_hour)',
   relay: 'because a relay failed',
   dns: 'because DNS failed',
-  token: 'because no OAuth token could be had',
+  token: 'because no OAuth token could be got',
   disk: 'because a file could not be written',
   plugins: 'because plugins dropped every exchange',
   configuration: 'because there are no rules',
