@@ -7,7 +7,7 @@ const LARGEST_SHARE = 0.02
 export interface PacedFileOptions {
   readonly folder: string
   readonly name: string
-  /** A change is written after so long, with all that changed since. Milliseconds. */
+  /** Time until a change is written, with all that changed meanwhile. Milliseconds. */
   readonly delayMs: number
   /** The content as it is now, part by part. */
   readonly format: () => Iterable<string>

@@ -1,4 +1,4 @@
-/** What is read for a request is given to all requests within so many milliseconds after that. */
+/** Time for which what was read for one request is given to the next ones too, milliseconds. */
 const AGE_MS = 500
 
 /** A value that takes long to be read: at most one reading at a time, and one every half second. */
