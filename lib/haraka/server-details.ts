@@ -131,17 +131,17 @@ function applyChanges(
     if (valid(value)) accepted[name] = value
     else
       log.logerror(
-        `server_details: ${name} of ${exchange.endpoint.host} stays: ${toPrintable(JSON.stringify(value) ?? '')} is not a valid ${name}`,
+        `server_details: ${name} of ${exchange.endpoint.host} is not changed: ${toPrintable(JSON.stringify(value) ?? '')} is not a valid ${name}`,
       )
   }
   if (after.auth_user !== before.auth_user) {
     log.logerror(
-      `server_details: auth_user of ${exchange.endpoint.host} cannot be changed: it belongs to the password`,
+      `server_details: auth_user of ${exchange.endpoint.host} is not changed: it belongs to the password`,
     )
   }
   if (after.name !== before.name) {
     log.logerror(
-      `server_details: name of ${exchange.endpoint.host} cannot be changed: limits are counted under it`,
+      `server_details: name of ${exchange.endpoint.host} is not changed: limits are counted under it`,
     )
   }
   return rebuild(exchange, before, accepted as unknown as DetailedExchange)
