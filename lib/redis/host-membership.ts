@@ -7,12 +7,12 @@ import type { KnownHost, LimitsRefusal, LimitsReply } from './limits-reply'
 
 export interface HostMembershipOptions {
   readonly identity: HostIdentity
-  /** Gives another identity, in the place of one that somebody else has as well. */
+  /** Makes another identity, for when another process has the same. */
   readonly renew: () => HostIdentity
   readonly memory: HostMemory
 }
 
-/** The last process of this name is waited for so long. One that still lives then is another host. Milliseconds. */
+/** Time for which the last process of this name is waited for. One that still lives then is another host. Milliseconds. */
 const OTHER_HOST_MS = OVERLAP_MS + 3_000
 
 const UNSETTLED = { connections: false, messages: false }
@@ -21,12 +21,12 @@ const UNSETTLED = { connections: false, messages: false }
 export class HostMembership {
   readonly #renew: () => HostIdentity
   readonly #memory: HostMemory
-  /** What it might use of each limit when it was ended, if Redis was gone then. */
+  /** Messages that it might send of each limit when it was ended, if Redis was gone then. */
   readonly had: ReadonlyMap<string, number>
   /** Has it ever been one of several? */
   readonly isRemembered: boolean
   #identity: HostIdentity
-  /** Has this process its name in the list of hosts? */
+  /** Is this process in the list of hosts? */
   #hasJoined = false
   #isRenewed = false
   /** Must the next call name the other hosts? */
@@ -40,7 +40,7 @@ export class HostMembership {
   #number = 0
   #serial = 0
   #sameNameAt: number | undefined
-  /** What the clock of Redis shows more than ours, ms. */
+  /** How far the clock of Redis is ahead of ours, ms. */
   #clockOffset: number | undefined
 
   constructor({ identity, renew, memory }: HostMembershipOptions) {
@@ -63,12 +63,12 @@ export class HostMembership {
     return this.#slice
   }
 
-  /** Is known what all others have? */
+  /** Is all known that the others have? */
   get isSettled(): LimitsReply['isSettled'] {
     return this.#isSettled
   }
 
-  /** Is all of each limit this host's? Then nobody else gets anything before this host knows of it. */
+  /** Does this host have all of each limit? Then nobody else gets anything before this host knows of it. */
   get hasAll(): boolean {
     return this.#hasJoined && this.#slice.end - this.#slice.begin === WHOLE
   }
@@ -78,9 +78,9 @@ export class HostMembership {
   }
 
   /**
-   * Another connection may lead to another Redis, or to one that has lost its data.
+   * A new connection may lead to another Redis, or to one that has lost its data.
    *
-   * @returns is it another one?
+   * @returns is it a new one?
    */
   noteConnection(serial: number): boolean {
     if (serial === this.#serial) return false
@@ -113,14 +113,15 @@ export class HostMembership {
   }
 
   /**
-   * A reply came to a call that was sent then. The offset is rather too large: what was sent counts too long, never too short.
+   * Redis showed the time `now` in its reply to a call of `sentAt`. The offset may be too large, never too small: so a message counts
+   * for too long rather than for too short a time.
    */
   noteClock(now: number, sentAt: number): void {
     this.#clockOffset = now - sentAt
   }
 
-  /** @returns must all be said again? */
-  hear({ kind }: LimitsRefusal, now: number): boolean {
+  /** @returns must everything be declared again? */
+  noteRefusal({ kind }: LimitsRefusal, now: number): boolean {
     if (kind === 'wait') this.#sameNameAt ??= now
     const isAnother = kind === 'wait' && now - (this.#sameNameAt ?? now) >= OTHER_HOST_MS
     if (kind === 'taken' || isAnother) {
@@ -133,7 +134,7 @@ export class HostMembership {
     return true
   }
 
-  /** @returns has anything changed that others want to see confirmed? */
+  /** @returns has anything changed that others wait to see confirmed? */
   take(reply: LimitsReply): boolean {
     const { slice, known, generation, isSettled } = reply
     const isSameSlice = slice.begin === this.#slice.begin && slice.end === this.#slice.end
@@ -151,7 +152,7 @@ export class HostMembership {
     return isChanged
   }
 
-  /** Writes down what must be known after a restart. @param had see `RememberedHosts` */
+  /** Writes to the state folder what must be known after a restart. @param had see `RememberedHosts` */
   remember(had: ReadonlyMap<string, number>): void {
     this.#memory.write({ slice: this.#slice, known: this.#known, had })
   }

@@ -8,22 +8,22 @@ export interface HostPart {
 }
 
 /**
- * The slice of every limit that is a host's without Redis: from `begin` to `end`, of {@link WHOLE}. Slices of hosts never overlap, so
- * their shares of a limit are never more than the limit, even if some hosts do not know of all others yet.
+ * The slice of every limit that a host may use without Redis: from `begin` to `end`, of {@link WHOLE}. Slices of hosts never overlap,
+ * so their shares never add up to more than the limit, even if some hosts do not know of all others yet.
  */
 export interface HostSlice {
   readonly begin: number
   readonly end: number
 }
 
-/** All of a limit. It can be divided evenly by up to 16. */
+/** All of a limit. It divides evenly among up to 16 hosts. */
 export const WHOLE = 720_720
 
 export const NO_SLICE: HostSlice = { begin: 0, end: 0 }
 
-/** Connections that others opened before Redis was lost have ended by then. Milliseconds. */
+/** Time after which connections that others opened before Redis was lost have ended, milliseconds. */
 const CONNECTIONS_MS = 35_000
-/** Messages that others sent before are older than an hour. Milliseconds. */
+/** Time after which messages that others sent before are older than an hour, milliseconds. */
 const MESSAGES_MS = HOUR_MS + CONNECTIONS_MS
 
 /** How much of a limit is in a slice. */
@@ -35,9 +35,9 @@ export function shareOf(limit: number | undefined, { begin, end }: HostSlice): n
 
 /**
  * What a host may use while Redis is gone: its share of each limit. One that had more keeps to its share at once. One that had less
- * rises to it when what the others had is over. A host to whom all is given has no others.
+ * gets its share when the others have ended what they had.
  *
- * @param had what it might use when Redis was there
+ * @param had what it could use when Redis was lost
  * @param goneMs how long Redis has been gone, ms
  */
 export function shareAlone(limits: Limits, had: HostPart, slice: HostSlice, goneMs: number): HostPart {

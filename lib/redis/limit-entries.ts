@@ -1,47 +1,37 @@
+import type { LimitLedger } from '../relays/limit-lender'
 import type { Limits } from '../relays/limit-types'
-import type { HostPart } from './host-share'
 import { hashName } from './keys'
+import {
+  type DeclaredLimit,
+  declareLimit,
+  type DeclareOptions,
+  HOURS_INTERVAL_MS,
+  type LimitEntry,
+} from './limit-entry'
+import type { LimitGrant } from './limits-reply'
 
-/** A limit, as the host that shares it knows it. Times are of the monotonic clock, in ms. */
-export interface LimitEntry {
-  limits: Limits
-  /** What it is called in Redis. */
-  readonly name: string
-  /** What this host may use until it asks again. */
-  part: HostPart
-  /** How many other hosts wait for a connection. */
-  othersWaiting: number
-  waitMs: number
-  /** When Redis heard of it last. */
-  toldAt: number
-  /** When what was sent was said in full. */
-  hoursToldAt: number
-}
-
-/** What has changed is said at once; what is only in use so often, so that others who wait are heard of. Milliseconds. */
+/** Time between two calls about a limit that is in use and has not changed: others may wait for it. Milliseconds. */
 export const BUSY_BEAT_MS = 250
-/** What was sent is said in full so often, for the time after this host. Milliseconds. */
-export const HOURS_INTERVAL_MS = 5_000
-/** Rows that do not change are renewed before they expire. Milliseconds. */
+/** Time until a row that does not change is renewed, before it expires. Milliseconds. */
 const REFRESH_MS = 600_000
-/** So many are looked at in each call. */
+/** Rows that each call checks for that. */
 const REFRESH_LOOKS = 20
-/** Limits in a call: about two milliseconds of Redis. */
+/** The most limits of a call, which takes Redis about two milliseconds. */
 const MOST_NAMED = 200
 const MOST_LIMITS = 20_000
 
-/** Which limits there are, and which of them a call must name. */
+/** Which limits there are, which of them a call must declare, and what its reply means for them. */
 export class LimitEntries {
   readonly #all = new Map<string, LimitEntry>()
   readonly #byName = new Map<string, LimitEntry>()
   #refresh: Iterator<LimitEntry> = this.#all.values()
   /** Redis may not know what this host has of them. */
-  readonly untold = new Set<LimitEntry>()
+  readonly undeclared = new Set<LimitEntry>()
   readonly changed = new Set<LimitEntry>()
   /** Somebody waits for them. */
   readonly waiting = new Set<LimitEntry>()
   readonly busy = new Set<LimitEntry>()
-  /** Something was sent that was not said in full. */
+  /** Messages were sent that are not listed in Redis. */
   readonly unlisted = new Set<LimitEntry>()
 
   all(): Iterable<LimitEntry> {
@@ -52,11 +42,11 @@ export class LimitEntries {
     return this.#all.get(key)
   }
 
-  named(name: string): LimitEntry | undefined {
+  findByName(name: string): LimitEntry | undefined {
     return this.#byName.get(name)
   }
 
-  /** The entry of a limit. A new one is to be said if Redis keeps messages for it. */
+  /** The entry of a limit. A new one must be declared if it counts messages: Redis may still have some for it. */
   know(limits: Limits): LimitEntry {
     const known = this.#all.get(limits.key)
     if (known !== undefined) {
@@ -72,33 +62,72 @@ export class LimitEntries {
       part: { connections: 0, messages: 0 },
       othersWaiting: 0,
       waitMs: 0,
-      toldAt: -Infinity,
-      hoursToldAt: -Infinity,
+      declaredAt: -Infinity,
+      hoursDeclaredAt: -Infinity,
     }
     this.#forget()
     this.#all.set(limits.key, entry)
     this.#byName.set(entry.name, entry)
-    if (limits.maxPerHour !== undefined) this.untold.add(entry)
+    if (limits.maxPerHour !== undefined) this.undeclared.add(entry)
     return entry
   }
 
-  /** Redis knows nothing of this host any more, or may not. */
+  /** Redis may have forgotten this host. */
   loseAll(): void {
     for (const entry of this.#all.values()) {
-      entry.hoursToldAt = -Infinity
+      entry.hoursDeclaredAt = -Infinity
       if (entry.limits.maxPerHour !== undefined || entry.part.connections > 0 || this.busy.has(entry)) {
-        this.untold.add(entry)
+        this.undeclared.add(entry)
       }
     }
   }
 
-  /** Redis lends connections again: those that were kept for want of others are given back. */
+  /** Redis lends connections again: those that were kept only because it did not are given back. */
   noteSettled(): void {
     for (const entry of this.#all.values()) if (entry.part.connections > 0) this.changed.add(entry)
   }
 
-  /** What the next call has to name, the most urgent first. @param now ms of the monotonic clock */
-  choose(now: number): ReadonlySet<LimitEntry> {
+  /** What the next call says of the limits that it must declare. */
+  declare(ledger: LimitLedger, options: DeclareOptions): readonly DeclaredLimit[] {
+    return [...this.#choose(options.now)].map((entry) => {
+      const declared = declareLimit(entry, ledger, options)
+      this.changed.delete(entry)
+      this.waiting.delete(entry)
+      // At the end, so that each has its turn.
+      if (declared.wanted > 0) this.waiting.add(entry)
+      if (declared.used === 0) this.busy.delete(entry)
+      if (declared.listsHours) this.unlisted.delete(entry)
+      return declared
+    })
+  }
+
+  /** The call failed: Redis may not have read it. */
+  takeBack(declared: readonly DeclaredLimit[]): void {
+    for (const { entry, listsHours } of declared) {
+      this.changed.add(entry)
+      if (!listsHours) continue
+      entry.hoursDeclaredAt = -Infinity
+      this.unlisted.add(entry)
+    }
+  }
+
+  /** The call succeeded. @param now ms of the monotonic clock */
+  adopt({ entry, keep, count, reserve }: DeclaredLimit, grant: LimitGrant, now: number): void {
+    const { maxConnections = Infinity, maxPerHour = Infinity } = entry.limits
+    entry.part = {
+      connections: keep + Math.min(grant.connections, maxConnections),
+      messages: count + Math.min(grant.messages, maxPerHour),
+    }
+    entry.othersWaiting = grant.othersWaiting
+    entry.waitMs = grant.waitMs
+    entry.declaredAt = now
+    this.undeclared.delete(entry)
+    // Connections that are not used, and messages that are no longer kept in reserve, are free once Redis knows of it.
+    if (grant.connections > 0 || grant.messages < reserve) this.changed.add(entry)
+  }
+
+  /** What the next call must declare, the most urgent first. @param now ms of the monotonic clock */
+  #choose(now: number): ReadonlySet<LimitEntry> {
     const chosen = new Set<LimitEntry>()
     const add = (entries: Iterable<LimitEntry>, isDue: (entry: LimitEntry) => boolean, most = MOST_NAMED) => {
       for (const entry of entries) {
@@ -107,17 +136,20 @@ export class LimitEntries {
       }
     }
     add(this.waiting, () => true, MOST_NAMED / 2)
-    add(this.untold, () => true)
+    add(this.undeclared, () => true)
     add(this.changed, () => true)
-    add(this.busy, ({ toldAt }) => now - toldAt >= BUSY_BEAT_MS)
-    add(this.unlisted, ({ hoursToldAt }) => now - hoursToldAt >= HOURS_INTERVAL_MS)
+    add(this.busy, ({ declaredAt }) => now - declaredAt >= BUSY_BEAT_MS)
+    add(this.unlisted, ({ hoursDeclaredAt }) => now - hoursDeclaredAt >= HOURS_INTERVAL_MS)
     for (let looks = 0; looks < REFRESH_LOOKS; looks++) {
       const { value, done } = this.#refresh.next()
       if (done === true) {
         this.#refresh = this.#all.values()
         break
       }
-      add([value], ({ limits, toldAt }) => limits.maxPerHour !== undefined && now - toldAt >= REFRESH_MS)
+      add(
+        [value],
+        ({ limits, declaredAt }) => limits.maxPerHour !== undefined && now - declaredAt >= REFRESH_MS,
+      )
     }
     return chosen
   }
@@ -129,7 +161,7 @@ export class LimitEntries {
       if (this.waiting.has(entry) || this.busy.has(entry)) continue
       this.#all.delete(key)
       this.#byName.delete(entry.name)
-      for (const set of [this.untold, this.changed, this.unlisted]) set.delete(entry)
+      for (const set of [this.undeclared, this.changed, this.unlisted]) set.delete(entry)
     }
   }
 }

@@ -1,21 +1,21 @@
 import type { HostIdentity } from './host-identity'
 import type { HostSlice } from './host-share'
 import { PREFIX } from './keys'
+import type { DeclaredLimit } from './limit-entry'
 import type { KnownHost } from './limits-reply'
-import type { ToldLimit } from './told-limit'
 
 /** What a host says of itself in a call of `LIMITS`. */
 export interface LimitsHead {
   readonly identity: HostIdentity
   readonly isKept: boolean
-  /** Of the call. Redis takes none that comes after a later one. */
+  /** Of the call. Redis refuses one that arrives after a later one. */
   readonly number: number
-  /** When it is sent, by the clock of Redis; undefined: that is not known yet. */
+  /** When it is sent, by the clock of Redis; undefined while that is not known. */
   readonly sentAt: number | undefined
   readonly hasJoined: boolean
-  /** Is it the first call of this process by another connection? */
+  /** Is it the first call of this process on a new connection? */
   readonly isRenewed: boolean
-  /** Will Redis know all that this host has? */
+  /** Will Redis know all that this host has, with this call? */
   readonly isWhole: boolean
   /** See `LimitsReply`. */
   readonly since: number
@@ -25,14 +25,14 @@ export interface LimitsHead {
   readonly named: readonly KnownHost[] | undefined
 }
 
-/** What Redis does later than this was given up: the host goes on without Redis. Milliseconds. */
+/** Time after which Redis must not carry out a call: by then the host goes on without Redis. Milliseconds. */
 const DEADLINE_MS = 2_000
 
 const flag = (value: boolean) => (value ? 1 : 0)
 
 /** The keys and values of a call. */
 export function writeLimitsCall(
-  told: readonly ToldLimit[],
+  declared: readonly DeclaredLimit[],
   {
     identity,
     isKept,
@@ -47,7 +47,7 @@ export function writeLimitsCall(
     named,
   }: LimitsHead,
 ): { readonly keys: readonly string[]; readonly values: readonly string[] } {
-  const keys = told.flatMap(({ entry: { name } }) => [`${PREFIX}limit:${name}`, `${PREFIX}hours:${name}`])
+  const keys = declared.flatMap(({ entry: { name } }) => [`${PREFIX}limit:${name}`, `${PREFIX}hours:${name}`])
   const head = [
     identity.id,
     identity.instance,
@@ -65,6 +65,6 @@ export function writeLimitsCall(
     named === undefined ? -1 : named.length,
     ...(named ?? []).map(({ id, isKept: comesBack }) => `${flag(comesBack)}${id}`),
   ]
-  const values = [...head, ...told.flatMap(({ values: own }) => own)]
+  const values = [...head, ...declared.flatMap(({ values: own }) => own)]
   return { keys: [`${PREFIX}hosts`, `${PREFIX}short`, ...keys], values: values.map(String) }
 }

@@ -1,40 +1,40 @@
 import { DAY_MS, HOUR_MS } from '../model/duration'
 import { WHOLE } from './host-share'
 
-/** A host that has said nothing for so long is gone: its connections are free. Milliseconds. */
+/** Time after which a silent host counts as gone, and its connections are free. Milliseconds. */
 export const LEASE_MS = 30_000
-/** The name of a host that was heard so lately belongs to a living process. Milliseconds. */
+/** Time since its last call for which the process of a host counts as alive, milliseconds. */
 export const OVERLAP_MS = 3_000
-/** In so much time every living host finds a Redis that is new. Milliseconds. */
+/** Time within which every living host finds a Redis that is new, milliseconds. */
 const GRACE_MS = 3_000
-/** What a host began without Redis has ended by then. Milliseconds. */
+/** Time after which all that a host began without Redis has ended, milliseconds. */
 export const SETTLE_MS = LEASE_MS + 5_000
-/** The most hosts that are known. */
+/** The most hosts that are kept. */
 export const MOST_HOSTS = 500
 
 /*
  * The first half of the script of limits: which hosts share, and what may be trusted of what they said.
  *
  *   hosts  host -> 'heard whole life mark joined knows begin end kept number instance about'
- *            heard       when it was heard last; 0: others have named it
- *            whole       when it last had said all that it has of every limit
+ *            heard       when it last called; 0: others have named it
+ *            whole       when it had last declared all that it has of every limit
  *            life        when its process joined
- *            mark        since when it is waited for; 0: it was heard since Redis was last lost, so its rows are true
+ *            mark        since when it is waited for; 0: it has called since Redis was last lost, so its rows are true
  *            joined      the generation in which it was added
  *            knows       the generation that it has confirmed
- *            begin end   its slice: what part of each limit it may use without Redis
+ *            begin end   its slice: the part of each limit that it may use without Redis
  *            kept        1: it comes back with the same name and slice after a restart
  *            number      of its last call
- *          '.'  -> 'generation born last': changes of the list, when these data began, when anybody was heard
+ *          '.'  -> 'generation born last': changes of the list, when these data began, when any host last called
  *
- * A list that is empty, or to which nobody has spoken for a lease, is new: Redis was away. Then, and when a host comes by another
- * connection, all others are marked until they are heard again. Hosts name those that they know, so a Redis that has lost all its
- * data learns who has to be waited for.
+ * The list is new if it is empty, or if nobody has called for the time of a lease: Redis was away. Then, and when a host calls on a new
+ * connection, all others are marked until they call again. Hosts name those that they know, so a Redis that has lost all its data
+ * learns which hosts it must wait for.
  *
- * A host that joins gets nothing until every living host has confirmed that it knows of it: if Redis is emptied, somebody names it.
+ * A host that joins gets nothing until every living host has confirmed that it knows of it. So if Redis is emptied, somebody names it.
  *
- * Slices never overlap. A host gives up what is not its own any more at once, and is given its new slice when that is free in the
- * records of all others, who are all unmarked. A record covers what the host may have, whether it got the reply or not.
+ * Slices never overlap. A host at once gives up what is outside its new slice. It is given the rest when all others are unmarked, and
+ * no record of theirs covers it. A record covers what the host may have, whether it received the reply or not.
  */
 export const HOSTS_SCRIPT = `
 local LEASE, OVERLAP, GRACE, SETTLE = ${LEASE_MS}, ${OVERLAP_MS}, ${GRACE_MS}, ${SETTLE_MS}
@@ -46,7 +46,7 @@ local since, knows = tonumber(ARGV[10]), tonumber(ARGV[11])
 local slice = {begin = tonumber(ARGV[12]), finish = tonumber(ARGV[13])}
 local named = tonumber(ARGV[14])
 
--- Redis was stopped meanwhile: the host has given up this call, and what it says may no longer be so.
+-- Redis was stopped meanwhile: the host has given up this call, and what it declares may no longer be true.
 if now > deadline then return {'clock', now} end
 
 -- What has another type was not written here.
@@ -146,7 +146,7 @@ if isWhole then own.whole = now end
 own.heard, own.mark, own.number = now, 0, number
 if since == 0 or since > now then since = now end
 
--- What others may hold of a limit is known: its connections, and its messages.
+-- Is all known that others may hold: of connections, and of messages?
 local isSettled = {connections = now - born >= GRACE, messages = now - born >= GRACE}
 local living, rank, isFree = 1, 0, now - born >= GRACE
 for name, member in pairs(members) do

@@ -3,20 +3,20 @@ import { type HostSlice, WHOLE } from './host-share'
 import { isField } from './keys'
 import { MOST_HOSTS } from './limits-hosts-script'
 
-/** What a host may use of one limit, besides what it had said that it has. */
+/** What a host may use of one limit, besides what it has declared. */
 export interface LimitGrant {
   readonly connections: number
   readonly messages: number
   /** How many other hosts wait for a connection. */
   readonly othersWaiting: number
-  /** When there may be more messages, ms from now; 0: it is not known. */
+  /** When there may be more messages, ms from now; 0 if that is not known. */
   readonly waitMs: number
 }
 
 /** A host that shares. */
 export interface KnownHost {
   readonly id: string
-  /** Has it the same name and slice after a restart? */
+  /** Does it come back with the same name and slice after a restart? */
   readonly isKept: boolean
 }
 
@@ -30,13 +30,13 @@ export interface LimitsReply {
   /** Of the list of hosts. */
   readonly generation: number
   readonly slice: HostSlice
-  /** Is known what other hosts may hold: of connections, and of messages? */
+  /** Is all known that other hosts may hold: of connections, and of messages? */
   readonly isSettled: { readonly connections: boolean; readonly messages: boolean }
   /** Hosts that live. */
   readonly hosts: number
-  /** All hosts, this one too; undefined: unchanged. */
+  /** All hosts, with this one; undefined if they have not changed. */
   readonly known: readonly KnownHost[] | undefined
-  /** Names of limits of which other hosts want messages. */
+  /** Names of limits of which other hosts need messages. */
   readonly short: readonly string[]
   readonly grants: readonly LimitGrant[]
 }
@@ -47,13 +47,13 @@ export interface LimitsRefusal {
    * - `clock`: it came too late, or was sent without the time of Redis
    * - `taken`: another process has this name now
    * - `wait`: the last process of this name may still live
-   * - `forgotten`: Redis has lost what this host had said
+   * - `forgotten`: Redis has lost what this host had declared
    */
   readonly kind: 'clock' | 'taken' | 'wait' | 'forgotten'
   readonly now: number
 }
 
-/** Buckets of the count, and a host that was gone for a while before. */
+/** The longest wait: an hour, and a minute for counts by bucket and for hosts that were gone for a while. Milliseconds. */
 const LONGEST_WAIT_MS = HOUR_MS + 60_000
 const MOST_SHORT = 100_000
 
@@ -73,7 +73,7 @@ export function readLimitsReply(reply: unknown, limits: number): LimitsReply | L
   let at = 0
   const readCount = (): number => {
     const value = values[at++]
-    if (!isCount(value)) throw new Error('Redis sent something else than what a host may use')
+    if (!isCount(value)) throw new Error('Redis sent something other than what a host may use')
     return value
   }
   const readList = <T>(most: number, read: (value: unknown) => T | undefined): readonly T[] => {
@@ -84,7 +84,7 @@ export function readLimitsReply(reply: unknown, limits: number): LimitsReply | L
   }
   const kind = values[at++]
   if (isRefusal(kind)) return { kind, now: readCount() }
-  if (kind !== 'limits') throw new Error('Redis sent something else than what a host may use')
+  if (kind !== 'limits') throw new Error('Redis sent something other than what a host may use')
   const [now, since, generation] = [readCount(), readCount(), readCount()]
   const slice = { begin: readCount(), end: readCount() }
   if (slice.begin > slice.end || slice.end > WHOLE) throw new Error('Redis sent a slice that does not exist')

@@ -2,15 +2,15 @@ import { MINUTE_MS } from '../model/duration'
 import { HOSTS_SCRIPT } from './limits-hosts-script'
 import { createScript } from './script'
 
-/** A host that waits asks so often. Its place in the line is kept no longer. Milliseconds. */
+/** Time for which a host that waits keeps its place in the line without asking again, milliseconds. */
 const WAITING_MS = 1_000
-/** So long the others are asked for messages that they have and do not need. Milliseconds. */
+/** Time for which other hosts are asked for messages that they hold in reserve, milliseconds. */
 const SHORT_MS = 2_000
-/** A host that is short of messages asks again after so long, as others may give some back. Milliseconds. */
+/** Time until a host that is short of messages asks again: others may give some back. Milliseconds. */
 const AGAIN_MS = 1_000
-/** The values for each limit. */
+/** How many values there are for each limit. */
 export const ITEM_VALUES = 9
-/** The values before them, without the names of hosts. */
+/** How many there are before them, without the names of hosts. */
 export const HEAD_VALUES = 14
 
 /*
@@ -21,7 +21,7 @@ export const HEAD_VALUES = 14
  *         how many hosts are named (-1: none are), their names; then for each limit:
  *         maxConnections, maxPerHour (-1: none), used, keep, sent, reserve, wants, hours ('-': unchanged), freeMs
  *
- *   short  limit -> when a host last wanted messages that others had in reserve
+ *   short  limit -> when a host last needed messages that others had in reserve
  *   rows   host -> 'stamp life held count reserve waiting freeAt'
  *            held      connections that the host has or may open
  *            count     messages under way, and sent in the last hour
@@ -30,16 +30,16 @@ export const HEAD_VALUES = 14
  *            freeAt    when its oldest message is an hour old
  *   hours  host -> 'at:amount ...': what it has sent, for when it has gone
  *
- * A host says all that it has of a limit, never what has changed: a reply that is lost costs nothing. What the rows of a limit hold
- * together is never more than the limit, whatever is lost: a host counts as having the larger one of the reserve that it has and the
- * one that it is given. A limit that is not named stays as it was: the call itself renews all that the host has.
+ * A host declares all that it has of a limit, never a difference, so a lost reply does no harm. Whatever is lost, all rows of a limit
+ * together never hold more than the limit: a host counts with the larger of two reserves, the one that it has and the one that it is
+ * given. A limit that is not named does not change: the call itself renews all that the host has.
  */
 export const LIMITS = createScript(
   'limits',
   `${HOSTS_SCRIPT}
 local WAITING, SHORT, AGAIN = ${WAITING_MS}, ${SHORT_MS}, ${AGAIN_MS}
 
--- A host that has gone still counts: what it sent, and what it may have sent after it was heard last. Also: when the next is over.
+-- A host that is gone still counts: what it sent, and what it may have sent after its last call. Also returns when the first of that ends.
 local function countGone(key, name, stamp, seen, count)
   local listed, left, freeAt = 0, 0, 0
   for at, amount in string.gmatch(call('HGET', key, name) or '', '(%d+):(%d+)') do
@@ -96,7 +96,7 @@ for item = 0, (#ARGV - first) / ${ITEM_VALUES} - 1 do
       if life == own.life then
         waited = fields[6]
       elseif stamp + HOUR > now then
-        -- It was started anew: what it had not sent of its reserve is still its own.
+        -- It was restarted: what it had not sent of its reserve is still its own.
         reserve = math.max(reserve, fields[4] + fields[5] - used - sent)
       end
     elseif member ~= nil and member.life == life and isLiving(member) then
@@ -139,7 +139,7 @@ for item = 0, (#ARGV - first) / ${ITEM_VALUES} - 1 do
       if left > 0 then waitMs = AGAIN end
     end
   end
-  -- Those who have asked are on their way when the host hears of it.
+  -- Those who have asked begin as soon as the host reads the reply.
   local begun = math.min(wants, messages)
   if maxConnections >= 0 then begun = math.min(begun, granted + keep - used) end
   local mine = freeMs > 0 and now + freeMs or 0
@@ -164,7 +164,7 @@ for item = 0, (#ARGV - first) / ${ITEM_VALUES} - 1 do
   reply[#reply + 1] = messages
   reply[#reply + 1] = waitMs
 end
--- What was lost with it is known to the hosts alone: all say all again.
+-- Only the hosts know what was lost with it: all declare everything again.
 if isDamaged then
   redis.call('DEL', KEYS[1])
   return {'forgotten', now}

@@ -4,13 +4,13 @@ import type { Limits } from '../relays/limit-types'
 import type { RedisConnection } from './connection'
 import { HostMembership, type HostMembershipOptions } from './host-membership'
 import { type HostPart, type HostSlice, shareAlone } from './host-share'
-import { BUSY_BEAT_MS, LimitEntries, type LimitEntry } from './limit-entries'
+import { BUSY_BEAT_MS, LimitEntries } from './limit-entries'
+import type { DeclaredLimit, LimitEntry } from './limit-entry'
 import { writeLimitsCall } from './limits-call'
-import { type LimitGrant, type LimitsReply, readLimitsReply } from './limits-reply'
+import { type LimitsReply, readLimitsReply } from './limits-reply'
 import { LIMITS } from './limits-script'
-import { declareLimit, type ToldLimit } from './told-limit'
 
-/** Calls a function once after so many ms, and returns what takes that back. */
+/** Calls a function once, after `ms` milliseconds. The function that it returns cancels that. */
 export type Timer = (work: () => void, ms: number) => () => void
 
 export interface SharedLimitsOptions extends HostMembershipOptions {
@@ -21,14 +21,14 @@ export interface SharedLimitsOptions extends HostMembershipOptions {
   readonly timer?: Timer
 }
 
-/** How soon Redis is asked again where somebody waits, and where nothing is to be said. Milliseconds. */
+/** Time until Redis is asked again: while somebody waits, and while there is nothing to declare. Milliseconds. */
 const WAITING_BEAT_MS = 50
 const IDLE_BEAT_MS = 1_000
 /** Time for which a free place is kept for the next message of this host, milliseconds. */
 const KEEP_MS = 5
-/** A host that has never reached Redis waits so long for its first reply. Milliseconds. */
+/** Time for which a host that has never reached Redis waits for its first reply, milliseconds. */
 const FIRST_REPLY_MS = 1_000
-/** Calls that do not count, one after the other. */
+/** The most calls, one after the other, that Redis may refuse. */
 const MOST_REFUSALS = 4
 
 const systemTimer: Timer = (work, ms) => {
@@ -47,11 +47,11 @@ export class SharedLimits implements LimitLender {
   readonly #entries = new LimitEntries()
   readonly #membership: HostMembership
   #ledger: LimitLedger | undefined
-  /** `new`: Redis has never answered. `alone`: it has gone. */
+  /** `new`: Redis has never answered. `alone`: it is gone. */
   #mode: 'new' | 'shared' | 'alone'
   #goneAt: number
   #writtenAt = -Infinity
-  /** Redis is not asked before: it has just failed. */
+  /** Redis is not asked before this time, because it has just failed. */
   #retryAt = 0
   /** The wait for the first reply. */
   #first: Promise<void> | undefined
@@ -72,12 +72,12 @@ export class SharedLimits implements LimitLender {
     }
   }
 
-  /** The hosts that live. */
+  /** How many hosts live. */
   get hosts(): number {
     return this.#membership.hosts
   }
 
-  /** What is this host's without Redis. */
+  /** What this host may use without Redis. */
   get slice(): HostSlice {
     return this.#membership.slice
   }
@@ -87,7 +87,7 @@ export class SharedLimits implements LimitLender {
     return this.#mode === 'shared'
   }
 
-  /** Is known what all others have, so that all of a limit can be lent? */
+  /** Is all known that the others have? Only then can all of a limit be lent. */
   get isSettled(): boolean {
     const { connections, messages } = this.#membership.isSettled
     return this.isShared && connections && messages
@@ -110,7 +110,7 @@ export class SharedLimits implements LimitLender {
 
   know(limits: Limits): void {
     this.#entries.know(limits)
-    if (this.isShared && this.#entries.untold.size > 0) this.#schedule(KEEP_MS)
+    if (this.isShared && this.#entries.undeclared.size > 0) this.#schedule(KEEP_MS)
   }
 
   portion(limits: Limits): Portion {
@@ -134,8 +134,8 @@ export class SharedLimits implements LimitLender {
     if (entry === undefined) return
     this.#entries.busy.add(entry)
     this.#entries.changed.add(entry)
-    // Without Redis a host may use more than it has said.
-    if (!this.isShared) this.#entries.untold.add(entry)
+    // Without Redis a host may use more than it has declared.
+    if (!this.isShared) this.#entries.undeclared.add(entry)
     this.#schedule(BUSY_BEAT_MS)
   }
 
@@ -159,22 +159,22 @@ export class SharedLimits implements LimitLender {
       const { hasAll, slice } = this.#membership
       return shareAlone(limits, part, slice, hasAll ? Infinity : this.#monotonic() - this.#goneAt)
     }
-    // Nothing is shared yet: the limits are all this host's, unless Redis answers after all.
+    // Nothing is shared yet: each limit is all this host's, unless Redis answers after all.
     return this.#first === undefined ? { connections: Infinity, messages: Infinity } : part
   }
 
-  /** One call at a time: those who ask meanwhile share the next. Never rejects. */
+  /** One call at a time: what is asked meanwhile goes with the next. Never rejects. */
   #ask(): Promise<void> {
     if (!this.#connection.isReady || this.#monotonic() < this.#retryAt) {
       this.#lose()
       this.#goOn()
       return (this.#mode === 'new' ? this.#first : undefined) ?? Promise.resolve()
     }
-    // After this turn of the event loop, with all that is asked in it.
+    // After this turn of the event loop, for all that is asked in it.
     this.#next ??= (this.#call ?? Promise.resolve()).then(() => {
       this.#next = undefined
       this.#freeze()
-      this.#call = this.#tell().finally(() => {
+      this.#call = this.#callUntilAccepted().finally(() => {
         this.#call = undefined
         this.#goOn()
       })
@@ -183,18 +183,18 @@ export class SharedLimits implements LimitLender {
     return this.#next
   }
 
-  /** What a host may use without Redis does not grow any more once it is about to be said. */
+  /** What a host may use without Redis must not grow any more once it is declared. */
   #freeze(): void {
     if (this.#mode !== 'alone') return
     for (const entry of this.#entries.all()) {
       const { connections, messages } = entry.part
       entry.part = this.#partOf(entry)
       if (entry.part.connections > connections || entry.part.messages > messages)
-        this.#entries.untold.add(entry)
+        this.#entries.undeclared.add(entry)
     }
   }
 
-  async #tell(): Promise<void> {
+  async #callUntilAccepted(): Promise<void> {
     try {
       for (let refusals = 0; refusals < MOST_REFUSALS; refusals++) {
         if (this.#membership.noteConnection(this.#connection.serial)) this.#entries.loseAll()
@@ -211,84 +211,49 @@ export class SharedLimits implements LimitLender {
   async #callOnce(): Promise<boolean> {
     const membership = this.#membership
     const sentAt = this.#monotonic()
-    const told = this.#declare(sentAt)
-    const { untold } = this.#entries
-    const isWhole = told.filter(({ entry }) => untold.has(entry)).length === untold.size
-    const { keys, values } = writeLimitsCall(told, membership.head({ isWhole, sentAt }))
+    const { clockOffset, isSettled } = membership
+    // The first call only asks for the time.
+    const declared =
+      clockOffset === undefined
+        ? []
+        : this.#entries.declare(this.#ledger!, { now: sentAt, clockOffset, keeps: !isSettled.connections })
+    const { undeclared } = this.#entries
+    const isWhole = declared.filter(({ entry }) => undeclared.has(entry)).length === undeclared.size
+    const { keys, values } = writeLimitsCall(declared, membership.head({ isWhole, sentAt }))
     try {
-      const reply = readLimitsReply(await this.#connection.run(LIMITS, keys, values), told.length)
+      const reply = readLimitsReply(await this.#connection.run(LIMITS, keys, values), declared.length)
       membership.noteClock(reply.now, sentAt)
       if (reply.kind === 'limits') {
-        this.#take(told, reply)
+        this.#take(declared, reply)
         return false
       }
-      this.#takeBack(told)
-      if (membership.hear(reply, sentAt)) this.#entries.loseAll()
-      // It is there: from now on the others have their shares.
+      this.#entries.takeBack(declared)
+      if (membership.noteRefusal(reply, sentAt)) this.#entries.loseAll()
+      // Redis is there: from now on the others have their shares.
       if (this.#mode === 'new') this.#goAlone()
       return reply.kind !== 'wait'
     } catch (error) {
-      this.#takeBack(told)
+      this.#entries.takeBack(declared)
       throw error
     }
   }
 
-  #declare(now: number): readonly ToldLimit[] {
-    const { clockOffset, isSettled } = this.#membership
-    // The first call only asks for the time.
-    if (clockOffset === undefined) return []
-    const { changed, waiting, busy, unlisted } = this.#entries
-    return [...this.#entries.choose(now)].map((entry) => {
-      const told = declareLimit(entry, this.#ledger!, { now, clockOffset, keeps: !isSettled.connections })
-      changed.delete(entry)
-      waiting.delete(entry)
-      // At the end, so that each has its turn.
-      if (told.wanted > 0) waiting.add(entry)
-      if (told.used === 0) busy.delete(entry)
-      if (told.listsHours) unlisted.delete(entry)
-      return told
-    })
-  }
-
-  /** Redis may not have heard it. */
-  #takeBack(told: readonly ToldLimit[]): void {
-    for (const { entry, listsHours } of told) {
-      this.#entries.changed.add(entry)
-      if (!listsHours) continue
-      entry.hoursToldAt = -Infinity
-      this.#entries.unlisted.add(entry)
-    }
-  }
-
-  #take(told: readonly ToldLimit[], reply: LimitsReply): void {
+  #take(declared: readonly DeclaredLimit[], reply: LimitsReply): void {
     const { isSettled } = this.#membership
     const isChanged = this.#membership.take(reply) || !this.isShared
     this.#mode = 'shared'
     if (reply.isSettled.connections && !isSettled.connections) this.#entries.noteSettled()
-    for (const [index, each] of told.entries()) this.#adopt(each, reply.grants[index]!)
-    for (const name of reply.short) this.#giveUp(this.#entries.named(name))
-    // Written down before it is confirmed: others rely on it.
+    const now = this.#monotonic()
+    for (const [index, each] of declared.entries()) this.#entries.adopt(each, reply.grants[index]!, now)
+    for (const name of reply.short) this.#giveUp(this.#entries.findByName(name))
+    // It is written to the state folder before it is confirmed: others rely on it.
     if (isChanged) this.#schedule(KEEP_MS)
     if (isChanged || this.#isMemoryOld()) this.#remember()
   }
 
-  #adopt({ entry, keep, count, reserve }: ToldLimit, grant: LimitGrant): void {
-    const { maxConnections = Infinity, maxPerHour = Infinity } = entry.limits
-    entry.part = {
-      connections: keep + Math.min(grant.connections, maxConnections),
-      messages: count + Math.min(grant.messages, maxPerHour),
-    }
-    entry.othersWaiting = grant.othersWaiting
-    entry.waitMs = grant.waitMs
-    entry.toldAt = this.#monotonic()
-    this.#entries.untold.delete(entry)
-    // What is not used of it, and what is no longer kept in reserve, is free when that is said.
-    if (grant.connections > 0 || grant.messages < reserve) this.#entries.changed.add(entry)
-  }
-
-  /** Others want messages that this host may have in reserve. */
+  /** Others need messages that this host may have in reserve. */
   #giveUp(entry: LimitEntry | undefined): void {
-    if (entry === undefined || this.#monotonic() - entry.toldAt < WAITING_BEAT_MS) return
+    if (entry === undefined || this.#monotonic() - entry.declaredAt < WAITING_BEAT_MS) return
     this.#entries.changed.add(entry)
     this.#schedule(KEEP_MS)
   }
@@ -322,18 +287,18 @@ export class SharedLimits implements LimitLender {
 
   /** After each call, and while there is nobody to call. */
   #goOn(): void {
-    const { waiting, busy, changed, untold, unlisted } = this.#entries
+    const { waiting, busy, changed, undeclared, unlisted } = this.#entries
     let beat = busy.size + changed.size + unlisted.size > 0 ? BUSY_BEAT_MS : IDLE_BEAT_MS
     for (const entry of waiting) {
       this.#ledger?.offer(entry.limits.key)
       const use = this.#ledger?.use(entry.limits.key)
       if (use === undefined || use.wanted === 0) waiting.delete(entry)
-      // Who waits for the hour to go by is in no hurry.
+      // A message that waits for the hour to pass is not in a hurry.
       else if (entry.limits.maxPerHour === undefined || use.used + use.sent < entry.part.messages) {
         beat = WAITING_BEAT_MS
       }
     }
-    if (this.isShared && untold.size > 0) beat = 0
+    if (this.isShared && undeclared.size > 0) beat = 0
     this.#schedule(beat)
   }
 

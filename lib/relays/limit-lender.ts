@@ -6,9 +6,9 @@ export interface LimitUse {
   readonly used: number
   /** Messages sent in the last hour. */
   readonly sent: number
-  /** Who waits for an answer now, and who for a place. */
+  /** Messages that wait, for an answer or for a place. */
   readonly wanted: number
-  /** When the oldest message is an hour old, in ms of the monotonic clock; undefined: none was sent. */
+  /** When the oldest message will be an hour old, in ms of the monotonic clock; undefined if none was sent. */
   readonly freeAt: number | undefined
 }
 
@@ -20,7 +20,7 @@ export interface Portion {
   readonly waitMs: number
 }
 
-/** What the arbiter shows to the one who lends. */
+/** What the arbiter shows to the lender. */
 export interface LimitLedger {
   use(key: string): LimitUse
   /** What was sent, see `HourCount.entries`. */
@@ -33,12 +33,12 @@ export interface LimitLedger {
 export interface LimitLender {
   /** To be called once, before all others. */
   begin(ledger: LimitLedger): void
-  /** This server has limits that it may use some day. */
+  /** This server has these limits, and may use them later. */
   know(limits: Limits): void
   portion(limits: Limits): Portion
   /** Asks for a larger portion. Resolves when it is known whether there is one; never rejects. */
   borrow(limits: Limits): Promise<void>
-  /** A message waits that got nothing of the portion. */
+  /** A message waits, because the portion is used up. */
   noteWait(limits: Limits): void
   /** A place was taken. */
   noteTake(key: string): void

@@ -1,8 +1,25 @@
 import type { LimitLedger } from '../relays/limit-lender'
-import { HOURS_INTERVAL_MS, type LimitEntry } from './limit-entries'
+import type { Limits } from '../relays/limit-types'
+import type { HostPart } from './host-share'
 
-/** What is said of one limit in a call: all that this host has of it. */
-export interface ToldLimit {
+/** A limit, as the host that shares it knows it. Times are of the monotonic clock, in ms. */
+export interface LimitEntry {
+  limits: Limits
+  /** Its name in Redis. */
+  readonly name: string
+  /** What this host may use until it asks again. */
+  part: HostPart
+  /** How many other hosts wait for a connection. */
+  othersWaiting: number
+  waitMs: number
+  /** When Redis last confirmed what this host has of it. */
+  declaredAt: number
+  /** When the list of sent messages was last sent. */
+  hoursDeclaredAt: number
+}
+
+/** What a call says of one limit: all that this host has of it. */
+export interface DeclaredLimit {
   readonly entry: LimitEntry
   readonly used: number
   /** Connections that it has or may open. */
@@ -13,27 +30,30 @@ export interface ToldLimit {
   readonly reserve: number
   /** How many wait. */
   readonly wanted: number
-  /** Is said when its messages were sent? */
+  /** Does the call list when messages were sent? */
   readonly listsHours: boolean
-  /** As the script has them. */
+  /** In the order that the script expects. */
   readonly values: readonly (string | number)[]
 }
 
 export interface DeclareOptions {
   /** Milliseconds of the monotonic clock. */
   readonly now: number
-  /** What the clock of Redis shows more. */
+  /** How far the clock of Redis is ahead of it, ms. */
   readonly clockOffset: number
   /** Keeps connections that are not in use: Redis lends no others yet. */
   readonly keeps: boolean
 }
 
-/** Says what this host has of a limit. What it does not say that it has, it has no more. */
+/** Time between two lists of sent messages, which count when this host is gone. Milliseconds. */
+export const HOURS_INTERVAL_MS = 5_000
+
+/** Declares what this host has of a limit. It gives up all that it does not declare. */
 export function declareLimit(
   entry: LimitEntry,
   ledger: LimitLedger,
   { now, clockOffset, keeps }: DeclareOptions,
-): ToldLimit {
+): DeclaredLimit {
   const { maxConnections, maxPerHour, key } = entry.limits
   const { used, sent, wanted, freeAt } = ledger.use(key)
   const count = used + sent
@@ -42,8 +62,8 @@ export function declareLimit(
   const reserve =
     maxPerHour === undefined ? 0 : Math.max(Math.min(entry.part.messages, maxPerHour) - count, 0)
   entry.part = { connections: keep, messages: count + reserve }
-  const listsHours = maxPerHour !== undefined && now - entry.hoursToldAt >= HOURS_INTERVAL_MS
-  if (listsHours) entry.hoursToldAt = now
+  const listsHours = maxPerHour !== undefined && now - entry.hoursDeclaredAt >= HOURS_INTERVAL_MS
+  if (listsHours) entry.hoursDeclaredAt = now
   const list = () => ledger.hours(key).map(([at, amount]) => `${Math.ceil(at + clockOffset)}:${amount}`)
   const hours = listsHours ? list().join(' ') : '-'
   const freeMs = freeAt === undefined ? 0 : Math.max(Math.ceil(freeAt - now), 1)
