@@ -128,10 +128,8 @@ describe('limits over hosts', { skip: needsRedis() }, () => {
     const hosts = await startHosts(t, redis)
     const limits = { key: 'isp', maxPerHour: 10 }
     for (const { places } of hosts) places.know([limits])
-    const key = `${PREFIX}limit:${hashName('isp')}`
-    const reserves = async () =>
-      ((await redis.command('HVALS', key)) as string[]).map((row) => Number(row.split(' ')[4]))
-    await until(async () => (await reserves()).join() === '5,5', 'the shares')
+    const hasShare = ({ shared }: (typeof hosts)[number]) => shared.portion(limits).maxPerHour === 5
+    await until(() => hosts.every(hasShare), 'the shares')
     await redis.kill()
     await until(() => hosts.every(({ shared }) => !shared.isShared), 'the loss')
     for (const host of hosts) {
