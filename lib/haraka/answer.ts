@@ -92,7 +92,7 @@ export function answerOutcome(hmail: HMailItem, outcome: GetMxOutcome, services:
             reason,
             log,
             now,
-            onWait: (seconds) => onWait({ why, seconds, held: [] }),
+            onWait: (seconds) => onWait({ why, reason, seconds, held: [] }),
             ...(atOnce ? { seconds: 0 } : {}),
           })
         },

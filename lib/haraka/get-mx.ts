@@ -180,8 +180,8 @@ export class GetMx {
     const { outcome, located } = await this.#outcomes.find(routed)
     const log = this.#logOf(hmail)
     const aftermath = this.#aftermath(routed)
-    const onWait = this.#noteWait(hmail)
     let slot: DecisionSlot | undefined
+    const onWait = this.#noteWait(hmail, () => slot)
     return answerOutcome(hmail, outcome, {
       now: this.#now,
       log,
@@ -207,6 +207,7 @@ export class GetMx {
           waits: this.#waits,
           log,
           aftermath,
+          onTry: () => slot && this.#parts.recorder.recordTry(slot),
           onWait,
           onEnd: (ended) => {
             if (this.#haraka.isLogged('DEBUG')) log.logdebug(attemptLine(ended))
@@ -226,7 +227,7 @@ export class GetMx {
     return answerWithDivision(hmail, groups, {
       haraka: this.#haraka,
       notes: () => this.#messages.notesForFile(hmail),
-      onWait: (seconds) => onWait({ why: 'disk', seconds, held: [] }),
+      onWait: (reason, seconds) => onWait({ why: 'disk', reason, seconds, held: [] }),
       log: this.#logOf(hmail),
     })
   }
@@ -251,10 +252,14 @@ export class GetMx {
     return others.some((relay) => relays.look(relay).usable)
   }
 
-  /** The message waits, in Haraka's own queue unless delivery says otherwise. */
-  #noteWait(hmail: HMailItem): (wait: UncountedWait) => void {
-    return ({ why, seconds, held }) => {
-      this.#parts.recorder.recordWait(hmail, why, this.#now() + seconds * 1000)
+  /** The message waits, in Haraka's own queue unless delivery says otherwise. @param slotOf the decision, if there was one */
+  #noteWait(
+    hmail: HMailItem,
+    slotOf: () => DecisionSlot | undefined = () => undefined,
+  ): (wait: UncountedWait) => void {
+    return ({ why, reason, seconds, held }) => {
+      const until = this.#now() + seconds * 1000
+      this.#parts.recorder.recordWait(hmail, { why, reason, until }, slotOf())
       this.#waits.add(hmail, { held, release: () => this.#haraka.sendNow(hmail) })
     }
   }

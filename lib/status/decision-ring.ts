@@ -4,13 +4,20 @@ import type { Message } from '../model/message'
 import { toPrintable } from '../model/printable'
 import type { Located } from '../routing/route'
 import type { Action } from './decision-counts'
-import { type AttemptEnd, type DecisionEntry, MOST_CONNECTIONS, MOST_RECIPIENTS } from './facts'
+import {
+  type AttemptEnd,
+  type DecisionEntry,
+  MOST_CONNECTIONS,
+  MOST_RECIPIENTS,
+  type WaitReason,
+} from './facts'
 
 /** A decision about a message. */
 export interface Decided {
   readonly message: Message
   readonly decision: Decision
   readonly located: readonly Located[]
+  /** What is to be done. */
   readonly action: Action
   /** The name of the message's file in the queue. */
   readonly file?: string | undefined
@@ -25,6 +32,12 @@ export interface DecisionSlot {
   readonly id: string
   readonly at: number
   readonly decided: Decided
+  /** What is done; undefined while that is not known of one that is to be tried. */
+  action: Action | undefined
+  /** Why it waits now. */
+  wait: WaitReason | undefined
+  /** Why it is not tried, or waits. */
+  reason: string
   end: AttemptEnd | undefined
   /** Since it was last taken. */
   hasChanged: boolean
@@ -49,7 +62,18 @@ export class DecisionRing {
   }
 
   add(id: string, decided: Decided, at: number): DecisionSlot {
-    const slot = { number: this.#count, id, at, decided, end: undefined, hasChanged: true }
+    const { action, reason = '' } = decided
+    const slot: DecisionSlot = {
+      number: this.#count,
+      id,
+      at,
+      decided,
+      action: action === 'try' ? undefined : action,
+      wait: undefined,
+      reason,
+      end: undefined,
+      hasChanged: true,
+    }
     this.#slots[this.#count++ % this.#capacity] = slot
     return slot
   }
@@ -62,8 +86,9 @@ export class DecisionRing {
   }
 }
 
-function describe({ number, id, at, decided, end }: DecisionSlot, pid: number): DecisionEntry {
-  const { message, decision, located, action, file = '', reason = '' } = decided
+function describe(slot: DecisionSlot, pid: number): DecisionEntry {
+  const { number, id, at, decided, action = 'try', wait, reason, end } = slot
+  const { message, decision, located, file = '' } = decided
   const address = (text: string) => toPrintable(text, { max: LONGEST_ADDRESS })
   return {
     key: `${pid}.${number}`,
@@ -81,6 +106,7 @@ function describe({ number, id, at, decided, end }: DecisionSlot, pid: number): 
     action,
     exchanges: located.slice(0, MOST_CONNECTIONS).map(({ exchange }) => toPrintable(exchangeLabel(exchange))),
     reason: toPrintable(reason, { max: 500 }),
+    ...(wait === undefined ? {} : { wait }),
     ...(end === undefined ? {} : { end }),
   }
 }

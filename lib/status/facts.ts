@@ -52,7 +52,9 @@ export interface DecisionEntry {
   readonly action: Action
   /** The servers in the order in which they are tried, as `relay NAME` or `[user@]host:port`. */
   readonly exchanges: readonly string[]
-  /** Why it is not tried; empty if it is. */
+  /** For what it waits now, without an attempt being counted; absent if it does not. */
+  readonly wait?: WaitReason
+  /** Why it is not tried, or waits; empty if there is nothing to say. */
   readonly reason: string
   /** Absent while it is under way, and where nothing was tried. */
   readonly end?: AttemptEnd

@@ -32,7 +32,10 @@ export interface Sample {
 /** What the metrics are called, how they are counted and what they say, in the order in which they are printed. */
 export const METRICS = {
   build_info: ['gauge', 'The version of the plugin'],
-  decisions_total: ['counter', 'Decisions, by what decided (overrides, attempts, dns) and action'],
+  decisions_total: [
+    'counter',
+    'Decisions, by what decided and what is done (try, bounce, defer, hold, wait)',
+  ],
   decision_seconds: ['histogram', 'Time that a decision took, without other plugins'],
   rules: ['gauge', 'Override lines in force'],
   rules_never_hit: [

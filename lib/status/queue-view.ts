@@ -1,12 +1,9 @@
 import { parseQueueName } from '../haraka-files/queue-file'
 import { listQueue, readQueue } from '../haraka-files/queue-folder'
 import type { Steps } from '../model/steps'
-import type { DecisionEntry } from './facts'
 import { pickLargest } from './largest'
 import type { Overview } from './overview'
-import type { ServerState } from './server-state'
 import { describeWait, type Story } from './story'
-import { joinWords } from './wording'
 
 /** Messages that are shown: those that are due first. */
 const MOST_SHOWN = 30
@@ -26,18 +23,10 @@ export interface QueueView {
   readonly first: readonly QueuedStory[]
 }
 
-/** The holds for which a message that was to be tried waits: those of all its servers. */
-function heldBy(last: DecisionEntry | undefined, server: ServerState): string | undefined {
-  if (last === undefined || server.kind === 'unknown' || last.exchanges.length === 0) return undefined
-  const names = last.exchanges.map((label) => /^relay (.*)$/.exec(label)?.[1] ?? '')
-  if (!names.every((name) => server.holds.has(name))) return undefined
-  return `${joinWords(names.map((name) => `relay ${name}`))} ${names.length === 1 ? 'is' : 'are'} held`
-}
-
 /** Looks into the queue, in steps. @throws UsageError or AccessError if it cannot be read */
 export function* viewQueue(
   folder: string,
-  { facts, server, now }: Pick<Overview, 'facts' | 'server' | 'now'>,
+  { facts, now }: Pick<Overview, 'facts' | 'now'>,
 ): Steps<QueueView> {
   const names = yield* listQueue(folder)
   const due = yield* pickLargest(names, MOST_SHOWN, (name) => -(parseQueueName(name).nextAttempt ?? 0))
@@ -45,13 +34,9 @@ export function* viewQueue(
   const first = messages.map((queued) => {
     const entries = (facts?.decisions ?? []).filter(({ id }) => id !== '' && id === queued.id)
     const story = { id: queued.id, queued, entries }
-    const wait = heldBy(entries[0], server)
-    return {
-      story,
-      wait: describeWait(story, { isRunning: true, now, ...(wait === undefined ? {} : { wait }) }),
-    }
+    return { story, wait: describeWait(story, { isRunning: true, now }) }
   })
-  const isUncounted = ({ story }: QueuedStory) => story.entries[0]?.action === 'wait'
+  const isUncounted = ({ story }: QueuedStory) => story.entries[0]?.wait !== undefined
   const reasonOf = ({ story }: QueuedStory) => story.entries[0]?.reason ?? ''
   const uncounted = first.filter(isUncounted).toSorted((a, b) => (reasonOf(a) < reasonOf(b) ? -1 : 1))
   return { total: names.length, first: [...uncounted, ...first.filter((each) => !isUncounted(each))] }

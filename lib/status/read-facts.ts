@@ -18,6 +18,7 @@ import {
   MOST_SERVERS,
   MOST_WORKERS,
   type SharingFacts,
+  WAIT_REASONS,
   type WorkerFacts,
   type WorkerReport,
 } from './facts'
@@ -79,6 +80,7 @@ function readDecision(fields: Fields): DecisionEntry | undefined {
   const { key, id, lines } = fields
   const source = SOURCES.find((word) => word === fields.source)
   const action = ACTIONS.find((word) => word === fields.action)
+  const wait = WAIT_REASONS.find((word) => word === fields.wait)
   if (typeof key !== 'string' || typeof id !== 'string' || source === undefined || action === undefined) {
     return undefined
   }
@@ -98,6 +100,7 @@ function readDecision(fields: Fields): DecisionEntry | undefined {
     lines: Array.isArray(lines) ? lines.slice(0, MOST_CONNECTIONS).filter(isAmount) : [],
     exchanges: texts(fields.exchanges, MOST_CONNECTIONS),
     reason: toText(fields.reason),
+    ...(wait === undefined ? {} : { wait }),
     ...readEnd(fields.end),
   }
 }

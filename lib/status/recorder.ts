@@ -6,7 +6,7 @@ import type { Resolver } from '../dns/resolver'
 import type { RuleSet } from '../rules/compile'
 import { type DecisionSlot, DecisionRing, type Decided } from './decision-ring'
 import { COUNTS, type Counts, countKey, type LineHits } from './counts'
-import { DecisionCounts } from './decision-counts'
+import { type Action, DecisionCounts } from './decision-counts'
 import { DnsCounts } from './dns-counts'
 import type { AttemptEnd, ReadingResult, WaitReason, WorkerFacts, WorkerReport } from './facts'
 import { LineHitCounts } from './line-hits'
@@ -23,6 +23,23 @@ export interface DecisionBasis {
   readonly rules: RuleSet
   /** How long it took. */
   readonly milliseconds: number
+}
+
+/** What an attempt has tried. */
+export interface AttemptDetails {
+  /** Each connection's exchange, and how it ended. */
+  readonly tried: readonly (readonly [Exchange, result: string])[]
+  /** Why no server was asked; empty if one was. */
+  readonly reason: string
+}
+
+/** A wait that is not counted as an attempt. */
+export interface Wait {
+  readonly why: WaitReason
+  /** In words. */
+  readonly reason: string
+  /** Milliseconds since the epoch. */
+  readonly until: number
 }
 
 export interface RecorderOptions {
@@ -57,17 +74,22 @@ export class Recorder {
   recordDecision(id: string, decided: Decided, { rules, milliseconds }: DecisionBasis): DecisionSlot {
     const { decision, action } = decided
     const at = this.#options.now()
-    this.#decisions.add(decision.source, action, milliseconds)
+    this.#decisions.addTime(milliseconds)
+    // Whether one that is to be tried is tried, shows soon: see recordTry(), recordWait() and recordEnd().
+    if (action !== 'try') this.#decisions.add(decision.source, action)
     if (decision.matched.length > 0) this.#hitsOf(rules).add(decision.matched, at)
     return this.#ring.add(id, decided, at)
   }
 
-  /** The attempt that followed is over. @param tried each connection's exchange, and how it ended */
-  recordEnd(
-    slot: DecisionSlot,
-    end: AttemptEnd,
-    tried: readonly (readonly [Exchange, result: string])[],
-  ): void {
+  /** The first server is asked. */
+  recordTry(slot: DecisionSlot): void {
+    this.#settle(slot, 'try')
+  }
+
+  /** The attempt that followed is over. */
+  recordEnd(slot: DecisionSlot, end: AttemptEnd, { tried, reason }: AttemptDetails): void {
+    this.#settle(slot, end.connections.length > 0 ? 'try' : 'defer')
+    if (slot.action === 'defer') slot.reason = reason
     slot.end = end
     slot.hasChanged = true
     for (const [exchange, result] of tried)
@@ -79,9 +101,14 @@ export class Recorder {
     for (const line of lines) this.#count(countKey(COUNTS.rescues, hashLine(line)))
   }
 
-  /** A message waits. @param until milliseconds since the epoch */
-  recordWait(message: object, why: WaitReason, until: number): void {
+  /** A message waits. @param slot of the decision after which it does, if there was one */
+  recordWait(message: object, { why, reason, until }: Wait, slot: DecisionSlot | undefined): void {
     this.#waiting.add(message, why, until)
+    if (slot === undefined) return
+    this.#settle(slot, why === 'held' ? 'hold' : 'wait')
+    slot.wait = why
+    slot.reason = reason
+    slot.hasChanged = true
   }
 
   /** A message is tried again. */
@@ -128,6 +155,13 @@ export class Recorder {
         waiting: this.#waiting.count(this.#options.now()),
       },
     }
+  }
+
+  /** It is known what is done, and counted. */
+  #settle(slot: DecisionSlot, action: Action): void {
+    if (slot.action !== undefined) return
+    slot.action = action
+    this.#decisions.add(slot.decided.decision.source, action)
   }
 
   #count(key: string): void {

@@ -63,10 +63,10 @@ export function listSteps({ queued, entries }: Story): readonly PastStep[] {
 
 function stepsOf({ at, source, lines, action, reason, end }: DecisionEntry): readonly PastStep[] {
   const by = describeSource({ source, matched: lines })
-  if (end === undefined) {
-    if (action === 'try' || action === 'wait') return []
+  if (action === 'bounce' || action === 'defer') {
     return [{ at, by, server: '', tls: false, delivered: false, failed: '', text: reason }]
   }
+  if (end === undefined) return []
   // Without a connection it has only waited.
   return end.connections.map(({ server, tls, failed, text }) => ({
     at: end.at,
@@ -92,20 +92,29 @@ export interface Surroundings {
 /** What a message of the queue waits for now, as a sentence. */
 export function describeWait({ queued, entries }: Story, { isRunning, wait, now }: Surroundings): string {
   if (!isRunning) return 'No Haraka runs: it is tried when Haraka starts'
-  const last = entries[0]
+  const [last] = entries
   const lastEnd = queued?.history.at(-1)?.at ?? 0
-  // A wait leaves the name of the queue file as it is, with the time of an attempt that does not come.
-  if (last !== undefined && last.at >= lastEnd && (last.end?.connections.length ?? 0) === 0) {
-    const since = `since ${formatTime(last.at)}`
-    if (last.action === 'wait') return `It waits ${since}, and no attempt is counted: ${last.reason}`
-    if (last.action === 'try' && wait !== undefined)
-      return `It waits ${since}, and no attempt is counted: ${wait}`
-    if (last.action === 'try') return `It is being tried, or waits for a free server, ${since}`
-  }
   const planned = queued?.nextAttempt
-  return planned !== undefined && planned > now
-    ? `Haraka tries it again at ${formatTime(planned)}, in ${formatAge(planned - now)}`
-    : 'It is due: Haraka tries it as soon as it has a thread for it'
+  // A wait leaves the name of the queue file as it is, with the time of an attempt that does not come.
+  if (last !== undefined && last.at >= lastEnd) {
+    if (last.wait !== undefined) return describeUncounted(entries)
+    if (last.action === 'try' && last.end === undefined)
+      return `It is being tried, or waits for a free server, since ${formatTime(last.at)}`
+  }
+  if (planned !== undefined && planned > now)
+    return `Haraka tries it again at ${formatTime(planned)}, in ${formatAge(planned - now)}`
+  return wait === undefined
+    ? 'It is due: Haraka tries it as soon as it has a thread for it'
+    : `It waits, and no attempt is counted: ${wait}`
+}
+
+/** @param entries of which the first one, which is the newest, waits */
+function describeUncounted(entries: readonly DecisionEntry[]): string {
+  // While it waits it is looked at again and again, and each time decided anew.
+  const others = entries.findIndex(({ wait }) => wait === undefined)
+  const begin = entries.at(others === -1 ? -1 : others - 1)
+  const how = entries[0]?.wait === 'held' ? 'It has been held' : 'It has waited'
+  return `${how} since ${formatTime(begin?.at ?? 0)}, and no attempt is counted: ${entries[0]?.reason ?? ''}`
 }
 
 /** How a finished message ended, as a sentence. */

@@ -34,7 +34,7 @@ async function main(): Promise<void> {
     counted: () =>
       cost(() => {
         const decision = decide(rules, message, {}) as Decision
-        recorder.recordDecision('ABC.1.1', { ...decided, decision }, basis)
+        recorder.recordTry(recorder.recordDecision('ABC.1.1', { ...decided, decision }, basis))
       }),
   })
   const added = median(counted.map((each, round) => each - alone[round]!))

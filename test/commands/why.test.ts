@@ -109,16 +109,20 @@ test('why: with a server the retry time, a wait that is not counted, or an attem
   const server = startReporting(t, state, () => NOW)
   server.report()
   assert.match((await why(ID)).out, /^Haraka tries it again at 2026-05-17 12:01:30 UTC, in 1m 30s$/m)
-  const { report, slot, recorder } = startServer(t, state, {
-    action: 'wait',
-    reason: 'relay isp is held by hand',
-  })
+  const { report, slot, recorder } = startServer(t, state)
+  const until = NOW + 300_000
+  recorder.recordWait({}, { why: 'held', reason: 'relay isp is held by hand', until }, slot)
+  recorder.recordEnd(slot, { at: NOW, delivered: false, connections: [] }, { tried: [], reason: '' })
   report()
   assert.match(
     (await why(ID)).out,
-    /^It waits since .* UTC, and no attempt is counted: relay isp is held by hand$/m,
+    /^It has been held since .* UTC, and no attempt is counted: relay isp is held by hand$/m,
   )
-  recorder.recordEnd(slot, { at: NOW, delivered: false, connections: [] }, [])
+  const { messages } = JSON.parse((await why(ID, '--json')).out) as { messages: { waiting?: string }[] }
+  assert.equal(messages[0]?.waiting, 'held')
+  recorder.recordWait({}, { why: 'quota', reason: 'max_per_hour is reached', until }, slot)
+  report()
+  assert.match((await why(ID)).out, /^It has waited since .*: max_per_hour is reached$/m)
   const tried = startServer(t, state)
   tried.report()
   assert.match((await why(ID)).out, /^It is being tried, or waits for a free server, since .* UTC$/m)
@@ -132,7 +136,7 @@ test('why: a message that was delivered is known from the running server', async
     { ...connection, failed: 'connect' as const, text: 'no connection' },
     { ...connection, failed: '' as const, text: '250 taken' },
   ]
-  recorder.recordEnd(slot, { at: NOW, delivered: true, connections }, [])
+  recorder.recordEnd(slot, { at: NOW, delivered: true, connections }, { tried: [], reason: '' })
   report()
   const { status, out } = await why(ID)
   assert.equal(

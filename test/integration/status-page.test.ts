@@ -3,6 +3,7 @@ import { mkdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { startBrowser } from '../support/browser'
+import { runProcess } from '../support/cli'
 import { needs } from '../support/programs'
 import { startScripted } from '../support/smtp-scripted'
 import { startSink } from '../support/smtp-sink'
@@ -35,6 +36,8 @@ for (const nodes of [0, 3]) {
           `hostile.example 127.0.0.1:${hostile.port} $end`,
           `never.example fred:${PASSWORD}@127.0.0.1:1 $end`,
           'down.example @backup $end',
+          'held.example @held $end',
+          'full.example @full $end',
           '[relay:isp]',
           `host = 127.0.0.1`,
           `port = ${sink.port}`,
@@ -42,6 +45,13 @@ for (const nodes of [0, 3]) {
           '[relay:backup]',
           'host = 127.0.0.1',
           'port = 1',
+          '[relay:held]',
+          'host = 127.0.0.1',
+          `port = ${sink.port}`,
+          '[relay:full]',
+          'host = 127.0.0.1',
+          `port = ${sink.port}`,
+          'max_per_hour = 1',
         ].join('\n'),
       })
       t.after(() => haraka.close())
@@ -56,6 +66,9 @@ for (const nodes of [0, 3]) {
       await haraka.send({ from: 'a@here.example', to: 'b@example.com' })
       await haraka.send({ from: `"${HOSTILE.replaceAll('"', '')}"@here.example`, to: 'c@hostile.example' })
       await haraka.send({ from: 'a@here.example', to: 'd@down.example' })
+      await runProcess(['relays', '--hold', 'held', '--reason', 'maintenance'], { cwd: haraka.folder })
+      for (const to of ['e@held.example', 'f@full.example', 'g@full.example'])
+        await haraka.send({ from: 'a@here.example', to })
 
       // The page refreshes by itself.
       await page.getByRole('row', { name: /b@example\.com.*delivered/ }).waitFor({ timeout: 30_000 })
@@ -64,6 +77,40 @@ for (const nodes of [0, 3]) {
         .waitFor({ timeout: 30_000 })
       await page.getByRole('row', { name: /@backup.*left out/ }).waitFor({ timeout: 30_000 })
       await page.getByRole('row', { name: /never\.example.*never/ }).waitFor()
+      const recent = page.locator('#recent')
+      await recent.getByRole('row', { name: /e@held\.example.*held relay held is held/ }).waitFor()
+      await recent
+        .getByRole('row', { name: /[fg]@full\.example.*waiting .*max_per_hour/ })
+        .first()
+        .waitFor()
+      const counted = page.locator('#decisions').getByRole('row', { name: /^override lines/ })
+      assert.match(await counted.innerText(), /^override lines\s+4\s+0\s+0\s+1\s+[1-9]$/)
+      const metrics = await fetchUntil(`${root}/metrics`, (text) => text.includes('action="hold"'))
+      for (const [action, count] of [
+        ['try', '4'],
+        ['hold', '1'],
+        // One that waits for its hour is looked at again when another has left its place.
+        ['wait', '[1-9]'],
+      ]) {
+        const sample = `decisions_total\\{source="overrides",action="${action}"\\} ${count}\n`
+        assert.match(metrics, new RegExp(sample))
+      }
+      await page.getByText(/Hits in \d workers? since 20/).waitFor()
+
+      await recent.getByLabel('Result').selectOption('held')
+      await recent.getByRole('button', { name: 'Show' }).click()
+      assert.match(page.url(), /result=held/)
+      assert.match(await recent.getByRole('table').innerText(), /1 to 1 of 1 decision, among the last [6-9]/)
+      assert.equal(await recent.getByLabel('Result').inputValue(), 'held')
+      await recent.getByLabel('Recipient domain contains').fill('FULL.')
+      await recent.getByLabel('Result').selectOption('any')
+      await recent.getByLabel('Decided by').selectOption('override lines')
+      await recent.getByRole('button', { name: 'Show' }).click()
+      const full = await recent.getByRole('link', { name: /@full\.example/ }).count()
+      assert.ok(full >= 2)
+      assert.equal(await recent.getByRole('link', { name: /@/ }).count(), full)
+      await recent.getByRole('link', { name: 'All decisions' }).click()
+      await recent.getByRole('link', { name: 'b@example.com' }).waitFor()
       assert.ok((await page.content()).includes('&lt;img src=x onerror='), 'what strangers write is text')
       assert.equal(await page.locator('img').count(), 0)
 
@@ -131,6 +178,9 @@ test('what a request asks for is text, whatever it is', { skip: needs('chromium'
       auth: payload,
       id: payload,
       lines: payload,
+      domain: payload,
+      by: payload,
+      result: payload,
     })
     await page.goto(`${root}/?${query}`)
     assert.match(await page.title(), /^dns-overrides on /, payload)

@@ -32,7 +32,12 @@ test('facts and hits are read from the folder of a running server', (t) => {
   const { collector, file } = open(path)
   assert.equal(readFactsFile(path, NOW)?.counts.size, 0)
   const worker = new Recorder({ pid: 7, now: () => NOW })
-  worker.recordDecision('A.1', decidedBy(configure('* 192.0.2.1'), 'example.com'), { rules, milliseconds: 1 })
+  worker.recordTry(
+    worker.recordDecision('A.1', decidedBy(configure('* 192.0.2.1'), 'example.com'), {
+      rules,
+      milliseconds: 1,
+    }),
+  )
   collector.add(worker.take(IDLE_VIEW))
   file.noteChange({ hits: true })
   file.close()

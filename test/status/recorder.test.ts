@@ -26,10 +26,13 @@ function recorder(pid = 7) {
 
 test('decisions are counted by source and action, with their time, and the lines that matched', () => {
   const { recorder: worker, pass } = recorder()
-  worker.recordDecision('A.1', decidedBy(CONFIGURATION, 'example.com'), BASIS)
+  worker.recordTry(worker.recordDecision('A.1', decidedBy(CONFIGURATION, 'example.com'), BASIS))
   pass(5)
   worker.recordDecision('B.1', decidedBy(CONFIGURATION, 'other.example', { action: 'wait' }), BASIS)
-  worker.recordDecision('C.1', decidedBy(CONFIGURATION, 'example.com'), { ...BASIS, milliseconds: 60_000 })
+  const slow = { ...BASIS, milliseconds: 60_000 }
+  const last = worker.recordDecision('C.1', decidedBy(CONFIGURATION, 'example.com'), slow)
+  worker.recordTry(last)
+  worker.recordTry(last)
   const { counts, hits } = worker.take(IDLE_VIEW)
   assert.deepEqual(counts, {
     'decisions overrides try': 2,
@@ -75,18 +78,58 @@ test('a decision is reported when it is made, and again when its attempt has end
     reason: '',
   })
   assert.deepEqual(worker.take(IDLE_VIEW).decisions, [])
+  worker.recordTry(slot)
   const [exchange] = slot.decided.decision.exchanges
   const end = { at: NOW + 9, delivered: true, connections: [] }
-  worker.recordEnd(slot, end, [[exchange!, 'delivered']])
+  worker.recordEnd(slot, end, { tried: [[exchange!, 'delivered']], reason: '' })
   const { decisions, counts } = worker.take(IDLE_VIEW)
   assert.deepEqual(decisions, [{ ...begun, end }])
-  assert.deepEqual(counts, { 'connections isp delivered': 1 })
+  assert.deepEqual(counts, { 'decisions overrides try': 1, 'connections isp delivered': 1 })
+})
+
+const UNTIL = NOW + 300_000
+const NO_CONNECTION = { at: NOW, delivered: false, connections: [] }
+
+test('what waits before a server is asked counts as held or waiting, and what finds none left as deferred', () => {
+  for (const [why, action] of [
+    ['held', 'hold'],
+    ['connections', 'wait'],
+    ['quota', 'wait'],
+    ['token', 'wait'],
+  ] as const) {
+    const { recorder: worker } = recorder()
+    const slot = worker.recordDecision('A.1', decidedBy(CONFIGURATION, 'example.com'), BASIS)
+    worker.recordWait({}, { why, reason: 'not now', until: UNTIL }, slot)
+    worker.recordEnd(slot, NO_CONNECTION, { tried: [], reason: '' })
+    const { counts, decisions } = worker.take(IDLE_VIEW)
+    assert.equal(counts[`decisions overrides ${action}`], 1, why)
+    assert.equal(counts['decisions overrides try'], undefined, why)
+    const [decision] = decisions
+    assert.deepEqual([decision!.action, decision!.wait, decision!.reason], [action, why, 'not now'])
+  }
+  const { recorder: worker } = recorder()
+  const slot = worker.recordDecision('A.1', decidedBy(CONFIGURATION, 'example.com'), BASIS)
+  worker.recordEnd(slot, NO_CONNECTION, { tried: [], reason: 'no address fits bind' })
+  const { counts, decisions } = worker.take(IDLE_VIEW)
+  assert.equal(counts['decisions overrides defer'], 1)
+  assert.deepEqual([decisions[0]!.action, decisions[0]!.reason], ['defer', 'no address fits bind'])
+})
+
+test('what waits after a server was asked counts as tried, and is shown as waiting', () => {
+  const { recorder: worker } = recorder()
+  const slot = worker.recordDecision('A.1', decidedBy(CONFIGURATION, 'example.com'), BASIS)
+  worker.recordTry(slot)
+  worker.recordWait({}, { why: 'held', reason: 'relay isp is held', until: UNTIL }, slot)
+  const { counts, decisions } = worker.take(IDLE_VIEW)
+  assert.equal(counts['decisions overrides try'], 1)
+  assert.equal(counts['decisions overrides hold'], undefined)
+  assert.deepEqual([decisions[0]!.action, decisions[0]!.wait], ['try', 'held'])
 })
 
 test('of very many decisions the last ones are reported, and all are counted', () => {
   const { recorder: worker } = recorder()
   for (let i = 0; i < 1_000; i++)
-    worker.recordDecision(`${i}.1`, decidedBy(CONFIGURATION, 'example.com'), BASIS)
+    worker.recordTry(worker.recordDecision(`${i}.1`, decidedBy(CONFIGURATION, 'example.com'), BASIS))
   const { counts, decisions } = worker.take(IDLE_VIEW)
   assert.equal(counts['decisions overrides try'], 1_000)
   assert.ok(decisions.length < 1_000)
@@ -123,8 +166,8 @@ test('of decisions with very long texts fewer are remembered: the last ones', ()
 test('messages that wait are counted by reason until they are tried again, or should have been long ago', () => {
   const { recorder: worker, pass } = recorder()
   const [held, full] = [{}, {}]
-  worker.recordWait(held, 'held', NOW + 300_000)
-  worker.recordWait(full, 'connections', NOW + 10_000)
+  worker.recordWait(held, { why: 'held', reason: '', until: NOW + 300_000 }, undefined)
+  worker.recordWait(full, { why: 'connections', reason: '', until: NOW + 10_000 }, undefined)
   assert.deepEqual(worker.take(IDLE_VIEW).worker.waiting, { held: 1, connections: 1 })
   worker.endWait(full)
   assert.deepEqual(worker.take(IDLE_VIEW).worker.waiting, { held: 1 })
@@ -136,7 +179,7 @@ test('counts of all workers add up, and outlive the worker', () => {
   const server = new Collector({ pid: 1, now: () => NOW })
   for (const pid of [7, 8]) {
     const { recorder: worker } = recorder(pid)
-    worker.recordDecision('A.1', decidedBy(CONFIGURATION, 'example.com'), BASIS)
+    worker.recordTry(worker.recordDecision('A.1', decidedBy(CONFIGURATION, 'example.com'), BASIS))
     server.add(worker.take(IDLE_VIEW))
   }
   server.forget(7)
@@ -161,7 +204,8 @@ test('facts and reports are read back as they were written', () => {
     failed: 'rcpt',
     text: '450 later',
   } as const
-  worker.recordEnd(slot, { at: NOW, delivered: false, connections: [connection] }, [])
+  worker.recordWait({}, { why: 'quota', reason: 'max_per_hour is reached', until: UNTIL }, slot)
+  worker.recordEnd(slot, { at: NOW, delivered: false, connections: [connection] }, { tried: [], reason: '' })
   worker.recordReading({ good: false, reason: 'has 2 errors and is not used' })
   const inForce = { since: NOW, digest: 'abc', lines: 2, relays: 1 }
   const report = worker.take({ ...IDLE_VIEW, inForce })

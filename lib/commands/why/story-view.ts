@@ -91,6 +91,7 @@ export function storyJson(story: Story, context: StoryContext): Record<string, u
   const { queued } = story
   const { sender, recipients, others, size } = envelopeOf(story)
   const next = queued?.nextAttempt
+  const wait = queued === undefined ? undefined : story.entries[0]?.wait
   return {
     ...(story.id === '' ? {} : { id: story.id }),
     ...(queued === undefined ? {} : { file: queued.file }),
@@ -104,6 +105,7 @@ export function storyJson(story: Story, context: StoryContext): Record<string, u
       : { attemptsMade: queued.retries, queuedAt: formatIsoTime(queued.queuedAt) }),
     attempts: listSteps(story).map(({ at, ...step }) => ({ at: formatIsoTime(at), ...step })),
     ...(next === undefined ? {} : { nextAttempt: formatIsoTime(next) }),
+    ...(wait === undefined ? {} : { waiting: wait }),
     state: stateText(story, context),
   }
 }

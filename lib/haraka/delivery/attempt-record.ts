@@ -22,7 +22,7 @@ function describeConnection(connection: ConnectionReport, isTaken: boolean): Con
 export function recordEnd(
   recorder: Recorder,
   slot: DecisionSlot,
-  { delivered, connections }: AttemptReport,
+  { delivered, connections, deferral }: AttemptReport,
   at: number,
 ): void {
   const entries = connections.map((connection, index) =>
@@ -31,5 +31,6 @@ export function recordEnd(
   const tried = connections.map(
     ({ exchange }, index) => [exchange, entries[index]!.failed || 'delivered'] as const,
   )
-  recorder.recordEnd(slot, { at, delivered, connections: entries.slice(-MOST_CONNECTIONS) }, tried)
+  const end = { at, delivered, connections: entries.slice(-MOST_CONNECTIONS) }
+  recorder.recordEnd(slot, end, { tried, reason: deferral })
 }

@@ -31,6 +31,8 @@ export interface AttemptContext extends Omit<AttemptPlan<PlannedExchange>, 'cand
   /** For lines about this message. */
   readonly log: Loggable
   readonly aftermath: AftermathServices
+  /** Called each time before a server is asked. */
+  readonly onTry?: () => void
   /** Called when the message begins to wait without an attempt being counted. */
   readonly onWait?: (wait: UncountedWait) => void
   /** Called once at the end of the attempt. */
@@ -42,6 +44,8 @@ export interface AttemptReport {
   readonly delivered: boolean
   /** In the order in which they were tried. */
   readonly connections: readonly ConnectionReport[]
+  /** Why no exchange is left; empty if that is not so. */
+  readonly deferral: string
 }
 
 /** Place of `secured` among the parameters of `delivered` (Haraka 3.3.4 outbound/hmail.js). */
@@ -117,7 +121,12 @@ export class AttemptRunner implements AttemptHandler {
           return next()
         case 'await-token':
           this.#context.log.loginfo(`waiting for a token, not counted as an attempt: ${step.reason}`)
-          this.#context.onWait?.({ why: 'token', seconds: TOKEN_TIMEOUT_MS / 1000, held: [] })
+          this.#context.onWait?.({
+            why: 'token',
+            reason: step.reason,
+            seconds: TOKEN_TIMEOUT_MS / 1000,
+            held: [],
+          })
           this.#context.queue.waitForToken(this.#hmail, step.settled)
           return undefined
         case 'requeue':
@@ -229,7 +238,8 @@ export class AttemptRunner implements AttemptHandler {
 
   end(): void {
     this.#policy.end()
-    this.#context.onEnd({ delivered: this.#delivered, connections: this.#connections.reports })
+    const { reports: connections } = this.#connections
+    this.#context.onEnd({ delivered: this.#delivered, connections, deferral: this.#deferral ?? '' })
   }
 
   #connect({ candidate, inClear }: StepOf<'connect'>): void {
@@ -237,6 +247,7 @@ export class AttemptRunner implements AttemptHandler {
       this.#context.log.lognotice(
         'TLS failed where it is not required, the same address is tried once without',
       )
+    this.#context.onTry?.()
     this.#connections.begin({ candidate, inClear, token: this.#token })
     this.#hmail.mxlist = [candidate.mx, ...this.#policy.remaining.map(({ mx }) => mx)]
   }
@@ -248,7 +259,7 @@ export class AttemptRunner implements AttemptHandler {
       log: this.#context.log,
       reason,
       now: now(),
-      onWait: (delay) => onWait?.({ why, seconds: delay, held: this.#held }),
+      onWait: (delay) => onWait?.({ why, reason, seconds: delay, held: this.#held }),
       ...(seconds === undefined ? {} : { seconds }),
       ...(waitFor.length === 0
         ? {}

@@ -31,6 +31,7 @@ function isTooOld(hmail: OutboundItem, now: number): boolean {
 /** A wait that is not counted as an attempt, for those who keep account of it. */
 export interface UncountedWait {
   readonly why: WaitReason
+  readonly reason: string
   readonly seconds: number
   /** Relays that took no part because they are held by hand. */
   readonly held: readonly Exchange[]

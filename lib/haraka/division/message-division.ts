@@ -25,8 +25,8 @@ export interface DivisionServices {
   readonly haraka: HarakaModules
   /** Our notes as the file of a part has them, which is named for as many attempts as the message. */
   readonly notes: () => Record<string, unknown>
-  /** Called when the message has to wait, with the seconds. */
-  readonly onWait: (seconds: number) => void
+  /** Called when the message has to wait, with why. */
+  readonly onWait: (reason: string, seconds: number) => void
   /** For lines about this message. */
   readonly log: Loggable
 }
@@ -95,7 +95,7 @@ async function divide(
 function giveUp(hmail: HMailItem, why: string, { log, onWait }: DivisionServices): void {
   if (existsSync(hmail.path)) {
     const reason = `its recipients go different ways, and it cannot be divided: ${why}`
-    putOff(hmail, { reason, log, onWait })
+    putOff(hmail, { reason, log, onWait: (seconds) => onWait(reason, seconds) })
   } else {
     log.logerror('not divided: its file is no longer in the queue')
     hmail.next_cb()

@@ -75,7 +75,7 @@ export function* renderPage(content: PageContent): Steps<string> {
     () => decisionSection(overview),
     () => dnsSection(overview),
     () => queueSection(overview, queue),
-    () => recentSection(overview),
+    () => recentSection(overview, query),
     () => explainSection(query, explanation),
     ...(storyAnswer === undefined ? [story] : []),
     () => ruleSection(overview, query),

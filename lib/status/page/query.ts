@@ -1,5 +1,6 @@
 import { ATTRIBUTE_NAMES, MESSAGE_ATTRIBUTES, type AttributeName } from '../../model/message-attributes'
 import { LONGEST_REPLY } from '../../model/reply'
+import { readRecentFilter, type RecentFilter } from './recent-filter'
 
 /** Which lines of the rules are shown. */
 export type LineOrder = 'file' | 'busiest' | 'never'
@@ -11,6 +12,9 @@ export interface PageQuery {
   readonly from: number
   /** The place of the first relay that is shown, from 0. */
   readonly fromRelay: number
+  /** Which of the last decisions are shown, and from which place on, from 0. */
+  readonly recent: RecentFilter
+  readonly fromRecent: number
   /** The message whose story is shown. */
   readonly id: string | undefined
   /** The fields of the form; `to` is empty if nothing is to be explained. */
@@ -29,6 +33,8 @@ export const EXPLAIN_FIELDS: readonly { readonly field: ExplainField; readonly p
 
 /** The most characters of a field. */
 export const LONGEST_FIELD = LONGEST_REPLY
+/** Of a domain. RFC 1035 section 2.3.4. */
+export const LONGEST_DOMAIN = 255
 
 /** Reads the query of a URL; what makes no sense counts as absent. */
 export function readQuery(parameters: URLSearchParams): PageQuery {
@@ -43,6 +49,8 @@ export function readQuery(parameters: URLSearchParams): PageQuery {
     order: order === 'busiest' || order === 'never' ? order : 'file',
     from: place('from'),
     fromRelay: place('relay'),
+    recent: readRecentFilter((name) => text(name).slice(0, LONGEST_DOMAIN)),
+    fromRecent: place('decision'),
     id: id === '' ? undefined : id,
     explain: Object.fromEntries(
       EXPLAIN_FIELDS.map(({ field, parameter }) => [field, text(parameter)]),

@@ -1,4 +1,4 @@
-import { type Facts, WAIT_REASONS } from '../facts'
+import { type Facts, WAIT_REASONS, type WaitReason } from '../facts'
 import type { Overview } from '../overview'
 import type { QueuedStory, QueueView } from '../queue-view'
 import { listSteps, titleOfStory } from '../story'
@@ -6,10 +6,10 @@ import { formatCount } from '../wording'
 import { formatNumber } from './figures'
 import { markup, type Html } from './html'
 import { linkTo } from './query'
-import { type Column, type Row, table } from './table'
+import { badge, type Column, type Row, table, toneOfWait } from './table'
 
 /** What is said of each reason to wait. */
-const REASONS: Readonly<Record<(typeof WAIT_REASONS)[number], string>> = {
+const REASONS: Readonly<Record<WaitReason, string>> = {
   held: 'for a relay that is held by hand',
   connections: 'for a free connection (max_connections)',
   quota: 'for the hour to pass (max_per_hour)',
@@ -32,10 +32,11 @@ const COLUMNS: readonly Column[] = [
 function rowOf({ story, wait }: QueuedStory): Row {
   const { queued, entries } = story
   const last = listSteps(story).at(-1)
+  const waiting = entries[0]?.wait
   const others = (queued?.recipients.length ?? 1) - 1
   const recipient = markup`<a href="${linkTo({ id: titleOfStory(story) }, 'story')}">${queued?.recipients[0] ?? ''}</a>${others > 0 ? ` and ${others} more` : ''}`
   return {
-    ...(entries[0]?.action === 'wait' ? { tone: 'warn' as const } : {}),
+    ...(waiting === undefined ? {} : { tone: toneOfWait(waiting) }),
     cells: [
       recipient,
       queued?.mailFrom || '<>',
@@ -52,15 +53,13 @@ function rowOf({ story, wait }: QueuedStory): Row {
 export function queueSection({ facts }: Overview, view: QueueView | undefined): Html {
   const sum = (of: (worker: Facts['workers'][number]) => number) =>
     (facts?.workers ?? []).reduce((total, worker) => total + of(worker), 0)
-  const waiting = WAIT_REASONS.map(
-    (reason) => [REASONS[reason], sum((each) => each.waiting[reason] ?? 0)] as const,
-  )
+  const waiting = WAIT_REASONS.map((reason) => [reason, sum((each) => each.waiting[reason] ?? 0)] as const)
   const shown = waiting.filter(([, count]) => count > 0)
   return markup`<section id="queue" data-live aria-labelledby="queue-title"><h2 id="queue-title">Queue</h2><dl>
 <dt>Threads in use</dt><dd>${formatNumber(sum(({ queue }) => queue.running))} of ${formatNumber(sum(({ queue }) => queue.threads))}</dd>
 <dt>Ready to be sent</dt><dd>${formatNumber(sum(({ queue }) => queue.ready))}</dd>
 <dt>Wait for their next attempt</dt><dd>${formatNumber(sum(({ queue }) => queue.deferred))}</dd>
-${shown.map(([reason, count]) => markup`<dt>Not counted as an attempt</dt><dd>${formatCount(count, 'message')} ${reason}</dd>`)}
+${shown.map(([reason, count]) => markup`<dt>${badge(reason === 'held' ? 'Held' : 'Waiting', toneOfWait(reason))}</dt><dd>${formatCount(count, 'message')} ${REASONS[reason]}</dd>`)}
 </dl>
 ${view === undefined ? markup`<p>The queue folder cannot be read.</p>` : listOf(view)}</section>`
 }

@@ -1,46 +1,42 @@
+import { SOURCES } from '../decision-counts'
+import { type Result, RESULTS, resultOf } from '../decision-result'
 import type { DecisionEntry } from '../facts'
 import type { Overview } from '../overview'
 import { describeSource, formatTime } from '../wording'
+import { sourceTitle } from './chart'
 import { markup, type Html } from './html'
-import { linkTo } from './query'
+import { describePagePart, pageLinks, pagePartOf } from './paging'
+import { linkTo, LONGEST_DOMAIN, type PageQuery } from './query'
+import { filterDecisions, type RecentFilter, recentParameters } from './recent-filter'
 import { badge, type Column, type Row, table, type Tone } from './table'
 
-/** Decisions that are shown. */
-const MOST = 50
+/** Decisions of one page. */
+const PAGE = 50
+
+const TONES: Readonly<Record<Result, Tone>> = {
+  'under way': 'good',
+  delivered: 'good',
+  'not delivered': 'warn',
+  held: 'held',
+  waiting: 'wait',
+  deferred: 'warn',
+  bounced: 'bad',
+}
 
 const shortTime = (at: number) =>
   markup`<span title="${formatTime(at)}">${formatTime(at).slice(11, 19)}</span>`
 
-/** What came of it, in words. */
-function result({ action, end, reason }: DecisionEntry): {
-  readonly text: string
-  readonly tone: Tone
-  readonly more: string
-} {
-  switch (action) {
-    case 'bounce':
-      return { text: 'bounced', tone: 'bad', more: reason }
-    case 'defer':
-      return { text: 'deferred', tone: 'warn', more: reason }
-    case 'wait':
-      return { text: 'waits', tone: 'warn', more: reason }
-    case 'try': {
-      if (end === undefined) return { text: 'under way', tone: 'good', more: '' }
-      const last = end.connections.at(-1)
-      const more = last === undefined ? '' : `${last.server}: ${last.text}`
-      return end.delivered
-        ? { text: 'delivered', tone: 'good', more }
-        : { text: 'not delivered', tone: 'warn', more }
-    }
-    default:
-      return action satisfies never
-  }
+/** What is said beside the result: why it is not tried or waits, else what the last server said. */
+function detailOf({ reason, end }: DecisionEntry): string {
+  const last = end?.connections.at(-1)
+  return reason === '' && last !== undefined ? `${last.server}: ${last.text}` : reason
 }
 
 const sender = (entry: DecisionEntry) => (entry.sender === '' ? '<>' : entry.sender)
 
 function rowOf(entry: DecisionEntry): Row {
-  const { text, tone, more: detail } = result(entry)
+  const result = resultOf(entry)
+  const tone = TONES[result]
   const [recipient = ''] = entry.recipients
   const more = entry.recipients.length - 1 + entry.otherRecipients
   const others = more > 0 ? ` and ${more} more` : ''
@@ -51,7 +47,7 @@ function rowOf(entry: DecisionEntry): Row {
       markup`<a href="${linkTo({ id: entry.id }, 'story')}">${recipient || entry.domain}</a>${others}`,
       sender(entry),
       describeSource({ source: entry.source, matched: entry.lines }),
-      markup`${badge(text, tone)} ${detail}`,
+      markup`${badge(result, tone)} ${detailOf(entry)}`,
     ],
   }
 }
@@ -64,9 +60,35 @@ const COLUMNS: readonly Column[] = [
   { title: 'Result' },
 ]
 
-/** The last decisions, each with a link to the story of its message. */
-export function recentSection({ facts }: Overview): Html {
-  const decisions = facts?.decisions.slice(0, MOST) ?? []
-  return markup`<section id="recent" data-live aria-labelledby="recent-title"><h2 id="recent-title">Recent decisions</h2>
-${table(`The last ${decisions.length} of this server. The recipient leads to the story of the message.`, COLUMNS, decisions.map(rowOf))}</section>`
+const option = (value: string, title: string, chosen = '') =>
+  value === chosen
+    ? markup`<option value="${value}" selected>${title}</option>`
+    : markup`<option value="${value}">${title}</option>`
+
+/** The form that says which decisions are shown. */
+const filterForm = ({ domain, source, result }: RecentFilter): Html =>
+  markup`<form method="get" action="#recent"><label>Recipient domain contains<input name="domain" value="${domain}" maxlength="${LONGEST_DOMAIN}" autocomplete="off" spellcheck="false"></label>
+<label>Decided by<select name="by">${option('', 'anything', source)}${SOURCES.map((each) => option(each, sourceTitle(each), source))}</select></label>
+<label>Result<select name="result">${option('', 'any', result)}${RESULTS.map((each) => option(each, each, result))}</select></label>
+<button type="submit">Show</button></form>`
+
+/** The last decisions, all or those that are asked for, each with a link to the story of its message. */
+export function recentSection({ facts }: Overview, { recent, fromRecent }: PageQuery): Html {
+  const known = facts?.decisions ?? []
+  const found = filterDecisions(known, recent)
+  const part = pagePartOf(fromRecent, PAGE, found.length)
+  const rows = found.slice(part.start, part.start + PAGE).map(rowOf)
+  const parameters = recentParameters(recent)
+  const isFiltered = Object.keys(parameters).length > 0
+  const links = [
+    ...(isFiltered ? [markup`<li><a href="${linkTo({}, 'recent')}">All decisions</a></li>`] : []),
+    ...pageLinks(part, (start) => linkTo({ ...parameters, decision: start }, 'recent')),
+  ]
+  const among = isFiltered ? `, among the last ${known.length}` : ''
+  const order = found.length === 0 ? '' : ', newest first. The recipient leads to the story of the message'
+  const caption = `${describePagePart(part, 'decision')}${among}${order}.`
+  return markup`<section id="recent" aria-labelledby="recent-title"><h2 id="recent-title">Recent decisions</h2>
+${filterForm(recent)}
+<div id="recent-list" data-live>${links.length === 0 ? undefined : markup`<ul class="links">${links}</ul>`}
+${table(caption, COLUMNS, rows)}</div></section>`
 }

@@ -22,24 +22,27 @@ const COLUMNS: readonly Column[] = [
 ]
 
 function toneOf({ hold, summary }: RelayView | TermsView): Tone {
-  if (hold !== undefined) return 'warn'
+  if (hold !== undefined) return 'held'
   if (summary === undefined) return 'good'
   if (summary.breaker === 'open') return 'bad'
-  return summary.breaker === 'half-open' || usabilityOf(summary) !== 'usable' ? 'warn' : 'good'
+  if (summary.breaker === 'half-open') return 'warn'
+  return usabilityOf(summary) === 'usable' ? 'good' : 'wait'
 }
 
 /** How a relay or terms stand, in words. */
 function stateOf(view: RelayView | TermsView): HtmlValue {
   const { hold, summary } = view
-  if (hold !== undefined) return badge(describeHold(hold), 'warn')
+  if (hold !== undefined) return badge(describeHold(hold), 'held')
   if (summary === undefined) return 'not used yet'
   return badge(describeTrouble(summary) ?? 'in use', toneOf(view))
 }
 
+const TROUBLE: Readonly<Record<Tone, number>> = { bad: 4, warn: 3, held: 2, wait: 1, good: 0 }
+
 /** The further a relay is from working as it should, and the more it does, the earlier it stands. */
 function weightOf(view: RelayView | TermsView): number {
   const { summary } = view
-  const trouble = { bad: 2, warn: 1, good: 0 }[toneOf(view)] * 1e9
+  const trouble = TROUBLE[toneOf(view)] * 1e9
   return trouble + (summary === undefined ? 0 : summary.sentLastHour + summary.connections + summary.waiting)
 }
 

@@ -1,5 +1,5 @@
 import { CONFIGURATION_PATH } from '../../files/configuration-source'
-import { ACTIONS, SOURCES } from '../decision-counts'
+import { type Action, ACTIONS, SOURCES } from '../decision-counts'
 import { COUNTS, countKey, countsOf, labelsOf } from '../counts'
 import type { Facts } from '../facts'
 import { findProblems } from '../health-problems'
@@ -34,20 +34,28 @@ ${facts?.redisUp === undefined ? undefined : markup`<dt>Redis</dt><dd>${facts.re
 </dl></section>`
 }
 
+const TITLES: Readonly<Record<Action, string>> = {
+  try: 'Tried',
+  bounce: 'Bounced',
+  defer: 'Deferred',
+  hold: 'Held',
+  wait: 'Waited',
+}
+
 /** Decisions over time, by source and action. */
 export function decisionSection({ facts, now }: Overview): Html {
   const count = (source: string, action: string) =>
     facts?.counts.get(countKey(COUNTS.decisions, source, action)) ?? 0
   const columns: readonly Column[] = [
     { title: 'Decided by' },
-    ...ACTIONS.map((title) => ({ title, kind: 'number' as const })),
+    ...ACTIONS.map((action) => ({ title: TITLES[action], kind: 'number' as const })),
   ]
   const rows = SOURCES.map((source) => ({
     cells: [sourceTitle(source), ...ACTIONS.map((action) => formatNumber(count(source, action)))],
   }))
   return markup`<section id="decisions" data-live class="half" aria-labelledby="decisions-title"><h2 id="decisions-title">Decisions</h2>
 ${decisionChart(facts?.minutes ?? [], now)}
-${table('Since the server was started. try: sent to a server; wait: not counted as an attempt.', columns, rows)}</section>`
+${table('Since the server was started. What was held or has waited is not counted as an attempt.', columns, rows)}</section>`
 }
 
 const COLUMNS: readonly Column[] = [

@@ -2,9 +2,11 @@
 export const STYLE = `
 :root { color-scheme: light dark; --back: #f6f7f9; --card: #fff; --text: #1c2330; --faint: #566072; --line: #d8dde6;
   --link: #0a58ca; --good: #116b3c; --warn: #8a5300; --bad: #b3261e; --good-back: #e3f4ea; --warn-back: #fdf0d8; --bad-back: #fbe6e4;
+  --held: #6a3b9c; --held-back: #f1e8fa; --wait: #07597d; --wait-back: #e1f1f9;
   --overrides: #2f6fde; --attempts: #b0620d; --dns: #4f8a4b; }
 @media (prefers-color-scheme: dark) { :root { --back: #12161d; --card: #1b212b; --text: #e6eaf1; --faint: #a5afbf; --line: #343d4b;
   --link: #8ab8ff; --good: #7fd6a4; --warn: #f0bd6c; --bad: #ff9d94; --good-back: #16321f; --warn-back: #3a2c12; --bad-back: #43201d;
+  --held: #cbaaff; --held-back: #2c2140; --wait: #86cbee; --wait-back: #15303f;
   --overrides: #6ea2ff; --attempts: #e79a45; --dns: #82c27d; } }
 * { box-sizing: border-box; }
 body { margin: 0; background: var(--back); color: var(--text); font: 15px/1.45 system-ui, sans-serif; overflow-wrap: anywhere; }
@@ -27,12 +29,14 @@ th, td { text-align: left; vertical-align: top; padding: 5px 8px; border-top: 1p
 th { color: var(--faint); font-weight: 600; border-top: 0; overflow-wrap: normal; } .number { text-align: right; font-variant-numeric: tabular-nums; }
 .brief { white-space: nowrap; } th.address { min-width: 13em; }
 tr.bad td { background: var(--bad-back); } tr.warn td { background: var(--warn-back); }
+tr.held td { background: var(--held-back); } tr.wait td { background: var(--wait-back); }
 .badge { font-weight: 600; } .badge.good { color: var(--good); } .badge.warn { color: var(--warn); } .badge.bad { color: var(--bad); }
+.badge.held { color: var(--held); } .badge.wait { color: var(--wait); }
 code, pre { font: 13px/1.45 ui-monospace, 'DejaVu Sans Mono', monospace; } pre { white-space: pre-wrap; overflow-wrap: anywhere; margin: 0; }
 td code { overflow-wrap: anywhere; }
 form { display: grid; grid-template-columns: repeat(auto-fit, minmax(190px, 1fr)); gap: 10px; align-items: end; margin-bottom: 12px; }
 label { display: grid; gap: 2px; color: var(--faint); font-size: 13px; }
-input { font: inherit; color: var(--text); background: var(--back); border: 1px solid var(--faint); border-radius: 5px; padding: 6px 8px; width: 100%; }
+input, select { font: inherit; color: var(--text); background: var(--back); border: 1px solid var(--faint); border-radius: 5px; padding: 6px 8px; width: 100%; }
 button { font: inherit; color: var(--text); background: var(--back); border: 1px solid var(--faint); border-radius: 5px; padding: 6px 18px; cursor: pointer; justify-self: start; }
 svg { width: 100%; height: 150px; display: block; } .overrides { fill: var(--overrides); } .attempts { fill: var(--attempts); } .dns { fill: var(--dns); }
 .axis { stroke: var(--line); } svg text { fill: var(--faint); font-size: 11px; }

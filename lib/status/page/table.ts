@@ -1,3 +1,4 @@
+import type { WaitReason } from '../facts'
 import { markup, type Html, type HtmlValue } from './html'
 
 /** One column. */
@@ -13,8 +14,11 @@ export interface Row {
   readonly tone?: Tone
 }
 
-/** `good`, `warn`, `bad`: how a state is coloured. It is always said in words too. */
-export type Tone = 'good' | 'warn' | 'bad'
+/** How a state is coloured; `held` by hand, `wait`: for a limit or the like. It is always said in words too. */
+export type Tone = 'good' | 'warn' | 'bad' | 'held' | 'wait'
+
+/** @param why an attempt is not counted */
+export const toneOfWait = (why: WaitReason): Tone => (why === 'held' ? 'held' : 'wait')
 
 /** A word that says how something stands, in its colour. */
 export const badge = (text: string, tone: Tone): Html => markup`<span class="badge ${tone}">${text}</span>`

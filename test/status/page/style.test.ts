@@ -27,9 +27,9 @@ function contrast(one: string, other: string): number {
   return (light + 0.05) / (dark + 0.05)
 }
 
-const TEXTS = ['text', 'faint', 'link', 'good', 'warn', 'bad']
+const TEXTS = ['text', 'faint', 'link', 'good', 'warn', 'bad', 'held', 'wait']
 /** The page, a section, rows and sections in trouble. */
-const BACKS = ['back', 'card', 'warn-back', 'bad-back']
+const BACKS = ['back', 'card', 'warn-back', 'bad-back', 'held-back', 'wait-back']
 const SIGNS = ['overrides', 'attempts', 'dns']
 
 for (const scheme of ['light', 'dark'] as const) {

@@ -1,0 +1,76 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import type { DecisionEntry } from '../../../lib/status/facts'
+import { readQuery } from '../../../lib/status/page/query'
+import { filterDecisions } from '../../../lib/status/page/recent-filter'
+import { recentSection } from '../../../lib/status/page/recent-section'
+
+const ENTRY: DecisionEntry = {
+  key: '1.1',
+  id: 'A.1',
+  file: '',
+  at: 0,
+  domain: 'one.example',
+  sender: '',
+  recipients: [],
+  otherRecipients: 0,
+  size: 0,
+  retries: 0,
+  source: 'overrides',
+  lines: [],
+  action: 'try',
+  exchanges: [],
+  reason: '',
+}
+const END = { at: 0, delivered: false, connections: [] }
+const ENTRIES: readonly DecisionEntry[] = [
+  { ...ENTRY, domain: 'tried.example' },
+  { ...ENTRY, domain: 'taken.example', end: { ...END, delivered: true } },
+  { ...ENTRY, domain: 'failed.example', end: END },
+  { ...ENTRY, domain: 'held.example', action: 'hold', wait: 'held', end: END },
+  { ...ENTRY, domain: 'held-later.example', wait: 'held', end: END },
+  { ...ENTRY, domain: 'full.example', action: 'wait', wait: 'quota', end: END },
+  { ...ENTRY, domain: 'no-dns.example', action: 'wait', source: 'attempts' },
+  { ...ENTRY, domain: 'later.example', action: 'defer', source: 'dns' },
+  { ...ENTRY, domain: 'xn--mnchen-3ya.example', action: 'bounce', source: 'dns' },
+]
+
+const show = (query: string) =>
+  filterDecisions(ENTRIES, readQuery(new URLSearchParams(query)).recent)
+    .map(({ domain }) => domain.replace('.example', ''))
+    .join(' ')
+
+test('decisions are found by recipient domain, by what decided, and by what came of them', () => {
+  const all = 'tried taken failed held held-later full no-dns later xn--mnchen-3ya'
+  for (const [query, found] of [
+    ['', all],
+    ['result=under+way', 'tried'],
+    ['result=delivered', 'taken'],
+    ['result=not+delivered', 'failed'],
+    ['result=held', 'held held-later'],
+    ['result=waiting', 'full no-dns'],
+    ['result=deferred', 'later'],
+    ['result=bounced', 'xn--mnchen-3ya'],
+    ['by=dns', 'later xn--mnchen-3ya'],
+    ['by=attempts&result=waiting', 'no-dns'],
+    ['by=attempts&result=held', ''],
+    ['domain=Held.Ex', 'held'],
+    ['domain=u@full.example', 'full'],
+    ['domain=m%C3%BCnchen.example', 'xn--mnchen-3ya'],
+    ['by=nobody&result=constructor', all],
+    [`domain=${'x'.repeat(100_000)}`, ''],
+  ] as const) {
+    assert.equal(show(query), found, query)
+  }
+})
+
+test('of many decisions 50 are shown at once, and the links to the others keep the filter', () => {
+  const decisions = Array.from({ length: 1_000 }, (_, i) => ({ ...ENTRY, id: `${i}.1` }))
+  const facts = { decisions } as never
+  const page = (query: string) =>
+    recentSection({ facts } as never, readQuery(new URLSearchParams(query))).markup
+  assert.equal(page('').split('<tr ').length, 52)
+  assert.match(page('domain=one&decision=50'), /51 to 100 of 1000 decisions, among the last 1000/)
+  assert.match(page('domain=one&by=overrides'), /href="\?domain=one&amp;by=overrides&amp;decision=50#recent"/)
+  assert.match(page('domain=%22%3E%3Cb%3E'), /value="&quot;&gt;&lt;b&gt;"/)
+})
