@@ -25,8 +25,11 @@ local reply = {'answers'}
 for i = 1, #KEYS do
   local left = redis.call('PTTL', KEYS[i])
   local text = left > 0 and redis.pcall('GETRANGE', KEYS[i], 0, ${LONGEST_KEPT}) or ''
-  -- Another type under our key counts as nothing.
-  if type(text) ~= 'string' then text = '' end
+  -- What has another type, or no end, was not written here.
+  if type(text) ~= 'string' or left == -1 then
+    redis.call('DEL', KEYS[i])
+    text = ''
+  end
   reply[#reply + 1] = text
   reply[#reply + 1] = math.max(left, 0)
 end

@@ -16,6 +16,7 @@ const EARLY_MS = 100
  *   changes   sorted set: field -> number of its last change, so that only what is new is read
  */
 const RECORDS = `
+if isForeign(KEYS[1], 'HLEN') or isForeign(KEYS[2], 'ZCARD') then redis.call('DEL', KEYS[1], KEYS[2]) end
 local epoch, version, floor = string.match(redis.call('HGET', KEYS[1], 'state') or '', '^(%d+) (%d+) (%d+)$')
 if epoch == nil then
   redis.call('DEL', KEYS[1], KEYS[2])

@@ -28,6 +28,8 @@ export const HITS_KEYS = [`${PREFIX}hits`, `${PREFIX}hits:changes`, `${PREFIX}hi
 export const HITS = createScript(
   'hits',
   `
+if isForeign(KEYS[1], 'HLEN') or isForeign(KEYS[2], 'ZCARD') then redis.call('DEL', KEYS[1], KEYS[2]) end
+if isForeign(KEYS[3], 'HLEN') then redis.call('DEL', KEYS[3]) end
 local server, call, workers, about = ARGV[1], tonumber(ARGV[2]), ARGV[3], ARGV[4]
 local epoch, version = string.match(redis.call('HGET', KEYS[1], 'state') or '', '^(%d+) (%d+)$')
 if epoch == nil then

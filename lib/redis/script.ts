@@ -10,14 +10,20 @@ export interface Script {
   readonly isRegular: boolean
 }
 
-/** Milliseconds since the epoch by the clock of Redis, as `now`: the clocks of the hosts may differ. */
-const CLOCK = `
+/** What all scripts have. `now`: milliseconds since the epoch by the clock of Redis, because the clocks of the hosts may differ. */
+const COMMON = `
 local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
+
+-- Has a key another type than the command works with? Then it was not written here.
+local function isForeign(key, command)
+  local reply = redis.pcall(command, key)
+  return type(reply) == 'table' and string.find(reply.err, 'WRONGTYPE', 1, true) ~= nil
+end
 `
 
-/** @param source Lua 5.1; `now` is there */
+/** @param source Lua 5.1; `now` and `isForeign` are there */
 export function createScript(name: string, source: string, { isRegular = true } = {}): Script {
-  const whole = `${CLOCK}${source}`
+  const whole = `${COMMON}${source}`
   return { name, source: whole, sha1: createHash('sha1').update(whole).digest('hex'), isRegular }
 }

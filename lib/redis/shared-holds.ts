@@ -27,6 +27,7 @@ const SAME_MS = 1_500
 const HOLDS = createScript(
   'holds',
   `
+if isForeign(KEYS[1], 'HLEN') then redis.call('DEL', KEYS[1]) end
 local function read(entry)
   local stamp, till, text = string.match(entry or '', '^(%d+) (%d+) (.*)$')
   if stamp == nil then return nil end

@@ -18,7 +18,12 @@ const KEY = `${PREFIX}rotation`
 const ROTATION = createScript(
   'rotation',
   `
-local last = redis.call('INCRBY', KEYS[1], ARGV[1])
+local last = redis.pcall('INCRBY', KEYS[1], ARGV[1])
+if type(last) == 'table' then
+  -- It was no number.
+  redis.call('DEL', KEYS[1])
+  last = redis.call('INCRBY', KEYS[1], ARGV[1])
+end
 redis.call('PEXPIRE', KEYS[1], ${DAY_MS})
 return {'rotation', last - ARGV[1]}
 `,

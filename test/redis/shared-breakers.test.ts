@@ -404,13 +404,22 @@ describe('breakers over processes', { skip: needsRedis() }, () => {
     await until(() => !isUsable(host, endless), 'the endless one')
     const left = host.state.look(endless)
     assert.ok(!left.usable && left.until! <= Date.now() + 3_600_000)
-    await redis.command('DEL', KEY, `${KEY}:changes`)
-    await redis.command('SET', KEY, 'text')
-    await until(() => host.said.length === 1, 'the error')
-    assert.match(host.said[0]!, /WRONGTYPE/)
+  })
+
+  it('a key of another type is put right, and what one knows is told again', async (t) => {
+    const redis = await RedisServer.start(t)
+    const host = await startBreakerHost(t, redis.port)
     await failAt(host, isp)
-    await redis.command('DEL', KEY)
-    await until(async () => (await recordOf(redis, 'smtp.example:25')) !== 'null', 'the breaker')
-    await until(() => host.said.length === 2, 'the end of the error')
+    const isTold = async () => {
+      const types = [await redis.command('TYPE', KEY), await redis.command('TYPE', `${KEY}:changes`)]
+      return types.join() === 'hash,zset' && (await recordOf(redis, 'smtp.example:25')) !== 'null'
+    }
+    for (const key of [KEY, `${KEY}:changes`]) {
+      await until(isTold, 'the breaker')
+      await redis.command('SET', key, 'text')
+    }
+    await until(isTold, 'the breaker')
+    assert.ok(!isUsable(await startBreakerHost(t, redis.port)), 'a process that starts knows it')
+    assert.deepEqual(host.said, [])
   })
 })

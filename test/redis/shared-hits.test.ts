@@ -93,13 +93,18 @@ describe('hits of lines over servers', { skip: needsRedis() }, () => {
     assert.equal(await redis.command('HGET', `${PREFIX}hits`, LINE), null)
   })
 
-  it('another type under our keys does no harm', async (t) => {
+  it('a key of another type is put right', async (t) => {
     const redis = await RedisServer.start(t)
-    await redis.command('SET', `${PREFIX}hits`, 'text')
-    const server = startServer(t, redis.port)
-    server.add({ [LINE]: { count: 1, last: Date.now() } })
-    await redis.command('DEL', `${PREFIX}hits`)
-    await until(async () => (await redis.command('HGET', `${PREFIX}hits`, LINE)) !== null, 'the hit')
-    assert.equal(countOf(server), 1)
+    for (const key of ['hits', 'hits:changes', 'hits:servers']) {
+      await redis.command('DEL', `${PREFIX}${key}`)
+      await redis.command('SET', `${PREFIX}${key}`, 'text')
+      const server = startServer(t, redis.port)
+      server.add({ [LINE]: { count: 1, last: Date.now() } })
+      await until(() => server.sharing !== undefined && countOf(server) === 1, `the hit after ${key}`)
+      assert.notEqual(await redis.command('TYPE', `${PREFIX}${key}`), 'string')
+      assert.match(String(await redis.command('HGET', `${PREFIX}hits`, LINE)), /^1 /)
+      server.close()
+      await redis.command('DEL', `${PREFIX}hits`)
+    }
   })
 })

@@ -182,4 +182,15 @@ describe('holds over servers', { skip: needsRedis() }, () => {
     }
     assert.ok(Number(await redis.command('PTTL', `${PREFIX}holds`)) > 0)
   })
+
+  it('a key of another type is put right, and holds are told again', async (t) => {
+    const redis = await RedisServer.start(t)
+    const a = startHost(t, redis.port)
+    writeHold(a, hold)
+    await until(async () => Number(await redis.command('HLEN', `${PREFIX}holds`)) === 1, 'the hold')
+    await redis.command('SET', `${PREFIX}holds`, 'text')
+    const b = startHost(t, redis.port)
+    await until(() => holdIn(b) !== undefined, 'the hold')
+    assert.ok(holdIn(a) !== undefined)
+  })
 })

@@ -44,18 +44,37 @@ describe('the rotation over processes', { skip: needsRedis() }, () => {
     assert.ok(burst().filter((offset) => offset < 1_000_000).length >= 45)
   })
 
-  it('without Redis, and with rubbish in it, a process has a rotation of its own', async (t) => {
+  it('without Redis a process has a rotation of its own', async (t) => {
     const redis = await RedisServer.start(t)
-    await redis.command('SET', KEY, 'rubbish')
     const host = startHost(t, redis.port)
     assert.deepEqual([host.next(), host.next()], [1_000_000, 1_000_001])
+    await until(() => host.next() < 1_000_000, 'a shared offset')
+    await redis.kill()
+    await until(() => host.next() >= 1_000_000, 'one of its own')
+  })
+
+  it('a number that no server writes is not believed', async (t) => {
+    const redis = await RedisServer.start(t)
     await redis.command('SET', KEY, '-100')
+    const host = startHost(t, redis.port)
     await until(async () => {
-      host.next()
+      assert.ok(host.next() >= 1_000_000)
       return (await givenOut(redis)) > -100
     }, 'a try')
     assert.ok(host.next() >= 1_000_000)
-    await redis.kill()
-    assert.ok(host.next() >= 1_000_000)
   })
+
+  for (const [name, command] of [
+    ['another type', ['RPUSH', KEY, 'text']],
+    ['no number', ['SET', KEY, 'rubbish']],
+    ['the largest number', ['SET', KEY, '9223372036854775807']],
+  ] as const) {
+    it(`a key with ${name} is put right`, async (t) => {
+      const redis = await RedisServer.start(t)
+      await redis.command(...command)
+      const host = startHost(t, redis.port)
+      await until(() => host.next() < 1_000_000, 'a shared offset')
+      assert.ok((await givenOut(redis)) < 1_000)
+    })
+  }
 })
