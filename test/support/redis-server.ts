@@ -5,7 +5,7 @@ import { connect, createServer, type AddressInfo, type Socket } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { TestContext } from 'node:test'
-import { setTimeout } from 'node:timers/promises'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { type RedisClient, createClient, mergeSettings } from '../../lib/redis/client'
 import { type RedisConnection, type RedisConnectionOptions, openConnection } from '../../lib/redis/connection'
 import { freePort } from './dns-servers'
@@ -18,6 +18,12 @@ const ASK_EVERY = 20
 
 /** For a test's `skip` option. */
 export const needsRedis = (): false | string => needs(PROGRAM)
+
+/** The rights that docs/operations.md asks for, as rules of an ACL. */
+export function readRights(): readonly string[] {
+  const page = readFileSync('docs/operations.md', 'utf8')
+  return /`(~dns_overrides:v1:\* [^`]*)`/.exec(page)![1]!.split(/\s+/)
+}
 
 /** A real Redis on loopback that keeps nothing over a restart. */
 export class RedisServer {
@@ -50,7 +56,7 @@ export class RedisServer {
     const { port, folder, options } = this
     const common = ['--port', String(port), '--bind', '127.0.0.1', '--save', '', '--dir', folder]
     this.#process = spawn(findProgram(PROGRAM)!, [...common, ...options], { stdio: 'ignore' })
-    while (!(await accepts(port))) await setTimeout(ASK_EVERY)
+    while (!(await accepts(port))) await sleep(ASK_EVERY)
   }
 
   async kill(): Promise<void> {
@@ -77,9 +83,7 @@ export class RedisServer {
 
   /** Takes all rights away but those that docs/operations.md asks for. */
   async restrict(): Promise<void> {
-    const page = readFileSync('docs/operations.md', 'utf8')
-    const rights = /`(~dns_overrides:v1:\* [^`]*)`/.exec(page)![1]!.split(/\s+/)
-    await this.command('ACL', 'SETUSER', 'default', 'reset', 'on', 'nopass', ...rights)
+    await this.command('ACL', 'SETUSER', 'default', 'reset', 'on', 'nopass', ...readRights())
   }
 
   /** Lines of `[redis]`, with further ones. */
@@ -145,7 +149,7 @@ export async function until(
   const end = performance.now() + patience
   while (!(await condition())) {
     if (performance.now() > end) throw new Error(`waited in vain for ${what}`)
-    await setTimeout(5)
+    await sleep(5)
   }
 }
 
@@ -154,15 +158,22 @@ export type ProxyMode =
   | 'pass'
   /** Nothing comes back any more. */
   | 'hang'
-  /** The next reply is cut in its middle, and the connection with it. */
+  /** Each reply comes later than anybody waits for it. */
+  | 'slow'
+  /** Each reply is cut in its middle, and the connection with it. */
   | 'cut'
-  /** Rubbish comes in place of a reply. */
+  /** Rubbish comes in place of each reply. */
   | 'garble'
+
+/** Milliseconds. */
+const SLOW_MS = 250
 
 /** A TCP proxy in front of Redis. */
 export interface RedisProxy {
   readonly port: number
   mode: ProxyMode
+  /** The port of Redis for the connections that are made from now on. */
+  to: number
   /** Connections that were made. */
   readonly connections: () => number
   /** Ends all connections. */
@@ -174,7 +185,7 @@ export async function startProxy(t: TestContext, to: number): Promise<RedisProxy
   let connections = 0
   const server = createServer((socket) => {
     connections++
-    const inner = connect(to, '127.0.0.1')
+    const inner = connect(proxy.to, '127.0.0.1')
     for (const each of [socket, inner]) {
       sockets.add(each)
       each.on('error', () => {})
@@ -191,12 +202,14 @@ export async function startProxy(t: TestContext, to: number): Promise<RedisProxy
           return socket.write(chunk)
         case 'hang':
           return undefined
+        case 'slow':
+          // Timers of the same length end in the order in which they began.
+          setTimeout(() => socket.write(chunk), SLOW_MS)
+          return undefined
         case 'cut':
-          proxy.mode = 'pass'
           socket.write(chunk.subarray(0, Math.ceil(chunk.length / 2)))
           return socket.end()
         case 'garble':
-          proxy.mode = 'pass'
           return socket.write('250 ok, this is no Redis\r\n')
         default:
           return proxy.mode satisfies never
@@ -213,6 +226,6 @@ export async function startProxy(t: TestContext, to: number): Promise<RedisProxy
     drop()
   })
   const { port } = server.address() as AddressInfo
-  const proxy: RedisProxy = { port, mode: 'pass', connections: () => connections, drop }
+  const proxy: RedisProxy = { port, mode: 'pass', to, connections: () => connections, drop }
   return proxy
 }
