@@ -24,13 +24,12 @@ export const FIND = createScript(
 local reply = {'answers'}
 for i = 1, #KEYS do
   local left = redis.call('PTTL', KEYS[i])
-  local text = left > 0 and redis.pcall('GETRANGE', KEYS[i], 0, ${LONGEST_KEPT}) or ''
-  -- What has another type, or no end, was not written here.
-  if type(text) ~= 'string' or left == -1 then
+  -- What never ends was not written here either.
+  if left == -1 or (left > 0 and isForeign(KEYS[i], 'GETRANGE', 0, 0)) then
     redis.call('DEL', KEYS[i])
-    text = ''
+    left = 0
   end
-  reply[#reply + 1] = text
+  reply[#reply + 1] = left > 0 and redis.call('GETRANGE', KEYS[i], 0, ${LONGEST_KEPT}) or ''
   reply[#reply + 1] = math.max(left, 0)
 end
 return reply
@@ -48,8 +47,8 @@ export const KEEP = createScript(
   'keep answers',
   `
 local index = KEYS[1]
-local ended = redis.pcall('ZREMRANGEBYSCORE', index, '-inf', now)
-if type(ended) == 'table' then redis.call('DEL', index) end
+if isForeign(index, 'ZCARD') then redis.call('DEL', index) end
+redis.call('ZREMRANGEBYSCORE', index, '-inf', now)
 for i = 2, #KEYS do
   local at = (i - 2) * 3
   local text, ms = ARGV[at + 1], ARGV[at + 2]

@@ -16,8 +16,8 @@ local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
 
 -- Has a key another type than the command works with? Then it was not written here.
-local function isForeign(key, command)
-  local reply = redis.pcall(command, key)
+local function isForeign(key, command, ...)
+  local reply = redis.pcall(command, key, ...)
   return type(reply) == 'table' and string.find(reply.err, 'WRONGTYPE', 1, true) ~= nil
 end
 `

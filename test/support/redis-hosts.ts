@@ -102,16 +102,18 @@ export class RedisHosts {
       'd*.example @dead $priority:0',
       'd*.example @held $priority:1',
       'd*.example $direct $priority:2',
-      ...[
-        '[redis]',
-        'host = 127.0.0.1',
-        `port = ${proxy.port}`,
-        `username = ${USER}`,
-        `password = ${PASSWORD}`,
-      ],
-      ...['[direct]', `port = ${free.port}`],
-      ...['[direct:few]', `port = ${few.port}`, `max_per_hour = ${FEW}`],
-      ...['[attempts]', 'rotating.example direct=0 relay=3'],
+      '[redis]',
+      'host = 127.0.0.1',
+      `port = ${proxy.port}`,
+      `username = ${USER}`,
+      `password = ${PASSWORD}`,
+      '[direct]',
+      `port = ${free.port}`,
+      '[direct:few]',
+      `port = ${few.port}`,
+      `max_per_hour = ${FEW}`,
+      '[attempts]',
+      'rotating.example direct=0 relay=3',
       ...relay('isp', isp.port, 'max_connections = 3', 'max_per_hour = 100000'),
       ...relay('one', free.port),
       ...relay('dead', dead.port, 'retry_after = 1h'),
@@ -189,10 +191,9 @@ export class RedisHosts {
   }
 
   #workers() {
-    const workers = this.hosts.flatMap(({ folder }) =>
+    return this.hosts.flatMap(({ folder }) =>
       readSnapshots(join(folder, STATE_FOLDER), Date.now()).filter(({ role }) => role === 'worker'),
     )
-    return workers
   }
 
   #received(): ReadonlyMap<string, number> {
