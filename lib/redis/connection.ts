@@ -56,10 +56,6 @@ function reasonOf(error: unknown): string {
   return toPrintable(text, { max: LONGEST_REASON })
 }
 
-/** As Redis 6 and later say it of a command, of a script, and of a command in a script. It stays so until somebody gives the right. */
-const isRightMissing = (why: string): boolean =>
-  /^(?:NOPERM|ERR The user executing the script|ERR ACL failure)/.test(why)
-
 /**
  * Opens a connection in the background, and another whenever it is lost. Nothing waits for it: what cannot be asked now fails at
  * once. node-redis' own reconnecting is not used: it goes on with a connection on which replies no longer fit their questions.
@@ -117,7 +113,7 @@ class LiveConnection implements RedisConnection {
       return reply
     } catch (error) {
       const why = reasonOf(error)
-      if (script.isRegular || isRightMissing(why)) this.#note(script.name, why)
+      if (script.isRegular) this.#note(script.name, why)
       throw new RedisError(why, error)
     }
   }

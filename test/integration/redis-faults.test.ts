@@ -56,6 +56,9 @@ function outagesIn(haraka: HarakaServer): Outage[] {
 /** On a machine that is busy with other tests, 100 ms may pass without a reply. */
 const isSlow = ({ why }: Outage) => why === 'no reply within 100 ms'
 
+/** A machine that is busy with other tests is slow to find out. Milliseconds. */
+const PATIENCE_MS = 30_000
+
 interface Fault {
   readonly name: string
   readonly begin: () => unknown
@@ -205,24 +208,29 @@ test(
             )
           await command('EVAL', SPOIL, '0')
         },
-        end: () => until(async () => (await isAllThere()) && (await isRight()), 'keys of the right types'),
+        end: () =>
+          until(
+            async () => (await isAllThere()) && (await isRight()),
+            'keys of the right types',
+            PATIENCE_MS,
+          ),
       },
     ]
 
     for (const { name, why, begin, end } of faults) {
       await t.test(`Redis is ${name}`, async () => {
         const isOver = () => hosts.every((haraka) => outagesIn(haraka).every((outage) => outage.isOver))
-        await until(isOver, 'the end of the last')
+        await until(isOver, 'the end of the last', PATIENCE_MS)
         const before = hosts.map((haraka) => outagesIn(haraka).length)
         const outagesOf = () => hosts.map((haraka, index) => outagesIn(haraka).slice(before[index]))
         await begin()
         if (why !== undefined) {
           const isGone = (outages: Outage[]) => outages.some((outage) => end === undefined || !outage.isOver)
-          await until(() => outagesOf().every(isGone), 'gone')
+          await until(() => outagesOf().every(isGone), 'gone', PATIENCE_MS)
         }
         await world.send(name)
         await end?.()
-        await until(isOver, 'back')
+        await until(isOver, 'back', PATIENCE_MS)
         await world.deliver(`${name}: over`)
         for (const outages of outagesOf()) {
           const sharp = outages.filter((outage) => !isSlow(outage))

@@ -4,7 +4,6 @@ import { createScript } from '../../lib/redis/script'
 import {
   connectTo,
   needsRedis,
-  PATIENT,
   RedisServer,
   startProxy,
   until,
@@ -121,25 +120,6 @@ describe('a connection', { skip: needsRedis() }, () => {
       assert.match(watched.said[0]!, /^gone: (READONLY|OOM|WRONGTYPE|NOPERM|ERR|.*script)/)
     })
   }
-
-  it('of a script that is rarely run, says that a right is missing until it is given, and nothing else', async (t) => {
-    const rare = createScript('rare', `return redis.call('INCRBY', KEYS[1], 1)`, { isRegular: false })
-    const redis = await RedisServer.start(t)
-    const watched = connectTo(t, redis.port, {}, PATIENT)
-    const count = () => watched.connection.run(rare, ['key'], [])
-    await until(() => watched.connection.isReady, 'a connection')
-    await redis.command('SET', 'key', 'text')
-    await assert.rejects(count())
-    assert.deepEqual(watched.said, [])
-    await redis.command('DEL', 'key')
-    await redis.command('ACL', 'SETUSER', 'default', '-incrby')
-    await assert.rejects(count())
-    await assert.rejects(count())
-    await redis.command('ACL', 'SETUSER', 'default', '+@all')
-    await count()
-    assert.equal(watched.said.length, 2)
-    assert.match(watched.said[0]!, /^gone: ERR (?:The user executing|ACL failure)/)
-  })
 
   it('with a wrong password says so, and not the password', async (t) => {
     const redis = await RedisServer.start(t, '--requirepass', 'right')
