@@ -38,7 +38,9 @@ function checkFile({ file }: Location, { source, result }: Loaded): Finding {
   if (source.kind === 'absent') {
     return warning(
       `${file} ${source.why}${source.isMisnamed ? ';' : ':'} there are no rules, and all mail goes by DNS`,
-      source.isMisnamed ? 'Rename it.' : 'Write the rules into it; README has a first file.',
+      source.isMisnamed
+        ? 'Haraka does not read it under that name.'
+        : 'Write the rules into it; README has a first file.',
     )
   }
   if (source.kind === 'unreadable') {

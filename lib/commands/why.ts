@@ -1,9 +1,6 @@
-import { join } from 'node:path'
 import type { RuleSet } from '../rules/compile'
-import { findQueueFolder } from '../haraka-files/queue-folder'
 import { DnsOverridesError, UsageError } from '../model/errors'
 import { finish } from '../model/steps'
-import { LONGEST_SECRET, readRegularFile } from '../files/read-file'
 import type { Facts } from '../status/facts'
 import { readFactsFile } from '../status/facts-file'
 import { findStories, type FoundStories, storyOfFile } from '../status/find-stories'
@@ -17,7 +14,7 @@ import { exitStatusOfForecasts, forecastsJson } from './explain/forecast-json'
 import { ConfigurationReader } from './shared/configuration-reader'
 import { EXIT } from './shared/exit-status'
 import { formatJson } from './shared/json'
-import { findConfiguration, shortName, stateFolder, type Location } from './shared/location'
+import { findConfiguration, queueFolderOf, shortName, stateFolder, type Location } from './shared/location'
 import { paint } from '../status/paint'
 import type { Arguments } from './shared/parsed-arguments'
 import type { Terminal } from './shared/terminal'
@@ -26,14 +23,6 @@ import { storiesText, storyJson, storyText, type StoryContext } from './why/stor
 
 /** Messages that are shown at once. */
 const MOST_SHOWN = 20
-
-function readQueueSetting({ configFolder }: Location): string | undefined {
-  try {
-    return readRegularFile(join(configFolder, 'queue_dir'), LONGEST_SECRET).bytes.toString('utf8')
-  } catch {
-    return undefined
-  }
-}
 
 /** Undefined: no server runs; one that cannot be asked is said so. */
 function readFacts(location: Location, terminal: Terminal): Facts | undefined {
@@ -100,7 +89,7 @@ function lookFor(asked: AskedByUser, queueFolder: string, facts: Facts | undefin
 export async function runWhy(args: Arguments, terminal: Terminal): Promise<number> {
   const asked = readAsked(args.operands[0], args.value('to'), terminal.cwd)
   const location = findConfiguration(args.value('config'), terminal)
-  const queueFolder = findQueueFolder(location.harakaFolder, readQueueSetting(location))
+  const queueFolder = queueFolderOf(location)
   const facts = readFacts(location, terminal)
   const { stories, unreadable } = lookFor(asked, queueFolder, facts)
   if (unreadable > 0) terminal.err(`${formatCount(unreadable, 'file')} of ${queueFolder} could not be read\n`)

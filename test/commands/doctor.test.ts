@@ -4,16 +4,13 @@ import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { after, before, test, type TestContext } from 'node:test'
 import { packageVersion } from '../../lib/files/package-version'
-import { fails, mx, startZone, type ZoneServer } from '../support/dns-scripted'
-import { configure } from '../support/rules'
-import { startReporting } from './reporting-server'
+import { mx, startZone, type ZoneServer } from '../support/dns-scripted'
 import { run } from './terminal'
-import { fail, startWorker } from './worker'
 
 let zone: ZoneServer
 
 before(async () => {
-  zone = await startZone({ 'example.com': [mx(10, 'mx.example.com')], 'corp.example': [fails('REFUSED')] })
+  zone = await startZone({ 'example.com': [mx(10, 'mx.example.com')] })
 })
 
 after(() => zone.stop())
@@ -65,86 +62,6 @@ test('a folder in order: only the server is missing', async (t) => {
   assert.match(good.join('\n'), /the DNS server 127\.0\.0\.1:\d+ answers/)
   assert.match(good.join('\n'), /can read the file, and write to its folders/)
 })
-
-/** What is broken, how, and what is said of it. */
-const BROKEN: readonly (readonly [
-  string,
-  Readonly<Record<string, string | undefined>>,
-  'errors' | 'warnings',
-  RegExp,
-])[] = [
-  ['no config/plugins', { 'config/plugins': undefined }, 'errors', /there is no .*config\/plugins/],
-  [
-    'the plugin is not named',
-    { 'config/plugins': 'access\n#dns-overrides\n' },
-    'errors',
-    /does not name dns-overrides/,
-  ],
-  ['it is not installed', { [PACKAGE]: undefined }, 'warnings', /haraka-plugin-dns-overrides does not exist/],
-  [
-    'another version',
-    { [PACKAGE]: '{"version":"0.0.1"}' },
-    'warnings',
-    /version 0\.0\.1 .* this command is of/,
-  ],
-  ['a broken package', { [PACKAGE]: '{' }, 'warnings', /package\.json cannot be read/],
-  ['no file', { 'config/dns_overrides.ini': undefined }, 'warnings', /is missing: there are no rules/],
-  [
-    'the wrong name',
-    { 'config/dns_overrides.ini': undefined, 'config/dns-overrides.ini': '' },
-    'warnings',
-    /dns-overrides\.ini is there: rename it/,
-  ],
-  ['an empty file', { 'config/dns_overrides.ini': '\n' }, 'warnings', /is empty: there are no rules/],
-  ['errors', { 'config/dns_overrides.ini': 'gmail.com\n* @none\n' }, 'errors', /has 2 errors/],
-  [
-    'a test that fails',
-    {
-      'config/dns_overrides.ini':
-        'dns_servers = DNS\n[overrides]\n* a.example\n[tests]\n<> -> a@b.example : b.example\n',
-    },
-    'errors',
-    /1 of 1 lines of \[tests\] do not hold/,
-  ],
-  [
-    'a DNS server that refuses',
-    {
-      'config/dns_overrides.ini':
-        'dns_servers = DNS\n[zone:corp.example]\ndns_servers = DNS\n[overrides]\n* a.example\n',
-    },
-    'warnings',
-    /of \[zone:corp\.example\] does not answer .*: .*REFUSED/,
-  ],
-  [
-    'nobody at the address of a DNS server',
-    {
-      'config/dns_overrides.ini':
-        'dns_servers = 127.0.0.1:1\n[dns]\ntimeout = 300ms\ndeadline = 1s\n[overrides]\n* a.example\n',
-    },
-    'warnings',
-    /127\.0\.0\.1:1 does not answer/,
-  ],
-  [
-    'a secret that does not exist',
-    {
-      'config/dns_overrides.ini':
-        'dns_servers = DNS\n[relay:isp]\nhost = a.example\nuser = fred\npassword_file = none\n[overrides]\n* @isp\n',
-    },
-    'errors',
-    /config\/none does not exist/,
-  ],
-]
-
-for (const [what, changes, kind, expected] of BROKEN) {
-  test(`broken: ${what}`, async (t) => {
-    const found = await doctor(setup(t, changes))
-    assert.ok(
-      found[kind].some((text) => expected.test(text)),
-      JSON.stringify(found, null, 1),
-    )
-    assert.equal(found.status, kind === 'errors' ? 78 : 75)
-  })
-}
 
 test(
   "the user of smtp.ini may not read a secret: as Haraka's user it is tried",
@@ -202,20 +119,4 @@ test('a client certificate that ends within 14 days is a warning, and nothing el
   assert.deepEqual(await said(Date.UTC(2119, 11, 25)), [
     'warning the client certificate of relay isp ends on 2120-01-01',
   ])
-})
-
-test('a relay that is left out is named as in the file, with its server', async (t) => {
-  const text = 'dns_servers = DNS\n* @isp\n* 192.0.2.2\n[relay:isp]\nhost = 192.0.2.1\nport = 587\n'
-  const folder = setup(t, { 'config/dns_overrides.ini': text })
-  const state = join(folder, 'dns_overrides_state')
-  startReporting(t, state, Date.now).report()
-  const worker = startWorker(t, state)
-  const { rules } = configure(text.replace('dns_servers = DNS\n', ''))
-  for (const { exchange } of rules.lines) fail(worker, exchange!)
-  worker.close()
-  const { warnings } = await doctor(folder)
-  assert.ok(
-    warnings.includes('left out after failures: isp (192.0.2.1:587) and 192.0.2.2:25'),
-    warnings.join('\n'),
-  )
 })

@@ -25,15 +25,19 @@ function checkPluginList({ configFolder }: Location): Finding {
       ? ok(`${list} names dns-overrides`)
       : error(`${list} does not name dns-overrides, so Haraka does not load it`, advice)
   } catch (cause) {
-    return (cause as NodeJS.ErrnoException).code === 'ENOENT'
-      ? error(
-          `there is no ${list}`,
-          `Name the Haraka folder with --config or HARAKA. If it is the right one: ${advice}`,
-        )
-      : error(
-          `${list} cannot be read: ${whyUnreadable(cause)}`,
-          'Run doctor as root, or as the user that runs Haraka.',
-        )
+    const { code } = cause as NodeJS.ErrnoException
+    if (code === 'ENOENT') {
+      return error(
+        `there is no ${list}`,
+        `Name the Haraka folder with --config or HARAKA. If it is the right one: ${advice}`,
+      )
+    }
+    return error(
+      `${list} cannot be read: ${whyUnreadable(cause)}`,
+      code === 'EACCES'
+        ? 'Run doctor as root, or as the user that runs Haraka.'
+        : 'It has to be a text file with the name of a plugin on each line.',
+    )
   }
 }
 

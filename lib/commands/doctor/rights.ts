@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { readMainSettings } from '../../haraka-files/ini-sections'
 import { STATE_FOLDER } from '../../relays/state-folder'
 import { readRegularFile } from '../../files/read-file'
-import type { Location } from '../shared/location'
+import { queueFolderOf, type Location } from '../shared/location'
 import { formatCount } from '../../status/wording'
 import { error, ok, warning, type Finding } from './finding'
 
@@ -124,7 +124,7 @@ export function checkRights(location: Location, secrets: readonly string[]): Fin
     { path: file, mode: read, what: 'read' },
     ...secrets.map((path) => ({ path, mode: read, what: 'read' })),
     { path: join(harakaFolder, STATE_FOLDER), mode: use, what: 'write to' },
-    { path: join(harakaFolder, 'queue'), mode: use, what: 'write to' },
+    { path: queueFolderOf(location), mode: use, what: 'write to' },
   ].filter(({ path }) => existsSync(path))
   try {
     const denied = findDenied(user, needs)

@@ -84,11 +84,20 @@ function checkInForce(
 function checkSharing(facts: Facts): Finding[] {
   const text = describeSharing(facts)
   if (text === undefined) return []
-  return facts.redisUp === true ? [ok(text)] : [warning(text, 'The log says why: look for "Redis is gone".')]
+  if (facts.redisUp === true) return [ok(text)]
+  return [
+    warning(
+      text,
+      'Start Redis, or correct [redis] and redis.ini. The log says why: look for "Redis is gone".',
+    ),
+  ]
 }
 
 /** A relay by its name in the file and where it is; the server of an override line by where it is. */
 const titleOf = ({ key, name }: ServerStatus): string => (name === undefined ? key : `${name} (${key})`)
+
+const HELD_ADVICE =
+  'When they may take mail again: npx dns-overrides relays --resume NAME. Without an option it shows since when and why they are held.'
 
 /** Relays that mail is kept from now. */
 function checkRelays(folder: string, now: number): Finding[] {
@@ -99,15 +108,13 @@ function checkRelays(folder: string, now: number): Finding[] {
     state.servers.filter((report) => isOfRelay(report) && report.breaker === 'open').map(titleOf),
   )
   return [
-    ...(held.length === 0
-      ? []
-      : [warning(`held by hand: ${joinWords(held)}`, 'See npx dns-overrides relays.')]),
+    ...(held.length === 0 ? [] : [warning(`held by hand: ${joinWords(held)}`, HELD_ADVICE)]),
     ...(failing.size === 0
       ? []
       : [
           warning(
             `left out after failures: ${joinWords([...failing])}`,
-            'See npx dns-overrides relays, and npx dns-overrides probe.',
+            'Run npx dns-overrides probe: it shows how far a connection gets. They are tried again by themselves.',
           ),
         ]),
     ...(held.length + failing.size === 0 ? [ok('no relay is held or left out')] : []),

@@ -2,6 +2,8 @@ import { CONFIGURATION_NAME } from '../../files/configuration-source'
 import { existsSync, statSync } from 'node:fs'
 import { basename, dirname, join, relative, resolve } from 'node:path'
 import { DnsOverridesError, UsageError } from '../../model/errors'
+import { findQueueFolder } from '../../haraka-files/queue-folder'
+import { readRegularFile } from '../../files/read-file'
 import { STATE_FOLDER } from '../../relays/state-folder'
 import type { Arguments } from './parsed-arguments'
 import type { Terminal } from './terminal'
@@ -12,6 +14,9 @@ export class UnusableConfiguration extends DnsOverridesError {
     super(message, { code: 'ECONFIG', temporary: false, cause })
   }
 }
+
+/** Of a file of Haraka with one line, bytes. */
+const LONGEST_SETTING = 64 * 1024
 
 /** Where a command looks. */
 export interface Location {
@@ -25,6 +30,17 @@ export interface Location {
 
 /** The folder in which a running server reports. */
 export const stateFolder = ({ harakaFolder }: Location): string => join(harakaFolder, STATE_FOLDER)
+
+/** Haraka's queue folder. */
+export function queueFolderOf({ configFolder, harakaFolder }: Location): string {
+  let setting: string | undefined
+  try {
+    setting = readRegularFile(join(configFolder, 'queue_dir'), LONGEST_SETTING).bytes.toString('utf8')
+  } catch {
+    // Haraka's default.
+  }
+  return findQueueFolder(harakaFolder, setting)
+}
 
 /** The file as seen from the current folder, unless it is elsewhere. */
 export function shortName(file: string, cwd: string): string {
