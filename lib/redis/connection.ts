@@ -1,21 +1,29 @@
 import { toPrintable } from '../model/printable'
 import type { RedisClient } from './client'
 import { RedisError } from './errors'
-import type { Script } from './script'
+import { createScript, type Script } from './script'
 
 /** Redis, as the other files of this room see it. */
 export interface RedisConnection {
   /** Would a script be sent now? */
   readonly isReady: boolean
+  /** Has a reply just been late? Then Redis may still do what it was asked. If it stays slow, it counts as gone. */
+  readonly isLate: boolean
   /** How many connections there have been: another one may lead to another Redis. */
   readonly serial: number
   /**
    * Runs a script.
    *
+   * @param onLate called with a reply that comes after this has rejected
    * @returns its reply, unchecked
    * @throws RedisError if there is no connection, too many scripts are under way, no reply comes in time, or Redis refuses
    */
-  run(script: Script, keys: readonly string[], values: readonly string[]): Promise<unknown>
+  run(
+    script: Script,
+    keys: readonly string[],
+    values: readonly string[],
+    onLate?: (reply: unknown) => void,
+  ): Promise<unknown>
   /** Calls the listener whenever scripts can be run after they could not. */
   onReady(listener: () => void): void
   close(): void
@@ -36,6 +44,8 @@ export interface RedisConnectionOptions {
 
 /** A script that takes longer is not waited for. */
 const PATIENCE_MS = 100
+/** After a late reply only probes are sent, so far apart. */
+const SLOW_MS = 1_000
 /** Time after which a silent connection is closed. */
 const SILENCE_MS = 3_000
 /** The longest time to connect and to log in. */
@@ -47,6 +57,8 @@ const MOST_PENDING = 1_000
 const LONGEST_REASON = 200
 
 const CONNECTING = 'connection'
+/** Is Redis still slow? */
+const PROBE = createScript('probe', 'return now', { isRegular: false })
 
 /** Text of an error of node-redis or Redis. */
 function reasonOf(error: unknown): string {
@@ -54,6 +66,23 @@ function reasonOf(error: unknown): string {
   const inner = error instanceof AggregateError ? (error.errors as unknown[])[0] : error
   const text = inner instanceof Error ? inner.message || inner.name : String(inner)
   return toPrintable(text, { max: LONGEST_REASON })
+}
+
+/** A script that was sent and has no reply yet. */
+interface Question {
+  isLate: boolean
+  /** Nobody waits for the reply any longer. */
+  giveUp: () => void
+}
+
+async function evaluate(client: RedisClient, script: Script, values: readonly string[]): Promise<unknown> {
+  try {
+    return await client.sendCommand(['EVALSHA', script.sha1, ...values])
+  } catch (error) {
+    // A Redis that was started anew has forgotten all scripts.
+    if (!reasonOf(error).startsWith('NOSCRIPT')) throw error
+    return client.sendCommand(['EVAL', script.source, ...values])
+  }
 }
 
 /**
@@ -64,6 +93,11 @@ export function openConnection(options: RedisConnectionOptions): RedisConnection
   return new LiveConnection(options)
 }
 
+/*
+ *   connecting --> ready --(a reply is late)--> slow --(a probe is answered in time)--> ready
+ *        ^           |                            |
+ *        +-- lost <--+----------------------------+
+ */
 class LiveConnection implements RedisConnection {
   readonly #options: RedisConnectionOptions
   readonly #listeners: (() => void)[] = []
@@ -72,10 +106,11 @@ class LiveConnection implements RedisConnection {
   #client: RedisClient | undefined
   #isConnected = false
   #serial = 0
-  /** A reply is late: nothing else is sent until it comes. */
+  /** A reply was late: only probes are sent. */
+  #isSlow = false
   #isLate = false
   #isClosed = false
-  #pending = 0
+  #pending = new Set<Question>()
   #failures = 0
   #silence: NodeJS.Timeout | undefined
 
@@ -85,7 +120,11 @@ class LiveConnection implements RedisConnection {
   }
 
   get isReady(): boolean {
-    return this.#isConnected && !this.#isLate && !this.#isClosed
+    return this.#isConnected && !this.#isSlow && !this.#isClosed
+  }
+
+  get isLate(): boolean {
+    return this.#isLate
   }
 
   get serial(): number {
@@ -96,26 +135,16 @@ class LiveConnection implements RedisConnection {
     this.#listeners.push(listener)
   }
 
-  async run(script: Script, keys: readonly string[], values: readonly string[]): Promise<unknown> {
+  async run(
+    script: Script,
+    keys: readonly string[],
+    values: readonly string[],
+    onLate: (reply: unknown) => void = () => {},
+  ): Promise<unknown> {
     const client = this.#client
     if (client === undefined || !this.isReady) throw new RedisError('Redis is gone')
-    if (this.#pending >= MOST_PENDING) throw new RedisError('too many questions to Redis are under way')
-    const rest = [String(keys.length), ...keys, ...values]
-    try {
-      const reply = await this.#send(client, ['EVALSHA', script.sha1, ...rest]).catch((error: unknown) => {
-        // A Redis that was started anew has forgotten all scripts.
-        if (!reasonOf(error).startsWith('NOSCRIPT')) throw error
-        return this.#send(client, ['EVAL', script.source, ...rest])
-      })
-      // A new connection proves nothing: a process that is stopped accepts connections too.
-      this.#note(CONNECTING)
-      this.#note(script.name)
-      return reply
-    } catch (error) {
-      const why = reasonOf(error)
-      if (script.isRegular) this.#note(script.name, why)
-      throw new RedisError(why, error)
-    }
+    if (this.#pending.size >= MOST_PENDING) throw new RedisError('too many questions to Redis are under way')
+    return this.#ask(client, script, [String(keys.length), ...keys, ...values], onLate)
   }
 
   close(): void {
@@ -123,37 +152,73 @@ class LiveConnection implements RedisConnection {
     this.#drop()
   }
 
-  async #send(client: RedisClient, command: readonly string[]): Promise<unknown> {
-    const { patienceMs = PATIENCE_MS } = this.#options
-    this.#pending++
-    const reply = client.sendCommand(command).finally(() => this.#noteReply(client))
-    let timer: NodeJS.Timeout | undefined
+  get #patienceMs(): number {
+    return this.#options.patienceMs ?? PATIENCE_MS
+  }
+
+  async #ask(
+    client: RedisClient,
+    script: Script,
+    values: readonly string[],
+    onLate: (reply: unknown) => void = () => {},
+  ): Promise<unknown> {
+    const question: Question = { isLate: false, giveUp: () => {} }
     const late = new Promise<never>((_done, fail) => {
-      timer = setTimeout(() => {
-        if (client === this.#client) this.#noteLate(client)
-        fail(new RedisError(`no reply within ${patienceMs} ms`))
-      }, patienceMs)
+      question.giveUp = () => fail(new RedisError(`no reply within ${this.#patienceMs} ms`))
+    })
+    // In two steps: a process that was busy for long still listens for the second one.
+    const wait = (then: () => void) => setTimeout(then, this.#patienceMs / 2)
+    let timer = wait(() => (timer = wait(() => this.#noteLate(client, question))))
+    this.#pending.add(question)
+    const reply = evaluate(client, script, values).finally(() => {
+      clearTimeout(timer)
+      this.#noteReply(client, question)
     })
     try {
-      return await Promise.race([reply, late])
-    } finally {
-      clearTimeout(timer)
+      const value = await Promise.race([reply, late])
+      // A new connection proves nothing: a process that is stopped accepts connections too.
+      this.#note(CONNECTING)
+      this.#note(script.name)
+      return value
+    } catch (error) {
+      const why = reasonOf(error)
+      if (script.isRegular) this.#note(script.name, why)
+      reply.then(onLate).catch(() => {})
+      throw new RedisError(why, error)
     }
   }
 
-  #noteReply(client: RedisClient): void {
+  /** Redis answers one question after the other: nobody waits any longer. */
+  #noteLate(client: RedisClient, question: Question): void {
+    if (client !== this.#client || !this.#pending.has(question) || question.isLate) return
+    for (const each of this.#pending) {
+      each.isLate = true
+      each.giveUp()
+    }
+    // A probe that is late says that Redis stays slow.
+    this.#isLate = !this.#isSlow
+    this.#isSlow = true
+    this.#silence = setTimeout(() => this.#lose(client, 'it does not answer'), SILENCE_MS).unref()
+    this.#note(CONNECTING, `no reply within ${this.#patienceMs} ms`)
+  }
+
+  #noteReply(client: RedisClient, question: Question): void {
     if (client !== this.#client) return
-    this.#pending--
-    if (this.#pending > 0 || !this.#isLate) return
-    this.#isLate = false
+    this.#pending.delete(question)
+    if (this.#pending.size > 0 || !this.#isSlow) return
     clearTimeout(this.#silence)
+    if (question.isLate) {
+      setTimeout(() => this.#probe(client), SLOW_MS).unref()
+      return
+    }
+    this.#isSlow = false
+    this.#isLate = false
     this.#announce()
   }
 
-  #noteLate(client: RedisClient): void {
-    if (this.#isLate) return
-    this.#isLate = true
-    this.#silence = setTimeout(() => this.#lose(client, 'it does not answer'), SILENCE_MS).unref()
+  /** So that no message has to find out whether Redis is still slow. */
+  #probe(client: RedisClient): void {
+    if (client === this.#client) this.#ask(client, PROBE, ['0']).catch(() => {})
   }
 
   async #connect(): Promise<void> {
@@ -198,8 +263,9 @@ class LiveConnection implements RedisConnection {
     const client = this.#client
     this.#client = undefined
     this.#isConnected = false
+    this.#isSlow = false
     this.#isLate = false
-    this.#pending = 0
+    this.#pending = new Set()
     clearTimeout(this.#silence)
     try {
       client?.destroy()

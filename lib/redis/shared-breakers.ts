@@ -25,15 +25,19 @@ const INTERVAL_MS = 400
 const SAME_MS = 1_000
 /** How often a process says that it still tries a server, long before another may. Milliseconds. */
 const RENEW_MS = 5_000
+/** If Redis is late, no message tries the server for so long. Milliseconds. */
+const LATE_MS = 1_000
+/** A trial that was given too late for the message that asked is kept so long for the next one. Milliseconds. */
+const KEEP_TRIAL_MS = 5_000
 /** The most servers that one call speaks of. */
 const MOST_TOLD = 100
 /** Servers whose names are remembered. */
 const MOST_NAMES = 10_000
 const KEYS = [`${PREFIX}breakers`, `${PREFIX}breakers:changes`]
 
-/** A server that this process tries, or would like to. */
+/** A server that this process tries, would like to, or may try although no message does. */
 interface Trial {
-  readonly state: 'asked' | 'taken'
+  readonly state: 'asked' | 'taken' | 'kept'
   /** When Redis heard of it last, ms of the monotonic clock; -Infinity: it has not. */
   readonly toldAt: number
 }
@@ -46,8 +50,8 @@ interface Stranger {
 
 /**
  * Breakers over the processes and servers that use the same Redis. What one of them finds out is sent at once, and the others
- * see it with their next look; no message waits for that. Only the trial of a server is asked for. While Redis is gone each process
- * goes by what it knows, and sends it afterwards.
+ * see it with their next look; no message waits for that. Only the trial of a server is asked for. If Redis is late, nobody tries before
+ * Redis has said who may. While Redis is gone each process goes by what it knows, and sends it afterwards.
  */
 export class SharedBreakers implements BreakerSharing {
   readonly #options: SharedBreakersOptions
@@ -100,7 +104,14 @@ export class SharedBreakers implements BreakerSharing {
   }
 
   askTrial(key: string): Promise<boolean> | undefined {
-    return this.#options.connection.isReady ? this.#askTrial(key) : undefined
+    const { isReady, isLate } = this.#options.connection
+    const known = this.#trials.get(key)
+    if (known?.state === 'kept') {
+      this.#noteTrial(key, 'taken', known.toldAt)
+      return Promise.resolve(true)
+    }
+    if (isReady) return this.#askTrial(key)
+    return isLate ? Promise.resolve(this.#refuseTrial(key)) : undefined
   }
 
   freeTrial(key: string): void {
@@ -113,8 +124,9 @@ export class SharedBreakers implements BreakerSharing {
     const field = this.#name(key)
     const values = [process, field, String(failures), String(pauseMs), sharedReason(lastFailure)]
     const asked = this.#noteTrial(key, 'asked')
+    const noteLate = (reply: unknown) => this.#noteLateTrial(key, field, reply)
     try {
-      const { isGiven, server } = readTrial(await connection.run(TRIAL, KEYS, values))
+      const { isGiven, server } = readTrial(await connection.run(TRIAL, KEYS, values, noteLate))
       const isUnchanged = this.#trials.get(key) === asked
       if (isGiven && server.trouble !== undefined) this.#noteTrial(key, 'taken')
       else this.#trials.delete(key)
@@ -122,10 +134,28 @@ export class SharedBreakers implements BreakerSharing {
       if (server.field === field && isUnchanged) this.#book?.adopt(key, server.trouble)
       return isGiven
     } catch {
+      if (connection.isLate) return this.#refuseTrial(key)
       // The connection has logged it. The process decides for itself, as without Redis; what it does is told afterwards.
       this.#noteTrial(key, 'taken', -Infinity)
       return true
     }
+  }
+
+  /** Redis is late: another may have been given the trial, or this process. */
+  #refuseTrial(key: string): false {
+    this.#trials.delete(key)
+    const trouble = this.#book?.trouble(key)
+    if (trouble !== undefined) this.#book?.adopt(key, { ...trouble, trialMs: LATE_MS })
+    return false
+  }
+
+  /** Redis has said who may try a server, when the message that asked had gone elsewhere. */
+  #noteLateTrial(key: string, field: string, reply: unknown): void {
+    const { isGiven, server } = readTrial(reply)
+    // What has happened here meanwhile is newer.
+    if (this.#trials.has(key) || this.#untold.has(key)) return
+    if (isGiven && server.trouble !== undefined) this.#noteTrial(key, 'kept')
+    if (server.field === field) this.#book?.adopt(key, server.trouble)
   }
 
   #noteTrial(key: string, state: Trial['state'], toldAt = this.#options.monotonic()): Trial {
@@ -149,6 +179,7 @@ export class SharedBreakers implements BreakerSharing {
   async #share(): Promise<void> {
     const { connection, process } = this.#options
     if (this.#isBusy || this.#book === undefined) return
+    this.#freeUnused()
     if (!connection.isReady) {
       this.#noteLate([...this.#untold.keys()])
       return
@@ -170,6 +201,14 @@ export class SharedBreakers implements BreakerSharing {
       this.#isBusy = false
     }
     if (this.#untold.size > 0 && connection.isReady) setImmediate(() => void this.#share())
+  }
+
+  /** No message has come for a trial that was given late: another process may have one. */
+  #freeUnused(): void {
+    const before = this.#options.monotonic() - KEEP_TRIAL_MS
+    for (const [key, { state, toldAt }] of this.#trials) {
+      if (state === 'kept' && toldAt <= before) this.freeTrial(key)
+    }
   }
 
   /** Who tries a server says so again and again. */

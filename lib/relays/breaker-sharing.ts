@@ -23,7 +23,7 @@ export interface BreakerSharing {
   /**
    * Asks for the one trial of a server whose pause is over.
    *
-   * @returns undefined: nobody can be asked, so this process decides for itself; false: another has the trial, and the book knows it
+   * @returns undefined: nobody can be asked, so this process decides for itself; false: another has the trial, or may have it
    */
   askTrial(key: string): Promise<boolean> | undefined
   /** The trial ended without a result. */

@@ -1,5 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
+import { createClient, mergeSettings } from '../../lib/redis/client'
+import { openConnection } from '../../lib/redis/connection'
 import { createScript } from '../../lib/redis/script'
 import {
   connectTo,
@@ -67,6 +69,90 @@ describe('a connection', { skip: needsRedis() }, () => {
     await until(() => watched.connection.isReady, 'the late reply')
     await echoUntilItWorks(watched)
     assert.deepEqual(watched.said, ['gone: no reply within 100 ms', 'back'])
+  })
+
+  it('a Redis that stays slow is waited for once; then nobody asks before it is fast again', async (t) => {
+    const redis = await RedisServer.start(t)
+    const proxy = await startProxy(t, redis.port)
+    const watched = connectTo(t, proxy.port)
+    await echoUntilItWorks(watched)
+    proxy.mode = 'slow'
+    const ends: number[] = []
+    const fails = async () => {
+      await assert.rejects(echo(watched), /no reply within 100 ms/)
+      ends.push(performance.now())
+    }
+    const first = fails()
+    await new Promise((done) => setTimeout(done, 40))
+    await Promise.all([first, fails()])
+    assert.ok(ends[1]! - ends[0]! < 10, 'the second does not wait for 100 ms of its own')
+    assert.ok(watched.connection.isLate)
+    const end = performance.now() + 4_000
+    while (performance.now() < end) {
+      await assert.rejects(echo(watched), /Redis is gone/)
+      await new Promise((done) => setTimeout(done, 10))
+    }
+    assert.ok(!watched.connection.isLate, 'it counts as gone')
+    proxy.mode = 'pass'
+    await until(() => watched.connection.isReady, 'a probe')
+    await echoUntilItWorks(watched)
+    assert.deepEqual(watched.said, ['gone: no reply within 100 ms', 'back'])
+    assert.equal(proxy.connections(), 1)
+  })
+
+  it('a reply that comes while the process is busy is not late', async (t) => {
+    const redis = await RedisServer.start(t)
+    const watched = connectTo(t, redis.port)
+    await echoUntilItWorks(watched)
+    const reply = echo(watched)
+    const end = performance.now() + 300
+    while (performance.now() < end);
+    assert.equal(await reply, 'hello')
+    assert.deepEqual(watched.said, [])
+  })
+
+  it('a reply that comes after all is given to who asks for it', async (t) => {
+    const redis = await RedisServer.start(t)
+    const { connection } = connectTo(t, redis.port)
+    await until(() => connection.isReady, 'a connection')
+    await redis.command('CLIENT', 'PAUSE', '500')
+    const late: unknown[] = []
+    const asked = connection.run(ECHO, [], ['hello'], (reply) => late.push((reply as unknown[])[1]))
+    await assert.rejects(asked, /no reply/)
+    assert.deepEqual(late, [])
+    await until(() => late.length > 0, 'the late reply')
+    assert.deepEqual(late, ['hello'])
+  })
+
+  it('a Redis that hangs is sent a bounded number of questions, and is not asked until it answers', async (t) => {
+    const redis = await RedisServer.start(t)
+    let [sent, open, most] = [0, 0, 0]
+    const connection = openConnection({
+      createClient: () => {
+        const section = { host: '127.0.0.1', port: String(redis.port) }
+        const client = createClient(mergeSettings({ section, redisIni: {} }))
+        const { sendCommand } = client
+        client.sendCommand = (command) => {
+          sent++
+          most = Math.max(most, ++open)
+          return sendCommand.call(client, command).finally(() => open--)
+        }
+        return client
+      },
+      onGone: () => {},
+      onBack: () => {},
+    })
+    t.after(() => connection.close())
+    await until(() => connection.isReady, 'a connection')
+    process.kill(redis.pid, 'SIGSTOP')
+    const ask = () => connection.run(ECHO, [], ['x'.repeat(1_000)])
+    await Promise.allSettled(Array.from({ length: 5_000 }, ask))
+    assert.deepEqual([sent, most], [1_000, 1_000])
+    await until(async () => {
+      await Promise.allSettled(Array.from({ length: 100 }, ask))
+      return open === 0
+    }, 'the end of the connection')
+    assert.equal(sent, 1_000)
   })
 
   for (const mode of ['cut', 'garble', 'hang'] as const) {

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
+import type { Exchange } from '../../lib/model/exchange'
 import { Secret } from '../../lib/model/secret'
 import { SharedRotation } from '../../lib/redis/shared-rotation'
 import { LocalRotation } from '../../lib/relays/rotation'
@@ -24,6 +25,14 @@ async function takeTrial(host: BreakerHost): Promise<Lease> {
     if (lease !== undefined) return lease
     await until(() => isUsable(host, brief), 'the end of the pause or of the trial')
   }
+}
+
+/** One finds out that the server does not work, and all know it. */
+async function failForAll(hosts: readonly BreakerHost[], exchange: Exchange): Promise<void> {
+  for (const { state } of hosts) state.know([exchange])
+  await failAt(hosts[0]!, exchange)
+  const isKnown = ({ state }: BreakerHost) => state.status().some(({ failures }) => failures === 1)
+  await until(() => hosts.every((host) => isKnown(host) && isUsable(host, exchange)), 'the failure')
 }
 
 /** What stands in Redis of a server. */
@@ -121,6 +130,49 @@ describe('breakers over processes', { skip: needsRedis() }, () => {
     )
     const c = await startBreakerHost(t, redis.port)
     await takeTrial(c)
+  })
+
+  it('if Redis is late with the trial, nobody tries before it is known who may', async (t) => {
+    const redis = await RedisServer.start(t)
+    const hosts = await hostsOf(4, () => startBreakerHost(t, redis.port, { patienceMs: 300 }))
+    await failForAll(hosts, brief)
+    await redis.command('CLIENT', 'PAUSE', '900')
+    const leases: Lease[] = []
+    const tryAll = async () => {
+      const tried = await Promise.all(hosts.map((host) => tryServer(host, brief)))
+      leases.push(...tried.filter((lease) => lease !== undefined))
+    }
+    for (let i = 0; i < 2; i++) await tryAll()
+    assert.equal(leases.length, 0)
+    await until(async () => {
+      await tryAll()
+      return leases.length > 0 && hosts.every(({ said }) => said.at(-1) === 'back')
+    }, 'the trial')
+    await tryAll()
+    assert.equal(leases.length, 1)
+  })
+
+  it('a trial that is given late and that no message needs is free for others', async (t) => {
+    const redis = await RedisServer.start(t)
+    const [a, b] = [
+      await startBreakerHost(t, redis.port, { patienceMs: 300 }),
+      await startBreakerHost(t, redis.port),
+    ]
+    await failAt(a, brief)
+    await until(() => isUsable(a, brief), 'the end of the pause')
+    await redis.command('CLIENT', 'PAUSE', '700')
+    assert.equal(await tryServer(a, brief), undefined)
+    await takeTrial(b)
+  })
+
+  it('if Redis does not come back each decides for itself', async (t) => {
+    const redis = await RedisServer.start(t)
+    const proxy = await startProxy(t, redis.port)
+    const hosts = await hostsOf(2, () => startBreakerHost(t, proxy.port, { patienceMs: 300 }))
+    await failForAll(hosts, brief)
+    proxy.mode = 'hang'
+    for (const host of hosts) assert.equal(await tryServer(host, brief), undefined)
+    for (const host of hosts) await takeTrial(host)
   })
 
   it('a failure that is told while the trial is asked for does not free it', async (t) => {

@@ -26,15 +26,17 @@ export async function startBreakerHost(
   {
     waits = true,
     speed = 1,
+    patienceMs = PATIENT.patienceMs,
     lose = () => undefined,
   }: {
     readonly waits?: boolean
     readonly speed?: number
+    readonly patienceMs?: number
     /** A promise where Redis never hears of this script: it is over when the process knows that. */
     readonly lose?: (script: string) => Promise<unknown> | undefined
   } = {},
 ): Promise<BreakerHost> {
-  const { connection, said } = connectTo(t, port, {}, PATIENT)
+  const { connection, said } = connectTo(t, port, {}, { patienceMs })
   const clock = systemClock()
   // How often things are told goes by this clock.
   const monotonic = () => clock.monotonic() * speed
@@ -43,6 +45,9 @@ export async function startBreakerHost(
   const counted: RedisConnection = {
     get isReady() {
       return connection.isReady
+    },
+    get isLate() {
+      return connection.isLate
     },
     get serial() {
       return connection.serial

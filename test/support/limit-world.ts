@@ -247,6 +247,7 @@ export class WorldHost {
       get isReady() {
         return isReady()
       },
+      isLate: false,
       get serial() {
         return serial()
       },
