@@ -67,12 +67,15 @@ async function shareAll(t: TestContext, redis: RedisServer): Promise<readonly Ca
     get isReady() {
       return connection.isReady
     },
+    get isLate() {
+      return connection.isLate
+    },
     get serial() {
       return connection.serial
     },
-    run: (script, keys, values) => {
+    run: (script, keys, values, onLate) => {
       calls.push({ script, keys, values })
-      return connection.run(script, keys, values)
+      return connection.run(script, keys, values, onLate)
     },
     onReady: (listener) => connection.onReady(listener),
     close: () => connection.close(),

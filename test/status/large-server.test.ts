@@ -112,6 +112,7 @@ test('no place of the code runs often in one step of a page or of the metrics, n
   const shared = new SharedHits({
     connection: {
       isReady: false,
+      isLate: false,
       serial: 0,
       run: () => Promise.reject(new Error()),
       onReady() {},

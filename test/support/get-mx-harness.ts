@@ -15,8 +15,11 @@ type Hook = (this: object, next: (retval: number, message: unknown) => void, hma
 /** One line of rules about each of 10,000 other domains. */
 const OTHERS = Array.from({ length: 10_000 }, (_, n) => `other${n}.example 192.0.2.1`).join('\n')
 
-/** `direct.example` has two MX hosts of two addresses each; a line says where `ruled.example` goes. */
-export type HarnessDomain = 'direct.example' | 'ruled.example'
+/**
+ * `direct.example` has two MX hosts of two addresses each, and so has each `coldN.example`; a line says where `ruled.example` goes, and
+ * another, if there is a relay, that `relayed.example` goes there.
+ */
+export type HarnessDomain = 'direct.example' | 'ruled.example' | 'relayed.example' | `cold${number}.example`
 
 export interface GetMxHarness {
   /** A message in Haraka's queue, as far as the hook looks at it. */
@@ -30,9 +33,21 @@ export interface GetMxHarness {
 
 const silent = () => undefined
 
-export async function startGetMxHarness(): Promise<GetMxHarness> {
+export interface GetMxHarnessOptions {
+  /** Further sections of the file: a relay is `[relay:isp]`. */
+  readonly sections?: string
+  /** How many `coldN.example` there are. */
+  readonly cold?: number
+}
+
+export async function startGetMxHarness({
+  sections = '',
+  cold = 0,
+}: GetMxHarnessOptions = {}): Promise<GetMxHarness> {
+  const hosts = [mx(10, 'mx1.direct.example'), mx(10, 'mx2.direct.example')]
   const zone = await startZone({
-    'direct.example': [mx(10, 'mx1.direct.example'), mx(10, 'mx2.direct.example')],
+    'direct.example': hosts,
+    ...Object.fromEntries(Array.from({ length: cold }, (_, n) => [`cold${n}.example`, hosts])),
     'mx1.direct.example': [a('192.0.2.1'), a('2001:db8::1')],
     'mx2.direct.example': [a('192.0.2.2'), a('2001:db8::2')],
   })
@@ -42,6 +57,8 @@ dns_servers = ${zone.server.address}:${zone.server.port}
 [overrides]
 ${OTHERS}
 ruled.example 192.0.2.1:587 $size>1 $from=fred@example.com
+${sections.includes('[relay:isp]') ? 'relayed.example @isp' : ''}
+${sections}
 `,
   })
   const log = Object.fromEntries(

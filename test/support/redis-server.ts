@@ -153,14 +153,9 @@ export async function until(
   }
 }
 
-/** Of the proxy, milliseconds. */
-const SLOW_MS = 200
-
 /** What the proxy does with bytes from Redis. */
 export type ProxyMode =
   | 'pass'
-  /** It comes 200 ms later. */
-  | 'slow'
   /** Nothing comes back any more. */
   | 'hang'
   /** Each reply comes later than anybody waits for it. */
@@ -205,8 +200,6 @@ export async function startProxy(t: TestContext, to: number): Promise<RedisProxy
       switch (proxy.mode) {
         case 'pass':
           return socket.write(chunk)
-        case 'slow':
-          return void setTimeout(() => socket.writable && socket.write(chunk), SLOW_MS)
         case 'hang':
           return undefined
         case 'slow':
