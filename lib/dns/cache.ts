@@ -16,7 +16,7 @@ export interface CacheEntry<T extends QueryType = QueryType> {
 export interface Keepable<T extends QueryType = QueryType> {
   readonly content: Content<T>
   readonly server: string
-  /** 0: it is not kept. */
+  /** 0: the answer is not kept. */
   readonly ttlSeconds: number
 }
 
@@ -49,9 +49,9 @@ interface Node<T extends QueryType = QueryType> {
 }
 
 /**
- * Answers until their TTL is over; the least recently used goes first when there are too many. Types are remembered apart: an
- * absence of one type says nothing of another, because some servers answer type by type (RFC 4074 section 4.2). There is a map for
- * each type, so that a hit needs no key to be built. Failures count as entries too (RFC 9520 section 3.2).
+ * Answers until their TTL is over. If there are too many, the least recently used one is dropped. Each type is remembered apart: an
+ * absence of one type says nothing about another, because some servers answer type by type (RFC 4074 section 4.2). There is a map for
+ * each type, so that a hit does not have to build a key. Failures count as entries too (RFC 9520 section 3.2).
  */
 export class AnswerCache {
   readonly #options: CacheOptions
@@ -68,7 +68,7 @@ export class AnswerCache {
     this.#options = options
   }
 
-  /** Entries held, including expired ones that were not dropped yet. */
+  /** How many entries there are, including expired ones that were not dropped yet. */
   get size(): number {
     return this.#size
   }
@@ -89,7 +89,7 @@ export class AnswerCache {
     return now < entry.expiresAt + this.#options.serveStaleSeconds * 1000 ? entry : undefined
   }
 
-  /** Remembers an answer in place of what was known of this type. */
+  /** Remembers an answer. It replaces what was known of this name and type. */
   put<T extends QueryType>(type: T, name: string, answer: Keepable<T>, now: number): void {
     const map: Map<string, Node<T>> = this.#types[type]
     if (answer.ttlSeconds <= 0 || this.#options.size === 0) {
@@ -158,7 +158,7 @@ export class AnswerCache {
     }
   }
 
-  /** The live answers, most recently used first. Looking at them uses none. */
+  /** The live answers, most recently used first. Reading them changes nothing. */
   *entries(now: number): Generator<CacheEntry> {
     for (let node = this.#newest; node !== undefined; node = node.older) {
       if (node.entry !== undefined && now < node.entry.expiresAt) yield node.entry
@@ -217,7 +217,7 @@ export class AnswerCache {
   }
 }
 
-/** An array that was filled by pushing has room for a dozen more; a copy has none. */
+/** An array that was filled with push has spare room for a dozen more elements; a copy does not. */
 function compact<T extends QueryType>(content: Content<T>): Content<T> {
   return content.kind === 'records' ? { kind: 'records', records: content.records.slice() } : content
 }

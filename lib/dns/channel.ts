@@ -1,23 +1,23 @@
 import { randomFillSync } from 'node:crypto'
 
-/** One query that waits on a socket. */
+/** A query that waits on a socket. */
 export interface ReplyWaiter {
-  /** Is given every message with the query's id. True: it was the reply, the wait is over. */
+  /** Called with each message that has the query's id. Returns whether it was the reply: then the wait is over. */
   receive(message: Buffer): boolean
-  /** The socket failed; nothing will come. Called once at most, never after `release`. */
+  /** The socket failed, so no reply will come. Called once at most, never after `release`. */
   fail(error: NodeJS.ErrnoException): void
 }
 
 /** A query's place on a socket: an id that no other query on it has. */
 export interface QuerySlot {
   readonly id: number
-  /** False where the socket has served others: it may have been closed by the server in the meantime. */
+  /** False if the socket has been used before: the server may have closed it in the meantime. */
   readonly fresh: boolean
   /** Sends the query, whose first two octets are the id, as soon as the socket is connected. */
   send(message: Buffer): void
-  /** The reply is overdue: if the socket has brought nothing since the place was taken, others had better use another. */
+  /** The reply is overdue. If nothing came on the socket since the place was taken, new queries use another one. */
   noteOverdue(): void
-  /** Gives the place back; nothing is called any more. Call it once the wait is over, however it ended. */
+  /** Gives the place back. Nothing is called any more. Call it when the wait is over, however it ended. */
   release(): void
 }
 
@@ -30,7 +30,7 @@ export interface Channel {
   close(): void
 }
 
-/** Query ids that cannot be predicted (RFC 5452 section 4.3), drawn from the system's generator by the page. */
+/** Query ids that cannot be predicted (RFC 5452 section 4.3). They are fetched from the system's generator by the page. */
 export class RandomIds {
   readonly #page = new Uint16Array(512)
   #next = this.#page.length
@@ -48,7 +48,7 @@ export class RandomIds {
   }
 }
 
-/** A channel's own failure. The message is to be read after the server's name: `closed the connection`. */
+/** A channel's own failure. The message follows the server's name in a sentence: `closed the connection`. */
 export class ChannelError extends Error {
   readonly code: string
 

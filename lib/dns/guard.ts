@@ -1,14 +1,14 @@
 /**
- * What is checked before dns2 3.1 parses a message: one linear pass over the bytes. dns2's parser reads bit by bit and follows
+ * Checks a message before dns2 3.1 parses it, in one linear pass over the bytes. dns2's parser reads bit by bit and follows
  * pointers without a bound (RFC 9267 names such faults): 65 kB of pointer chains cost it seconds.
  */
 
 const HEADER = 12
-/** Of each section. What comes after them is not looked at, and neither are the sections that follow. */
+/** The most records of a section that are read. If a section has more, the sections after it are not read. */
 export const MAX_RECORDS = 200
 const MAX_POINTERS = 16
 const MAX_NAME = 255
-/** Octets that all names of a message may have when written out: bounds what pointers can make of a short message. */
+/** Octets that all names of a message may have when written out: a limit for what pointers can make of a short message. */
 const MAX_EXPANDED = 32_768
 
 const FORMERR = 1
@@ -33,9 +33,9 @@ const TYPE = {
 } as const
 
 /**
- * `foreign`: not the reply to our query, to be ignored while the wait goes on (RFC 5452 section 9.1). `truncated`: ask again over
- * TCP. `bare`: an old server's refusal of EDNS, a header alone (RFC 6891 section 7). `malformed`: the reply, but broken: never used
- * in part.
+ * `foreign`: not the reply to our query; it is ignored, and the wait goes on (RFC 5452 section 9.1). `truncated`: ask again over
+ * TCP. `bare`: an old server's refusal of EDNS, a header alone (RFC 6891 section 7). `malformed`: the reply, but broken: no part
+ * of it is used.
  */
 export type MessageVerdict = 'foreign' | 'truncated' | 'bare' | 'malformed' | 'whole'
 
@@ -47,8 +47,8 @@ export interface RecordCounts {
 }
 
 /**
- * The records of a message that are looked at: {@link MAX_RECORDS} of a section at most. To get to the sections after one that is
- * longer, the whole of it would have to be walked through, so they are left out.
+ * The records of a message that are read: at most {@link MAX_RECORDS} of a section. After a longer section no other is read, because
+ * all of the longer one would have to be walked through first.
  */
 export function usedRecords(message: Buffer): RecordCounts {
   let cut = false
@@ -66,7 +66,7 @@ export function usedRecords(message: Buffer): RecordCounts {
  * @param message what came in
  * @param query the query as sent, its name in lower case
  * @param questionEnd offset in the query after its one question
- * @param limit longest message that is looked at, octets
+ * @param limit longest message that is read, octets
  */
 export function judge(message: Buffer, query: Buffer, questionEnd: number, limit: number): MessageVerdict {
   if (message.length < HEADER || message.length > limit) return 'foreign'
@@ -97,7 +97,7 @@ function echoes(message: Buffer, query: Buffer, questionEnd: number): boolean {
 }
 
 /**
- * Finds the OPT record of a message that {@link judge} found whole, among the `records` records from `start` on. Returns its
+ * Finds the OPT record of a message that is `whole` for {@link judge}, among the `records` records from `start` on. Returns its
  * offset, or -1.
  */
 export function optionsAt(message: Buffer, start: number, records: number): number {
@@ -117,7 +117,7 @@ export function optionsAt(message: Buffer, start: number, records: number): numb
   return -1
 }
 
-/** Bytes after the last record do no harm, and are not looked at. */
+/** Bytes after the last record do no harm, and are not read. */
 function walkRecords(message: Buffer, start: number, used: RecordCounts): boolean {
   const firstAdditional = used.answers + used.authorities
   const records = firstAdditional + used.additionals

@@ -1,4 +1,4 @@
-/** Lets a limited number of queries go at once; the others wait in the order in which they came. */
+/** Limits how many queries are open at once. The others wait, in the order in which they came. */
 export class InFlight {
   readonly #limit: number
   readonly #queue = new Set<() => void>()
@@ -16,7 +16,7 @@ export class InFlight {
     return this.#queue.size
   }
 
-  /** Calls `start` now, or when its turn has come. Call {@link InFlight.leave} once for each start. */
+  /** Calls `start` now, or when its turn comes. Call {@link InFlight.leave} once for each start. */
   enter(start: () => void): void {
     if (this.#running < this.#limit) {
       this.#running++

@@ -1,7 +1,7 @@
 import { isWithin } from './names'
 import type { Content, QueryType, Question, RecordOf } from './types'
 
-/** What is used of a record that dns2 parsed. */
+/** The part of a record of dns2 that is used. */
 export interface ParsedRecord {
   readonly name: string
   readonly type: number
@@ -14,7 +14,7 @@ export interface ParsedRecord {
   readonly minimum?: number
 }
 
-/** What is used of a message that dns2 parsed. */
+/** The part of a message of dns2 that is used. */
 export interface ParsedMessage {
   readonly header: {
     readonly rcode: number
@@ -30,11 +30,11 @@ export interface ParsedMessage {
 
 /**
  * An answer as a server gave it. An MX set may hold a null MX, whose exchange is `''`, and names that are not those of hosts.
- * `ttlSeconds`: 0 is not to be kept.
+ * `ttlSeconds`: 0 means that it must not be kept.
  */
 export type Statement<T extends QueryType = QueryType> = Content<T> & { readonly ttlSeconds: number }
 
-/** The chain of CNAMEs leads to a name that the server said nothing of. `links`: CNAMEs followed so far. */
+/** The chain of CNAMEs leads to a name of which the server said nothing. `links`: CNAMEs followed so far. */
 export interface Alias {
   readonly kind: 'alias'
   readonly target: string
@@ -45,16 +45,16 @@ export interface Alias {
 /** What a reply says. */
 export type ServerReply<T extends QueryType = QueryType> = Statement<T> | Alias
 
-/** A reply that is not an answer; another server may have one. */
+/** A reply without an answer. Another server may have one. */
 export interface ServerFailure {
   readonly kind: 'failure'
-  /** A word for programs, as those of node:dns. */
+  /** A code like those of node:dns. */
   readonly code: string
   /** What the server did, to be read after its name: `answered SERVFAIL (server failure)`. */
   readonly reason: string
   /**
-   * The server suggested that there is no such record, in a way that proves nothing. Where no server has an answer, this
-   * counts as an absence that is not proven.
+   * The server suggested that there is no such record, in a way that proves nothing. If no server has an answer, this counts as an
+   * absence that is not proven.
    */
   readonly suggestsNodata?: true
 }
@@ -70,7 +70,7 @@ const SOA = 6
 
 const NOERROR = 0
 const NXDOMAIN = 3
-/** Response codes other than these two (RFC 1035 section 4.1.1, RFC 6891 section 9). */
+/** The other response codes (RFC 1035 section 4.1.1, RFC 6891 section 9). */
 const FAILURES: Readonly<Record<number, readonly [code: string, reason: string]>> = {
   1: ['EFORMERR', 'answered FORMERR (it did not understand the query)'],
   2: ['ESERVFAIL', 'answered SERVFAIL (server failure)'],
@@ -85,9 +85,9 @@ export function serverFailure(code: string, reason: string): ServerFailure {
 
 /**
  * Reads what a reply says to a question, after dns2 has parsed it. Records are taken by owner, class and type along the CNAME
- * chain, all of them or none. Whatever leaves doubt is a failure, since absence makes mail bounce and a failure does not.
+ * chain, all of them or none. In doubt the reply is a failure, because an absence makes mail bounce and a failure does not.
  *
- * @param serves may the server be believed about this name? The chain is followed that far only.
+ * @param serves may the server be trusted about this name? The chain is followed only as far as that.
  */
 export function interpret<T extends QueryType>(
   message: ParsedMessage,
@@ -100,7 +100,7 @@ export function interpret<T extends QueryType>(
     answers.length !== header.ancount ||
     authorities.length !== header.nscount
   ) {
-    return serverFailure('EBADRESP', 'sent a reply that cannot be read as a whole')
+    return serverFailure('EBADRESP', 'sent a reply that cannot be read in full')
   }
   if (header.rcode !== NOERROR && header.rcode !== NXDOMAIN) {
     const [code, reason] = FAILURES[header.rcode] ?? ['EBADRESP', `answered with the code ${header.rcode}`]

@@ -11,10 +11,10 @@ import type { Content, QueryType, Question, RecordOf } from './types'
  *
  *   ["MX","example.com","192.0.2.53:53","records",[[10,"mx.example.com"]]]
  *   ["A","mx.example.com","192.0.2.53:53","records",["192.0.2.1"]]
- *   ["MX","example.com","192.0.2.53:53","nxdomain"]        also nodata, which is proven, and nullmx
+ *   ["MX","example.com","192.0.2.53:53","nxdomain"]        or nodata (which is proven), or nullmx
  *   ["MX","example.com","","failure","ESERVFAIL","DNS server 192.0.2.53:53 answered SERVFAIL (server failure)"]
  *
- * Others can write there too, so it is read as strictly as what a server sends, and all of it or nothing is used.
+ * Others can write there too, so it is read as strictly as a reply of a server: either all of it is used, or nothing.
  */
 
 /** What is kept of one question. */
@@ -24,17 +24,17 @@ export interface KeptAnswer<T extends QueryType = QueryType> {
   readonly server: string
 }
 
-/** The longest text, characters: an answer that is longer is not kept, and not read. */
+/** The longest text, characters: a longer answer is neither kept nor read. */
 export const LONGEST_KEPT = 4096
 const LONGEST_REASON = 300
 const SERVER = /^(?:[\d.]{7,15}|\[[\da-f.:]{2,45}(?:%\w{1,15})?\]):\d{1,5}$/
 /**
- * Failures that are the name's: the server has looked, and said that it cannot say. Others, such as a timeout or a refusal, may be
- * due to the way from this host to the server.
+ * Failures that are due to the name: the server has tried to resolve it, and says that it cannot. Others, such as a timeout or a
+ * refusal, may be due to the way from this host to the server.
  */
 const OF_THE_NAME: ReadonlySet<string> = new Set(['ESERVFAIL', 'EBADMX'])
 
-/** The text of an answer; undefined for one that is not to be kept. */
+/** The text of an answer; undefined for one that must not be kept. */
 export function formatKept<T extends QueryType>(
   { type, name }: Question<T>,
   { content, server }: KeptAnswer<T>,
@@ -67,7 +67,7 @@ function formatContent(content: Content | ServerFailure): readonly unknown[] | u
   }
 }
 
-/** Reads a text that is kept for a question; undefined for anything that no process writes for it. */
+/** Reads the text that is kept for a question; undefined for a text that no process writes for it. */
 export function readKept<T extends QueryType>(
   { type, name }: Question<T>,
   text: string,
@@ -115,7 +115,7 @@ function readContent<T extends QueryType>(
 const RECORD: { readonly [T in QueryType]: (value: unknown) => RecordOf[T] | undefined } = {
   MX: readMx,
   A: (value) => (typeof value === 'string' && isIPv4(value) ? value : undefined),
-  // A zone index is no part of a record.
+  // A record has no zone index.
   AAAA: (value) => (typeof value === 'string' && isIPv6(value) && !value.includes('%') ? value : undefined),
 }
 
@@ -137,7 +137,7 @@ function readMx(value: unknown): MxRecord | undefined {
   return typeof exchange === 'string' ? { priority: Number(priority), exchange } : undefined
 }
 
-/** Is it a set as it is kept: sorted, and hosts alone? */
+/** Is the set as it is kept: sorted, and with hosts only? */
 function isMxSet(records: readonly MxRecord[]): boolean {
   let isWhole = true
   const set = readMxSet(records, () => (isWhole = false))

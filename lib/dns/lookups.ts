@@ -31,11 +31,11 @@ interface QuestionResult<R> {
 
 /** A lookup under way. */
 interface Job {
-  /** Ends its present step early. */
+  /** Ends its current step early. */
   end: (code: string, reason: string) => void
   /** Why it was ended. */
   ended?: ServerFailure
-  /** It had to wait for its turn. */
+  /** Has it had to wait for its turn? */
   waited: boolean
 }
 
@@ -131,7 +131,7 @@ export class Lookups {
     return answer
   }
 
-  /** @param isRefresh what others know is as old as what is known here */
+  /** @param isRefresh then other processes are not asked: what they know is as old as what is known here */
   async #run<T extends QueryType>(
     question: Question<T>,
     deadlineMs: number,
@@ -162,7 +162,7 @@ export class Lookups {
     }
   }
 
-  /** Asks for the name and, where a server leaves the target of a CNAME open, for that in turn (RFC 1034 section 3.6.2). */
+  /** Asks for the name and, if a server gives a CNAME without its target, for the target in turn (RFC 1034 section 3.6.2). */
   async #follow<T extends QueryType>(question: Question<T>, job: Job): Promise<QuestionResult<Statement<T>>> {
     let name = question.name
     let links = 0
@@ -222,7 +222,7 @@ export class Lookups {
     ttlSeconds: number,
   ): Answer<T> {
     const { cache, now } = this.#parts
-    // An absence that is not proven takes nothing from what is known.
+    // An absence that is not proven does not replace what is known.
     const isSaidOnly = content.kind === 'nodata' && !content.proven
     if (!isSaidOnly) {
       cache.put(type, name, { content, server, ttlSeconds }, now())
@@ -231,7 +231,7 @@ export class Lookups {
     return answerOf(content, { how: 'fresh', server, ttlSeconds })
   }
 
-  /** Takes what another process knows, within the bounds that hold here. */
+  /** Takes what another process knows, within the bounds of this one. */
   #adopt<T extends QueryType>(
     { type, name }: Question<T>,
     { content, server, ttlSeconds }: SharedAnswer<T>,
@@ -278,7 +278,7 @@ export class Lookups {
     return this.#serveStale(question, error)
   }
 
-  /** @throws the error, where there are no expired records to serve */
+  /** @throws the error, if there are no expired records to serve */
   #serveStale<T extends QueryType>({ type, name }: Question<T>, error: ResolveError): Answer<T> {
     const stale = this.#parts.cache.stale(type, name, this.#parts.now())
     if (stale === undefined || error.code === 'ECANCELLED') throw error
@@ -289,17 +289,17 @@ export class Lookups {
 
 const isAbsence = (kind: Content['kind']) => kind === 'nodata' || kind === 'nxdomain'
 
-/** Whole seconds that a live entry has left: at least 1. */
+/** Whole seconds that a live entry has left, at least 1. */
 export function secondsLeft(entry: CacheEntry, now: number): number {
   return Math.ceil((entry.expiresAt - now) / 1000)
 }
 
-/** A remembered answer as one. */
+/** The answer that a cache entry holds. */
 export function toCachedAnswer<T extends QueryType>(entry: CacheEntry<T>, now: number): Answer<T> {
   return { ...entry.content, how: 'cached', server: entry.server, ttlSeconds: secondsLeft(entry, now) }
 }
 
-/** Without a spread for records: it would take 500 bytes. */
+/** Copies field by field: a spread would take 500 bytes for each. */
 function answerOf<T extends QueryType>(content: Content<T>, provenance: Provenance): Answer<T> {
   const { how, server, ttlSeconds } = provenance
   return content.kind === 'records'

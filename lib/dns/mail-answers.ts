@@ -6,7 +6,7 @@ import { secondsLeft } from './lookups'
 import { shuffle } from './shuffle'
 import type { Answer, Content } from './types'
 
-/** What was said to one of the two address questions, or why nothing was. */
+/** The answer to one of the two address questions, or why there is none. */
 export type FamilyAnswer = Answer<'A' | 'AAAA'> | ResolveError
 
 /** How the addresses of a host are put in order. */
@@ -55,7 +55,7 @@ export function rememberedAddresses(
       }
 }
 
-/** A host's addresses from both families. One that failed counts only where the other has none: absence is not failure. */
+/** A host's addresses from both families. If one family failed, that counts only if the other has no address either. */
 export function joinFamilies(
   v4: FamilyAnswer,
   v6: FamilyAnswer,

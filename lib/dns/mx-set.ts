@@ -2,7 +2,7 @@ import { isIP } from 'node:net'
 import { isHostName } from './names'
 import type { MxRecord } from '../model/dns-answer'
 
-/** What mail can use of an MX set. `unusable`: there are records, and none of them names a host. */
+/** The part of an MX set that mail can use. `unusable`: there are records, but none of them names a host. */
 export type MxSet =
   | { readonly kind: 'records'; readonly records: readonly MxRecord[] }
   | { readonly kind: 'nullmx' }
@@ -13,7 +13,7 @@ export type MxSet =
  * an IP address or not a host name, and a null MX (exchange `''`, RFC 7505) beside others. Alone, a null MX is the answer.
  *
  * @param records at least one, as a server sent them
- * @param onDrop is called for each record that is left out
+ * @param onDrop called for each record that is left out
  */
 export function readMxSet(
   records: readonly MxRecord[],

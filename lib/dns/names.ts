@@ -1,7 +1,7 @@
 import { isIP } from 'node:net'
 import { toALabels } from '../model/domain'
 
-// For lower-case text without a trailing dot. Lengths: RFC 1035 section 2.3.4, less the two octets that only the wire form has.
+// For lower-case text without a trailing dot. Lengths: RFC 1035 section 2.3.4, minus the two octets that only the wire form has.
 // RFC 1123 2.1, and the underscore that Postfix and others let pass: refusing it would hold mail for domains in use.
 const HOST_NAME =
   /^(?=.{1,253}$)[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?(?:\.[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?)*$/
@@ -9,13 +9,13 @@ const NUMERIC_TOP = /(?:^|\.)(?:\d+|0x[0-9a-f]*)$/
 const NON_ASCII = /[^\0-\x7f]/
 
 /**
- * The name to ask for: A-labels in lower case without a trailing dot (RFC 5891, RFC 4343). `undefined` where the text is not such a
+ * The name to ask for: A-labels in lower case without a trailing dot (RFC 5891, RFC 4343). `undefined` if the text is not such a
  * name: an empty label, one above 63 octets, or any character other than letters, digits, hyphen and underscore. Nothing is
  * corrected, while dns2 3.1 turns `a..b` into `a.b` and cuts the codes of characters to 8 bits.
  */
 export function toQueryName(text: string): string | undefined {
   const name = toALabels(text)
-  // Digits of another width that come out as an address were not meant as a name.
+  // Wide digits may turn into an IP address, which is not a name.
   return name !== undefined && isIP(name) !== 0 && NON_ASCII.test(text) ? undefined : name
 }
 

@@ -5,11 +5,11 @@ import { isOwnWords, TIMED_OUT, type Upstream } from './upstream'
 
 export interface QueryRunOptions {
   readonly order: 'strict' | 'fastest'
-  /** Wait for one try. */
+  /** How long one try is waited for. */
   readonly timeoutMs: number
-  /** How often the servers are gone through. */
+  /** How often the list of servers is gone through. */
   readonly tries: number
-  /** Of the whole lookup. */
+  /** For the whole lookup. */
   readonly deadlineMs: number
   /** Milliseconds. */
   readonly now: () => number
@@ -18,19 +18,19 @@ export interface QueryRunOptions {
 /** `server` is the one that gave the answer, `ip:port`; '' for a failure, whose reason names the servers. */
 export type RunDone<T extends QueryType> = (result: ServerReply<T> | ServerFailure, server: string) => void
 
-/** What a server did that has not answered. */
+/** What a server without an answer has done. */
 interface NoAnswer {
   /** The last failure. */
   failure: ServerFailure
-  /** The failure that is its fault if another server has an answer. */
+  /** The failure that counts against it if another server has an answer. */
   doubtful: ServerFailure | undefined
-  /** It is not asked again. */
+  /** Must it not be asked again? */
   isFinished: boolean
 }
 
 /** A question under way. */
 export interface Run extends Ask {
-  /** What each server did that was asked so far, for an error message; '' before the first failure. */
+  /** What each server has done so far, for an error message; '' before the first failure. */
   describeFailures(): string
 }
 
@@ -38,24 +38,24 @@ export interface Run extends Ask {
  * One question on its way through the servers (RFC 1035 section 7.2):
  *
  * 1. The servers are asked one after the other, in the given order. The first answer counts.
- * 2. Each try has its time. When it is over the next server is asked, but the try stays open: a late reply is a reply.
- * 3. After the last server the list is gone through again, as often as `tries` says. A server that said itself that it has no answer
+ * 2. Each try has a time limit. After that the next server is asked, but the try stays open: a late reply counts too.
+ * 3. After the last server the list is gone through again, as often as `tries` says. A server that has replied without an answer
  *    (SERVFAIL, REFUSED) is not asked again.
- * 4. A server that only suggests that there is no record (`suggestsNodata`) leaves the word to the servers after it. Where none of
- *    them has an answer, the suggestion counts, as an absence that is not proven.
- * 5. Who failed? A server that was not there, or did not reply in time, unless it has replied to something else meanwhile. One
- *    whose reply was not readable, if another server has an answer. One that said SERVFAIL or REFUSED to what another has answered
- *    has failed with `order = fastest`; with `strict` it has not: an internal server may refuse what is not its own, and must stay
- *    first for what is.
+ * 4. After a server that only suggests that there is no record (`suggestsNodata`), the next servers are asked. If none of them has an
+ *    answer, the suggestion counts, as an absence that is not proven.
+ * 5. Which server has failed? One that could not be reached, or did not reply in time, unless it has replied to something else
+ *    meanwhile. One whose reply could not be read, if another server has an answer. With `order = fastest` also one that said SERVFAIL or
+ *    REFUSED to what another has answered; not with `strict`: an internal server may refuse names that are not its own, and must stay
+ *    first for those that are.
  */
 export class QueryRun<T extends QueryType> implements Run {
   readonly #servers: readonly Upstream[]
   readonly #question: Question<T>
   readonly #options: QueryRunOptions
   readonly #done: RunDone<T>
-  /** For one try: every server is asked before the deadline. Otherwise a dead server would stay first for ever. */
+  /** For one try: short enough that every server is asked before the deadline. Otherwise a dead server would stay first for ever. */
   readonly #waitMs: number
-  /** Every try, open until the end. */
+  /** All tries; each stays open until the end. */
   readonly #asks: ServerAsk[] = []
   /** Servers that have not answered. Made at the first failure: most questions have none. */
   #noAnswers: Map<Upstream, NoAnswer> | undefined
@@ -127,7 +127,7 @@ export class QueryRun<T extends QueryType> implements Run {
       if (result.kind !== 'failure') {
         this.#answer(result, upstream, startedAt)
       } else if (place === this.#asks.length - 1) {
-        // Of an earlier try, only an answer is of interest.
+        // From an earlier try only an answer counts.
         this.#judge(result, upstream)
         this.#noteNoAnswer(result, upstream)
       }

@@ -31,9 +31,9 @@ import type {
 } from './types'
 
 export interface CreateResolverOptions {
-  /** Empty: the system's, followed when they change. */
+  /** Empty: the servers of the system, also when they change. */
   readonly servers: readonly ServerAddress[]
-  /** Domains with servers of their own; default: none. */
+  /** Domains with their own servers; default: none. */
   readonly zones?: readonly ZoneServers[]
   /** Answers remembered; 0: none. */
   readonly cacheSize: number
@@ -53,7 +53,7 @@ export interface CreateResolverOptions {
   readonly systemLookup?: SystemLookup
 }
 
-/** One remembered answer, for those who show the cache. */
+/** One remembered answer, to show the cache. */
 export interface CachedAnswer {
   readonly name: string
   readonly type: QueryType
@@ -63,18 +63,18 @@ export interface CachedAnswer {
   readonly ttlSeconds: number
 }
 
-/** Of the deadline, what is kept for the system's lookup when DNS has used up its part. */
+/** The part of the deadline that is kept for the system's lookup when DNS has used up the rest. */
 const SYSTEM_SHARE_MS = 1_000
 
 /**
- * The answer for a text that is not a domain name (RFC 1035 section 2.3.4: an empty or too long label, a character that no name
- * has). It cannot exist, so there is nothing to ask and nothing to wait for.
+ * The answer for a text that is not a domain name (RFC 1035 section 2.3.4: an empty or too long label, or a character that cannot be in
+ * a name). It cannot exist, so no server is asked.
  */
 const NOT_A_NAME = { how: 'fresh', server: 'syntax', ttlSeconds: 0 } as const satisfies Provenance
 
 /**
- * A resolver with sockets, cache and knowledge of servers of its own. Sockets without queries do not keep the process from ending.
- * Close it when it is no longer used.
+ * A resolver with its own sockets, cache and knowledge of servers. Sockets without queries do not keep the process alive. Close it
+ * when it is no longer used.
  */
 export function createResolver(options: CreateResolverOptions): Resolver {
   return new Resolver(options)
@@ -83,7 +83,7 @@ export function createResolver(options: CreateResolverOptions): Resolver {
 /** See {@link createResolver}. */
 export class Resolver implements MailResolver {
   readonly #now: () => number
-  /** By preference, made once: a hit should allocate nothing but its answer. */
+  /** By preference, made once: a hit must allocate nothing but its answer. */
   readonly #orders: Readonly<Record<InetPrefer, AddressOrder>>
   readonly #deadlineMs: number
   readonly #cache: AnswerCache
@@ -171,7 +171,7 @@ export class Resolver implements MailResolver {
     this.#cache.flush(name === undefined ? undefined : (toQueryName(name) ?? name))
   }
 
-  /** The remembered answers that are live, most recently used first. To look at them neither counts nor moves any. */
+  /** The live answers in the cache, most recently used first. Reading them changes nothing. */
   *cached(): Generator<CachedAnswer> {
     const now = this.#now()
     for (const entry of this.#cache.entries(now)) {
@@ -193,7 +193,7 @@ export class Resolver implements MailResolver {
     }
   }
 
-  /** Ends lookups under way and closes every socket; nothing is left that keeps the process from ending. */
+  /** Ends lookups under way and closes every socket. Nothing is left that keeps the process alive. */
   close(): void {
     this.#lookups.close()
     this.#system.close()
@@ -216,7 +216,7 @@ export class Resolver implements MailResolver {
     if (v4 !== undefined && v6 !== undefined) {
       return rememberedAddresses(v4, v6, now, this.#orders[prefer])
     }
-    // After the cache, in which no address is: what is remembered should cost nothing else.
+    // After the cache, which has no address as a name: a hit should cost nothing else.
     if (isIP(host) !== 0) {
       return { kind: 'addresses', addresses: [host], how: 'fresh', server: 'literal', ttlSeconds: 0 }
     }
@@ -240,7 +240,7 @@ export class Resolver implements MailResolver {
     return joinFamilies(await v4, await v6, this.#orders[prefer])
   }
 
-  /** `startedAt` in milliseconds of performance.now(): the deadline is one of real time. */
+  /** `startedAt` in milliseconds of performance.now(): the deadline is in real time. */
   async #orFromSystem(
     fromDns: AddressAnswer | Promise<AddressAnswer>,
     host: string,
@@ -258,13 +258,13 @@ export class Resolver implements MailResolver {
       const addresses = sortAddresses(found, this.#orders[prefer])
       return { kind: 'addresses', addresses, how: 'fresh', server: 'system', ttlSeconds: 0 }
     } catch (error) {
-      // DNS has no address, or failed too. The system might have one, so that nothing is proven.
+      // DNS has no address, or failed too. The system might have one, so the absence is not proven.
       return known.kind === 'none' ? { kind: 'failed', error: asResolveError(error) } : known
     }
   }
 }
 
-/** Nothing was asked, and it will not help to ask later. */
+/** No server was asked, and asking later will not help. */
 function notAName(text: string): ResolveError {
   return new ResolveError(`${JSON.stringify(text)} is not a domain name`, {
     code: 'EBADNAME',

@@ -4,20 +4,20 @@ import type { ServerAddress, ZoneServers } from './types'
 import { Upstreams, type UpstreamsOptions } from './upstreams'
 
 export interface ServerSetsOptions extends Omit<UpstreamsOptions, 'serves'> {
-  /** For all names that no zone has. */
+  /** For all names that are in no zone. */
   readonly servers: readonly ServerAddress[]
   /** Each domain once. */
   readonly zones: readonly ZoneServers[]
-  /** The name of this machine: what a server on loopback says is said on this machine alone. */
+  /** The name of this machine: a server on loopback is another one on each machine. */
   readonly machine?: string
 }
 
-/** Addresses of the machine itself; the unspecified ones lead there too. */
+/** Addresses of the machine itself. The unspecified ones lead there too. */
 const LOOPBACK = /^(?:127\.|0\.0\.0\.0$|::1?$)/
 
 /**
- * Which servers are asked for a name: those of the smallest zone that the name is in, else the general ones. A server is believed
- * about the names of its own zone only: where it leads on to a name of another (CNAME), that zone's servers are asked.
+ * Which servers are asked for a name: those of the smallest zone that the name is in, else the general ones. A server is trusted
+ * only about the names of its own zone: if a CNAME leads to a name of another zone, the servers of that zone are asked.
  */
 export class ServerSets {
   readonly #general: Upstreams
@@ -57,8 +57,8 @@ export class ServerSets {
   }
 
   /**
-   * The same for all who ask the same servers, for the same zones and in the same order. A server on loopback is another one on each
-   * machine.
+   * Equal for all processes that ask the same servers, for the same zones and in the same order. A server on loopback is another one
+   * on each machine.
    */
   get fingerprint(): string {
     const { keys } = this.#general

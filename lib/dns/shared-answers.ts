@@ -2,24 +2,24 @@ import { formatKept, type KeptAnswer, readKept } from './kept-answer'
 import type { ServerSets } from './server-sets'
 import type { QueryType, Question } from './types'
 
-/** A text that is kept, and for how much longer. Milliseconds. */
+/** A text that is kept, and for how many more milliseconds. */
 export interface KeptText {
   readonly text: string
   readonly leftMs: number
 }
 
-/** Where processes keep what they know for each other. What they find there may be anything. */
+/** A place where processes keep what they know for each other. Others can write there, so a text may be anything. */
 export interface AnswerStore {
   /**
    * Looks for a text. Never rejects.
    *
-   * @returns undefined at once where it cannot be asked now; a promise of undefined where nothing is kept
+   * @returns undefined at once if the place cannot be asked now; a promise of undefined if nothing is kept
    */
   find(key: string): Promise<KeptText | undefined> | undefined
   /**
-   * Keeps a text, some time later. Where it cannot be kept nothing happens.
+   * Keeps a text, some time later. If it cannot be kept, nothing happens.
    *
-   * @param replaces does it take the place of another text?
+   * @param replaces does it replace a text that is kept?
    */
   keep(key: string, text: KeptText, replaces: boolean): void
 }
@@ -43,7 +43,7 @@ export class SharedAnswers {
     this.#options = options
   }
 
-  /** Never rejects. Undefined at once where nobody can be asked now. */
+  /** Never rejects. Undefined at once if nobody can be asked now. */
   find<T extends QueryType>(question: Question<T>): Promise<SharedAnswer<T> | undefined> | undefined {
     return this.#options.store.find(this.#keyOf(question))?.then((found) => {
       if (found === undefined || !(found.leftMs > 0)) return undefined
@@ -52,7 +52,7 @@ export class SharedAnswers {
     })
   }
 
-  /** Tells the others, in the background. A failure never takes the place of an answer. */
+  /** Shares an answer with the others, in the background. A failure never replaces an answer. */
   keep<T extends QueryType>(question: Question<T>, answer: SharedAnswer<T>): void {
     if (answer.ttlSeconds <= 0) return
     const text = formatKept(question, answer)

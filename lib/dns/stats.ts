@@ -1,6 +1,6 @@
 import type { QueryType, ServerAddress } from './types'
 
-/** How often each word came. */
+/** How often each word was added. */
 export type WordCounts = Readonly<Record<string, number>>
 
 /** One server, since it was configured. */
@@ -18,10 +18,10 @@ export interface ServerStats {
   readonly queries: number
   /**
    * How the tries ended, by type of question: `NOERROR`, `NXDOMAIN`, or the code of the failure, such as `ESERVFAIL` or `ETIMEOUT`.
-   * A late reply counts beside the timeout of its try.
+   * A late reply counts besides the timeout of its try.
    */
   readonly results: Readonly<Record<QueryType, WordCounts>>
-  /** Of all tries that got an answer: their number, and the sum of their round trips. */
+  /** The number of all tries that got an answer, and the sum of their round trips. */
   readonly latency: { readonly count: number; readonly sumMs: number }
 }
 
@@ -29,7 +29,7 @@ export interface ServerStats {
 export interface ResolverStats {
   /** Questions answered from the cache. */
   readonly hits: number
-  /** Questions that another process had the answer to. */
+  /** Questions that were answered by what another process knew. */
   readonly shared: number
   /** Questions that had to be asked, joined to one under way, or refused because they failed a moment ago. */
   readonly misses: number

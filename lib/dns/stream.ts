@@ -17,12 +17,12 @@ interface StreamConnection {
   readonly socket: Socket
   readonly waiting: Map<number, ReplyWaiter>
   ready: boolean
-  /** Messages that it has brought. */
+  /** How many messages came on it. */
   brought: number
   backlog: Buffer[]
   chunks: Buffer[]
   received: number
-  /** A query got no reply here: whatever comes now is late, and the connection is not used again. */
+  /** A query got no reply here. The connection takes no new queries, because a reply may still come late. */
   doubtful: boolean
   idleTimer?: NodeJS.Timeout
 }
@@ -30,12 +30,12 @@ interface StreamConnection {
 /** How connections are made, and how many queries may wait on one. */
 export interface StreamOptions {
   readonly connect: () => Socket
-  /** The event that says that the connection may be used. */
+  /** The event after which the connection can be used. */
   readonly readyEvent: 'connect' | 'secureConnect'
   readonly perConnection: number
 }
 
-/** Messages with a length before each over kept connections (RFC 7766): TCP, and TLS (RFC 7858). */
+/** Messages, each after its length, over connections that stay open (RFC 7766): TCP, and TLS (RFC 7858). */
 export class StreamChannel implements Channel {
   readonly #options: StreamOptions
   readonly #connections = new Set<StreamConnection>()

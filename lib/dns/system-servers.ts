@@ -3,10 +3,10 @@ import { isIP } from 'node:net'
 import { parseEndpoint } from '../model/endpoint'
 import type { ServerAddress } from './types'
 
-/** How often the file is looked at. */
+/** How often the file is checked. */
 const LOOK_EVERY_MS = 2_000
 
-/** The name servers of a resolv.conf(5), in its order; without any, that of the machine itself. */
+/** The name servers of a resolv.conf(5), in its order; if it has none, the server on this machine. */
 function parseResolvConf(text: string): readonly ServerAddress[] {
   const servers = text
     .split('\n')
@@ -16,7 +16,7 @@ function parseResolvConf(text: string): readonly ServerAddress[] {
   return servers.length > 0 ? servers : [udp('127.0.0.1', 53)]
 }
 
-// An address alone is what resolv.conf(5) knows; with a port is how c-ares, and so Node, writes it.
+// resolv.conf(5) only knows addresses; c-ares, and so Node, also writes a port.
 function parseServer(word: string): ServerAddress | undefined {
   const reading = parseEndpoint(word)
   return reading.ok && isIP(reading.host) !== 0 ? udp(reading.host, reading.port ?? 53) : undefined
@@ -27,8 +27,8 @@ function udp(address: string, port: number): ServerAddress {
 }
 
 /**
- * The system's name servers, followed when they change. The file is looked at when something is asked: a watcher could miss a file
- * that is replaced, and a timer would be one more thing to stop.
+ * The system's name servers, also when they change. The file is checked when a question comes: a watcher could miss a file that is
+ * replaced, and a timer would be one more thing to stop.
  */
 export class SystemServers {
   readonly #path: string
@@ -42,7 +42,7 @@ export class SystemServers {
     this.#now = now
   }
 
-  /** The servers if they have changed since the last call; else undefined. A file that cannot be read changes nothing. */
+  /** The servers, if they have changed since the last call; else undefined. A file that cannot be read changes nothing. */
   readIfChanged(): readonly ServerAddress[] | undefined {
     const now = this.#now()
     if (now < this.#lookAt) return undefined

@@ -1,10 +1,10 @@
 import { lookup } from 'node:dns'
 import { ResolveError } from '../model/errors'
 
-/** The system's own lookup: hosts file and whatever else it is set up to ask. Rejects with a ResolveError. */
+/** The system's own lookup: its hosts file, and all else that it is configured to ask. Rejects with a ResolveError. */
 export type SystemLookup = (host: string) => Promise<readonly string[]>
 
-/** Looks a host up with getaddrinfo(3). Empty where the system does not know the name. */
+/** Looks a host up with getaddrinfo(3). Empty if the system does not know the name. */
 export const systemLookup: SystemLookup = (host) =>
   new Promise((resolve, reject) => {
     lookup(host, { all: true }, (error, addresses) => {
@@ -22,13 +22,13 @@ const systemError = (code: string, reason: string) =>
   new ResolveError(`the system's own lookup: ${reason}`, { code, temporary: true })
 
 /**
- * Lookups by the system that can be waited for within a time. A lookup itself cannot be ended: all who ask for its name meanwhile
- * share it, and when their time is up they leave it alone.
+ * Lookups by the system, with a time limit for the wait. A lookup itself cannot be cancelled: those who ask for the same name meanwhile
+ * share it, and stop waiting when their time is up.
  */
 export class SystemLookups {
   readonly #lookup: SystemLookup
   readonly #pending = new Map<string, Promise<readonly string[]>>()
-  /** Each ends one wait. */
+  /** Functions that each end one wait. */
   readonly #waits = new Set<(code: string, reason: string) => void>()
   #closed = false
 
@@ -36,7 +36,7 @@ export class SystemLookups {
     this.#lookup = getaddrinfo
   }
 
-  /** The addresses of a host; empty where the system does not know it. Rejects with a ResolveError, at the latest after `waitMs`. */
+  /** The addresses of a host; empty if the system does not know it. Rejects with a ResolveError, at the latest after `waitMs`. */
   async addresses(host: string, waitMs: number): Promise<readonly string[]> {
     if (this.#closed) throw systemError('ECANCELLED', 'the resolver is closed')
     let pending = this.#pending.get(host)
@@ -58,7 +58,7 @@ export class SystemLookups {
     }
   }
 
-  /** Ends every wait with ECANCELLED; the system is not asked again. */
+  /** Ends every wait with ECANCELLED. The system is not asked again. */
   close(): void {
     this.#closed = true
     for (const end of this.#waits) end('ECANCELLED', 'the resolver is closed')

@@ -10,9 +10,9 @@ import type { QueryType, Question, ServerAddress } from './types'
 import { UdpChannel } from './udp'
 
 const HEADER = 12
-/** Longest datagram that is looked at, octets. Some servers send more than was asked for (RFC 6891 section 6.2.3). */
+/** Longest datagram that is read, octets. Some servers send more than was asked for (RFC 6891 section 6.2.3). */
 const UDP_LIMIT = 4096
-/** TCP is for truncated replies only: one query a connection. With TLS, queries share one (RFC 7766 section 6.2.1.1). */
+/** TCP is only for truncated replies: one query for each connection. With TLS, queries share one (RFC 7766 section 6.2.1.1). */
 const TLS_QUERIES_PER_CONNECTION = 100
 /** How long a server that did not understand EDNS is asked without it (RFC 6891 section 6.2.2). */
 const PLAIN_FOR_MS = 600_000
@@ -28,7 +28,7 @@ export interface TransportOptions {
   readonly random: () => number
   /** Certificates (PEM) that sign those of TLS servers; absent: Node's own. */
   readonly ca?: string
-  /** May the server be believed about this name? Default: about every one. */
+  /** May the server be trusted about this name? Default: yes, about every name. */
   readonly serves?: (name: string) => boolean
 }
 
@@ -47,8 +47,8 @@ export interface ServerAsk extends Ask {
 export type Done<T extends QueryType> = (result: ServerReply<T> | ServerFailure) => void
 
 /**
- * One server: a query goes to it as a datagram, again over TCP when the reply was cut, or over TLS. A message counts as the
- * reply only after the guard has matched it. Sets no time limit: the caller cancels.
+ * One server: a query goes to it as a datagram, and again over TCP if the reply is truncated, or else over TLS. A message counts as the
+ * reply only after the guard has matched it. There is no time limit: the caller cancels.
  */
 export class Transport {
   readonly #options: TransportOptions
@@ -88,12 +88,12 @@ export class Transport {
     this.#stream.close()
   }
 
-  /** For {@link Asking}: where to go when a reply was cut. */
+  /** For {@link Asking}: where to ask again when a reply is truncated. */
   get stream(): StreamChannel {
     return this.#stream
   }
 
-  /** For {@link Asking}: longest message to look at. */
+  /** For {@link Asking}: the longest message to read. */
   limitOf(channel: Channel): number {
     return channel === this.#stream ? STREAM_LIMIT : UDP_LIMIT
   }
@@ -113,12 +113,12 @@ export class Transport {
     return interpret(packet, question, this.#options.serves)
   }
 
-  /** For {@link Asking}: the server answered without EDNS what it had not understood with it. */
+  /** For {@link Asking}: the server answered without EDNS what it did not understand with it. */
   speaksPlain(): void {
     this.#plainUntil = this.#options.now() + PLAIN_FOR_MS
   }
 
-  /** The bytes of a query: dns2's encoding of the type's query for the root, with id and name put in. */
+  /** The bytes of a query: what dns2 encodes for this type and the root, with id and name put in. */
   encode(question: Question, edns: boolean, id: number): Buffer {
     const templates = this.#templates.get(question.type)!
     const bytes = edns ? templates.edns : templates.plain
@@ -130,7 +130,7 @@ export class Transport {
   }
 }
 
-/** One query, from its first datagram to its reply, over whatever it takes. */
+/** One query, from its first datagram to its reply, over all connections that it needs. */
 class Asking<T extends QueryType> implements ReplyWaiter, ServerAsk {
   readonly #transport: Transport
   readonly #question: Question<T>
@@ -237,9 +237,11 @@ function template(type: QueryType, ednsSize: number): Buffer {
 }
 
 /**
- * Does what Packet.parse of dns2 3.1 does, with the same decoders, for a message that the guard has walked through. The question is
- * not read again, records beyond those that the guard has checked are left out, and of the additional section, which is a third of
- * an authoritative server's reply, only the OPT is read. A record that cannot be read throws.
+ * Does what Packet.parse of dns2 3.1 does, with the same decoders, for a message that the guard has checked. It does not read the question
+ * again, leaves out records that the guard has not checked, and of the additional section (a third of an authoritative server's reply)
+ * it reads only the OPT.
+ *
+ * @throws if a record cannot be read
  */
 function decode(message: Buffer, questionEnd: number): Packet {
   const packet = new Packet(Packet.Header.parse(message))
@@ -252,7 +254,7 @@ function decode(message: Buffer, questionEnd: number): Packet {
   for (let index = 0; index < header.ancount; index++) packet.answers.push(Packet.Resource.parse(reader))
   for (let index = 0; index < header.nscount; index++) packet.authorities.push(Packet.Resource.parse(reader))
   const opt = optionsAt(message, reader.offset / 8, used.additionals)
-  // Only the upper bits of the RCODE are of interest (RFC 6891 6.1.3), in the first octet of the TTL; mostly there are none.
+  // Only the upper bits of the RCODE are needed (RFC 6891 6.1.3), in the first octet of the TTL. Mostly there are none.
   if (opt >= 0 && message[opt + 5] !== 0) {
     const { extendedRcode = 0 } = Packet.Resource.parse(new Packet.Reader(message, opt * 8))
     header.rcode |= extendedRcode << 4
@@ -274,7 +276,7 @@ function tlsChannel(server: ServerAddress, ca: string | undefined): StreamChanne
     host: server.address,
     port: server.port,
     minVersion: 'TLSv1.2',
-    // Written out, so that NODE_TLS_REJECT_UNAUTHORIZED=0, set for something else, does not switch it off.
+    // Explicit, so that NODE_TLS_REJECT_UNAUTHORIZED=0, set for something else, does not switch it off.
     rejectUnauthorized: true,
     // SNI takes no addresses (RFC 6066 3).
     ...(name !== undefined && isIP(name) === 0 ? { servername: name } : {}),

@@ -1,6 +1,6 @@
 import type { AddressAnswer, InetPrefer, MxAnswer, MxRecord, Provenance } from '../model/dns-answer'
 
-/** What a record of each type that mail routing needs holds. Addresses as text. */
+/** The content of a record, for each type that mail routing needs. Addresses are text. */
 export interface RecordOf {
   readonly MX: MxRecord
   readonly A: string
@@ -19,18 +19,18 @@ export interface Question<T extends QueryType = QueryType> {
 export type Content<T extends QueryType = QueryType> =
   /** At least one record. */
   | { readonly kind: 'records'; readonly records: readonly RecordOf[T][] }
-  /** To a question for MX alone: the domain takes no mail (RFC 7505). */
+  /** Only to a question for MX: the domain accepts no mail (RFC 7505). */
   | { readonly kind: 'nullmx' }
   /** No record of this type. `proven`: see `Absence` of the model. */
   | { readonly kind: 'nodata'; readonly proven: boolean }
-  /** The name does not exist, as far as this type goes (RFC 2308 section 2.1). */
+  /** The name does not exist, which is remembered for this type only (RFC 2308 section 2.1). */
   | { readonly kind: 'nxdomain' }
 
 /** An answer to a question, and where it comes from. */
 export type Answer<T extends QueryType = QueryType> = Content<T> & Provenance
 
 /**
- * What the rest of the plugin asks of DNS. What is remembered is returned at once, without a promise; anything else is promised
+ * What the rest of the plugin asks DNS for. A remembered answer is returned at once, without a promise; any other is promised
  * within the overall deadline. Never rejects, never throws.
  */
 export interface MailResolver {
@@ -42,8 +42,8 @@ export interface MailResolver {
   /** The A and AAAA records of a host: shuffled within a family, families in the order of `prefer`. */
   addresses(host: string, prefer: InetPrefer): AddressAnswer | Promise<AddressAnswer>
   /**
-   * As {@link MailResolver.addresses}, for a relay that the operator wrote down: what DNS does not know is looked up by the
-   * system (hosts file).
+   * As {@link MailResolver.addresses}, for a relay of the configuration: a name that DNS does not know is looked up by the system
+   * (hosts file).
    */
   relayAddresses(host: string, prefer: InetPrefer): AddressAnswer | Promise<AddressAnswer>
 }
@@ -54,7 +54,7 @@ export interface ServerAddress {
   readonly port: number
   /** `udp` goes to TCP when a reply is truncated; `tls` is DNS over TLS (RFC 7858). */
   readonly transport: 'udp' | 'tls'
-  /** Name that the TLS certificate must be good for; absent: the address itself. */
+  /** Name that the TLS certificate must be valid for; absent: the address itself. */
   readonly tlsName?: string
 }
 
@@ -70,11 +70,11 @@ export interface ZoneServers {
 export interface ResolverOptions {
   /** `strict`: servers are asked in the order in which they are written. `fastest`: by round trip. */
   readonly order: 'strict' | 'fastest'
-  /** Wait for one try at one server. */
+  /** How long one try at one server is waited for. */
   readonly timeoutMs: number
   /** How often the list of servers is gone through. */
   readonly tries: number
-  /** From the question to its answer, whatever happens. */
+  /** The longest time from a question to its answer. */
   readonly deadlineMs: number
   readonly minTtlSeconds: number
   readonly maxTtlSeconds: number

@@ -2,16 +2,16 @@ import { createSocket, type Socket } from 'node:dgram'
 import { isIPv6 } from 'node:net'
 import { closedError, RandomIds, type Channel, type QuerySlot, type ReplyWaiter } from './channel'
 
-/** Source ports in use at once for a server, and queries before one is changed for another (RFC 5452 9.2). */
+/** Source ports in use at once for a server, and queries that one sends before another replaces it (RFC 5452 section 9.2). */
 const POOL = 16
 const QUERIES_PER_SOCKET = 128
-/** How long sockets without queries are kept. */
+/** How long a socket without queries stays open. */
 const IDLE_MS = 5_000
 
 interface Port {
   readonly socket: Socket
   readonly waiting: Map<number, ReplyWaiter>
-  /** What is to be sent once the socket is connected; absent from then on. */
+  /** Queries to send when the socket is connected; absent from then on. */
   backlog?: Buffer[]
   uses: number
   /** Takes no new queries; closed when the last one is done. */
@@ -25,7 +25,7 @@ type SocketLookup = (
 ) => void
 
 /**
- * UDP to one server from a rotated pool of random source ports. The sockets are connected: the kernel drops what others send,
+ * UDP to one server, from a pool of random source ports that change. The sockets are connected: the kernel drops what others send,
  * and reports a closed port at once (ICMP).
  */
 export class UdpChannel implements Channel {
@@ -34,9 +34,9 @@ export class UdpChannel implements Channel {
   readonly #ids = new RandomIds()
   readonly #random: () => number
   readonly #ports: Port[] = []
-  /** Retired ones that still wait. */
+  /** Those that take no new queries, and still wait for replies. */
   readonly #leaving = new Set<Port>()
-  /** What is sent when this round of the event loop is over. */
+  /** Queries to send at the end of this round of the event loop. */
   #outgoing: { readonly port: Port; readonly message: Buffer }[] = []
   #idleTimer: NodeJS.Timeout | undefined
   #busy = 0
@@ -64,7 +64,7 @@ export class UdpChannel implements Channel {
       id,
       fresh: true,
       send: (message) => this.#send(port, message),
-      // A datagram is lost by itself.
+      // If sending fails, the datagram counts as lost on the way.
       noteOverdue: () => {},
       release: () => {
         if (port.waiting.delete(id)) this.#release(port)
@@ -89,7 +89,7 @@ export class UdpChannel implements Channel {
 
   #create(): Port {
     const family = isIPv6(this.#address) ? 6 : 4
-    // Addresses only: nothing is to be looked up, and so nothing to be waited for.
+    // Addresses only, so nothing is looked up or waited for.
     const lookup: SocketLookup = (name, _options, done) => done(null, name, family)
     const socket = createSocket({ type: `udp${family}`, lookup })
     const port: Port = { socket, waiting: new Map(), backlog: [], uses: 0, retired: false }
@@ -101,7 +101,7 @@ export class UdpChannel implements Channel {
       for (const message of backlog) this.#send(port, message)
     })
     try {
-      // Not exclusive, the workers of a cluster would share one port (Node `lib/internal/cluster`).
+      // Otherwise the workers of a cluster would share one port (Node `lib/internal/cluster`).
       socket.bind({ port: 0, exclusive: true })
       socket.connect(this.#port, this.#address)
     } catch (error) {
@@ -116,7 +116,7 @@ export class UdpChannel implements Channel {
       port.backlog.push(message)
       return
     }
-    // Sent one by one between replies, each would wake a name server on this machine, which costs more than the sending.
+    // If they were sent one by one, each would wake a name server on this machine, which costs more than the sending.
     if (this.#outgoing.push({ port, message }) === 1) setImmediate(() => this.#flush())
   }
 
@@ -173,7 +173,7 @@ export class UdpChannel implements Channel {
     try {
       port.socket.close()
     } catch {
-      // Closed already.
+      // It is already closed.
     }
   }
 

@@ -6,10 +6,10 @@ import { ServerCounters, type ServerStats } from './stats'
 import { Transport, type Done, type ServerAsk, type TransportOptions } from './transport'
 import type { QueryType, Question, ServerAddress } from './types'
 
-/** A first failure is not logged: a lost datagram is not worth a line. */
+/** Failures in a row after which a server's failure is logged: a single lost datagram is not worth a line. */
 const LOGGED_FROM = 2
 
-/** A server's own words: it works, and to ask it the same again would bring the same. */
+/** Codes that a server itself replies with: it works, and would reply the same if it were asked again. */
 const OWN_WORDS: ReadonlySet<string> = new Set([
   'EFORMERR',
   'ESERVFAIL',
@@ -20,7 +20,7 @@ const OWN_WORDS: ReadonlySet<string> = new Set([
   'EOTHERTYPE',
 ])
 
-/** Did the server say itself that it has no answer? Otherwise it was not there, or what came was not readable. */
+/** Did the server reply that it has no answer? Otherwise it could not be reached, or its reply could not be read. */
 export function isOwnWords({ code }: ServerFailure): boolean {
   return OWN_WORDS.has(code)
 }
@@ -35,7 +35,7 @@ export interface UpstreamOptions extends TransportOptions {
   readonly log: Log
 }
 
-/** One server that is asked: its sockets, its health, its figures. */
+/** One server that is asked: its sockets, its health, its counters. */
 export class Upstream {
   /** `ip:port`, as the file has it; IPv6 in brackets. */
   readonly name: string
@@ -52,7 +52,7 @@ export class Upstream {
     this.#transport = new Transport(address, options)
   }
 
-  /** Has it sockets that are open? */
+  /** Does it have open sockets? */
   get isOpen(): boolean {
     return this.#transport.open > 0
   }
@@ -68,7 +68,7 @@ export class Upstream {
     }
   }
 
-  /** Sends one query and counts what becomes of it. Sets no time limit. */
+  /** Sends one query and counts how it ends. There is no time limit. */
   ask<T extends QueryType>(question: Question<T>, done: Done<T>): ServerAsk {
     this.#counters.queries++
     const startedAt = this.#options.now()
@@ -78,7 +78,7 @@ export class Upstream {
     })
   }
 
-  /** It gave an answer to what it was asked then. */
+  /** It gave an answer to the query of that time. */
   noteAnswer(startedAt: number): void {
     const now = this.#options.now()
     this.#logRecovery()
@@ -86,7 +86,7 @@ export class Upstream {
     this.health.noteAnswer(now - startedAt)
   }
 
-  /** Its own words are a sign of life. */
+  /** A reply without an answer is a sign of life too. */
   noteOwnWords(): void {
     this.#logRecovery()
     this.health.noteReply(this.#options.now())

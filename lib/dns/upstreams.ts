@@ -4,25 +4,25 @@ import type { QueryType, Question, ServerAddress } from './types'
 import { isOwnWords, TIMED_OUT, Upstream, type UpstreamOptions } from './upstream'
 
 export interface UpstreamsOptions extends UpstreamOptions, QueryRunOptions {
-  /** New servers, if they have changed; called before each question. */
+  /** The new servers, if they have changed. Called before each question. */
   readonly changedServers?: () => readonly ServerAddress[] | undefined
 }
 
-/** Servers that know the same: which of them is asked first, and what each is known to do. */
+/** Servers that know the same names: which of them is asked first, and how each of them does. */
 export class Upstreams {
   readonly #options: UpstreamsOptions
   #upstreams: readonly Upstream[] = []
   #keys: readonly string[] = []
-  /** No longer configured; until their sockets are gone. */
+  /** No longer configured, and still with open sockets. */
   readonly #leaving = new Set<Upstream>()
-  /** Each ends one probe. */
+  /** Functions that each end one probe. */
   readonly #probes = new Set<() => void>()
 
   constructor(options: UpstreamsOptions) {
     this.#options = options
   }
 
-  /** Takes a new list of servers; those that stay keep what is known of them, queries under way go on. */
+  /** Takes a new list of servers. What is known of those that stay is kept, and queries under way go on. */
   setServers(servers: readonly ServerAddress[]): void {
     const before = new Map(this.#upstreams.map((upstream) => [keyOf(upstream.address), upstream]))
     const after = new Map<string, Upstream>()
@@ -36,7 +36,7 @@ export class Upstreams {
     this.#keys = [...after.keys()]
   }
 
-  /** What tells these servers from others, one text a server; the same array until they change. */
+  /** What distinguishes these servers from others, one text for each; the same array until they change. */
   get keys(): readonly string[] {
     this.#followChanges()
     return this.#keys
@@ -84,7 +84,7 @@ export class Upstreams {
     return sorted
   }
 
-  /** Sends a copy of the question to a server that has failed, beside the real one: no lookup waits for a dead server. */
+  /** Sends a copy of the question to a server that has failed, besides the real query: no lookup waits for a dead server. */
   #probe(question: Question, servers: readonly Upstream[]): void {
     const now = this.#options.now()
     for (const upstream of servers.slice(1))
@@ -119,7 +119,7 @@ function keyOf(server: ServerAddress): string {
   return `${server.transport} ${server.address} ${server.port} ${server.tlsName ?? ''}`
 }
 
-// Infinity less itself is not a number.
+// Infinity minus Infinity is not a number.
 function compare(a: number, b: number): number {
   return a === b ? 0 : a - b
 }

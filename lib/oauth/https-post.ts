@@ -2,18 +2,18 @@ import { request } from 'node:https'
 import { rootCertificates } from 'node:tls'
 import { TokenError } from './token-error'
 
-/** The longest answer that is read, bytes: tokens with many claims have some 10 KiB. */
+/** The longest answer that is read, bytes. A token with many claims has about 10 KiB. */
 const LONGEST_ANSWER = 128 * 1024
 
-/** How the token endpoint is spoken to. */
+/** How to ask the token endpoint. */
 export interface PostOptions {
   /** For the whole exchange, milliseconds. */
   readonly timeoutMs: number
-  /** Certificate authorities trusted beside the system's, PEM. */
+  /** Certificate authorities that are trusted besides the system's, PEM. */
   readonly ca?: readonly string[]
 }
 
-/** What a `fetch` is asked for, as far as oauth4webapi asks. */
+/** The part of a `fetch` request that oauth4webapi uses. */
 interface PostRequest {
   readonly method: string
   readonly headers: Readonly<Record<string, string>>
@@ -30,7 +30,7 @@ interface HttpAnswer {
 }
 
 /**
- * A `fetch` for one POST over HTTPS, of which nothing is followed, kept or read beyond a limit.
+ * A `fetch` for one POST over HTTPS. It follows no redirect, keeps no connection, and reads an answer only up to a limit.
  *
  * @returns a function that rejects with a TokenError
  */
@@ -92,7 +92,7 @@ function post(
         })
       },
     )
-    const timer = setTimeout(() => fail(`gives no answer within ${timeoutMs / 1000} s`), timeoutMs)
+    const timer = setTimeout(() => fail(`does not answer within ${timeoutMs / 1000} s`), timeoutMs)
     sent.on('error', (error) => fail(explainError(error)))
     sent.end(text)
   })
@@ -112,10 +112,10 @@ function explainError(error: Error): string {
     case 'ECONNREFUSED':
       return 'refuses the connection'
     case 'ECONNRESET':
-      return 'breaks the connection'
+      return 'closes the connection'
     case 'ENOTFOUND':
     case 'EAI_AGAIN':
-      return 'has no address that the system knows'
+      return 'has no address'
     case 'CERT_HAS_EXPIRED':
       return 'has a certificate that has expired'
     case 'ERR_TLS_CERT_ALTNAME_INVALID':
@@ -124,15 +124,15 @@ function explainError(error: Error): string {
     case 'SELF_SIGNED_CERT_IN_CHAIN':
     case 'UNABLE_TO_VERIFY_LEAF_SIGNATURE':
     case 'UNABLE_TO_GET_ISSUER_CERT_LOCALLY':
-      return 'has a certificate of an authority that is not known here'
+      return 'has a certificate of an unknown authority'
     default:
       return `cannot be reached: ${code ?? error.message}`
   }
 }
 
 /**
- * The answer without its `id_token` (OpenID Connect Core section 3.1.3.3): who the user is says nothing here, and the library would check
- * it against an issuer that nobody wrote down. What is not JSON stays as it is.
+ * The answer without its `id_token` (OpenID Connect Core section 3.1.3.3). The identity of the user is not needed, and the library would
+ * check it against an issuer that is not configured. Text that is not JSON is not changed.
  */
 function withoutIdentity(body: string): string {
   if (!body.includes('"id_token"')) return body

@@ -4,9 +4,9 @@ import { shortenTo } from '../model/printable'
 /** Characters of an explanation that are kept. */
 const LONGEST = 300
 
-/** No token was got. The message is what follows the name of the token endpoint in a sentence; it holds no secret. */
+/** There is no token. The message follows the name of the token endpoint in a sentence, and holds no secret. */
 export class TokenError extends DnsOverridesError {
-  /** Time for which the endpoint asks to be left alone, milliseconds (RFC 9110 section 10.2.3). */
+  /** Time for which the endpoint asks not to be asked again, milliseconds (RFC 9110 section 10.2.3). */
   readonly retryAfterMs: number | undefined
 
   constructor(message: string, retryAfterMs?: number) {

@@ -3,17 +3,17 @@ import { Secret } from '../model/secret'
 import { httpsPost, type PostOptions } from './https-post'
 import { TokenError } from './token-error'
 
-/** What a token endpoint may take for its answer to a server at work: messages wait for it. */
+/** Time that a token endpoint has to answer a running server, where messages wait for it. */
 export const TOKEN_TIMEOUT_MS = 15_000
 
 /** What a token endpoint gave (RFC 6749 section 5.1). */
 export interface TokenGrant {
   readonly token: Secret
-  /** How long it is good, milliseconds; absent: not said. */
+  /** How long it is valid, milliseconds; absent if the endpoint does not say. */
   readonly lifetimeMs?: number
-  /** The scope that it has; absent: the one that was asked for. */
+  /** Its scope; absent if it is the one that was asked for. */
   readonly scope?: string
-  /** Takes the place of the one that was used; absent: that stays good. */
+  /** It replaces the one that was used; absent if that stays valid. */
   readonly refreshToken?: Secret
 }
 
@@ -22,12 +22,12 @@ export type RequestToken = (client: OAuth2Client) => Promise<TokenGrant>
 
 type Library = typeof import('oauth4webapi', { with: { 'resolution-mode': 'import' } })
 
-/** A token that a server can be shown: RFC 6750 section 2.1. */
+/** A token that can be sent to a server: RFC 6750 section 2.1. */
 const BEARER = /^[A-Za-z0-9\-._~+/]+=*$/
 /** The longest time that an endpoint may ask for before the next request, seconds. */
 const LONGEST_WAIT = 3600
 
-/** A {@link RequestToken} over HTTPS. The library is an ES module, and loaded when the first token is needed. */
+/** A {@link RequestToken} over HTTPS. The library is an ES module, so it is only loaded when the first token is needed. */
 export function createTokenRequest(options: PostOptions): RequestToken {
   return async (client) => {
     const library = await import('oauth4webapi')
@@ -48,7 +48,7 @@ const metadataOf = ({ tokenUrl, clientId }: OAuth2Client) => ({
 function send(library: Library, client: OAuth2Client, options: PostOptions): Promise<Response> {
   const { clientSecret, refreshToken, scope } = client
   const { server, client: id } = metadataOf(client)
-  // In the body (RFC 6749 section 2.3.1): what Google and Microsoft document.
+  // In the body (RFC 6749 section 2.3.1), as Google and Microsoft document it.
   const authentication =
     clientSecret === undefined ? library.None() : library.ClientSecretPost(clientSecret.reveal())
   const parameters: Record<string, string> = scope === undefined ? {} : { scope }
@@ -68,8 +68,8 @@ async function readGrant(library: Library, client: OAuth2Client, response: Respo
     throw new TokenError(explainRefusal(library, client, response.status, error), retryAfterMs)
   })
   const { access_token: token, token_type: type, expires_in: seconds, scope, refresh_token: next } = answer
-  if (type !== 'bearer') throw new TokenError(`gives a token of the type ${type}, and not bearer`)
-  if (!BEARER.test(token)) throw new TokenError('gives a token with characters that no token has')
+  if (type !== 'bearer') throw new TokenError(`gives a token of type ${type}: only bearer can be used`)
+  if (!BEARER.test(token)) throw new TokenError('gives a token with characters that a token cannot have')
   return {
     token: new Secret(token),
     ...(seconds === undefined ? {} : { lifetimeMs: seconds * 1000 }),
@@ -78,7 +78,7 @@ async function readGrant(library: Library, client: OAuth2Client, response: Respo
   }
 }
 
-/** The number of seconds (RFC 9110 section 10.2.3); a date is not read. Milliseconds. */
+/** Milliseconds, from a number of seconds (RFC 9110 section 10.2.3). A date is ignored. */
 function readRetryAfter({ headers }: Response): number | undefined {
   const text = headers.get('retry-after')
   if (text === null || !/^\d{1,9}$/.test(text.trim())) return undefined
@@ -89,7 +89,7 @@ function readRetryAfter({ headers }: Response): number | undefined {
 function explainRefusal(library: Library, client: OAuth2Client, status: number, error: unknown): string {
   if (error instanceof library.ResponseBodyError) {
     const { error: code, error_description: description } = error
-    // Microsoft's go on with lines about tracing.
+    // Microsoft adds lines for tracing.
     const text = description === undefined ? code : `${code}: ${description.split(/[\r\n]/, 1)[0]}`
     return `refuses (${status} ${withoutSecrets(text, client)})`
   }
@@ -98,7 +98,7 @@ function explainRefusal(library: Library, client: OAuth2Client, status: number, 
   return `gives an answer that cannot be used: ${withoutSecrets(message, client)}`
 }
 
-/** A description may repeat what it speaks of. */
+/** A description may quote the secrets that were sent. */
 function withoutSecrets(text: string, { clientSecret, refreshToken }: OAuth2Client): string {
   return [clientSecret, refreshToken].reduce((rest, secret) => {
     const value = secret?.reveal() ?? ''

@@ -4,21 +4,21 @@ import type { Secret } from '../model/secret'
 import type { RequestToken, TokenGrant } from './token-request'
 import { TokenError } from './token-error'
 
-/** What a source works with. */
+/** The parts that a source needs. */
 export interface TokenSourceParts {
   readonly client: OAuth2Client
   readonly request: RequestToken
   /** Milliseconds since the epoch. */
   readonly now: () => number
-  /** Called once: the endpoint replaces refresh tokens, so the one in the configuration will not be good for ever. */
+  /** Called once, when the endpoint replaces the refresh token: the one in the configuration may become invalid. */
   readonly onRotation: () => void
 }
 
-/** Where an endpoint does not say how long its token is good. Milliseconds. */
+/** Lifetime of a token if its endpoint does not say it, milliseconds. */
 const DEFAULT_LIFETIME = HOUR_MS
-/** The least time for which a token is used, whatever its endpoint says of it: else each message might ask for another. Milliseconds. */
+/** The shortest time for which a token is used, whatever its endpoint says: otherwise each message might ask for another. Milliseconds. */
 const SHORTEST_USE = 30_000
-/** The last part of a token's life, in which another is got while it is still used. */
+/** The last part of a token's lifetime, in which the next one is requested while it is still in use. */
 const RENEWAL_PART = 0.2
 /** The same, at most. Milliseconds. */
 const LONGEST_RENEWAL = 300_000
@@ -30,9 +30,9 @@ interface Held {
   readonly token: Secret
   readonly renewAt: number
   readonly end: number
-  /** Until then it is not replaced because a server refuses it: no more than one new token in that time. */
+  /** Until then a refusal does not replace it: at most one new token in that time. */
   readonly keepUntil: number
-  /** It was got because a server had refused the one before, and none has taken it yet. */
+  /** It was requested because a server refused the one before, and no server has accepted it yet. */
   isReplacement: boolean
   isRefused: boolean
 }
@@ -45,12 +45,12 @@ interface FailedRequest {
 /**
  * The access token of one client, in memory only.
  *
- * 1. A token is used until its end. In the last part of its life another is asked for, while it is still used.
- * 2. There is one request at a time, however many messages wait for what comes of it.
- * 3. A failure is remembered for a while, or for as long as the endpoint asks for, so that no message asks it again before.
- * 4. A token that a server refuses is replaced once. If the next one is refused too, that stands, until a later attempt asks anew.
+ * 1. A token is used until it expires. In the last part of its lifetime the next one is requested, while it is still in use.
+ * 2. There is one request at a time, however many messages wait for it.
+ * 3. A failure is remembered for a while, or for as long as the endpoint says. Until then no message asks it again.
+ * 4. A token that a server refuses is replaced once. If the next one is refused too, the refusal stands, until a later attempt asks again.
  *
- * Nothing happens by a timer: without mail no token is renewed.
+ * There is no timer: without mail no token is renewed.
  */
 export class TokenSource {
   readonly #parts: TokenSourceParts
@@ -66,7 +66,7 @@ export class TokenSource {
     this.#refreshToken = parts.client.refreshToken
   }
 
-  /** What is there now; asks the endpoint where that is needed. */
+  /** The current token. Asks the endpoint if that is needed. */
   look(): TokenState {
     const now = this.#parts.now()
     const held = this.#held
@@ -86,7 +86,7 @@ export class TokenSource {
     return { kind: 'pending', settled: this.#ask(held?.isRefused ?? false) }
   }
 
-  /** A server has taken this token. */
+  /** A server has accepted this token. */
   accept(token: Secret): void {
     if (this.#held?.token === token) this.#held.isReplacement = false
   }
@@ -94,7 +94,7 @@ export class TokenSource {
   /**
    * A server has refused this token.
    *
-   * @returns whether there is another, or one is being asked for; else the refusal stands
+   * @returns true if there is another, or one has been requested; false if the refusal stands
    */
   refuse(token: Secret): boolean {
     const held = this.#held

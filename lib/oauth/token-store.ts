@@ -6,12 +6,12 @@ import type { Secret } from '../model/secret'
 import type { RequestToken } from './token-request'
 import { TokenSource } from './token-source'
 
-/** What the tokens of a process are kept with. */
+/** The parts that a store needs. */
 export interface TokenStoreParts {
   readonly request: RequestToken
   /** Milliseconds since the epoch. */
   readonly now: () => number
-  /** A line for the log of the server. */
+  /** Logs one line for the whole server. */
   readonly warn: (message: string) => void
 }
 
@@ -25,12 +25,12 @@ export class TokenStore {
     this.#parts = parts
   }
 
-  /** The token for a relay; asks for one where that is needed. Undefined for a relay that takes none. */
+  /** The token for a relay. Asks for one if that is needed. Undefined for a relay without a token. */
   look(relay: Relay): TokenState | undefined {
     return this.#sourceOf(relay)?.look()
   }
 
-  /** The relay has taken this token. */
+  /** The relay has accepted this token. */
   accept(relay: Relay, token: Secret): void {
     this.#sourceOf(relay)?.accept(token)
   }
@@ -38,13 +38,13 @@ export class TokenStore {
   /**
    * The relay has refused this token.
    *
-   * @returns whether another may do better: see {@link TokenSource.refuse}
+   * @returns is there another to try? See {@link TokenSource.refuse}
    */
   refuse(relay: Relay, token: Secret): boolean {
     return this.#sourceOf(relay)?.refuse(token) ?? false
   }
 
-  /** Forgets the tokens of all other relays. A client that has not changed keeps its token, and a refresh token that was replaced. */
+  /** Forgets the tokens of all other relays. A client that has not changed keeps its token, and the refresh token that it was given. */
   retain(relays: readonly Relay[]): void {
     const clients = relays.flatMap((relay) => oauth2Of(relay) ?? [])
     const keys = new Set(clients.map(keyOf))
@@ -74,13 +74,13 @@ export class TokenStore {
       onRotation: () =>
         warn(
           `${label}: ${host} has given a new refresh token in place of the one in the configuration. It is kept in memory only: ` +
-            'write a new one into the configuration before Haraka is restarted if the old one is no longer good',
+            'write a new one into the configuration before Haraka is restarted if the old one is no longer valid',
         ),
     })
   }
 }
 
-/** Tells one client from another. Holds no secret that could be read from it. */
+/** Distinguishes one client from another. No secret can be read from it. */
 function keyOf({ tokenUrl, clientId, clientSecret, refreshToken, scope }: OAuth2Client): string {
   const parts = [tokenUrl, clientId, clientSecret?.reveal(), refreshToken?.reveal(), scope]
   return createHash('sha256').update(JSON.stringify(parts)).digest('base64')

@@ -22,7 +22,7 @@ export interface Configuration {
 /** What loading a file gives. With an error among the diagnostics there is no configuration. */
 export interface LoadResult {
   readonly configuration?: Configuration
-  /** If there are errors: what is left without the wrong lines, to look for other mistakes. Never to be used for mail. */
+  /** If there are errors: the rest, without the wrong lines, to look for other mistakes. Never to be used for mail. */
   readonly rest?: Configuration
   /** Errors and warnings in order of line and column; of very many only the first (`MOST_DIAGNOSTICS`). */
   readonly diagnostics: readonly Diagnostic[]
@@ -32,7 +32,7 @@ export interface LoadResult {
 
 /** Where a text comes from. */
 export interface LoadOptions {
-  /** For diagnostics, and the folder from which a relative `password_file` is meant. */
+  /** For diagnostics. A relative `password_file` is relative to its folder. */
   readonly file: string
   readonly secrets: SecretSources
   /** Where this mail server itself is; absent: targets are not compared with it. */
@@ -76,12 +76,12 @@ function* loading(text: string, { file, secrets, ownServer }: LoadOptions): Step
     : { configuration, diagnostics, omitted }
 }
 
-/** Reads and checks a configuration at one go: for start-up and the command line. Reports all mistakes; never throws. */
+/** Reads and checks a configuration in one go, for start-up and the command line. Reports all mistakes; never throws. */
 export function loadConfiguration(text: string, options: LoadOptions): LoadResult {
   return finish(loading(text, options))
 }
 
-/** As {@link loadConfiguration}, letting the event loop run every few milliseconds: for a server at work. */
+/** As {@link loadConfiguration}, but lets the event loop run every few milliseconds: for a running server. */
 export function loadConfigurationInSteps(text: string, options: LoadOptions): Promise<LoadResult> {
   return finishInSteps(loading(text, options))
 }

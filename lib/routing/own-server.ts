@@ -9,13 +9,13 @@ import type { Report } from '../source/report'
 
 /** Where this mail server itself is. */
 export interface OwnServer {
-  /** The addresses and ports at which it takes mail (`listen` of smtp.ini). `0.0.0.0` and `::` stand for every address. */
+  /** The addresses and ports at which it accepts mail (`listen` of smtp.ini). `0.0.0.0` and `::` stand for every address. */
   readonly listens: readonly Endpoint[]
   /** The addresses of the machine's interfaces. */
   readonly addresses: readonly string[]
 }
 
-/** The addresses of this machine's interfaces, as they are now. */
+/** The current addresses of this machine's interfaces. */
 export function localAddresses(): readonly string[] {
   return Object.values(networkInterfaces()).flatMap((each) => each?.map(({ address }) => address) ?? [])
 }
@@ -30,8 +30,8 @@ function canonical(host: string): string {
 const isLoopback = (host: string) => ['0.0.0.0', '::', '::1'].includes(host) || /^127\.\d/.test(host)
 
 /**
- * Tells whether a connection to an endpoint certainly comes to this server. Of host names only `localhost` is sure: others depend
- * on what DNS says at the time.
+ * Would a connection to an endpoint certainly reach this server? The only host name that is certain is `localhost`: others depend on
+ * what DNS says at the time.
  */
 export function ownEndpointTest({ listens, addresses }: OwnServer): (endpoint: Endpoint) => boolean {
   const own = new Set(addresses.map(canonical))
@@ -39,7 +39,7 @@ export function ownEndpointTest({ listens, addresses }: OwnServer): (endpoint: E
   const listensAt = (address: string, port: number) =>
     listens.some((listen) => {
       const host = canonical(listen.host)
-      // A socket of :: takes IPv4 too (Node net.Server.listen, ipv6Only).
+      // A socket of :: accepts IPv4 too (Node net.Server.listen, ipv6Only).
       const isAny = host === '::' || (host === '0.0.0.0' && isIPv4(address))
       const isHere = isAny ? isLocal(address) : host === 'localhost' && isLoopback(address)
       return listen.port === port && (host === address || isHere)
@@ -71,9 +71,9 @@ export function reportOwnTargets(
       line,
       span,
       'own-server',
-      `${formatEndpoint(endpoint)} is this server itself: mail would go round`,
+      `${formatEndpoint(endpoint)} is this server itself: mail would loop`,
       {
-        expected: 'another server, or a port at which this one does not take mail (smtp.ini)',
+        expected: 'another server, or a port at which this one does not accept mail (smtp.ini)',
       },
     )
   const isOwn = ownEndpointTest(own)

@@ -3,13 +3,13 @@ import type { AddressAnswer, InetPrefer } from '../model/dns-answer'
 import type { Decision, NoRoute } from '../model/decision'
 import type { Exchange } from '../model/exchange'
 
-/** An exchange and what was found of its addresses. */
+/** An exchange and its addresses, or why there are none. */
 export interface Located {
   readonly exchange: Exchange
   readonly answer: AddressAnswer
 }
 
-/** A decision carried through to addresses: what will be connected to, or why nothing will. */
+/** A decision with its addresses: what will be connected to, or why nothing will. */
 export interface Route {
   readonly outcome: Decision['outcome']
   /** Every exchange of the decision, in its order, with its addresses or why there are none. */
@@ -19,8 +19,8 @@ export interface Route {
 }
 
 /**
- * The addresses of one exchange. An IP address is its own; a host from DNS is looked up in DNS; a host that the operator wrote
- * down may be in the hosts file as well. What is remembered is there at once, without a promise. Never rejects.
+ * The addresses of one exchange. An IP address is itself; a host from DNS is looked up in DNS; a host of the configuration may also be in
+ * the hosts file. Remembered addresses are returned at once, without a promise. Never rejects.
  */
 function locate(
   { endpoint, origin }: Exchange,
@@ -32,8 +32,8 @@ function locate(
 }
 
 /**
- * The addresses of several exchanges, looked up all at once. Where all are remembered there is no promise: most of a million
- * messages a day go to domains that are. Never rejects.
+ * The addresses of several exchanges, looked up all at once. If all are remembered there is no promise: most of a million messages a
+ * day go to such domains. Never rejects.
  */
 export function locateAll(
   exchanges: readonly Exchange[],
@@ -61,7 +61,7 @@ function isImplicitMx(exchange: Exchange, decision: Decision): boolean {
   )
 }
 
-/** Was it proven that the domain has neither MX nor address? */
+/** Is it proven that the domain has neither MX nor address? */
 function isProvenEmpty({ mx }: Decision, located: readonly Located[]): boolean {
   return (
     mx?.kind === 'nodata' &&
@@ -71,9 +71,9 @@ function isProvenEmpty({ mx }: Decision, located: readonly Located[]): boolean {
 }
 
 /**
- * What follows from the addresses. One address is enough to deliver. A domain bounces if it was proven to have neither MX nor
- * address; all else is deferred: a lookup that failed proves nothing, an MX host without address may get one (stock Haraka: "Tried
- * all MXs"), and the fault of a relay is never that of the recipient.
+ * The outcome that follows from the addresses. One address is enough to deliver. Mail bounces if it is proven that the domain has neither
+ * MX nor address. All else is deferred: a failed lookup proves nothing, an MX host without an address may get one (stock Haraka: "Tried
+ * all MXs"), and the recipient is not to blame for a relay.
  */
 export function concludeRoute(
   decision: Decision,
@@ -104,8 +104,8 @@ export function concludeRoute(
 }
 
 /**
- * Carries a decision through to addresses: those of every exchange, and what follows. The plugin, which may change or leave out
- * exchanges in between, calls {@link locateAll} and {@link concludeRoute} by themselves. Never rejects.
+ * Finds the addresses of every exchange of a decision, and the outcome. The plugin calls {@link locateAll} and {@link concludeRoute}
+ * itself, because it may change or leave out exchanges in between. Never rejects.
  */
 export async function route(decision: Decision, resolver: MailResolver, prefer: InetPrefer): Promise<Route> {
   if (decision.outcome !== 'deliver') return { ...concludeRoute(decision, []), located: [] }

@@ -6,13 +6,13 @@ export interface Span {
   readonly length: number
 }
 
-/** Another place that a diagnostic speaks of, such as the earlier of two equal keys. */
+/** Another place that a diagnostic refers to, such as the earlier of two equal keys. */
 export interface Related {
   readonly line: number
   readonly message: string
 }
 
-/** What a diagnostic is about, as a word for programs. A code keeps its meaning from version to version. */
+/** What a diagnostic is about, as a code for programs. A code keeps its meaning from version to version. */
 export type DiagnosticCode =
   | 'again-without-refusal'
   | 'always-true'
@@ -106,7 +106,7 @@ export interface Diagnostic {
   readonly source: string
   /** True if a part of `source` is masked. */
   readonly isMasked?: true
-  /** What would be right there. */
+  /** What would be right in that place. */
   readonly expected?: string
   /** The nearest correct spelling. */
   readonly suggestion?: string

@@ -1,7 +1,7 @@
 import type { Diagnostic } from './diagnostic'
 import { formatDiagnostic, type FormatOptions } from './format'
 
-/** What of a list {@link formatFirst} writes. */
+/** Which diagnostics {@link formatFirst} writes. */
 export interface ListOptions extends FormatOptions {
   /** The most diagnostics to write. */
   readonly most: number
@@ -14,8 +14,8 @@ export interface ListOptions extends FormatOptions {
 }
 
 /**
- * The first diagnostics of a list as text, each as `formatDiagnostic` writes it, and as the last text the number of the rest: a
- * log must not be filled by one file.
+ * The first diagnostics of a list as text, each as `formatDiagnostic` writes it. The last text is the number of the rest: one file must
+ * not fill the log.
  *
  * @example formatFirst(diagnostics, { most: 50 }) // [..., 'and 1,234 more']
  */

@@ -27,8 +27,8 @@ export interface FormatOptions {
 const cellsOf = (character: string) => (character === '\t' ? TAB : widthOfCharacter(character))
 
 /**
- * The part of a line that is displayed, as offsets: all of it if it fits into so many cells, else the caret with a third of the
- * cells before it and the rest after it.
+ * The part of a line that is displayed, as offsets: all of it if it fits into `cells`, else the caret with a third of the cells before it
+ * and the rest after it.
  */
 function findWindow(source: string, caret: number, cells: number): { start: number; end: number } {
   // What is further away is not displayed: a line may be very long.
@@ -65,7 +65,7 @@ function drawCaret(
   const { start, end } = findWindow(source, begin, columns - INDENT.length)
   const lead = start > 0 ? ELLIPSIS : ''
   const text = `${lead}${source.slice(start, end)}${end < source.length ? ELLIPSIS : ''}`
-  // A tab stays a tab, so that the caret stands where the terminal has put the character above it.
+  // A tab stays a tab, so that the caret is below the character that it points at.
   const before = [...`${lead}${source.slice(start, begin)}`]
     .map((character) => (character === '\t' ? character : ' '.repeat(widthOfCharacter(character))))
     .join('')
@@ -74,7 +74,7 @@ function drawCaret(
 }
 
 /**
- * A diagnostic as text, without a line break at the end. A source that is empty (it is of no use to a reader) is not shown.
+ * A diagnostic as text, without a line break at the end. An empty source is not shown.
  *
  *     config/dns_overrides.ini:3:20: error: unknown condition or option $retrys
  *       * smtp.example.com $retrys>=4

@@ -1,11 +1,11 @@
-/** A line of a file as it stands there. */
+/** A line of a file, unchanged. */
 export interface SourceLine {
   /** From 1. */
   readonly line: number
   readonly text: string
 }
 
-/** What the lines of a section are. `top` is what stands before the first header, `unknown` a section that does not exist. */
+/** What the lines of a section are. `top` is the part before the first header, `unknown` a section that does not exist. */
 export type SectionKind =
   | 'top'
   | 'overrides'
@@ -27,5 +27,5 @@ export interface Line extends SourceLine {
   readonly kind: LineKind
 }
 
-/** A line as it may be shown: of the same length, with passwords and control characters replaced. */
+/** A line as it may be shown: it has the same length, with passwords and control characters replaced. */
 export type Mask = (text: string, kind: LineKind) => string

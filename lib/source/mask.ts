@@ -1,11 +1,11 @@
 import { toPrintable } from '../model/printable'
 
 /*
- * What of a line may be displayed. A diagnostic is printed and logged, so a password must not be in it, even (above all) on a
- * line that is malformed just around its password. When in doubt, text is masked.
+ * The text of a line that may be displayed. A diagnostic is printed and logged, so it must not show a password, least of all on a line
+ * that is malformed around its password. When in doubt, text is masked.
  *
- * Masked characters become `*` one by one: the columns of a diagnostic are those of the file, and a shorter mask would give
- * the length away as the difference between the two.
+ * Masked characters become `*` one by one: so the columns of a diagnostic are those of the file. A shorter mask would
+ * give the length away too, as the difference between the two.
  */
 
 /** A part of a line, offsets in UTF-16 code units. */
@@ -14,7 +14,7 @@ export interface Range {
   readonly end: number
 }
 
-/** A word of a line, where it stands. */
+/** A word of a line, and its place. */
 export interface PlacedWord extends Range {
   readonly text: string
 }

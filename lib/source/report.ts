@@ -1,7 +1,7 @@
 import type { Diagnostic, DiagnosticCode, Related, Span } from './diagnostic'
 import type { Line, LineKind, Mask } from './line'
 
-/** What helps to correct a mistake. */
+/** Hints that help to correct a mistake. */
 export interface Help {
   readonly expected?: string | undefined
   readonly suggestion?: string | undefined
@@ -14,12 +14,12 @@ export function spanOf(line: number, start: number, end: number): Span {
 }
 
 /**
- * The most errors that are kept of one file, and the most warnings. The rest is only counted: a file with a million mistakes must
+ * The most errors that are kept of one file, and the most warnings. The rest are only counted: a file with a million mistakes must
  * not fill the memory of the server.
  */
 export const MOST_DIAGNOSTICS = 1000
 
-/** How many errors and warnings a file has besides those that are kept. */
+/** How many errors and warnings a file has beyond those that are kept. */
 export interface Omitted {
   readonly errors: number
   readonly warnings: number
@@ -53,7 +53,7 @@ export class Report {
 
   /** How a part of a line may be quoted in a message. */
   quote(line: Line, span: Span): string {
-    // A message that is not kept need not be right, and masking costs most of its time.
+    // A message that is not kept does not have to be complete, and masking takes most of its time.
     if (this.#kept.error >= MOST_DIAGNOSTICS) return ''
     const start = span.column - 1
     return this.#maskedText(line).slice(start, start + span.length)
@@ -73,7 +73,7 @@ export class Report {
     return { errors: this.#errors - this.#kept.error, warnings: this.#warnings - this.#kept.warning }
   }
 
-  /** The line as it may be displayed; kept, because a line with very many mistakes is displayed as often. */
+  /** The line as it may be displayed. It is kept, because it is displayed for each of its mistakes. */
   #maskedText({ text, kind }: Line): string {
     if (this.#masked?.text !== text || this.#masked.kind !== kind) {
       this.#masked = { text, kind, shown: this.#mask(text, kind) }

@@ -1,4 +1,4 @@
-/** No name here is longer; a line that is one long word would only cost time. */
+/** The longest word that is compared: no known name is longer, and a very long word would only cost time. */
 const LONGEST = 64
 
 /**
@@ -28,7 +28,7 @@ function distance(a: string, b: string): number {
   return previous[b.length]!
 }
 
-/** The known words that are spelt most like `word`, nearest first, however far that is. */
+/** The known words, those that are spelt most like `word` first, however different they are. */
 export function nearestFew(word: string, known: readonly string[], most: number): readonly string[] {
   const wanted = word.slice(0, LONGEST).toLowerCase()
   return known
@@ -38,7 +38,7 @@ export function nearestFew(word: string, known: readonly string[], most: number)
     .map(({ each }) => each)
 }
 
-/** The known word that is spelt nearest to `word`, if it is near enough to be meant. */
+/** The known word that is spelt most like `word`, if it is similar enough to be meant. */
 export function nearest(word: string, known: Iterable<string>): string | undefined {
   if (word.length > LONGEST) return undefined
   const wanted = word.toLowerCase()

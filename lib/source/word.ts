@@ -3,7 +3,7 @@ import type { DiagnosticCode, Span } from './diagnostic'
 import { spanOf, type Help, type Report } from './report'
 import { type Line } from './line'
 
-/** One word of a line and where it stands. */
+/** One word of a line, and its place. */
 export interface Word {
   readonly text: string
   /** Offset in the line, UTF-16 code units. */

@@ -48,7 +48,7 @@ const CASES: readonly Case[] = [
     answer: () => json({ error: 'invalid_scope' }, 400),
     failure: /refuses \(400 invalid_scope\)/,
   },
-  { what: 'no answer', answer: () => never, failure: /gives no answer within 15 s/ },
+  { what: 'no answer', answer: () => never, failure: /does not answer within 15 s/ },
   {
     what: 'an error of the server',
     answer: () => ({ status: 500, body: `<html>${SECRET}</html>` }),
@@ -72,7 +72,7 @@ const CASES: readonly Case[] = [
   {
     what: 'a token that would end the line',
     answer: () => json({ access_token: 'abc\r\nMAIL FROM:<>', token_type: 'bearer' }),
-    failure: /gives a token with characters that no token has/,
+    failure: /gives a token with characters that a token cannot have/,
   },
   {
     what: 'a token of another type',
@@ -105,7 +105,7 @@ const CASES: readonly Case[] = [
     what: 'a certificate of nobody',
     certificate: 'self-signed',
     answer: () => undefined,
-    failure: /has a certificate of an authority that is not known here/,
+    failure: /has a certificate of an unknown authority/,
   },
 ]
 

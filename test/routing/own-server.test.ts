@@ -72,7 +72,7 @@ describe('a target that is this server itself is an error', () => {
     loadConfiguration(text, { file: 'f.ini', secrets: NO_SECRETS, ownServer }).diagnostics.map(
       ({ span, code, message }) => `${span.line}:${span.column}+${span.length} ${code} ${message}`,
     )
-  const message = (endpoint: string) => `own-server ${endpoint} is this server itself: mail would go round`
+  const message = (endpoint: string) => `own-server ${endpoint} is this server itself: mail would loop`
 
   it('inline', () => {
     assert.deepEqual(load('* mx.example.net\n* fred:letmein@127.0.0.1 $retries>3'), [
