@@ -2,8 +2,8 @@ import type { Arguments } from '../commands/shared/parsed-arguments'
 import type { EXIT } from '../commands/shared/exit-status'
 import type { Terminal } from '../commands/shared/terminal'
 
-/** What a value is, for a shell that completes it. */
-export type ValueKind = 'file' | 'folder' | 'path' | 'relay' | 'text' | 'word'
+/** What a value is, for a shell that completes it. `section`: the name of a relay or of `[direct:NAME]`. */
+export type ValueKind = 'file' | 'folder' | 'path' | 'relay' | 'section' | 'text' | 'word'
 
 /** A value or an operand: its name in help (`FILE`), and what it is. */
 export interface ValueSpec {

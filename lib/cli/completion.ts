@@ -27,17 +27,21 @@ export interface CompletedTable {
 }
 
 /**
- * `dns-overrides completion SHELL`: prints the script that completes this program's words in a shell. With `--relay-names` it prints
- * the names that the configuration gives relays, one a line: the scripts ask for them.
+ * `dns-overrides completion SHELL`: prints the script that completes this program's words in a shell. With `--names` it prints
+ * the names of sections, one a line: the scripts ask for them.
  */
 export function runCompletion(
   args: Arguments,
   terminal: Terminal,
   { commands, common }: CompletedTable,
 ): number {
-  if (args.flag('relay-names')) {
+  const kind = args.value('names')
+  if (kind !== undefined) {
+    if (kind !== 'relay' && kind !== 'section')
+      throw new UsageError('completion: --names is relay or section')
     const { settings } = requireConfiguration(findConfiguration(args.value('config'), terminal), terminal)
-    for (const { name } of settings.relays) terminal.out(`${name}\n`)
+    const terms = kind === 'section' ? settings.directTerms : []
+    for (const { name } of [...settings.relays, ...terms]) terminal.out(`${name}\n`)
     return EXIT.ok
   }
   const [shell] = args.operands

@@ -114,7 +114,7 @@ export const COMMANDS: readonly CommandSpec[] = Object.freeze<CommandSpec[]>([
     options: [
       {
         name: 'hold',
-        value: { name: 'NAME', kind: 'relay' },
+        value: { name: 'NAME', kind: 'section' },
         summary: 'send no mail to this relay, or on these terms, until it is resumed',
       },
       {
@@ -127,7 +127,7 @@ export const COMMANDS: readonly CommandSpec[] = Object.freeze<CommandSpec[]>([
         value: { name: 'TEXT', kind: 'text' },
         summary: 'with --hold: why; shown to others',
       },
-      { name: 'resume', value: { name: 'NAME', kind: 'relay' }, summary: 'send mail to this relay again' },
+      { name: 'resume', value: { name: 'NAME', kind: 'section' }, summary: 'send mail to this relay again' },
       WATCH,
       JSON_OUTPUT,
       CONFIG,
@@ -264,7 +264,11 @@ export const COMMANDS: readonly CommandSpec[] = Object.freeze<CommandSpec[]>([
     summary: 'print the script that completes commands, options and names of relays in a shell',
     operands: [{ name: 'SHELL', kind: 'word', words: ['bash', 'zsh', 'fish'], optional: true }],
     options: [
-      { name: 'relay-names', summary: 'print the names of the relays instead: the scripts use it' },
+      {
+        name: 'names',
+        value: { name: 'KIND', kind: 'word', words: ['relay', 'section'] },
+        summary: 'print the names of the relays instead, or of all that can be held: the scripts use it',
+      },
       CONFIG,
     ],
     details: ['SHELL is bash (4 or later), zsh or fish.'],

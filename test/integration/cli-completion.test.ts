@@ -12,7 +12,10 @@ import { needs } from '../support/programs'
 
 const run = promisify(execFile)
 const folder = temporaryFolder()
-folder.write('config/dns_overrides.ini', '[relay:isp]\nhost = smtp.isp.example\n[overrides]\n* @isp\n')
+folder.write(
+  'config/dns_overrides.ini',
+  '[relay:isp]\nhost = smtp.isp.example\n[direct:microsoft]\ntls = required\n[overrides]\n* @isp\n',
+)
 folder.write('other.ini', '[relay:backup]\nhost = smtp.backup.example\n[overrides]\n* @backup\n')
 // Completion asks the program for names; anything else is only shown.
 folder.write(
@@ -30,6 +33,10 @@ const TYPED: readonly (readonly [string, string])[] = [
   ['explain --tim\t', 'explain --timeline'],
   ['explain --failed gre\t', 'explain --failed greeting'],
   ['relays --hold is\t', 'relays --hold isp'],
+  ['relays --hold mic\t', 'relays --hold microsoft'],
+  ['relays --resume=mic\t', 'relays --resume=microsoft'],
+  ['probe is\t', 'probe isp'],
+  ['explain --mx 10\t', 'explain --mx 10'],
   ['relays --config other.ini --hold ba\t', 'relays --config other.ini --hold backup'],
   ['check oth\t', 'check other.ini'],
   ['help prob\t', 'help probe'],
@@ -59,6 +66,7 @@ for (const [shell, { start, load }] of Object.entries(SHELLS)) {
     })
     child.child.stdin?.end([load, ...TYPED.map(([typed]) => `dns-overrides ${typed}`), 'exit', ''].join('\n'))
     const { stdout } = await child
+    assert.doesNotMatch(stdout, /command not found|_arguments:/)
     for (const [, words] of TYPED)
       assert.ok(stdout.replaceAll(' .', '.').includes(`called: ${words}.`), `${words}: ${stdout}`)
   })

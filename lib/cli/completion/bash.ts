@@ -13,7 +13,8 @@ function callFor(subject: Completion['operands'][number] | undefined): string {
     case 'folder':
       return `${FUNCTION}_files -d`
     case 'relay':
-      return `${FUNCTION}_relays`
+    case 'section':
+      return `${FUNCTION}_names ${subject.kind}`
     case 'word':
       return `${FUNCTION}_words ${(subject.words ?? []).map(shellQuote).join(' ')}`
     case 'text':
@@ -49,7 +50,7 @@ export function bashScript(commands: readonly Completion[]): string {
     '  mapfile -t COMPREPLY < <(compgen "$1" -- "$current")',
     '}',
     '# The configuration that the line names is asked for the names.',
-    `${FUNCTION}_relays() {`,
+    `${FUNCTION}_names() {`,
     '  local index names configuration=()',
     '  for ((index = 2; index < COMP_CWORD; index++)); do',
     '    case ${COMP_WORDS[index]} in',
@@ -58,7 +59,7 @@ export function bashScript(commands: readonly Completion[]): string {
     '        configuration=(--config "${COMP_WORDS[index + 1]}") ;;',
     '    esac',
     '  done',
-    '  mapfile -t names < <("${COMP_WORDS[0]}" completion --relay-names "${configuration[@]}" 2>/dev/null)',
+    '  mapfile -t names < <("${COMP_WORDS[0]}" completion --names "$1" "${configuration[@]}" 2>/dev/null)',
     `  ${FUNCTION}_words "\${names[@]}"`,
     '}',
     `${FUNCTION}() {`,

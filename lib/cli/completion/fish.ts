@@ -13,7 +13,8 @@ function flagsFor({ kind, words }: Completion['operands'][number]): string {
     case 'folder':
       return "-a '(__fish_complete_directories)'"
     case 'relay':
-      return "-a '(__dns_overrides_relays)'"
+    case 'section':
+      return `-a '(__dns_overrides_names ${kind})'`
     case 'word':
       return `-a ${quote((words ?? []).join(' '))}`
     case 'text':
@@ -43,7 +44,7 @@ export function fishScript(commands: readonly Completion[]): string {
   return [
     `# ${subjectName} for fish. To load it: ${PROGRAM} completion fish | source`,
     '# The configuration that the line names is asked for the names.',
-    'function __dns_overrides_relays',
+    'function __dns_overrides_names',
     '    set -l words (commandline -opc)',
     '    set -l configuration',
     '    for index in (seq 2 (count $words))',
@@ -54,7 +55,7 @@ export function fishScript(commands: readonly Completion[]): string {
     '                set configuration $words[$index]',
     '        end',
     '    end',
-    `    ${PROGRAM} completion --relay-names $configuration 2>/dev/null`,
+    `    ${PROGRAM} completion --names $argv[1] $configuration 2>/dev/null`,
     'end',
     `complete -c ${PROGRAM} -f`,
     ...commands.map(

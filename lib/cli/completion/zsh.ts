@@ -12,7 +12,9 @@ function actionFor({ kind, words }: Completion['operands'][number]): string {
     case 'folder':
       return '_files -/'
     case 'relay':
-      return `${FUNCTION}-relays`
+    case 'section':
+      // With the blank, the words stand as they are: `_arguments` would put some of its own between them.
+      return ` ${FUNCTION}-names ${kind}`
     case 'word':
       return `(${(words ?? []).join(' ')})`
     case 'text':
@@ -22,11 +24,14 @@ function actionFor({ kind, words }: Completion['operands'][number]): string {
   }
 }
 
+/** A colon ends a part of a word of `_arguments` and `_describe`. */
+const escapeColons = (text: string) => text.replaceAll(':', '\\:')
+
 /** Text inside the brackets of an option of `_arguments`. */
 const escapeSummary = (text: string) => text.replace(/[\\[\]]/g, '\\$&')
 
 function optionWords({ title, summary, value }: Completion['options'][number]): string[] {
-  const end = `[${escapeSummary(summary)}]${value === undefined ? '' : `:${value.name}:${actionFor(value)}`}`
+  const end = `[${escapeSummary(summary)}]${value === undefined ? '' : `:${escapeColons(value.name)}:${actionFor(value)}`}`
   const others = title.length > 1 ? `(${title.join(' ')})` : ''
   return title.map((name) =>
     shellQuote(`${others}${name}${value !== undefined && name.startsWith('--') ? '=' : ''}${end}`),
@@ -35,7 +40,7 @@ function optionWords({ title, summary, value }: Completion['options'][number]): 
 
 function operandWord(operand: Completion['operands'][number]): string {
   const prefix = operand.repeats === true ? '*' : operand.optional === true ? ':' : ''
-  return shellQuote(`${prefix}:${operand.name}:${actionFor(operand)}`)
+  return shellQuote(`${prefix}:${escapeColons(operand.name)}:${actionFor(operand)}`)
 }
 
 function commandCase({ name, options, operands }: Completion): string[] {
@@ -45,20 +50,18 @@ function commandCase({ name, options, operands }: Completion): string[] {
 
 /** The script for zsh, to be sourced, or put as `_dns-overrides` into a folder of `fpath`. */
 export function zshScript(commands: readonly Completion[]): string {
-  const described = commands.map(({ name, summary }) =>
-    shellQuote(`${name}:${summary.replaceAll(':', '\\:')}`),
-  )
+  const described = commands.map(({ name, summary }) => shellQuote(`${name}:${escapeColons(summary)}`))
   return [
     `#compdef ${PROGRAM}`,
     `# ${subjectName} for zsh. To load it: source <(${PROGRAM} completion zsh)`,
     '# The configuration that the line names is asked for the names.',
-    `${FUNCTION}-relays() {`,
+    `${FUNCTION}-names() {`,
     '  local -a names configuration',
     '  local place=${words[(I)(-c|--config)]}',
     '  ((place > 0)) && configuration=(--config "${(Q)words[place + 1]}")',
     '  place=${words[(I)--config=*]}',
     '  ((place > 0)) && configuration=(--config "${(Q)${words[place]#--config=}}")',
-    `  names=(\${(f)"$(${PROGRAM} completion --relay-names $configuration 2>/dev/null)"})`,
+    `  names=(\${(f)"$(${PROGRAM} completion --names $1 $configuration 2>/dev/null)"})`,
     '  compadd -a names',
     '}',
     `${FUNCTION}() {`,
