@@ -7,10 +7,12 @@ import { sectionLabel } from './section'
 import type { Unavailable } from './types'
 
 const formatTimeOfDay = (at: number) => new Date(at).toISOString().slice(11, 19)
+/** Of a hold that may end on another day. */
+const formatTime = (at: number) => new Date(at).toISOString().slice(0, 19).replace('T', ' ')
 
 /** The section is held by hand. */
 export function explainHold(exchange: Exchange, hold: Hold): Unavailable {
-  const until = hold.until === undefined ? '' : ` until ${formatTimeOfDay(hold.until)} UTC`
+  const until = hold.until === undefined ? '' : ` until ${formatTime(hold.until)} UTC`
   const reason = hold.reason === undefined ? '' : `: ${hold.reason}`
   return {
     usable: false,

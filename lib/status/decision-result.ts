@@ -7,14 +7,32 @@ export const RESULTS = [
   'not delivered',
   'held',
   'waiting',
+  'waited',
   'deferred',
   'bounced',
 ] as const
 /** One of {@link RESULTS}. */
 export type Result = (typeof RESULTS)[number]
 
-/** What came of a decision. `not delivered`: servers were asked, and none has taken the message. */
-export function resultOf({ action, wait, end }: DecisionEntry): Result {
+/** A decision with what came of it. */
+export interface DecisionResult {
+  readonly entry: DecisionEntry
+  readonly result: Result
+}
+
+/** The decisions with what came of them, in their order. @param decisions newest first */
+export function listResults(decisions: readonly DecisionEntry[]): readonly DecisionResult[] {
+  const later = new Set<string>()
+  return decisions.map((entry) => {
+    const result = resultOf(entry)
+    const isOver = later.has(entry.id) && (result === 'held' || result === 'waiting')
+    if (entry.id !== '') later.add(entry.id)
+    return { entry, result: isOver ? 'waited' : result }
+  })
+}
+
+/** `not delivered`: servers were asked, and none has taken the message. `waited`: it was decided anew after that. */
+function resultOf({ action, wait, end }: DecisionEntry): Result {
   if (wait !== undefined) return wait === 'held' ? 'held' : 'waiting'
   switch (action) {
     case 'bounce':

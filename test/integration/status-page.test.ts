@@ -73,14 +73,14 @@ for (const nodes of [0, 3]) {
       // The page refreshes by itself.
       await page.getByRole('row', { name: /b@example\.com.*delivered/ }).waitFor({ timeout: 30_000 })
       await page
-        .getByRole('row', { name: /c@hostile\.example.*not delivered.*450/ })
+        .getByRole('row', { name: /c@hostile\.example.*not delivered: .*450/ })
         .waitFor({ timeout: 30_000 })
       await page.getByRole('row', { name: /@backup.*left out/ }).waitFor({ timeout: 30_000 })
       await page.getByRole('row', { name: /never\.example.*never/ }).waitFor()
       const recent = page.locator('#recent')
-      await recent.getByRole('row', { name: /e@held\.example.*held relay held is held/ }).waitFor()
+      await recent.getByRole('row', { name: /e@held\.example.*held: relay held is held/ }).waitFor()
       await recent
-        .getByRole('row', { name: /[fg]@full\.example.*waiting .*max_per_hour/ })
+        .getByRole('row', { name: /[fg]@full\.example.*waiting: .*max_per_hour/ })
         .first()
         .waitFor()
       const counted = page.locator('#decisions').getByRole('row', { name: /^override lines/ })

@@ -188,7 +188,7 @@ test('a hold says until when and why, and ends by itself', () => {
   assert.deepEqual(acquire(exchange({ name: 'isp' })), {
     usable: false,
     why: 'held',
-    message: 'relay isp is held by hand until 15:07:40 UTC: maintenance',
+    message: 'relay isp is held by hand until 2025-06-15 15:07:40 UTC: maintenance',
     until: T + 60_000,
   })
 })

@@ -1,4 +1,6 @@
+import { FAILED_STEPS } from '../../model/message'
 import type { NoAnswer } from '../bounded-work'
+import { choice } from './choice'
 import { markup, multiline, type Html } from './html'
 import { EXPLAIN_FIELDS, type ExplainField, LONGEST_FIELD, type PageQuery } from './query'
 
@@ -10,8 +12,10 @@ const TITLES: Readonly<Record<ExplainField, string>> = {
   authSender: 'Authenticated as',
   ageMs: 'Time in the queue (4h)',
   reply: 'Last reply (550 5.7.1 …)',
-  failed: 'Step at which the last attempt failed',
+  failed: 'Last attempt failed at',
 }
+
+const STEPS = FAILED_STEPS.map((step) => [step, step === '' ? 'no step' : step] as const)
 
 /**
  * The form that explains a message.
@@ -19,9 +23,10 @@ const TITLES: Readonly<Record<ExplainField, string>> = {
  * @param answer as the command prints it, or why nothing is said; undefined: nothing was asked
  */
 export function explainSection({ explain }: PageQuery, answer: string | NoAnswer | undefined): Html {
-  const fields = EXPLAIN_FIELDS.map(
-    ({ field, parameter }) =>
-      markup`<label>${TITLES[field]}<input name="${parameter}" value="${explain[field]}" maxlength="${LONGEST_FIELD}" autocomplete="off" spellcheck="false"></label>`,
+  const fields = EXPLAIN_FIELDS.map(({ field, parameter }) =>
+    field === 'failed'
+      ? choice(TITLES.failed, parameter, STEPS, explain.failed)
+      : markup`<label>${TITLES[field]}<input name="${parameter}" value="${explain[field]}" maxlength="${LONGEST_FIELD}" autocomplete="off" spellcheck="false"></label>`,
   )
   return markup`<section id="explain" class="half" aria-labelledby="explain-title"><h2 id="explain-title">Explain a message</h2>
 <form method="get" action="#explain">${fields}<button type="submit">Explain</button></form>

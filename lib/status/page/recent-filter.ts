@@ -1,6 +1,6 @@
 import { toALabels } from '../../model/domain'
 import { SOURCES } from '../decision-counts'
-import { type Result, RESULTS, resultOf } from '../decision-result'
+import { type DecisionResult, listResults, type Result, RESULTS } from '../decision-result'
 import type { DecisionEntry } from '../facts'
 
 /** Which of the last decisions are shown. */
@@ -31,17 +31,17 @@ export function recentParameters({ domain, source, result }: RecentFilter): Reco
   }
 }
 
-/** The decisions that are asked for, in their order. */
+/** The decisions that are asked for, in their order. @param decisions newest first */
 export function filterDecisions(
   decisions: readonly DecisionEntry[],
   { domain, source, result }: RecentFilter,
-): readonly DecisionEntry[] {
+): readonly DecisionResult[] {
   const host = domain.slice(domain.lastIndexOf('@') + 1)
   const part = toALabels(host) ?? host.toLowerCase()
-  return decisions.filter(
-    (entry) =>
+  return listResults(decisions).filter(
+    ({ entry, result: found }) =>
       entry.domain.includes(part) &&
       (source === undefined || entry.source === source) &&
-      (result === undefined || resultOf(entry) === result),
+      (result === undefined || found === result),
   )
 }

@@ -1,9 +1,10 @@
 import { SOURCES } from '../decision-counts'
-import { type Result, RESULTS, resultOf } from '../decision-result'
+import { type DecisionResult, type Result, RESULTS } from '../decision-result'
 import type { DecisionEntry } from '../facts'
 import type { Overview } from '../overview'
 import { describeSource, formatTime } from '../wording'
 import { sourceTitle } from './chart'
+import { choice } from './choice'
 import { markup, type Html } from './html'
 import { describePagePart, pageLinks, pagePartOf } from './paging'
 import { linkTo, LONGEST_DOMAIN, type PageQuery } from './query'
@@ -19,6 +20,7 @@ const TONES: Readonly<Record<Result, Tone>> = {
   'not delivered': 'warn',
   held: 'held',
   waiting: 'wait',
+  waited: 'good',
   deferred: 'warn',
   bounced: 'bad',
 }
@@ -34,9 +36,9 @@ function detailOf({ reason, end }: DecisionEntry): string {
 
 const sender = (entry: DecisionEntry) => (entry.sender === '' ? '<>' : entry.sender)
 
-function rowOf(entry: DecisionEntry): Row {
-  const result = resultOf(entry)
+function rowOf({ entry, result }: DecisionResult): Row {
   const tone = TONES[result]
+  const detail = detailOf(entry)
   const [recipient = ''] = entry.recipients
   const more = entry.recipients.length - 1 + entry.otherRecipients
   const others = more > 0 ? ` and ${more} more` : ''
@@ -47,7 +49,7 @@ function rowOf(entry: DecisionEntry): Row {
       markup`<a href="${linkTo({ id: entry.id }, 'story')}">${recipient || entry.domain}</a>${others}`,
       sender(entry),
       describeSource({ source: entry.source, matched: entry.lines }),
-      markup`${badge(result, tone)} ${detailOf(entry)}`,
+      markup`${badge(result, tone)}${detail === '' ? '' : `: ${detail}`}`,
     ],
   }
 }
@@ -60,16 +62,11 @@ const COLUMNS: readonly Column[] = [
   { title: 'Result' },
 ]
 
-const option = (value: string, title: string, chosen = '') =>
-  value === chosen
-    ? markup`<option value="${value}" selected>${title}</option>`
-    : markup`<option value="${value}">${title}</option>`
-
 /** The form that says which decisions are shown. */
 const filterForm = ({ domain, source, result }: RecentFilter): Html =>
   markup`<form method="get" action="#recent"><label>Recipient domain contains<input name="domain" value="${domain}" maxlength="${LONGEST_DOMAIN}" autocomplete="off" spellcheck="false"></label>
-<label>Decided by<select name="by">${option('', 'anything', source)}${SOURCES.map((each) => option(each, sourceTitle(each), source))}</select></label>
-<label>Result<select name="result">${option('', 'any', result)}${RESULTS.map((each) => option(each, each, result))}</select></label>
+${choice('Decided by', 'by', [['', 'anything'], ...SOURCES.map((each) => [each, sourceTitle(each)] as const)], source)}
+${choice('Result', 'result', [['', 'any'], ...RESULTS.map((each) => [each, each] as const)], result)}
 <button type="submit">Show</button></form>`
 
 /** The last decisions, all or those that are asked for, each with a link to the story of its message. */

@@ -13,8 +13,8 @@ import { badge, type Column, type Row, table, type Tone } from './table'
 const PAGE = 100
 
 const COLUMNS: readonly Column[] = [
-  { title: 'Name' },
-  { title: 'Server' },
+  { title: 'Name', kind: 'name' },
+  { title: 'Server', kind: 'name' },
   { title: 'State' },
   { title: 'Connections', kind: 'number' },
   { title: 'Last hour', kind: 'number' },

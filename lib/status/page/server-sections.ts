@@ -76,6 +76,13 @@ export function dnsSection({ facts }: Overview): Html {
 ${rows.length === 0 ? markup`<p>No DNS server has been asked yet.</p>` : table('Servers, over all workers', COLUMNS, rows)}</section>`
 }
 
+/** @param failures in a row, of the worker that has fewest */
+function stateOf(failures: number, { hasAnswered }: { readonly hasAnswered: boolean }): Html {
+  if (failures > 0)
+    return badge(`${formatCount(failures, 'failure')} in a row`, failures > 1 ? 'bad' : 'warn')
+  return hasAnswered ? badge('answers', 'good') : badge('no answer yet', 'warn')
+}
+
 const entriesOf = (facts: Facts | undefined) =>
   facts?.workers.reduce((sum, { dns }) => sum + dns.entries, 0) ?? 0
 
@@ -105,9 +112,7 @@ function dnsRows({ workers, counts }: Facts) {
           : `${(rtt.reduce((total, each) => total + each, 0) / rtt.length).toFixed(1)} ms`,
         formatNumber(sum(own)),
         `${formatNumber(failed)} (${formatShare(failed, sum(own))})`,
-        failures === 0
-          ? badge('answers', 'good')
-          : badge(`${formatCount(failures, 'failure')} in a row`, failures > 1 ? 'bad' : 'warn'),
+        stateOf(failures, { hasAnswered: rtt.length > 0 }),
       ],
       ...(failures > 1 ? { tone: 'bad' as const } : {}),
     }

@@ -27,12 +27,12 @@ section.bad { border: 2px solid var(--bad); background: var(--bad-back); }
 table { border-collapse: collapse; width: 100%; } caption { text-align: left; padding-bottom: 6px; }
 th, td { text-align: left; vertical-align: top; padding: 5px 8px; border-top: 1px solid var(--line); overflow-wrap: anywhere; }
 th { color: var(--faint); font-weight: 600; border-top: 0; overflow-wrap: normal; } .number { text-align: right; font-variant-numeric: tabular-nums; }
-.brief { white-space: nowrap; } th.address { min-width: 13em; }
+.brief, .number { white-space: nowrap; } th.address { min-width: 13em; } th.name { min-width: 11em; }
 tr.bad td { background: var(--bad-back); } tr.warn td { background: var(--warn-back); }
 tr.held td { background: var(--held-back); } tr.wait td { background: var(--wait-back); }
 .badge { font-weight: 600; } .badge.good { color: var(--good); } .badge.warn { color: var(--warn); } .badge.bad { color: var(--bad); }
 .badge.held { color: var(--held); } .badge.wait { color: var(--wait); }
-code, pre { font: 13px/1.45 ui-monospace, 'DejaVu Sans Mono', monospace; } pre { white-space: pre-wrap; overflow-wrap: anywhere; margin: 0; }
+code, pre { font: 13px/1.45 ui-monospace, 'DejaVu Sans Mono', monospace; } pre { white-space: pre-wrap; overflow-wrap: anywhere; margin: 0; } table + pre { margin-top: 10px; }
 td code { overflow-wrap: anywhere; }
 form { display: grid; grid-template-columns: repeat(auto-fit, minmax(190px, 1fr)); gap: 10px; align-items: end; margin-bottom: 12px; }
 label { display: grid; gap: 2px; color: var(--faint); font-size: 13px; }
@@ -48,6 +48,7 @@ footer { padding: 14px 16px 30px; font-size: 13px; }
   thead { position: absolute; left: -9999px; } table, tbody, tr, td, caption { display: block; width: 100%; }
   tr { border-top: 1px solid var(--line); padding: 6px 0; } td { border: 0; display: grid; grid-template-columns: 110px minmax(0, 1fr); gap: 8px; padding: 2px 6px; }
   td::before { content: attr(data-title); color: var(--faint); font-size: 13px; } .number { text-align: left; }
+  dl { grid-template-columns: fit-content(45%) minmax(0, 1fr); }
   section { padding: 12px; } header, main, footer, nav { padding-left: 10px; padding-right: 10px; }
 }
 @media (prefers-reduced-motion: no-preference) { html { scroll-behavior: smooth; } }

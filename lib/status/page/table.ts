@@ -4,8 +4,8 @@ import { markup, type Html, type HtmlValue } from './html'
 /** One column. */
 export interface Column {
   readonly title: string
-  /** What stands in it; `brief`: one or two words, on one line; `address`: of mail, which needs some room. */
-  readonly kind?: 'number' | 'brief' | 'address' | 'text'
+  /** What stands in it; `brief`: one or two words, on one line; `address` of mail and `name`, which need some room. */
+  readonly kind?: 'number' | 'brief' | 'address' | 'name' | 'text'
 }
 
 /** One row: a cell for each column, and a class that says how it stands. */

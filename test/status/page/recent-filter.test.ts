@@ -1,13 +1,14 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import type { DecisionEntry } from '../../../lib/status/facts'
+import { listResults } from '../../../lib/status/decision-result'
 import { readQuery } from '../../../lib/status/page/query'
 import { filterDecisions } from '../../../lib/status/page/recent-filter'
 import { recentSection } from '../../../lib/status/page/recent-section'
 
 const ENTRY: DecisionEntry = {
   key: '1.1',
-  id: 'A.1',
+  id: '',
   file: '',
   at: 0,
   domain: 'one.example',
@@ -37,7 +38,7 @@ const ENTRIES: readonly DecisionEntry[] = [
 
 const show = (query: string) =>
   filterDecisions(ENTRIES, readQuery(new URLSearchParams(query)).recent)
-    .map(({ domain }) => domain.replace('.example', ''))
+    .map(({ entry }) => entry.domain.replace('.example', ''))
     .join(' ')
 
 test('decisions are found by recipient domain, by what decided, and by what came of them', () => {
@@ -73,4 +74,21 @@ test('of many decisions 50 are shown at once, and the links to the others keep t
   assert.match(page('domain=one&decision=50'), /51 to 100 of 1000 decisions, among the last 1000/)
   assert.match(page('domain=one&by=overrides'), /href="\?domain=one&amp;by=overrides&amp;decision=50#recent"/)
   assert.match(page('domain=%22%3E%3Cb%3E'), /value="&quot;&gt;&lt;b&gt;"/)
+})
+
+test('what was decided anew has waited; what was decided last waits still', () => {
+  const waiting = { ...ENTRY, id: 'A.1', action: 'wait', wait: 'connections', end: END } as const
+  const held = { ...ENTRY, id: 'B.1', action: 'hold', wait: 'held', end: END } as const
+  const results = listResults([
+    { ...ENTRY, id: 'A.1', end: { ...END, delivered: true } },
+    held,
+    waiting,
+    held,
+    { ...waiting, id: '' },
+    { ...waiting, id: '' },
+  ])
+  assert.deepEqual(
+    results.map(({ result }) => result),
+    ['delivered', 'held', 'waited', 'waited', 'waiting', 'waiting'],
+  )
 })
