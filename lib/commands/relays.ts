@@ -18,7 +18,7 @@ import { paint } from '../status/paint'
 import { readFactsFile } from '../status/facts-file'
 import { describeSharing, sharingJson } from '../status/sharing'
 import { listViews, type RelayView } from '../status/relay-views'
-import { readServerState, type ServerState } from '../status/server-state'
+import { readServerState, type ServerState, withWaiting } from '../status/server-state'
 import type { Terminal } from './shared/terminal'
 import { watchText } from './shared/watch'
 
@@ -91,8 +91,9 @@ interface Subject {
 
 function lookAt({ configuration, location, unresolved }: Subject, args: Arguments, terminal: Terminal): Look {
   const folder = stateFolder(location)
-  const state = readServerState(folder, terminal.now())
-  const facts = state.kind === 'running' ? readFactsFile(folder, terminal.now()) : undefined
+  const reported = readServerState(folder, terminal.now())
+  const facts = reported.kind === 'running' ? readFactsFile(folder, terminal.now()) : undefined
+  const state = withWaiting(reported, facts)
   const shared = facts && describeSharing(facts)
   const { relays: views, terms } = listViews(configuration, state, unresolved)
   const ink = paint(terminal.color.out)

@@ -92,7 +92,7 @@ export function answerOutcome(hmail: HMailItem, outcome: GetMxOutcome, services:
             reason,
             log,
             now,
-            onWait: (seconds) => onWait({ why, reason, seconds, held: [] }),
+            onWait: (seconds) => onWait({ why, reason, seconds, held: [], full: [] }),
             ...(atOnce ? { seconds: 0 } : {}),
           })
         },

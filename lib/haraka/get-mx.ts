@@ -1,5 +1,6 @@
 import type { Endpoint } from '../model/endpoint'
 import { exchangeLabel, type Exchange } from '../model/exchange'
+import { sectionKey } from '../relays/section'
 import type { RelayState } from '../relays/types'
 import type { TokenStore } from '../oauth/token-store'
 import type { RecipientGroup } from '../rules/recipient-groups'
@@ -227,7 +228,7 @@ export class GetMx {
     return answerWithDivision(hmail, groups, {
       haraka: this.#haraka,
       notes: () => this.#messages.notesForFile(hmail),
-      onWait: (reason, seconds) => onWait({ why: 'disk', reason, seconds, held: [] }),
+      onWait: (reason, seconds) => onWait({ why: 'disk', reason, seconds, held: [], full: [] }),
       log: this.#logOf(hmail),
     })
   }
@@ -257,9 +258,10 @@ export class GetMx {
     hmail: HMailItem,
     slotOf: () => DecisionSlot | undefined = () => undefined,
   ): (wait: UncountedWait) => void {
-    return ({ why, reason, seconds, held }) => {
+    return ({ why, reason, seconds, held, full }) => {
       const until = this.#now() + seconds * 1000
-      this.#parts.recorder.recordWait(hmail, { why, reason, until }, slotOf())
+      const at = [...new Set([...held, ...full].map(sectionKey))]
+      this.#parts.recorder.recordWait(hmail, { why, reason, until, at }, slotOf())
       this.#waits.add(hmail, { held, release: () => this.#haraka.sendNow(hmail) })
     }
   }

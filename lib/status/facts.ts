@@ -120,6 +120,8 @@ export interface WorkerFacts {
   }
   /** Messages that wait, by {@link WaitReason}. */
   readonly waiting: Counts
+  /** The same by `sectionKey` of what they wait for. */
+  readonly waitingAt: Counts
 }
 
 /** What a worker reports every second in which something happens. */

@@ -59,7 +59,7 @@ export const METRICS = {
   relay_sent_last_hour: ['gauge', 'Messages sent in the last 60 minutes'],
   relay_max_per_hour: ['gauge', 'The limit max_per_hour'],
   relay_quota_left: ['gauge', 'Messages that max_per_hour still allows now'],
-  relay_waiting: ['gauge', 'Messages that wait for a place'],
+  relay_waiting: ['gauge', 'Messages that wait: for a hold to end, for a limit, for a free connection'],
   messages_waiting: ['gauge', 'Messages that wait without an attempt being counted, by reason'],
   queue_messages: ['gauge', "Messages in Haraka's queue, by state"],
   sending_threads: ['gauge', 'Messages that may be sent at once, over all workers'],

@@ -6,7 +6,7 @@ import type { Facts } from './facts'
 import { type HitScope, readFactsInSteps } from './facts-file'
 import { type CountedLines, LineIndex } from './line-index'
 import { listViewsInSteps, type Views } from './relay-views'
-import { readServerStateInSteps, type ServerState } from './server-state'
+import { readServerStateInSteps, type ServerState, withWaiting } from './server-state'
 
 /** How a server stands at one moment. */
 export interface ServerOverview extends Views {
@@ -68,7 +68,7 @@ export class OverviewReader {
     const server: ServerState =
       folder === undefined
         ? { kind: 'unknown', reason: 'there is no state folder' }
-        : yield* readServerStateInSteps(folder, now)
+        : withWaiting(yield* readServerStateInSteps(folder, now), facts)
     const views: Views =
       configuration === undefined ? { relays: [], terms: [] } : yield* listViewsInSteps(configuration, server)
     return { now, configuration, facts, server, ...views }

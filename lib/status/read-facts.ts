@@ -150,6 +150,7 @@ function readWorker(fields: Fields): WorkerFacts | undefined {
       deferred: toAmount(queue.deferred),
     },
     waiting: readCounts(fields.waiting),
+    waitingAt: readCounts(fields.waitingAt),
   }
 }
 

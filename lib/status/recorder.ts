@@ -40,6 +40,8 @@ export interface Wait {
   readonly reason: string
   /** Milliseconds since the epoch. */
   readonly until: number
+  /** The sections that it waits for, by `sectionKey`. */
+  readonly at: readonly string[]
 }
 
 export interface RecorderOptions {
@@ -102,8 +104,9 @@ export class Recorder {
   }
 
   /** A message waits. @param slot of the decision after which it does, if there was one */
-  recordWait(message: object, { why, reason, until }: Wait, slot: DecisionSlot | undefined): void {
-    this.#waiting.add(message, why, until)
+  recordWait(message: object, wait: Wait, slot: DecisionSlot | undefined): void {
+    const { why, reason } = wait
+    this.#waiting.add(message, wait)
     if (slot === undefined) return
     this.#settle(slot, why === 'held' ? 'hold' : 'wait')
     slot.wait = why
@@ -152,7 +155,7 @@ export class Recorder {
           })),
         },
         queue,
-        waiting: this.#waiting.count(this.#options.now()),
+        ...this.#waiting.count(this.#options.now()),
       },
     }
   }

@@ -28,7 +28,7 @@ export interface RelaySummary {
   /** When the first worker tries it again, ms since the epoch. */
   readonly retryAt: number | undefined
   readonly connections: number
-  /** Messages that wait for a place. */
+  /** Messages that wait: for the hold to end, for a limit, for a free connection. */
   readonly waiting: number
   readonly sentLastHour: number
   readonly maxConnections: number | undefined
@@ -69,7 +69,7 @@ export function withLimits(summary: RelaySummary, { maxConnections, maxPerHour }
  */
 export function summarizeReports(
   { key, name, terms }: ReportedServer,
-  { reportsOf, limitOf, workers, holds }: RunningServer,
+  { reportsOf, limitOf, waitingAt, workers, holds }: RunningServer,
   limitKey = name ?? key,
 ): RelaySummary {
   const reports = reportsOf(key, terms)
@@ -92,7 +92,11 @@ export function summarizeReports(
     lastFailure,
     retryAt: retries.length === 0 ? undefined : Math.min(...retries),
     connections: counted?.connections ?? add(({ connections }) => connections),
-    waiting: add(({ waiting }) => waiting),
+    // Those that wait for a free connection are in both.
+    waiting: Math.max(
+      add(({ waiting }) => waiting),
+      waitingAt?.(limitKey) ?? 0,
+    ),
     sentLastHour: counted?.sentLastHour ?? add(({ sentLastHour }) => sentLastHour),
     maxConnections: undefined,
     maxPerHour: undefined,

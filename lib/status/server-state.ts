@@ -3,6 +3,7 @@ import { readHolds, type Hold } from '../relays/holds'
 import type { LimitStatus } from '../relays/limit-types'
 import { readSnapshotsInSteps } from '../relays/snapshot'
 import type { ServerStatus } from '../relays/types'
+import type { Facts } from './facts'
 import { whyUnreadable } from '../files/unreadable'
 
 /** What can be known of the running server. */
@@ -18,6 +19,8 @@ export type ServerState =
       readonly reportsOf: (key: string, terms?: string) => readonly ServerStatus[]
       /** What is counted over all workers under a key. */
       readonly limitOf: (key: string) => LimitStatus | undefined
+      /** Messages that wait for a section without an attempt being counted; absent: that is not known. */
+      readonly waitingAt?: (key: string) => number
     })
   /** None runs that uses the folder. */
   | (Holds & { readonly kind: 'none' })
@@ -74,6 +77,15 @@ export function* readServerStateInSteps(folder: string, now: number): Steps<Serv
   } catch (error) {
     return { kind: 'unknown', reason: whyNoAccess(folder, error) }
   }
+}
+
+/** Adds what the facts of the same server say of messages that wait. */
+export function withWaiting(state: ServerState, facts: Facts | undefined): ServerState {
+  if (state.kind !== 'running' || facts === undefined) return state
+  const counts = new Map<string, number>()
+  for (const [key, count] of facts.workers.flatMap(({ waitingAt }) => Object.entries(waitingAt)))
+    counts.set(key, (counts.get(key) ?? 0) + count)
+  return { ...state, waitingAt: (key) => counts.get(key) ?? 0 }
 }
 
 const reportKey = (key: string, terms = '') => `${terms}\n${key}`

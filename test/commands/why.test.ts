@@ -111,7 +111,7 @@ test('why: with a server the retry time, a wait that is not counted, or an attem
   assert.match((await why(ID)).out, /^Haraka tries it again at 2026-05-17 12:01:30 UTC, in 1m 30s$/m)
   const { report, slot, recorder } = startServer(t, state)
   const until = NOW + 300_000
-  recorder.recordWait({}, { why: 'held', reason: 'relay isp is held by hand', until }, slot)
+  recorder.recordWait({}, { why: 'held', reason: 'relay isp is held by hand', until, at: [] }, slot)
   recorder.recordEnd(slot, { at: NOW, delivered: false, connections: [] }, { tried: [], reason: '' })
   report()
   assert.match(
@@ -120,7 +120,7 @@ test('why: with a server the retry time, a wait that is not counted, or an attem
   )
   const { messages } = JSON.parse((await why(ID, '--json')).out) as { messages: { waiting?: string }[] }
   assert.equal(messages[0]?.waiting, 'held')
-  recorder.recordWait({}, { why: 'quota', reason: 'max_per_hour is reached', until }, slot)
+  recorder.recordWait({}, { why: 'quota', reason: 'max_per_hour is reached', until, at: [] }, slot)
   report()
   assert.match((await why(ID)).out, /^It has waited since .*: max_per_hour is reached$/m)
   const tried = startServer(t, state)

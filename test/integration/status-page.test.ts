@@ -97,6 +97,12 @@ for (const nodes of [0, 3]) {
       }
       await page.getByText(/Hits in \d workers? since 20/).waitFor()
 
+      // Name, server, state, connections, last hour, and what waits.
+      await page.getByRole('row', { name: /@held.*held by hand since.*maintenance.* 1$/ }).waitFor()
+      assert.ok(metrics.includes('relay_waiting{relay="held"} 1\n'), metrics)
+      const { out: relays } = await runProcess(['relays'], { cwd: haraka.folder })
+      assert.match(relays, /held by hand since .*: maintenance[^@]*1 message waiting/)
+
       await recent.getByLabel('Result').selectOption('held')
       await recent.getByRole('button', { name: 'Show' }).click()
       assert.match(page.url(), /result=held/)

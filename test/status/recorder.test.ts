@@ -99,7 +99,7 @@ test('what waits before a server is asked counts as held or waiting, and what fi
   ] as const) {
     const { recorder: worker } = recorder()
     const slot = worker.recordDecision('A.1', decidedBy(CONFIGURATION, 'example.com'), BASIS)
-    worker.recordWait({}, { why, reason: 'not now', until: UNTIL }, slot)
+    worker.recordWait({}, { why, reason: 'not now', until: UNTIL, at: ['isp'] }, slot)
     worker.recordEnd(slot, NO_CONNECTION, { tried: [], reason: '' })
     const { counts, decisions } = worker.take(IDLE_VIEW)
     assert.equal(counts[`decisions overrides ${action}`], 1, why)
@@ -119,7 +119,7 @@ test('what waits after a server was asked counts as tried, and is shown as waiti
   const { recorder: worker } = recorder()
   const slot = worker.recordDecision('A.1', decidedBy(CONFIGURATION, 'example.com'), BASIS)
   worker.recordTry(slot)
-  worker.recordWait({}, { why: 'held', reason: 'relay isp is held', until: UNTIL }, slot)
+  worker.recordWait({}, { why: 'held', reason: 'relay isp is held', until: UNTIL, at: ['isp'] }, slot)
   const { counts, decisions } = worker.take(IDLE_VIEW)
   assert.equal(counts['decisions overrides try'], 1)
   assert.equal(counts['decisions overrides hold'], undefined)
@@ -166,9 +166,15 @@ test('of decisions with very long texts fewer are remembered: the last ones', ()
 test('messages that wait are counted by reason until they are tried again, or should have been long ago', () => {
   const { recorder: worker, pass } = recorder()
   const [held, full] = [{}, {}]
-  worker.recordWait(held, { why: 'held', reason: '', until: NOW + 300_000 }, undefined)
-  worker.recordWait(full, { why: 'connections', reason: '', until: NOW + 10_000 }, undefined)
-  assert.deepEqual(worker.take(IDLE_VIEW).worker.waiting, { held: 1, connections: 1 })
+  worker.recordWait(
+    held,
+    { why: 'held', reason: '', until: NOW + 300_000, at: ['isp', 'constructor'] },
+    undefined,
+  )
+  worker.recordWait(full, { why: 'connections', reason: '', until: NOW + 10_000, at: ['isp'] }, undefined)
+  const { waiting, waitingAt } = worker.take(IDLE_VIEW).worker
+  assert.deepEqual(waiting, { held: 1, connections: 1 })
+  assert.deepEqual(waitingAt, { isp: 2, constructor: 1 })
   worker.endWait(full)
   assert.deepEqual(worker.take(IDLE_VIEW).worker.waiting, { held: 1 })
   pass(400_000)
@@ -204,7 +210,7 @@ test('facts and reports are read back as they were written', () => {
     failed: 'rcpt',
     text: '450 later',
   } as const
-  worker.recordWait({}, { why: 'quota', reason: 'max_per_hour is reached', until: UNTIL }, slot)
+  worker.recordWait({}, { why: 'quota', reason: 'max_per_hour is reached', until: UNTIL, at: ['isp'] }, slot)
   worker.recordEnd(slot, { at: NOW, delivered: false, connections: [connection] }, { tried: [], reason: '' })
   worker.recordReading({ good: false, reason: 'has 2 errors and is not used' })
   const inForce = { since: NOW, digest: 'abc', lines: 2, relays: 1 }

@@ -94,6 +94,7 @@ function reportUse(
       dns: { entries: 1, inFlight: 0, queued: 0, servers: [] },
       queue: { threads: 1, running: 0, ready: 0, deferred: 0 },
       waiting: {},
+      waitingAt: {},
     },
   })
   const facts = new FactsFile({ folder, collector, warn })

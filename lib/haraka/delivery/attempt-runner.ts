@@ -75,8 +75,9 @@ export class AttemptRunner implements AttemptHandler {
   #deferral: string | undefined
   /** Why the last server that took no part was left out. */
   #unavailable: Exclude<Unavailable['why'], 'breaker'> | undefined
-  /** Relays that took no part because they are held. */
+  /** Servers that took no part because they are held, or because of a limit. */
   readonly #held: Exchange[] = []
+  readonly #full: Exchange[] = []
 
   constructor(hmail: OutboundItem, candidates: readonly PlannedExchange[], context: AttemptContext) {
     const { relays, now, source, fallbackRelays, passedOver } = context
@@ -126,6 +127,7 @@ export class AttemptRunner implements AttemptHandler {
             reason: step.reason,
             seconds: TOKEN_TIMEOUT_MS / 1000,
             held: [],
+            full: [],
           })
           this.#context.queue.waitForToken(this.#hmail, step.settled)
           return undefined
@@ -159,8 +161,10 @@ export class AttemptRunner implements AttemptHandler {
 
   #continueWith({ exchange, lastResort }: StepOf<'acquire'>, place: Lease | Unavailable): void {
     if (isUnavailable(place)) {
-      if (place.why !== 'breaker') this.#unavailable = place.why
-      if (place.why === 'held') this.#held.push(exchange)
+      if (place.why !== 'breaker') {
+        this.#unavailable = place.why
+        ;(place.why === 'held' ? this.#held : this.#full).push(exchange)
+      }
       this.#context.log.loginfo(`not now: ${place.message}`)
     } else if (lastResort) {
       this.#context.log.loginfo(
@@ -259,7 +263,7 @@ export class AttemptRunner implements AttemptHandler {
       log: this.#context.log,
       reason,
       now: now(),
-      onWait: (delay) => onWait?.({ why, reason, seconds: delay, held: this.#held }),
+      onWait: (delay) => onWait?.({ why, reason, seconds: delay, held: this.#held, full: this.#full }),
       ...(seconds === undefined ? {} : { seconds }),
       ...(waitFor.length === 0
         ? {}

@@ -33,8 +33,9 @@ export interface UncountedWait {
   readonly why: WaitReason
   readonly reason: string
   readonly seconds: number
-  /** Relays that took no part because they are held by hand. */
+  /** Servers that took no part because they are held by hand, and because of a limit. */
   readonly held: readonly Exchange[]
+  readonly full: readonly Exchange[]
 }
 
 /** Why and how long a message waits. */
