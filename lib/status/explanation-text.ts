@@ -70,7 +70,9 @@ function lineSection({ decision }: Explanation, { rules, file, all, ink }: TextO
     heading,
     ...listed.flatMap(lineText),
     ...(isEndedByLine ? [`${indent}$end: no later line is looked at`] : []),
-    ...(others > 0 ? [ink.faint(`  (${formatCount(others, 'line')} for other domains: see --all)`)] : []),
+    ...(others > 0
+      ? [ink.faint(`  (${formatCount(others, 'line')} for other domains, shown by explain --all)`)]
+      : []),
     '',
   ]
 }

@@ -32,6 +32,7 @@ const PATHS = [
   '/health',
   '/?to=u@d77.example',
   '/?id=u@d77.example',
+  '/?domain=d7&result=not+delivered',
 ]
 
 const METER = `

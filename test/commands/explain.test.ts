@@ -226,7 +226,7 @@ Override lines of ${file}
       no: $retries>=4 is false: retries is 0
   42  example.com b.test
       matches
-  (41 lines for other domains: see --all)
+  (41 lines for other domains, shown by explain --all)
 
 Would be sent by line 42
   10  b.test:25  line 42
@@ -246,7 +246,7 @@ test('explain: no line for the domain, and no line at all', async () => {
   const none = await run([...words, ...configured('x.example a.test')])
   assert.ok(
     none.out.includes(
-      `No override line of ${file} is for example.com\n  (1 line for other domains: see --all)\n`,
+      `No override line of ${file} is for example.com\n  (1 line for other domains, shown by explain --all)\n`,
     ),
     none.out,
   )

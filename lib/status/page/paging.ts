@@ -26,7 +26,7 @@ export function describePagePart({ start, size, of }: PagePart, noun: string): s
 /** Links to the page before and the page after, where there are such. @param linkTo the address of the page that begins there */
 export function pageLinks({ start, size, of }: PagePart, linkTo: (start: number) => string): readonly Html[] {
   return [
-    ...(start > 0 ? [markup`<li><a href="${linkTo(Math.max(0, start - size))}">Before</a></li>`] : []),
-    ...(start + size < of ? [markup`<li><a href="${linkTo(start + size)}">After</a></li>`] : []),
+    ...(start > 0 ? [markup`<li><a href="${linkTo(Math.max(0, start - size))}">Previous page</a></li>`] : []),
+    ...(start + size < of ? [markup`<li><a href="${linkTo(start + size)}">Next page</a></li>`] : []),
   ]
 }

@@ -20,7 +20,7 @@ const TONES: Readonly<Record<Result, Tone>> = {
   'not delivered': 'warn',
   held: 'held',
   waiting: 'wait',
-  waited: 'good',
+  waited: 'wait',
   deferred: 'warn',
   bounced: 'bad',
 }
@@ -43,7 +43,8 @@ function rowOf({ entry, result }: DecisionResult): Row {
   const more = entry.recipients.length - 1 + entry.otherRecipients
   const others = more > 0 ? ` and ${more} more` : ''
   return {
-    ...(tone === 'good' ? {} : { tone }),
+    // What is over stands back.
+    ...(tone === 'good' || result === 'waited' ? {} : { tone }),
     cells: [
       shortTime(entry.at),
       markup`<a href="${linkTo({ id: entry.id }, 'story')}">${recipient || entry.domain}</a>${others}`,
