@@ -50,11 +50,6 @@ async function answer(
   responder: StatusResponder,
 ): Promise<void> {
   const { originalUrl = '', method = '', headers, socket } = request
-  if (originalUrl === STATUS_PATH) {
-    // The page's links are relative.
-    response.writeHead(301, { location: `${STATUS_PATH.slice(1)}/`, 'cache-control': 'no-store' }).end()
-    return
-  }
   const forwarded = headers['x-forwarded-for']
   const {
     status,
@@ -62,7 +57,11 @@ async function answer(
     body,
   } = await responder.answer({
     method,
-    url: request.url ?? '/',
+    // express adds the slash that is missing there.
+    url:
+      /^[^?]*/.exec(originalUrl)?.[0] === STATUS_PATH
+        ? originalUrl.slice(STATUS_PATH.length)
+        : (request.url ?? '/'),
     client: {
       address: socket.remoteAddress,
       forwardedFor: Array.isArray(forwarded) ? forwarded.join(',') : forwarded,

@@ -29,7 +29,7 @@ import { tellStory } from './tell-story'
 /** A request, as far as it is looked at. */
 export interface StatusRequest {
   readonly method: string
-  /** From the root of the status page, with the query. */
+  /** From the root of the status page, with the query; without a slash in front: of the root itself. */
   readonly url: string
   readonly client: Client
 }
@@ -86,7 +86,11 @@ export class StatusResponder {
     const refusal = this.#accessTest()(client)
     if (refusal !== undefined) return respond(403, `403: ${refusal}\n`)
     if (method !== 'GET') return respond(405, '405: GET only\n', { allow: 'GET' })
-    const { pathname, searchParams } = new URL(url, 'http://localhost')
+    // The page's links are relative.
+    if (!url.startsWith('/')) return respond(301, '', { location: `dns-overrides/${url}` })
+    const address = `http://localhost${url}`
+    if (!URL.canParse(address)) return respond(400, '400: not an address\n')
+    const { pathname, searchParams } = new URL(address)
     switch (pathname) {
       case '/':
         return respond(200, await this.#renderPage(readQuery(searchParams)), {

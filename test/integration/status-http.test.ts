@@ -1,5 +1,7 @@
 import assert from 'node:assert/strict'
 import { spawnSync } from 'node:child_process'
+import { once } from 'node:events'
+import { type IncomingMessage, request } from 'node:http'
 import { test } from 'node:test'
 import { needs } from '../support/programs'
 import { startSink } from '../support/smtp-sink'
@@ -93,6 +95,15 @@ test('GET only, for the addresses of [status] allow only, and nothing may be kep
   assert.equal((await get('/elsewhere')).status, 404)
   const root301 = await get('')
   assert.deepEqual([root301.status, root301.headers.get('location')], [301, 'dns-overrides/'])
+  assert.equal((await get('?id=a%22')).headers.get('location'), 'dns-overrides/?id=a%22')
+  assert.equal((await get('', { method: 'POST' })).status, 405)
+  assert.equal((await get('', forwarded('192.0.2.9'))).status, 403)
+  // URL and fetch would put these right.
+  for (const path of ['//[', '//evil.example/', '/../health', '/%', '/?id=%', '/\\\\x']) {
+    const status = await statusOf(root, path)
+    assert.ok(status === 404 || status === 200 || status === 400, `${path}: ${status}`)
+  }
+  assert.equal(haraka.lines(/a request for the status page failed/).length, 0)
   const { headers } = await get('/metrics')
   assert.equal(headers.get('content-type'), 'text/plain; version=0.0.4; charset=utf-8')
   for (const [name, value] of [
@@ -104,3 +115,13 @@ test('GET only, for the addresses of [status] allow only, and nothing may be kep
     assert.equal(headers.get(name!), value)
   }
 })
+
+/** The status of a request with a path that is sent as it is. */
+async function statusOf(root: string, path: string): Promise<number> {
+  const { hostname, port, pathname } = new URL(root)
+  const sent = request({ hostname, port, path: `${pathname}${path}` }).end()
+  const [response] = (await once(sent, 'response')) as [IncomingMessage]
+  response.resume()
+  await once(response, 'end')
+  return response.statusCode ?? 0
+}

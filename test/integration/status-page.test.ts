@@ -66,7 +66,9 @@ for (const nodes of [0, 3]) {
       await haraka.send({ from: 'a@here.example', to: 'b@example.com' })
       await haraka.send({ from: `"${HOSTILE.replaceAll('"', '')}"@here.example`, to: 'c@hostile.example' })
       await haraka.send({ from: 'a@here.example', to: 'd@down.example' })
-      await runProcess(['relays', '--hold', 'held', '--reason', 'maintenance'], { cwd: haraka.folder })
+      await runProcess(['relays', '--hold', 'held', '--reason', 'maintenance <img src=x>'], {
+        cwd: haraka.folder,
+      })
       for (const to of ['e@held.example', 'f@full.example', 'g@full.example'])
         await haraka.send({ from: 'a@here.example', to })
 
