@@ -30,7 +30,7 @@ function checkOperands(words: readonly string[], operands: readonly OperandSpec[
   if (!anyNumber && extra !== undefined) throw new UsageError(`${command}: unexpected argument "${extra}"`)
 }
 
-/** One option as it was written. */
+/** One option, as it was written. */
 interface WrittenOption {
   /** With its hyphens. */
   readonly rawName: string
@@ -52,7 +52,7 @@ function checkOption({ rawName, value, inline }: WrittenOption, spec: OptionSpec
   }
 }
 
-/** The options as `node:util` takes them. */
+/** The options in the form of `node:util`. */
 function toParserOptions(specs: readonly OptionSpec[]) {
   return Object.fromEntries(
     specs.map(({ name, short, value }) => [
@@ -68,7 +68,7 @@ function toParserOptions(specs: readonly OptionSpec[]) {
 /**
  * Parses the words after a command's name.
  *
- * @param common options that every command takes
+ * @param common options of every command
  * @throws UsageError with one line that says what is wrong
  */
 export function parseArguments(
@@ -80,7 +80,7 @@ export function parseArguments(
   const { tokens, positionals } = parseArgs({
     args: [...words],
     options: toParserOptions(specs),
-    // Our own checks give clearer lines than strict mode, whose messages differ between versions of Node.
+    // Our own messages are clearer than those of strict mode, which differ between versions of Node.
     strict: false,
     tokens: true,
   })

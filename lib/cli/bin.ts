@@ -7,7 +7,7 @@ import { main } from './main'
 
 const { env, stdin, stdout, stderr } = process
 
-// NO_COLOR counts when it is set to anything but the empty text (https://no-color.org).
+// NO_COLOR counts if it is set and not empty (https://no-color.org).
 const colors = (env.NO_COLOR ?? '') === '' && env.TERM !== 'dumb'
 
 const interruption = new AbortController()
@@ -19,7 +19,7 @@ const terminal: Terminal = {
   color: { out: colors && stdout.isTTY, err: colors && stderr.isTTY },
   // A window may be resized meanwhile.
   get columns() {
-    // A terminal that does not know its size, such as a serial console, says 0.
+    // A terminal that does not know its size, such as a serial console, reports 0.
     return stdout.columns || 80
   },
   get rows() {
@@ -39,16 +39,16 @@ let outputFailed = false
 
 stdout.on('error', ({ code, message }: NodeJS.ErrnoException) => {
   interruption.abort()
-  // A reader that has seen enough (head, a pager) is not an error.
+  // It is not an error if the reader stops early (head, a pager).
   if (code === 'EPIPE' || outputFailed) return
   outputFailed = true
   process.exitCode = EXIT.output
   stderr.write(`${PROGRAM}: the output could not be written: ${message}\n`)
 })
-// If stderr fails, nobody is left to hear of it.
+// If stderr fails, there is no way to report it.
 stderr.on('error', () => undefined)
 
-// Not process.exit: what is still on its way into a pipe would be lost.
+// Not process.exit: output that is still on its way into a pipe would be lost.
 void main(process.argv.slice(2), terminal).then((status) => {
   process.exitCode = outputFailed ? EXIT.output : status
 })

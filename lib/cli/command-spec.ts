@@ -2,14 +2,14 @@ import type { Arguments } from '../commands/shared/parsed-arguments'
 import type { EXIT } from '../commands/shared/exit-status'
 import type { Terminal } from '../commands/shared/terminal'
 
-/** What a value is, for a shell that completes it. `section`: the name of a relay or of `[direct:NAME]`. */
+/** The kind of a value, for a shell that completes it. `section`: the name of a relay or of `[direct:NAME]`. */
 export type ValueKind = 'file' | 'folder' | 'path' | 'relay' | 'section' | 'text' | 'word'
 
-/** A value or an operand: its name in help (`FILE`), and what it is. */
+/** A value or an operand: its name in the help (`FILE`), and its kind. */
 export interface ValueSpec {
   readonly name: string
   readonly kind: ValueKind
-  /** Of the kind `word`: all that it may be. */
+  /** For the kind `word`: all words that it may be. */
   readonly words?: readonly string[]
 }
 
@@ -34,14 +34,14 @@ export interface OperandSpec extends ValueSpec {
   readonly repeats?: boolean
 }
 
-/** One command line, and what it is for. */
+/** One command line, and its purpose. */
 export interface ExampleSpec {
   /** The words after the program's name. */
   readonly args: string
   readonly purpose: string
 }
 
-/** One command: how it is called, what its help says, and what is run. */
+/** One command: its name and arguments, its help, and its code. */
 export interface CommandSpec {
   readonly name: string
   /** A phrase that begins with a verb: it completes "this command can ...". */
@@ -51,8 +51,8 @@ export interface CommandSpec {
   /** Paragraphs of the help. */
   readonly details: readonly string[]
   readonly examples: readonly ExampleSpec[]
-  /** How it may end, besides success and wrong usage. */
+  /** Its exit statuses, besides those of success and wrong usage. */
   readonly exits: readonly (keyof typeof EXIT)[]
-  /** Loads the command's code: only when the command runs, so that the program starts fast. */
+  /** Loads the command's code, only when the command runs, so that the program starts fast. */
   readonly load: () => (args: Arguments, terminal: Terminal) => Promise<number> | number
 }

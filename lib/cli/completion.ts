@@ -16,10 +16,10 @@ const SCRIPTS: Readonly<Record<string, (commands: readonly Completion[]) => stri
   fish: fishScript,
 }
 
-/** The shells that there is a script for. */
+/** The shells that have a script. */
 const SHELLS: readonly string[] = Object.keys(SCRIPTS)
 
-/** What `completion` completes. */
+/** The words that `completion` completes. */
 export interface CompletedTable {
   readonly commands: readonly CommandSpec[]
   /** Options of every command. */
@@ -27,8 +27,8 @@ export interface CompletedTable {
 }
 
 /**
- * `dns-overrides completion SHELL`: prints the script that completes this program's words in a shell. With `--names` it prints
- * the names of sections, one a line: the scripts ask for them.
+ * `dns-overrides completion SHELL`: prints the script that completes the words of this program in a shell. With `--names` it prints
+ * the names of sections, one on each line: the scripts use it.
  */
 export function runCompletion(
   args: Arguments,

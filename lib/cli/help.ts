@@ -22,7 +22,7 @@ const EXIT_MEANINGS: Readonly<Record<keyof typeof EXIT, string>> = {
 /** The exit statuses that every command may end with. */
 const ALWAYS = ['ok', 'usage'] as const
 
-/** Longer lines are hard to read, however wide the terminal is. */
+/** The longest line: longer ones are hard to read, however wide the terminal is. */
 const WIDEST = 100
 
 /** `explain RECIPIENT [options]`. */
@@ -47,7 +47,7 @@ export function exitTable(command: CommandSpec): readonly (readonly [number, str
     .sort((a, b) => a[0] - b[0])
 }
 
-/** Two columns; the right one is wrapped and keeps its margin. */
+/** Two columns. The right one is wrapped, and keeps its margin. */
 function columns(rows: readonly (readonly [string, string])[], width: number): string {
   const left = Math.max(...rows.map(([title]) => title.length))
   const indent = ' '.repeat(left + 4)
@@ -75,7 +75,7 @@ export function generalHelp(table: readonly CommandSpec[], width: number): strin
   ].join('\n')
 }
 
-/** A summary as a sentence of its own. */
+/** A summary as a sentence. */
 export function toSentence(summary: string): string {
   return `${summary.slice(0, 1).toUpperCase()}${summary.slice(1)}.`
 }

@@ -56,13 +56,13 @@ async function dispatch(words: readonly string[], terminal: Terminal): Promise<n
   }
 }
 
-/** The command line that shows the help for what was meant: that of the command, if there is one of that name. */
+/** The command line that shows the help that is needed: that of the command, if it exists. */
 function helpFor([name]: readonly string[]): string {
   const isCommand = COMMANDS.some((command) => command.name === name)
   return `${PROGRAM} help${isCommand ? ` ${name}` : ''}`
 }
 
-/** The exit status of an error, and what is printed of it. */
+/** The exit status of an error, and the message that is printed. */
 function describeError(error: unknown, words: readonly string[]): { status: number; message: string } {
   if (error instanceof UsageError) {
     return { status: EXIT.usage, message: `${error.message} (see ${helpFor(words)})` }
@@ -72,7 +72,7 @@ function describeError(error: unknown, words: readonly string[]): { status: numb
     return { status, message: error.message }
   }
   const { syscall, message, stack } = error as NodeJS.ErrnoException
-  // What the system refuses (no descriptor left, a disk that fails) is not a mistake in this program.
+  // A refusal of the system (no descriptor left, a disk that fails) is not a mistake in this program.
   if (syscall !== undefined) return { status: EXIT.fault, message }
   return { status: EXIT.fault, message: `internal error: ${stack ?? String(error)}` }
 }

@@ -30,7 +30,7 @@ function commandSection(command: CommandSpec): string[] {
 }
 
 /**
- * The manual page dns-overrides(1) as roff text for `man -l`, made from the same table as the help.
+ * The manual page dns-overrides(1) as roff text for `man -l`, from the same table as the help.
  *
  * @param version the version of the package
  */

@@ -2,7 +2,7 @@ import { FAILED_STEPS } from '../model/message'
 import { ATTRIBUTE_NAMES, MESSAGE_ATTRIBUTES, type AttributeName } from '../model/message-attributes'
 import type { OptionSpec } from './command-spec'
 
-/** Options that every command takes. */
+/** Options of every command. */
 export const COMMON_OPTIONS: readonly OptionSpec[] = [{ name: 'help', short: 'h', summary: 'show this help' }]
 
 export const CONFIG: OptionSpec = {
@@ -17,7 +17,7 @@ export const JSON_OUTPUT: OptionSpec = { name: 'json', summary: 'print JSON' }
 
 export const WATCH: OptionSpec = {
   name: 'watch',
-  summary: 'look again every second until Ctrl-C; without a terminal, print each change',
+  summary: 'refresh every second until Ctrl-C; without a terminal, print each change',
 }
 
 /** The option of each attribute of a message. */
@@ -57,6 +57,6 @@ export const MESSAGE_OPTIONS: readonly OptionSpec[] = [
   {
     name: 'mx',
     value: { name: 'PRIO:HOST,...', kind: 'text' },
-    summary: 'use these MX records and look nothing up; also none, nxdomain or fail',
+    summary: 'use these MX records and ask no DNS server; also none, nxdomain or fail',
   },
 ]

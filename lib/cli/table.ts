@@ -9,7 +9,7 @@ export const COMMANDS: readonly CommandSpec[] = Object.freeze<CommandSpec[]>([
     operands: [{ name: 'FILE', kind: 'path', optional: true }],
     options: [CONFIG, JSON_OUTPUT],
     details: [
-      'Errors stop Haraka at start; on a reload they keep the last good configuration in force. Warnings are about what is legal and probably not intended, and about lines of [tests] that fail; they do not change the exit status. Each is printed with its place, the line with a caret, and what was expected.',
+      'With an error Haraka does not start, and on a reload it keeps the configuration that is in force. Warnings are about text that is legal but probably not intended, and about lines of [tests] that fail; they do not change the exit status. Each is printed with its place, the line with a caret, and what was expected.',
       'If FILE is -, standard input is read.',
     ],
     examples: [
@@ -49,17 +49,17 @@ export const COMMANDS: readonly CommandSpec[] = Object.freeze<CommandSpec[]>([
       CONFIG,
     ],
     details: [
-      'If $rcpt sends the recipients of the message different ways, each group of them is shown as the message of its own into which it is divided. The exit status is then 68 if one of these would bounce, else 75 if one would be deferred.',
+      'If $rcpt sends the recipients of the message different ways, each group is shown as a separate message. The exit status is then 68 if one of these would bounce, else 75 if one would be deferred.',
       'RECIPIENT is an address or a domain. With --queue it may be left out; other options replace what the queue file says.',
       'If a Haraka with this configuration is running, its holds, breakers and limits count, unless --offline is given.',
       "--timeline uses the retry intervals of Haraka's outbound.ini.",
-      'Other plugins that have hooks for get_mx or server_details may change what is printed; those that config/plugins names are listed.',
+      'Other plugins with a hook for get_mx or server_details may change the result; those in config/plugins are listed.',
     ],
     examples: [
       { args: 'explain a@gmail.com', purpose: 'Ask DNS as Haraka would' },
       {
         args: "explain a@gmail.com --retries 4 --from '' --mx 10:mx.example.net",
-        purpose: 'Look nothing up',
+        purpose: 'Without a DNS query',
       },
       { args: 'explain a@gmail.com --to b@gmail.com', purpose: 'One message to both' },
       { args: 'explain a@gmail.com --timeline', purpose: 'From now until it would bounce' },
@@ -76,9 +76,9 @@ export const COMMANDS: readonly CommandSpec[] = Object.freeze<CommandSpec[]>([
     summary: 'show what DNS says about a domain: its mail servers, their addresses and TTLs',
     operands: [{ name: 'DOMAIN', kind: 'text' }],
     options: [JSON_OUTPUT, CONFIG],
-    details: ['The DNS settings of the configuration count, its override lines do not.'],
+    details: ['It uses the DNS settings of the configuration, and ignores its override lines.'],
     examples: [
-      { args: 'resolve example.com', purpose: 'Where a message that no override line matches would be sent' },
+      { args: 'resolve example.com', purpose: 'Where a message would be sent that no override line matches' },
     ],
     exits: ['noRoute', 'tempFail', 'config'],
     load: () => (require('../commands/resolve') as typeof import('../commands/resolve')).runResolve,
@@ -98,7 +98,7 @@ export const COMMANDS: readonly CommandSpec[] = Object.freeze<CommandSpec[]>([
     ],
     details: [
       'NAME is a named relay, or the host of an override line. Without one, all named relays and all servers of override lines are probed.',
-      'Each problem is printed with what to do about it. The password is sent as Haraka would send it: over an encrypted connection only, unless allow_plaintext_auth is set.',
+      'Each problem is printed with advice. The password is sent as Haraka would send it: only over an encrypted connection, unless allow_plaintext_auth is set.',
     ],
     examples: [
       { args: 'probe', purpose: 'All of them' },
@@ -125,7 +125,7 @@ export const COMMANDS: readonly CommandSpec[] = Object.freeze<CommandSpec[]>([
       {
         name: 'reason',
         value: { name: 'TEXT', kind: 'text' },
-        summary: 'with --hold: why; shown to others',
+        summary: 'with --hold: the reason, which others are shown',
       },
       { name: 'resume', value: { name: 'NAME', kind: 'section' }, summary: 'send mail to this relay again' },
       WATCH,
@@ -133,8 +133,8 @@ export const COMMANDS: readonly CommandSpec[] = Object.freeze<CommandSpec[]>([
       CONFIG,
     ],
     details: [
-      'For each relay, over all workers of the running server: whether it is in use, held, or left out after failures and until when; its connections; the messages of the last hour. The same for [direct:NAME], and for [direct] where it has limits; under them the MX hosts that are left out.',
-      'The server and this command share the folder dns_overrides_state of the Haraka folder. The server makes it at start; only the user that runs the server, and root, can enter it. --hold and --resume wait until every worker has confirmed it. A hold outlives a restart.',
+      'Shows for each relay, over all workers of the running server, whether it is in use, held, or left out after failures (and until when), its connections, and its messages of the last hour; the same for [direct:NAME], and for [direct] if it has limits, with the MX hosts that are left out.',
+      'The server and this command share the folder dns_overrides_state of the Haraka folder. The server makes it at start; only the user that runs the server, and root, can enter it. --hold and --resume wait until every worker has confirmed it. A hold survives a restart.',
       'Exit status 75: a relay or terms are held, a relay is left out or has no address, or its state is not known. After --hold and --resume: not every worker has confirmed it.',
     ],
     examples: [
@@ -153,12 +153,12 @@ export const COMMANDS: readonly CommandSpec[] = Object.freeze<CommandSpec[]>([
     operands: [],
     options: [WATCH, JSON_OUTPUT, CONFIG],
     details: [
-      'Since when the rules are in force, and whether the file has changed since; for each override line its hits over all workers since the server started, and the last use; the lines that were never hit. A line keeps its hits as long as it is written the same.',
+      'Shows since when the rules are in force and whether the file has changed since; for each override line its hits over all workers since the server started, and its last use; and the lines that were never hit. A line keeps its hits while its text does not change.',
       'On a terminal, long lines are cut to its width.',
-      'Exit status 75: no server runs, it cannot be asked, or it does not have in force what the file says now. 78: the file has an error.',
+      'Exit status 75: no server runs, it cannot be asked, or its rules in force are not those of the file. 78: the file has an error.',
     ],
     examples: [
-      { args: 'rules', purpose: 'Which lines are used, and whether the last edit counts' },
+      { args: 'rules', purpose: 'Which lines are used, and whether the last edit is in force' },
       { args: 'rules --watch', purpose: 'While test messages are sent' },
     ],
     exits: ['tempFail', 'config'],
@@ -178,9 +178,9 @@ export const COMMANDS: readonly CommandSpec[] = Object.freeze<CommandSpec[]>([
       CONFIG,
     ],
     details: [
-      'ID is the id that the log has in brackets, also without the numbers after the point; or a file of the queue: its path, or its name as haraka --qlist prints it.',
-      'For a message of the queue: each attempt with time, line, server, TLS, and the reply or what failed; what it waits for; what the rules as they are now do with it, and the attempts to come. A message that has left the queue is known while it is among the last decisions of the running server; after that, search the log.',
-      'Of several messages, the first 20 are listed. Exit status: as explain for one message of the queue; 70 if nothing is known of it; 75 if this user may not read the queue.',
+      'ID is the id in brackets of the log, also without the numbers after the point; or a file of the queue: its path, or its name as haraka --qlist prints it.',
+      'For a message in the queue it shows each attempt with time, line, server, TLS, and the reply or the failure; what the message waits for; what the current rules do with it; and the next attempts. A message that has left the queue is known while it is among the last decisions of the running server; after that, search the log.',
+      'If there are several messages, the first 20 are listed. Exit status: as explain for one message in the queue; 70 if nothing is known of it; 75 if this user may not read the queue.',
     ],
     examples: [
       { args: 'why 8B1F2C3D-1111-4222-8333-444455556666.1.1', purpose: 'A message that the log names' },
@@ -196,18 +196,19 @@ export const COMMANDS: readonly CommandSpec[] = Object.freeze<CommandSpec[]>([
     options: [
       {
         name: 'coverage',
-        summary: 'also list the override lines that no expectation reaches, each with one to paste',
+        summary:
+          'also list the override lines that no expectation reaches, each with an expectation to paste',
       },
       CONFIG,
       JSON_OUTPUT,
     ],
     details: [
       'An expectation is SENDER -> RECIPIENT [retries=N] [size=N] [auth=USER] [age=TIME] [reply="TEXT"] [failed=STEP] [mx=PRIO:HOST,...] : EXPECTED. SENDER may be <>. EXPECTED is bounce, defer, or a list of servers in the order in which they are tried: HOST[:PORT], @NAME for a named relay, direct for the mail servers of the domain itself.',
-      'Nothing is looked up: without mx= the domain has one MX, mx.DOMAIN.',
+      'DNS is not asked: without mx= the domain has one MX, mx.DOMAIN.',
     ],
     examples: [
-      { args: 'test', purpose: 'After a change, before Haraka reads it' },
-      { args: 'test --coverage', purpose: 'What is not tested yet' },
+      { args: 'test', purpose: 'After an edit, before Haraka reads it' },
+      { args: 'test --coverage', purpose: 'Lines that are not tested yet' },
     ],
     exits: ['config'],
     load: () => (require('../commands/test') as typeof import('../commands/test')).runTest,
@@ -228,7 +229,7 @@ export const COMMANDS: readonly CommandSpec[] = Object.freeze<CommandSpec[]>([
       },
       {
         name: 'lookup',
-        summary: 'look MX records up in DNS; without it a domain has one MX, mx.DOMAIN',
+        summary: 'look up MX records in DNS; without it a domain has one MX, mx.DOMAIN',
       },
       JSON_OUTPUT,
     ],
@@ -238,21 +239,21 @@ export const COMMANDS: readonly CommandSpec[] = Object.freeze<CommandSpec[]>([
     examples: [
       {
         args: 'diff config/dns_overrides.ini new.ini --queue queue',
-        purpose: 'What the change does to the mail that waits',
+        purpose: 'How the change affects the mail that waits',
       },
-      { args: 'diff old.ini new.ini messages.txt', purpose: 'What it does to a list of typical messages' },
+      { args: 'diff old.ini new.ini messages.txt', purpose: 'How it affects a list of typical messages' },
     ],
     exits: ['config'],
     load: () => (require('../commands/diff') as typeof import('../commands/diff')).runDiff,
   },
   {
     name: 'doctor',
-    summary: 'look at everything from the installation to the running server, and say what to do',
+    summary: 'check everything from the installation to the running server, and say what to do',
     operands: [],
     options: [JSON_OUTPUT, CONFIG],
     details: [
-      'It is the first thing to run when something does not work. Is the plugin named in config/plugins and installed, is the file there and good, do its tests hold, can the user that runs Haraka read it and its secrets, do the DNS servers answer, does the running server have this file in force, is a relay held or left out?',
-      'Run it as root or as the user that runs Haraka: others may not see all of it. It changes nothing, and sends no mail.',
+      'Run it first when something does not work. Is the plugin installed, and named in config/plugins? Is the file there, without errors, and do its tests hold? Can the user that runs Haraka read it and its secrets? Do the DNS servers answer? Does the running server have this file in force? Is a relay held or left out?',
+      'Run it as root or as the user that runs Haraka: other users may not see everything. It changes nothing, and sends no mail.',
       'Exit status 78: there is an error. 75: there is a warning.',
     ],
     examples: [{ args: 'doctor', purpose: 'In the Haraka folder' }],

@@ -13,17 +13,17 @@ import { paint } from '../status/paint'
 import type { Terminal } from './shared/terminal'
 import { formatCount } from '../status/wording'
 
-/** What the standard input is called in diagnostics. */
+/** The name of the standard input in diagnostics. */
 const STANDARD_INPUT = '<stdin>'
 
-/** What is checked. */
+/** The text to check. */
 interface Source {
-  /** As diagnostics name it. */
+  /** Its name in diagnostics. */
   readonly file: string
   readonly text: string
   /** Where Haraka's own settings are. */
   readonly configFolder: string
-  /** Permission bits, where they say something. */
+  /** Permission bits, if the system has them. */
   readonly fileMode?: number
 }
 
@@ -34,7 +34,7 @@ async function readSource(args: Arguments, terminal: Terminal): Promise<Source> 
   }
   const { file, configFolder } = findOperandOrOption('check', args, terminal)
   const text = readConfigurationText(file)
-  // Windows has no such bits, and gives some that say nothing.
+  // Windows has no such bits, and reports meaningless ones.
   return process.platform === 'win32'
     ? { file, configFolder, text }
     : { file, configFolder, text, fileMode: statSync(file).mode }
@@ -62,10 +62,10 @@ async function findFailingTests(configuration: Configuration, text: string): Pro
     })
 }
 
-/** Warnings that a line which has an error could take away: that line may be the one that uses the relay or needs the priority. */
+/** Warnings that may be wrong while a line has an error: that line may be the one that uses the relay or needs the priority. */
 const NEED_ALL_LINES: readonly string[] = ['unused-relay', 'idle-priority']
 
-/** Warnings of what is legal and probably not intended. */
+/** Warnings of text that is legal but probably not intended. */
 async function findWarnings(
   { configuration, rest }: LoadResult,
   { text, configFolder, fileMode }: Source,

@@ -32,14 +32,14 @@ interface Change {
   readonly after: Decision
 }
 
-/** All of a relay and its terms but where it is, which is the key, and limits and `retry_after`, which say when and not how. */
+/** All of a relay and its terms except its place (which is the key), and limits and `retry_after`, which decide when and not how. */
 type Ways = Record<
   Exclude<keyof Relay, 'name' | 'endpoint' | 'terms' | 'priority' | 'credentials'>,
   unknown
 > &
   Record<Exclude<keyof Terms, 'retryAfterMs' | 'maxConnections' | 'maxPerHour'>, unknown>
 
-/** How a server is spoken to, and as whom. */
+/** How to talk to a server, and with which login. */
 function waysOf({ relay, terms }: Exchange): Ways {
   const { tls, lmtp, family, nextMx, bind, bindHelo } = terms
   return {
@@ -56,7 +56,7 @@ function waysOf({ relay, terms }: Exchange): Ways {
   }
 }
 
-/** All that decides whether a message goes the same way: servers, their order, as whom, and how they are spoken to. */
+/** All that decides whether a message goes the same way: servers, their order, their logins and their settings. */
 function fingerprint({ outcome, exchanges }: Decision): string {
   const parts = exchanges.map((exchange) => [
     exchangeKey(exchange),
@@ -81,7 +81,7 @@ function decisionText(decision: Decision, madeUp: boolean): string {
   return `${[...new Set(servers)].join(', ')} (${noRoute === undefined ? `by ${describeSource(decision)}` : toPrintable(noRoute.message)})`
 }
 
-/** A change in words; the same for all messages that it happens to. */
+/** A change as text. It is the same for all messages with this change. */
 function changeText({ part, before, after }: Change, looksUp: boolean, ink: Paint): string {
   const madeUp = !looksUp && part.mx === undefined
   const same = decisionWords(before) === decisionWords(after)
@@ -93,7 +93,7 @@ function changeText({ part, before, after }: Change, looksUp: boolean, ink: Pain
   ].join('\n')
 }
 
-/** All changes; those that read the same are one row, with their number and the first of the messages. */
+/** All changes. Those with the same text are one row, with their number and the first of the messages. */
 function changesText(changes: readonly Change[], looksUp: boolean, ink: Paint): string {
   const groups = new Map<string, Change[]>()
   for (const change of changes) {
@@ -143,7 +143,7 @@ async function compare(
   return changes
 }
 
-/** The parts of a message that go one way before and one way after; itself, unless a configuration divides it by `$rcpt`. */
+/** The parts of a message that go the same way, before and after. It is one part, unless a configuration divides it by `$rcpt`. */
 async function divideByBoth(
   whole: NamedMessage,
   [before, after]: readonly [Configuration, Configuration],

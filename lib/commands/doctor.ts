@@ -18,7 +18,7 @@ import { loadText } from './shared/require-configuration'
 import type { Terminal } from './shared/terminal'
 import { wrapText } from './shared/wrap'
 
-/** What the file says, and the files of secrets that it names. */
+/** The content of the file, and the secret files that it names. */
 interface Loaded {
   readonly source: ConfigurationSource
   readonly result?: LoadResult
@@ -39,8 +39,8 @@ function checkFile({ file }: Location, { source, result }: Loaded): Finding {
     return warning(
       `${file} ${source.why}${source.isMisnamed ? ';' : ':'} there are no rules, and all mail goes by DNS`,
       source.isMisnamed
-        ? 'Haraka does not read it under that name.'
-        : 'Write the rules into it; README has a first file.',
+        ? 'Haraka does not read a file of that name.'
+        : 'Write the rules into it. README has a first file.',
     )
   }
   if (source.kind === 'unreadable') {
@@ -51,7 +51,7 @@ function checkFile({ file }: Location, { source, result }: Loaded): Finding {
     const errors = diagnostics.filter(({ severity }) => severity === 'error').length + omitted.errors
     return error(
       `${file} has ${formatCount(errors, 'error')}`,
-      'Run npx dns-overrides check: it shows each with what was expected.',
+      'Run npx dns-overrides check: it shows each of them, and what was expected.',
     )
   }
   const { rules, settings } = configuration
@@ -107,8 +107,8 @@ function formatFinding({ status, text, advice }: Finding, { color, columns }: Te
 }
 
 /**
- * `dns-overrides doctor`: everything from the installation to the running server, each with what to do about it. Exit status 78 if
- * there is an error, 75 if there is a warning.
+ * `dns-overrides doctor`: checks everything from the installation to the running server, and says what to do. Exit status 78 if there is
+ * an error, 75 if there is a warning.
  */
 export async function runDoctor(args: Arguments, terminal: Terminal): Promise<number> {
   const findings = await findAll(findConfiguration(args.value('config'), terminal), terminal.now())

@@ -21,14 +21,14 @@ function readRequest(args: Arguments, terminal: Terminal): ExplainRequest {
   const message = readGivenMessage(args, queued, terminal.now())
   const given = readMxOption(args)
   for (const address of given?.skipped ?? []) {
-    terminal.err(`--mx: ${address} is left out, because an MX names a host and not an address\n`)
+    terminal.err(`--mx: ${address} is left out, because an MX record needs a host name, not an address\n`)
   }
   const location = findConfiguration(args.value('config'), terminal)
   const configuration = requireConfiguration(location, terminal)
   return { message, queued, mx: given?.answer, location, configuration }
 }
 
-/** What the message is called in the first line. */
+/** The name of the message in the first line. */
 function titleOf({ message }: ExplainRequest, operand: string | undefined): string {
   return message.rcptTo.length > 1
     ? message.rcptTo.join(', ')
@@ -41,7 +41,7 @@ function rivalsText(plugins: readonly string[]): string {
 }
 
 function unknownText(reason: string): string {
-  return `what the running server holds or leaves out is not known: ${reason} (--offline does not look)\n`
+  return `the holds, breakers and limits of the running server are not known: ${reason} (with --offline they are not read)\n`
 }
 
 /** `dns-overrides explain`: exit status 0 if the message would be sent, 68 bounced, 75 deferred; see {@link exitStatusOfForecasts}. */

@@ -32,7 +32,7 @@ function listRelays({ settings, rules }: Configuration): readonly Relay[] {
 /**
  * The relays that the operands name: by section, else by host.
  *
- * @throws UsageError if one names nothing
+ * @throws UsageError if there is no such relay
  */
 function chooseRelays(names: readonly string[], all: readonly Relay[]): readonly Relay[] {
   if (names.length === 0) return all
@@ -64,7 +64,7 @@ const MARKS: Readonly<Record<ProbeFinding['result'], string>> = { good: 'ok  ', 
 /** Before the message of a finding: the mark and the step. */
 const MARGIN = ' '.repeat(21)
 
-/** How a report is written. */
+/** How to write a report. */
 interface ReportStyle {
   readonly ink: Paint
   /** Characters that fit on a line. */

@@ -22,12 +22,12 @@ import { readServerState, type ServerState, withWaiting } from '../status/server
 import type { Terminal } from './shared/terminal'
 import { watchText } from './shared/watch'
 
-/** The longest wait for the addresses of the relays, ms: what the server reports matters more. */
+/** The longest wait for the addresses of the relays, ms: the reports of the server are more important. */
 const LOOKUP_PATIENCE_MS = 3_000
-/** While they are watched, they are looked up this often. */
+/** Time between two lookups of the relays with `--watch`. */
 const LOOKUP_INTERVAL_MS = 30_000
 
-/** The host of each relay that has no address, with why. */
+/** The host of each relay that has no address, with the reason. */
 async function findUnresolved(
   relays: readonly Relay[],
   configuration: Configuration,
@@ -36,7 +36,7 @@ async function findUnresolved(
   const hosts = [...new Set(relays.map(({ endpoint }) => endpoint.host))].filter((host) => isIP(host) === 0)
   if (hosts.length === 0) return new Map()
   const { inetPrefer } = readOutboundSettings(location)
-  // What is wrong with a DNS server shows in the answers.
+  // If a DNS server fails, the answers show it.
   const resolver = openResolver(configuration, () => undefined)
   const stop = new AbortController()
   const late = sleep(LOOKUP_PATIENCE_MS, undefined, { signal: stop.signal }).catch(() => undefined)
@@ -67,21 +67,21 @@ function describeUnresolved(host: string, answer: AddressAnswer | undefined | vo
   }
 }
 
-/** Is something wrong with the relay that keeps mail from it? */
+/** Does a problem keep mail from the relay? */
 function isInTrouble({ hold, summary, unresolved }: RelayView): boolean {
   return hold !== undefined || summary?.breaker === 'open' || unresolved !== undefined
 }
 
-/** What one look gives. */
+/** What is shown. */
 interface Look {
   readonly text: string
-  /** What goes beside it, for a person. */
+  /** Additional text for a person. */
   readonly note: string
   /** Is a relay held or left out, or is that not known? */
   readonly isTroubled: boolean
 }
 
-/** What is looked at. */
+/** What to show. */
 interface Subject {
   readonly configuration: Configuration
   readonly location: Location
@@ -118,7 +118,7 @@ function lookAt({ configuration, location, unresolved }: Subject, args: Argument
   }
 }
 
-/** Looks again and again. The file is read anew when it changes, the relays are looked up in DNS now and then. */
+/** Refreshes the view. The file is read again when it changes, and the relays are looked up in DNS now and then. */
 async function watchRelays(args: Arguments, location: Location, terminal: Terminal): Promise<number> {
   const reader = new ConfigurationReader(location, terminal)
   let known: (Subject & { readonly lookedUpAt: number }) | undefined
@@ -150,8 +150,9 @@ function noteOf(state: ServerState, folder: string): string {
 }
 
 /**
- * `dns-overrides relays`: what the workers of the running server know of relays and terms; holds by hand. Exit status 75 if one of
- * them is held, or a relay is left out or has no address, or if that cannot be known; with `--hold` and `--resume` only if that was not confirmed.
+ * `dns-overrides relays`: shows what the workers of the running server know of relays and terms, and holds them by hand. Exit status 75
+ * if one of them is held, if a relay is left out or has no address, or if that is not known; with `--hold` and `--resume` only if the
+ * workers have not confirmed it.
  */
 export async function runRelays(args: Arguments, terminal: Terminal): Promise<number> {
   const request = readRequest(args)

@@ -17,7 +17,7 @@ import { recipientDomain } from '../status/recipient'
 import type { Terminal } from './shared/terminal'
 import { describeAddresses, describeMx, describeNoRoute } from '../status/wording'
 
-/** Neither overrides nor `[attempts]`: what is left of a decision is what DNS says. */
+/** A configuration without overrides and `[attempts]`, so that a decision only follows DNS. */
 function makeEmptyRules(): RuleSet {
   const { configuration } = loadConfiguration('', { file: 'empty', secrets: nodeSecretSources() })
   if (configuration === undefined) {
@@ -26,7 +26,7 @@ function makeEmptyRules(): RuleSet {
   return configuration.rules
 }
 
-/** An exchange and its TTL in seconds: that of the MX records; of an implicit MX that of the address. */
+/** An exchange and its TTL in seconds: that of the MX records, or of the address of an implicit MX. */
 interface TimedExchange {
   readonly exchange: Exchange
   readonly answer: AddressAnswer | undefined
@@ -71,7 +71,7 @@ function resolveText(explanation: Explanation, ink: Paint): string {
   ].join('\n')
 }
 
-/** `dns-overrides resolve`: exit status 0 where mail could be delivered, 68 no route, 75 no answer for now. */
+/** `dns-overrides resolve`: exit status 0 if mail could be delivered, 68 if there is no route, 75 if there is no answer now. */
 export async function runResolve(args: Arguments, terminal: Terminal): Promise<number> {
   const domain = recipientDomain(args.operands[0] ?? '')
   const location = findConfiguration(args.value('config'), terminal)

@@ -15,7 +15,7 @@ import type { Arguments } from './shared/parsed-arguments'
 import type { Terminal } from './shared/terminal'
 import { watchText } from './shared/watch'
 
-/** What a running server says of its rules. */
+/** What a running server reports about its rules. */
 type ServerReport =
   | { readonly kind: 'running'; readonly facts: Facts }
   | { readonly kind: 'none' }
@@ -42,15 +42,15 @@ function noteOf(reported: ServerReport, folder: string): string {
     case 'none':
       return `no running Haraka uses ${folder}, so nothing is in force and no hits are known\n`
     case 'unknown':
-      return `what the running server has in force is not known: ${reported.reason}\n`
+      return `the rules in force in the running server are not known: ${reported.reason}\n`
     default:
       return reported satisfies never
   }
 }
 
 /**
- * `dns-overrides rules`: what is in force, and each override line with its hits over all workers. Exit status 75 if no server runs, if
- * it cannot be asked, or if it has something else in force than the file says; 78 if the file has errors.
+ * `dns-overrides rules`: shows the rules in force, and each override line with its hits over all workers. Exit status 75 if no server runs,
+ * if it cannot be asked, or if its rules in force are not those of the file; 78 if the file has errors.
  */
 export async function runRules(args: Arguments, terminal: Terminal): Promise<number> {
   const location = findConfiguration(args.value('config'), terminal)

@@ -33,7 +33,7 @@ function coverageText(untested: readonly UntestedLine[], lines: number, ink: Pai
   ])
   return [
     '',
-    'Override lines that no test reaches, each with one to paste into [tests]:',
+    'Override lines that no test reaches, each with a test to paste into [tests]:',
     ...rows,
     '',
     `${ink.warn(summary)}\n`,

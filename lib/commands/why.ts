@@ -21,30 +21,30 @@ import type { Terminal } from './shared/terminal'
 import { type AskedByUser, readAsked } from './why/asked'
 import { storiesText, storyJson, storyText, type StoryContext } from './why/story-view'
 
-/** Messages that are shown at once. */
+/** The most messages that are listed. */
 const MOST_SHOWN = 20
 
-/** Undefined: no server runs; one that cannot be asked is said so. */
+/** What the running server reports; undefined if no server runs, or, with a message, if it cannot be asked. */
 function readFacts(location: Location, terminal: Terminal): Facts | undefined {
   const folder = stateFolder(location)
   try {
     return readFactsFile(folder, terminal.now())
   } catch (error) {
-    terminal.err(`what the running server knows is not known: ${whyNoAccess(folder, error)}\n`)
+    terminal.err(`the running server cannot be asked: ${whyNoAccess(folder, error)}\n`)
     return undefined
   }
 }
 
-/** What becomes of a message of the queue. */
+/** What happens next to a message in the queue. */
 interface ExplainedStory {
   readonly forecasts: readonly Forecast[]
-  /** By which it is so. */
+  /** The configuration that decides it. */
   readonly rules: RuleSet
   /** For a reader. */
   readonly text: string
 }
 
-/** What the rules as they are now make of a message of the queue; undefined if the file cannot be used. */
+/** What the current rules do with a message in the queue; undefined if the file cannot be used. */
 async function explainStory(
   { queued }: Story,
   location: Location,
@@ -78,7 +78,7 @@ function lookFor(asked: AskedByUser, queueFolder: string, facts: Facts | undefin
   const found = finish(findStories(asked, { queueFolder, facts, mostFiles: Infinity }))
   if (asked.kind !== 'name' || found.stories.length > 0) return found
   throw new UsageError(
-    `why: ${asked.name} is not in ${queueFolder}: it is delivered, bounced or removed; Haraka's log has it as "file"`,
+    `why: ${asked.name} is not in ${queueFolder}: it was delivered, bounced or removed; Haraka's log has it as "file"`,
   )
 }
 
@@ -100,7 +100,7 @@ export async function runWhy(args: Arguments, terminal: Terminal): Promise<numbe
     const where = facts === undefined ? '' : ' nor among the last decisions of the running server'
     throw new DnsOverridesError(
       `nothing is known: there is no such message in ${queueFolder}${where}. Search Haraka's log for it: "decided" says where it was sent, "delivered file" or "bounce" how it ended`,
-      // A file that could not be read may be the one.
+      // It may be in a file that could not be read.
       { code: 'EUNKNOWN', temporary: unreadable > 0 },
     )
   }

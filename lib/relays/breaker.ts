@@ -3,28 +3,28 @@ import { HOUR_MS } from '../model/duration'
 /** The longest pause after failures: `retry_after` is never longer. Milliseconds. */
 export const LONGEST_PAUSE_MS = HOUR_MS
 
-/** How long other messages wait for the one that tries the server again. Milliseconds. */
+/** How long other messages wait for the one that tries the server again, milliseconds. */
 export const TRIAL_TIME_MS = 120_000
 
-/** What a breaker says at one moment. `open` and `trial` until a time in ms since the epoch. */
+/** The state of a breaker. `open` and `trial` end at a time in ms since the epoch. */
 export type BreakerView =
   | { readonly state: 'closed' }
-  /** Left out. */
+  /** The server is left out. */
   | { readonly state: 'open'; readonly until: number }
-  /** The pause is over and nobody tries yet. */
+  /** The pause is over, and nobody tries the server yet. */
   | { readonly state: 'half-open' }
-  /** One message tries; the others keep away. */
+  /** One message tries the server; the others do not. */
   | { readonly state: 'trial'; readonly until: number }
 
-/** What is known of a server that failed, as processes tell each other. Times count from now, so that no clocks are compared. */
+/** What processes share about a server that failed. Times count from now, so that clocks are not compared. */
 export interface Trouble {
   /** Failures in a row that each began a pause; 1 or more. */
   readonly failures: number
   /** The whole pause, milliseconds. */
   readonly pauseMs: number
-  /** What is left of it, milliseconds; 0: it is over. */
+  /** The rest of it, milliseconds; 0 if it is over. */
   readonly openMs: number
-  /** How long another process may still try the server, milliseconds; 0: none does. */
+  /** How long another process may still try the server, milliseconds; 0 if none does. */
   readonly trialMs: number
   readonly lastFailure: string
 }
@@ -36,8 +36,8 @@ interface Trial {
 }
 
 /**
- * Leaves out a server that failed: for `retryAfterMs`, then one message tries it, and the pause doubles up to an hour as long
- * as that goes on. Pure: the clock comes with each call.
+ * Leaves out a server that failed, for `retryAfterMs`. Then one message tries it. Each time that this fails the pause doubles, up to an
+ * hour. Pure: the clock comes with each call.
  */
 export class Breaker {
   #failures = 0
@@ -57,7 +57,7 @@ export class Breaker {
 
   view(now: number): BreakerView {
     if (this.#openUntil === undefined) return { state: 'closed' }
-    // A clock that was ahead was put right: no pause lasts longer than it was meant to.
+    // If a clock that was ahead has been set right, no pause lasts longer than it should.
     this.#openUntil = Math.min(this.#openUntil, now + this.#pauseMs)
     if (now < this.#openUntil) return { state: 'open', until: this.#openUntil }
     const trial = this.#trial
@@ -66,7 +66,7 @@ export class Breaker {
     return { state: 'half-open' }
   }
 
-  /** Takes the one trial of a half-open breaker. Gives back what frees it again if nothing came of it. */
+  /** Takes the one trial of a half-open breaker. Returns a function that frees it again if the trial had no result. */
   takeTrial(now: number): () => void {
     const trial = { until: now + TRIAL_TIME_MS, isOwn: true }
     this.#trial = trial
@@ -84,7 +84,7 @@ export class Breaker {
 
   /**
    * @param retryAfterMs the first pause, milliseconds; an hour at most
-   * @returns whether a pause begins: a failure of something that was under way when it began is not another one
+   * @returns does a pause begin? Not if the failed connection was under way when the current pause began
    */
   noteFailure(message: string, retryAfterMs: number, now: number): boolean {
     this.#lastFailure = message
@@ -96,7 +96,7 @@ export class Breaker {
     return true
   }
 
-  /** What other processes should know; undefined: the server works. */
+  /** What other processes should know; undefined if the server works. */
   trouble(now: number): Trouble | undefined {
     const view = this.view(now)
     if (view.state === 'closed') return undefined
@@ -109,7 +109,7 @@ export class Breaker {
     }
   }
 
-  /** Takes over what another process knows. A trial of this one goes on unless another process has it. */
+  /** Takes over what another process knows. A trial of this process goes on unless another process has the trial. */
   adopt(trouble: Trouble | undefined, now: number): void {
     if (trouble === undefined) {
       this.noteSuccess()

@@ -4,9 +4,9 @@ import { readFileSync } from 'node:fs'
 export interface Clock {
   /** Milliseconds since the epoch, for what people read. Somebody may set it forward or back. */
   readonly wall: () => number
-  /** Milliseconds since this boot, the same in every process of the machine (CLOCK_MONOTONIC). Only goes forward. */
+  /** Milliseconds since this boot, the same in every process of the machine (CLOCK_MONOTONIC). It only goes forward. */
   readonly monotonic: () => number
-  /** Names the boot that `monotonic` belongs to; absent where the system does not say. */
+  /** The id of the boot that `monotonic` belongs to; absent if the system has none. */
   readonly boot?: string
 }
 

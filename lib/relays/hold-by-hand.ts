@@ -3,13 +3,13 @@ import { DnsOverridesError } from '../model/errors'
 import { type Hold, readHolds, removeHold, writeHold } from './holds'
 import { type ProcessSnapshot, readSnapshots } from './snapshot'
 
-/** What came of holding or resuming a relay. */
+/** The result of holding or resuming a relay. */
 export interface HoldReport {
-  /** False where it was held, or in use, before. */
+  /** False if it was already held, or already in use. */
   readonly changed: boolean
-  /** Process ids of the workers that live and have reported it. */
+  /** Process ids of the living workers that have reported it. */
   readonly confirmedBy: readonly number[]
-  /** Process ids of those that live and did not report it in time. */
+  /** Process ids of the living workers that did not report it in time. */
   readonly missing: readonly number[]
 }
 
@@ -19,7 +19,7 @@ export interface HoldOptions {
   /** Milliseconds since the epoch. */
   readonly now: () => number
   /**
-   * Longest wait for the workers. Where the system does not report changes of a folder, they look every five seconds.
+   * The longest wait for the workers. If the system does not report changes of a folder, they check it every five seconds.
    *
    * @default 8 s
    */
@@ -37,7 +37,7 @@ export class NoServerError extends DnsOverridesError {
 }
 
 /**
- * Holds a relay, and waits until every worker reports it. A hold without reason and end leaves one that is there as it is.
+ * Holds a relay, and waits until every worker reports it. A hold without reason and end does not change one that exists.
  *
  * @param hold `until` in ms since the epoch
  * @throws NoServerError if no worker lives; Error as `fs` does, and if the folder is a link
@@ -65,12 +65,12 @@ export async function resumeRelay(name: string, options: HoldOptions): Promise<H
   return { changed, ...(await awaitWorkers(name, undefined, options)) }
 }
 
-/** The workers that use a state folder and live, by what they wrote. @throws Error as {@link readSnapshots} */
+/** The living workers that use a state folder, by what they wrote. @throws Error as {@link readSnapshots} */
 function workersOf(folder: string, now: number): readonly ProcessSnapshot[] {
   return readSnapshots(folder, now).filter(({ role }) => role === 'worker')
 }
 
-/** @param since of the hold that they should know; undefined: they should know of none */
+/** @param since of the hold that they must report; undefined if they must report none */
 async function awaitWorkers(
   name: string,
   since: number | undefined,

@@ -8,7 +8,7 @@ import { readSmallFile, overwriteFile, requireFolder } from './private-file'
 export interface Hold {
   /** The relay's name. */
   readonly name: string
-  /** Since when, ms since the epoch. Tells one hold from another of the same name. */
+  /** Since when, ms since the epoch. Distinguishes one hold from another of the same name. */
   readonly since: number
   /** When it ends by itself, ms since the epoch; absent: never. */
   readonly until?: number
@@ -35,7 +35,7 @@ function fileOf(name: string): string {
 }
 
 /**
- * The holds of a state folder, by name. What has ended is left out, and so is what was never written by this program.
+ * The holds of a state folder, by name. Holds that have ended are left out, and so are files that this program did not write.
  *
  * @param now ms since the epoch
  * @throws Error as `fs` does, and if the folder is a link; an absent folder holds nothing
@@ -75,7 +75,7 @@ function readHold(folder: string, file: string): Hold | undefined {
       ...(typeof reason === 'string' && reason !== '' ? { reason: printableReason(reason) } : {}),
     }
   } catch {
-    // Removed meanwhile, or not a file that this program writes.
+    // It was removed meanwhile, or this program did not write it.
     return undefined
   }
 }
@@ -86,7 +86,7 @@ function emptyHold(folder: string, file: string): Hold | undefined {
   return { name, since: Math.floor(lstatSync(join(folder, file)).mtimeMs) }
 }
 
-/** Times that a `Date` can show. */
+/** Is it a time that a `Date` can show? */
 const isTime = (value: number) => value >= 0 && value <= 8.64e15
 
 const printableReason = (reason: string) => toPrintable(reason.trim(), { max: LONGEST_REASON })

@@ -4,8 +4,8 @@ import { HOUR_MS } from '../model/duration'
 const BUCKET_MS = 10_000
 
 /**
- * Messages sent in any 60 minutes. Never counts too few: a bucket is forgotten when all of it is an hour ago. Times are those of
- * a clock that only goes forward, in milliseconds.
+ * Messages sent in any 60 minutes. It never counts too few: a bucket is forgotten when all of it is more than an hour old. Times are
+ * milliseconds of a clock that only goes forward.
  */
 export class HourCount {
   readonly #buckets = new Map<number, number>()
@@ -27,7 +27,7 @@ export class HourCount {
     return this.#total
   }
 
-  /** When the next one is forgotten; undefined if nothing is counted. */
+  /** When the next bucket is forgotten; undefined if nothing is counted. */
   freeAt(now: number): number | undefined {
     this.total(now)
     const oldest = this.#buckets.keys().next()

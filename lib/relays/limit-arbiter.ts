@@ -2,10 +2,10 @@ import { HourCount } from './hour-count'
 import type { LimitLender, LimitUse } from './limit-lender'
 import type { LimitAnswer, LimitRefusal, Limits, LimitStatus } from './limit-types'
 
-/** Time until it is worth asking again when all of an hour's messages are under way: some may come to nothing. */
+/** Time until it is worth asking again when all of an hour's messages are under way: some may not be sent. */
 const SHORTEST_WAIT_MS = 1_000
 
-/** A message that was sent, or may have been, as it is remembered over a restart. */
+/** A message that was sent, or may have been: what is remembered of it over a restart. */
 export interface SentCount {
   readonly key: string
   /** Milliseconds of the monotonic clock. */
@@ -13,7 +13,7 @@ export interface SentCount {
   readonly amount: number
 }
 
-/** Where the arbiter writes what must outlive it: only keys with `maxPerHour`. */
+/** Where the arbiter writes what must survive it: only keys with `maxPerHour`. */
 export interface LimitJournal {
   /** What was sent before this process, the oldest first. Places that were open then count as sent. */
   readonly recovered: readonly SentCount[]
@@ -32,10 +32,10 @@ export interface JournalState {
 export interface LimitArbiterOptions<Holder> {
   /** Milliseconds of a clock that only goes forward. */
   readonly monotonic: () => number
-  /** Hands a place to one who waited for it. */
+  /** Hands a place to a holder that waits for it. */
   readonly offer: (holder: Holder, key: string, place: number) => void
   readonly journal?: LimitJournal
-  /** Shares the limits with other servers; absent: they are all for this one. */
+  /** Shares the limits with other servers; absent if they are all for this one. */
   readonly lender?: LimitLender
 }
 
@@ -46,18 +46,18 @@ interface TakenPlace<Holder> {
 }
 
 interface LimitRecord<Holder> {
-  /** As the last one who asked knows them. */
+  /** As in the last request. */
   limits: Limits
   used: number
   readonly sent: HourCount
   readonly waiting: Set<Holder>
-  /** How many have asked and wait for the lender. */
+  /** How many requests wait for the lender. */
   asking: number
 }
 
 /**
- * The one who counts. Holders are the processes that take places. A place that is taken counts against `maxConnections` and, as
- * its message may be sent at any moment, against `maxPerHour`.
+ * Counts the places. Holders are the processes that take them. A place that is taken counts against `maxConnections` and, because its
+ * message may be sent at any moment, against `maxPerHour`.
  */
 export class LimitArbiter<Holder> {
   readonly #options: LimitArbiterOptions<Holder>
@@ -104,7 +104,7 @@ export class LimitArbiter<Holder> {
     return this.#tryTake(holder, entry)
   }
 
-  /** As {@link ask}; asks other servers who share the limits where only they can tell. */
+  /** As {@link ask}, but asks the other servers that share the limits if only they know. */
   request(holder: Holder, limits: Limits): LimitAnswer | Promise<LimitAnswer> {
     const answer = this.ask(holder, limits)
     const { lender } = this.#options
@@ -117,13 +117,13 @@ export class LimitArbiter<Holder> {
     })
   }
 
-  /** Ignores a place that is not, or no longer, the holder's. */
+  /** Ignores a place that the holder does not have, or no longer has. */
   giveBack(holder: Holder, place: number, sent: boolean): void {
     if (this.#places.get(place)?.holder !== holder) return
     this.#free(place, sent)
   }
 
-  /** Offers a place as soon as one is free, which may be now. */
+  /** Offers a place as soon as one is free, perhaps at once. */
   wait(holder: Holder, limits: Limits): void {
     const entry = this.#entry(limits)
     entry.limits = limits
@@ -131,12 +131,12 @@ export class LimitArbiter<Holder> {
     this.#offer(entry)
   }
 
-  /** The holder can be offered nothing any more. */
+  /** No more places are offered to the holder. */
   stopWaiting(holder: Holder): void {
     for (const { waiting } of this.#entries.values()) waiting.delete(holder)
   }
 
-  /** The holder is gone. Nobody knows what became of its messages: they count as sent. */
+  /** The holder is gone. It is not known what happened to its messages, so they count as sent. */
   leave(holder: Holder): void {
     this.stopWaiting(holder)
     for (const [place, { holder: owner }] of this.#places) if (owner === holder) this.#free(place, true)
@@ -191,7 +191,7 @@ export class LimitArbiter<Holder> {
     return refusal ?? { granted: true, place: this.#take(holder, entry) }
   }
 
-  /** Why the part of the limit that this server may use allows nothing more. */
+  /** Why this server's part of the limit allows nothing more. */
   #overPortion({ limits, used, sent }: LimitRecord<Holder>): LimitRefusal | undefined {
     const portion = this.#options.lender?.portion(limits)
     if (portion === undefined) return undefined
@@ -210,7 +210,7 @@ export class LimitArbiter<Holder> {
     const journalled = entry.limits.maxPerHour !== undefined
     this.#places.set(place, { holder, entry, journalled })
     entry.used++
-    // Written down before anybody knows: if all is killed now, the message counts as sent.
+    // It is written to the journal first: if all processes are killed now, the message counts as sent.
     if (journalled) this.#options.journal?.noteOpen(place, entry.limits.key)
     this.#options.lender?.noteTake(entry.limits.key)
     return place
@@ -227,7 +227,7 @@ export class LimitArbiter<Holder> {
     this.#offer(place.entry)
   }
 
-  /** To those who wait, in the order of asking. */
+  /** Offers places to those who wait, in the order of their requests. */
   #offer(entry: LimitRecord<Holder>): void {
     for (const holder of entry.waiting) {
       const answer = this.#tryTake(holder, entry)

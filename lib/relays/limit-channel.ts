@@ -3,9 +3,9 @@ import { LimitArbiter, type LimitArbiterOptions } from './limit-arbiter'
 import type { LimitAnswer, Limits, LimitService, LimitStatus } from './limit-types'
 
 /*
- * Limits over the workers of one server: the master process, which outlives them, counts; workers ask it over the channel that
- * Node's cluster module gives them. No port is open. Haraka and other plugins use the same channel; every message here is an
- * object with the one property `dns_overrides_limits`, which none of them looks at (Haraka: `cmd`, `event`, `params`).
+ * Limits over the workers of one server. The master process, which outlives them, counts. Workers ask it over the channel of Node's
+ * cluster module, so no port is open. Haraka and other plugins use the same channel; every message here is an object with the one
+ * property `dns_overrides_limits`, which none of them reads (Haraka: `cmd`, `event`, `params`).
  *
  *   worker                              master
  *   { ask: 7, limits }            ->
@@ -18,9 +18,9 @@ import type { LimitAnswer, Limits, LimitService, LimitStatus } from './limit-typ
 
 const PROPERTY = 'dns_overrides_limits'
 
-/** Time after which a worker goes on without an answer. The master has little else to do. */
+/** Time after which a worker goes on without an answer. The master has little other work. */
 const ANSWER_PATIENCE_MS = 5_000
-/** After a worker's end, its last bytes may still be on the way to the relay. */
+/** Time after a worker's end in which its last bytes may still be on the way to the relay. */
 const CLOSING_MS = 1_000
 
 type WorkerMessage =
@@ -34,7 +34,7 @@ type MasterMessage =
 
 type ChannelContent = Record<string, unknown>
 
-/** What a message says, if it is one of these. */
+/** The content of a message, if it is one of these. */
 function contentOf(message: unknown): ChannelContent | undefined {
   if (typeof message !== 'object' || message === null) return undefined
   const content = (message as ChannelContent)[PROPERTY]
@@ -66,7 +66,7 @@ export interface LimitCluster<W extends LimitWorker> {
   off(event: 'message', listener: (worker: W, message: unknown) => void): unknown
 }
 
-/** What the master process counts, and an end to it. */
+/** The counts of the master process, and a way to end them. */
 export interface LimitServer {
   status(): readonly LimitStatus[]
   close(): void
@@ -83,7 +83,7 @@ export function serveLimits<W extends LimitWorker>(
     offer: (worker, key, place) => {
       const offer = wrap({ offer: key, place })
       worker.send(offer, (error) => {
-        // A worker that never heard of the place has sent nothing.
+        // A worker that did not receive the place has sent nothing.
         if (error !== null) arbiter.giveBack(worker, place, false)
       })
     },
@@ -108,7 +108,7 @@ export function serveLimits<W extends LimitWorker>(
     meet(worker)
     const { ask, limits, giveBack, sent, wait, know } = content
     if (typeof giveBack === 'number') arbiter.giveBack(worker, giveBack, sent === true)
-    // What a worker asked before it was killed may arrive after its end.
+    // Requests of a worker that was killed may arrive after its end.
     else if (worker.isDead() || !worker.isConnected()) return
     else if (typeof ask === 'number' && isLimits(limits)) {
       const reply = (answer: LimitAnswer) => {
@@ -203,7 +203,7 @@ export class ChannelLimits implements LimitService {
     for (const finish of this.#questions.values()) finish({ granted: false, why: 'unknown' })
   }
 
-  /** A channel that is closed is the end of a worker: the master frees what it held when it has ended. */
+  /** A closed channel means that the worker ends: the master then frees what it held. */
   #send(question: WorkerMessage, onFailure: () => void = () => {}): void {
     if (!this.#port.connected || this.#port.send === undefined) onFailure()
     else {
@@ -224,7 +224,7 @@ export class ChannelLimits implements LimitService {
     if (typeof answer !== 'number') return
     const finish = this.#questions.get(answer)
     if (granted === true && typeof place === 'number') {
-      // Too late: nobody waits for it any more.
+      // It came too late: nobody waits for it any more.
       if (finish === undefined) this.giveBack(place, false)
       else finish({ granted, place })
     } else if (why === 'quota' && typeof waitMs === 'number') finish?.({ granted: false, why, waitMs })

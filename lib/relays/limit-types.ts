@@ -1,6 +1,6 @@
-/** What limits the use of a server, and what that is counted under. */
+/** The limits of a server, and the key under which its use is counted. */
 export interface Limits {
-  /** Servers with the same key share the limits: the name of a section, say. */
+  /** Servers with the same key share the limits. It is the name of a section, for example. */
   readonly key: string
   /** Connections at once. */
   readonly maxConnections?: number
@@ -14,14 +14,14 @@ export type LimitRefusal =
   | { readonly granted: false; readonly why: 'connections' }
   /** All messages of the hour are sent. */
   | { readonly granted: false; readonly why: 'quota'; readonly waitMs: number }
-  /** The one who counts did not answer. */
+  /** The process that counts did not answer. */
   | { readonly granted: false; readonly why: 'unknown' }
 
-/** A place was taken, or why none is free. */
+/** A place that was taken, or why none is free. */
 export type LimitAnswer =
   | {
       readonly granted: true
-      /** Names the place when it is given back. */
+      /** Identifies the place when it is given back. */
       readonly place: number
     }
   | LimitRefusal
@@ -34,22 +34,22 @@ export interface LimitStatus {
 }
 
 /**
- * Counts places over all who share them: over the workers of this server, or over hosts. At no moment are more than
- * `maxConnections` places of a key taken, and in no 60 minutes are more than `maxPerHour` messages sent.
+ * Counts places over all processes that share them: the workers of this server, or of several hosts. For each key, no more than
+ * `maxConnections` places are taken at once, and no more than `maxPerHour` messages are sent in any 60 minutes.
  */
 export interface LimitService {
-  /** Limits that may be used some day. What is shared with other servers is shared from now on. */
+  /** Limits that may be used later. If they are shared with other servers, they are shared from now on. */
   know(limits: readonly Limits[]): void
-  /** Why no place is free, where that is known without asking; undefined if there is one, or if only asking can tell. */
+  /** Why no place is free, if that is known without asking; undefined if one is free, or if another process must be asked. */
   look(limits: Limits): LimitRefusal | undefined
   /** Takes a place, or says why it is refused. Never rejects. */
   ask(limits: Limits): LimitAnswer | Promise<LimitAnswer>
   /** @param sent the message counts against `maxPerHour` */
   giveBack(place: number, sent: boolean): void
-  /** The next place that becomes free is to be offered, see {@link onOffer}. Holds for one offer. */
+  /** Asks for the next place that becomes free, see {@link onOffer}. It counts for one offer. */
   wait(limits: Limits): void
-  /** @param take gets places that were waited for. They are taken already, and must be given back. */
+  /** @param take receives places that were waited for. They are already taken, and must be given back. */
   onOffer(take: (key: string, place: number) => void): void
-  /** Nobody asks or waits any more. Places that are taken can still be given back. */
+  /** After this nobody asks or waits any more. Places that are taken can still be given back. */
   close(): void
 }

@@ -20,7 +20,7 @@ export interface LimitedPlacesOptions {
 
 /** Time for which a place is kept for a message that was woken: it goes through Haraka's queue and the decision first. */
 const RESERVE_MS = 5_000
-/** A server at its limit of connections is taken to be so for this long: `look` cannot ask. */
+/** Time for which a server counts as being at its limit of connections after it was: `look` cannot ask. */
 const FULL_MS = 1_000
 
 interface ServerPlaces {
@@ -31,7 +31,7 @@ interface ServerPlaces {
   refusal?: NoPlace
 }
 
-/** The places of limited servers, as one process takes them and waits for them. */
+/** The places of limited servers that one process takes, and waits for. */
 export class LimitedPlaces {
   readonly #service: LimitService
   readonly #monotonic: () => number
@@ -53,7 +53,7 @@ export class LimitedPlaces {
     if (entry !== undefined && entry.reserved.size > 0) return undefined
     const known = this.#service.look(limits)
     if (known !== undefined) return this.#noPlace(known)
-    // Where it must be asked for, the last answer counts for a while.
+    // If another process must be asked, its last answer counts for a while.
     if (entry?.refusal === undefined) return undefined
     const isRecent = entry.queue.length > 0 || this.#monotonic() < entry.refusal.until
     return isRecent ? entry.refusal : undefined
@@ -77,7 +77,7 @@ export class LimitedPlaces {
   whenFree(limits: Limits, wake: () => void, first: boolean): () => void {
     const entry = this.#entry(limits)
     const leave = entry.queue.add(wake, first)
-    // After this turn of the event loop: nobody is woken before this method has returned.
+    // After this turn of the event loop, so that nobody is woken before this method has returned.
     if (entry.queue.length === 1) queueMicrotask(() => this.#wait(entry))
     return leave
   }
@@ -131,7 +131,7 @@ export class LimitedPlaces {
     return { giveBack: (sent) => this.#service.giveBack(place, sent) }
   }
 
-  /** A place was offered: kept for the one that waits longest. */
+  /** A place was offered. It is kept for the message that has waited longest. */
   #take(key: string, place: number): void {
     const entry = this.#entries.get(key)
     if (entry === undefined || entry.queue.length === 0) {

@@ -1,7 +1,7 @@
 import { LimitArbiter, type LimitArbiterOptions } from './limit-arbiter'
 import type { LimitAnswer, LimitRefusal, Limits, LimitService } from './limit-types'
 
-/** The only process: it counts for itself, and answers at once unless other servers share the limits. */
+/** For the only process of a server: it counts for itself, and answers at once unless other servers share the limits. */
 export class LocalLimits implements LimitService {
   readonly arbiter: LimitArbiter<'here'>
   #take: (key: string, place: number) => void = () => {}
@@ -34,6 +34,6 @@ export class LocalLimits implements LimitService {
     this.#take = take
   }
 
-  /** Haraka still ends what it has begun, and that still counts: there is nothing to end before the process. */
+  /** Haraka still finishes the messages that it has begun, and they count: there is nothing to end before the process ends. */
   close(): void {}
 }

@@ -1,7 +1,7 @@
 import { finish, type Steps, workAWhile } from '../model/steps'
 import { overwriteInSteps } from './private-file'
 
-/** The greatest part of its time that a process writes one file: what takes 60 ms is written every 3 s at most. */
+/** The greatest part of its time that a process spends on writing one file: if that takes 60 ms, it writes every 3 s at most. */
 const LARGEST_SHARE = 0.02
 
 export interface PacedFileOptions {
@@ -9,13 +9,13 @@ export interface PacedFileOptions {
   readonly name: string
   /** Time until a change is written, with all that changed meanwhile. Milliseconds. */
   readonly delayMs: number
-  /** The content as it is now, part by part. */
+  /** The current content, part by part. */
   readonly format: () => Iterable<string>
-  /** A change could not be written; again only after one that could. */
+  /** Called when a change cannot be written, and again only after one that can. */
   readonly onError: (error: Error) => void
 }
 
-/** A file that is written anew when something has changed: in steps, so that mail goes on meanwhile, and less often if it takes long. */
+/** A file that is written again after each change: in steps, so that mail goes on meanwhile, and less often if it takes long. */
 export class PacedFile {
   readonly #options: PacedFileOptions
   #timer: NodeJS.Timeout | undefined
@@ -23,7 +23,7 @@ export class PacedFile {
   #steps: Steps<void> | undefined
   #next: NodeJS.Immediate | undefined
   #hasChangedSince = false
-  /** How long the last one took, or this one until now, milliseconds. */
+  /** How long the last writing took, or this one until now, milliseconds. */
   #cost = 0
   #isFailing = false
 
@@ -36,7 +36,7 @@ export class PacedFile {
     return this.#isFailing
   }
 
-  /** Something has changed: it is written soon. */
+  /** Something has changed: the file is written soon. */
   noteChange(): void {
     if (this.#steps !== undefined) this.#hasChangedSince = true
     else {
@@ -45,14 +45,14 @@ export class PacedFile {
     }
   }
 
-  /** Writes what is so now, and begins at once: what is short is written before this returns. */
+  /** Writes the current content and begins at once: a short file is written before this returns. */
   write(): void {
     this.#stop()
     this.#begin()
     this.#workOn()
   }
 
-  /** Writes what is not yet written. */
+  /** Writes the changes that are not yet written. */
   close(): void {
     if (this.#timer === undefined && this.#steps === undefined) return
     this.#stop()
@@ -95,7 +95,7 @@ export class PacedFile {
       this.#isFailing = false
       return result
     } catch (error) {
-      // A full disk may have room again: tried with the next change.
+      // A full disk may have room again: the next change tries it.
       const isNews = !this.#isFailing
       this.#isFailing = true
       if (isNews) this.#options.onError(error as Error)

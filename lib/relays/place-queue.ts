@@ -1,6 +1,6 @@
-/** Those who wait for a place, in the order in which they are served. */
+/** The line for places: who waits, in the order in which they are served. */
 export class PlaceQueue {
-  /** Woken before, when another was quicker. */
+  /** Those who were woken before, when another was quicker. */
   readonly #first = new Set<() => void>()
   readonly #rest = new Set<() => void>()
 
@@ -9,11 +9,11 @@ export class PlaceQueue {
   }
 
   /**
-   * @param first goes before all that were not woken yet
-   * @returns leaves the queue
+   * @param first go before all that were not woken yet?
+   * @returns a function that leaves the queue
    */
   add(wake: () => void, first: boolean): () => void {
-    // The same function may wait twice.
+    // A function that waits may be added twice.
     const waiter = () => wake()
     const part = first ? this.#first : this.#rest
     part.add(waiter)

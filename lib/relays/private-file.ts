@@ -16,13 +16,13 @@ import { StringDecoder } from 'node:string_decoder'
 import { finish, type Steps } from '../model/steps'
 
 /*
- * Files in a folder that another user may write to. Root reads and writes them too (the master process, the command line), so
- * nothing here follows a link, waits for a FIFO, or reads more than it was meant to.
+ * Files in a folder that another user may write to. Root reads and writes them too (the master process, the command line). So nothing
+ * here follows a link, waits for a FIFO, or reads more than the given number of bytes.
  */
 
 const { O_CREAT, O_EXCL, O_NOFOLLOW, O_NONBLOCK, O_RDONLY, O_APPEND, O_WRONLY } = constants
 
-/** What {@link readLines} reads in one step, bytes. */
+/** How much {@link readLines} reads in one step, bytes. */
 const CHUNK = 64 * 1024
 
 /** A file that may be read, and how long it is. */
@@ -33,7 +33,7 @@ interface OpenFile {
 
 /**
  * @returns undefined if there is no such file
- * @throws Error as `fs` does, and if it is not a regular file of at most so many bytes
+ * @throws Error as `fs` does, and if it is not a regular file of at most `largestBytes`
  */
 export function readSmallFile(folder: string, name: string, largestBytes: number): string | undefined {
   const open = openToRead(folder, name, largestBytes)
@@ -67,7 +67,7 @@ export function* readLines(
   try {
     const decoder = new StringDecoder('utf8')
     const buffer = Buffer.alloc(Math.min(CHUNK, size))
-    /** Of the line that has begun. */
+    /** The line that has begun, so far. */
     let pieces: string[] = []
     for (let left = size; left > 0;) {
       const length = readSync(file, buffer, 0, Math.min(buffer.length, left), null)
@@ -119,13 +119,13 @@ function openToRead(folder: string, name: string, largestBytes: number): OpenFil
 export function createFile(folder: string, name: string, text: string, exclusive = false): number {
   const { uid, gid } = requireFolder(folder)
   const path = join(folder, name)
-  // Never written into what stands there: that may be a link, or a file of somebody else.
+  // An existing file is never written to: it may be a link, or somebody else's file.
   if (!exclusive) rmSync(path, { force: true })
   const file = openSync(path, O_WRONLY | O_APPEND | O_CREAT | O_EXCL | O_NOFOLLOW, 0o600)
   try {
     fchmodSync(file, 0o600)
     const made = fstatSync(file)
-    // Root writes for the server's user; nobody else may give files away.
+    // Root writes for the server's user. Only root may change the owner of a file.
     if (process.getuid?.() === 0 && (made.uid !== uid || made.gid !== gid)) fchownSync(file, uid, gid)
     writeFileSync(file, text)
     return file
@@ -142,14 +142,14 @@ export function replaceFile(folder: string, from: string, to: string): void {
   renameSync(join(folder, from), join(folder, to))
 }
 
-/** The name of a file while it is written. It does not begin like any file that is read, such as `hold.`. */
+/** The name of a file while it is written. It must not begin like a file that is read, such as `hold.`. */
 export const temporaryName = (name: string): string => `new.${name}`
 
 /** Replaces a file at once: a reader sees the old text or the new one, never a part. */
 export const overwriteFile = (folder: string, name: string, text: string): void =>
   finish(overwriteInSteps(folder, name, [text]))
 
-/** As {@link overwriteFile}, a part in each step. */
+/** As {@link overwriteFile}, in steps of one part each. */
 export function* overwriteInSteps(folder: string, name: string, parts: Iterable<string>): Steps<void> {
   const temporary = temporaryName(name)
   const file = createFile(folder, temporary, '')
@@ -166,7 +166,7 @@ export function* overwriteInSteps(folder: string, name: string, parts: Iterable<
 
 /**
  * @returns the folder's owner
- * @throws Error as `fs` does, and if it is a link or no folder
+ * @throws Error as `fs` does, and if it is a link or not a folder
  */
 export function requireFolder(path: string): { readonly uid: number; readonly gid: number } {
   const stats = lstatSync(path)

@@ -6,23 +6,23 @@ import { createFile, readSmallFile, replaceFile, temporaryName } from './private
 
 /*
  * What was sent in the last hour, so that a server that is killed and started again keeps to `max_per_hour`. A line is written
- * before a place is handed out and after it is given back; it survives any kill of processes (a crash of the machine may lose
+ * before a place is handed out and after it is given back; it survives if processes are killed (a crash of the machine may lose
  * the lines of its last seconds). Each line is a JSON array:
  *
  *   ["journal", 1, boot]                    the first: version, and the boot that monotonic times belong to
- *   ["sent", key, monotonic, wall, amount]  from before this file was begun
+ *   ["sent", key, monotonic, wall, amount]  sent before this file was begun
  *   ["open", place, key]
- *   ["sent-by", place, monotonic, wall]     closed, and it counts from then on
- *   ["unsent", place]                       closed, and it does not count
+ *   ["sent-by", place, monotonic, wall]     closed, and the message counts from then on
+ *   ["unsent", place]                       closed, and the message does not count
  */
 
 /** Its name in the state folder. */
 const JOURNAL_FILE = 'quota.journal'
 
 const VERSION = 1
-/** A longer journal is written anew. */
+/** Bytes after which the journal is written anew. */
 const REWRITE_BYTES = 256 * 1024
-/** What is longer was not written here. */
+/** A longer file was not written here, bytes. */
 const LARGEST_BYTES = 64 * 1024 * 1024
 
 export interface QuotaJournalOptions {
@@ -74,7 +74,7 @@ class QuotaJournal implements LimitJournal {
 
   #append(line: readonly unknown[]): void {
     const file = this.#file
-    // What could not be written is part of the state by now.
+    // The change that could not be written is now part of the state.
     if (file === undefined) return this.#rewrite()
     const text = `${JSON.stringify(line)}\n`
     this.#try(() => appendFileSync(file, text))
@@ -82,7 +82,7 @@ class QuotaJournal implements LimitJournal {
     if (this.#bytes > (this.#options.rewriteBytes ?? REWRITE_BYTES)) this.#rewrite()
   }
 
-  /** In the place of the old file at once: at no moment is there none. */
+  /** It replaces the old file at once, so that there always is one. */
   #rewrite(): void {
     if (this.#isClosed) return
     const { folder, clock } = this.#options
@@ -107,7 +107,7 @@ class QuotaJournal implements LimitJournal {
     this.#file = undefined
   }
 
-  /** A full disk may have room again: all is written anew with the next change. The failure is logged once. */
+  /** A full disk may have room again: the next change writes everything anew. The failure is logged once. */
   #try(write: () => void): void {
     try {
       write()
@@ -116,7 +116,7 @@ class QuotaJournal implements LimitJournal {
       this.#closeFile()
       if (this.#isWriting) {
         this.#options.warn(
-          `what counts against max_per_hour would not survive a restart: ${messageOf(error)}`,
+          `after a restart max_per_hour would not count what was sent before it: ${messageOf(error)}`,
         )
       }
       this.#isWriting = false
@@ -129,7 +129,7 @@ class QuotaJournal implements LimitJournal {
     try {
       text = readSmallFile(folder, JOURNAL_FILE, LARGEST_BYTES)
     } catch (error) {
-      warn(`what was sent in the last hour is not known: ${messageOf(error)}`)
+      warn(`max_per_hour does not count what was sent before this start: ${messageOf(error)}`)
     }
     return text === undefined ? [] : replay(text, clock)
   }
@@ -140,14 +140,14 @@ const messageOf = (error: unknown) => (error instanceof Error ? error.message : 
 const isTime = (value: unknown): value is number => typeof value === 'number' && Number.isFinite(value)
 const isCount = (value: unknown): value is number => Number.isSafeInteger(value) && (value as number) > 0
 
-/** What was sent, as a journal says. Lines that were never written so (torn, or by hand) are passed over. */
+/** What was sent, by the lines of a journal. Lines that are incomplete or were written by hand are skipped. */
 function replay(text: string, clock: Clock): SentCount[] {
   const now = clock.monotonic()
   const open = new Map<number, string>()
   const sent: SentCount[] = []
   let sameBoot = false
   const add = (key: string, monotonic: number, wall: number, amount: number) => {
-    // After a boot only the clock on the wall can say how long ago it was. What lies ahead of the clock is taken as of now.
+    // After a boot only the clock time says how long ago it was. A time in the future counts as now.
     const at = sameBoot ? Math.min(monotonic, now) : now - Math.max(clock.wall() - wall, 0)
     if (at > now - HOUR_MS - 60_000) sent.push({ key, at, amount })
   }
@@ -171,7 +171,7 @@ function replay(text: string, clock: Clock): SentCount[] {
       add(first, second, third, fourth)
     }
   }
-  // Killed while they were under way: they may have been sent at any moment until now.
+  // The process was killed while these were under way: they may have been sent at any moment until now.
   for (const key of open.values()) sent.push({ key, at: now, amount: 1 })
   return sent.sort((a, b) => a.at - b.at)
 }

@@ -7,7 +7,7 @@ export interface Rotation {
 export class LocalRotation implements Rotation {
   #next: number
 
-  /** @param first workers begin with different relays */
+  /** @param first offset of the first message: workers begin with different relays */
   constructor(first = 0) {
     this.#next = first
   }

@@ -4,12 +4,12 @@ import type { BreakerBook, BreakerSharing } from './breaker-sharing'
 import { HourCount } from './hour-count'
 import { breakerKey, limitsOf, useKey } from './section'
 
-/** What is known of one server. Of terms of direct mail: one for all their servers together, and one for each that failed. */
+/** What is known of one server. Terms of direct mail have one record for all their servers together, and one for each that failed. */
 export interface ServerRecord {
   /** `[user@]host:port`, or the title of terms. */
   readonly key: string
   name: string | undefined
-  /** Of a server of direct mail: the title of its terms. */
+  /** For a server of direct mail, the title of its terms. */
   readonly terms: string | undefined
   limitKey: string
   readonly breaker: Breaker
@@ -20,18 +20,18 @@ export interface ServerRecord {
 export interface ServerRecordsOptions {
   /** Milliseconds since the epoch. */
   readonly wall: () => number
-  /** Servers that are remembered; the ones longest unused and not in use are forgotten. */
+  /** The most servers that are remembered. Those that have not been used for the longest time are forgotten. */
   readonly capacity: number
-  /** Where breakers are shared with other processes. */
+  /** Shares breakers with other processes; absent if they are not shared. */
   readonly sharing?: BreakerSharing | undefined
-  /** Another process knew something new. */
+  /** Called when another process knew something new. */
   readonly onAdopt: () => void
 }
 
 /** The servers that one process has met. */
 export class ServerRecords {
   readonly #options: ServerRecordsOptions
-  /** In the order of use. */
+  /** In the order of their last use. */
   readonly #records = new Map<string, ServerRecord>()
   /** Servers of the configuration, by their breaker key. */
   #expected = new Map<string, Exchange>()
@@ -60,7 +60,7 @@ export class ServerRecords {
     return this.#records.values()
   }
 
-  /** Trouble that others know of these servers is known here as well, in place of those from before. */
+  /** From now on, trouble that others know of these servers is known here too. They replace the servers from before. */
   expect(exchanges: readonly Exchange[]): void {
     const { sharing } = this.#options
     if (sharing === undefined) return
@@ -72,7 +72,7 @@ export class ServerRecords {
     }
   }
 
-  /** What is counted of the server, or of all servers of the same terms. */
+  /** The counts of the server, or of all servers of the same terms. */
   use(exchange: Exchange): ServerRecord {
     const record = this.#take(useKey(exchange), { key: useKey(exchange), terms: undefined })
     record.name = sectionName(exchange)
@@ -80,7 +80,7 @@ export class ServerRecords {
     return record
   }
 
-  /** What has the breaker of the server. */
+  /** The record that has the breaker of the server. */
   server(exchange: Exchange): ServerRecord {
     const key = breakerKey(exchange)
     return key === useKey(exchange)
@@ -88,7 +88,7 @@ export class ServerRecords {
       : this.#take(key, { key: exchangeKey(exchange), terms: useKey(exchange) })
   }
 
-  /** The breaker of the server; undefined: nothing is known of it. */
+  /** The breaker of the server; undefined if nothing is known of it. */
   breaker(exchange: Exchange): Breaker | undefined {
     const key = breakerKey(exchange)
     const known = this.#records.get(key)?.breaker
@@ -107,7 +107,7 @@ export class ServerRecords {
     return isNews
   }
 
-  /** Of the servers of direct mail only those that failed are known. */
+  /** Servers of direct mail are only known if they failed. */
   #forgetIfWell(key: string, { terms, breaker }: ServerRecord): void {
     if (terms !== undefined && breaker.failures === 0) this.#records.delete(key)
   }

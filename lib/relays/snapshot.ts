@@ -6,20 +6,23 @@ import type { LimitStatus } from './limit-types'
 import { readLines, requireFolder } from './private-file'
 import type { ServerStatus } from './types'
 
-/** A hold as a worker knows it: enough to tell it from another of the same name. */
+/** A hold as a worker knows it: enough to distinguish it from another of the same name. */
 export interface KnownHold {
   readonly name: string
   /** Milliseconds since the epoch. */
   readonly since: number
 }
 
-/** What a process of the server writes for the command line, whenever it changes. There may be 10,000 servers: they are made one by one. */
+/**
+ * What a process of the server writes for the command line, after each change. There may be 10,000 servers, so they are made one by
+ * one.
+ */
 export interface Snapshot {
   /** `worker`: sends mail. `master`: counts for the workers, and sends none. */
   readonly role: 'worker' | 'master'
   readonly servers: Iterable<ServerStatus>
   readonly holds: readonly KnownHold[]
-  /** Of the process that counts: what all together use of each limit. */
+  /** Only from the process that counts: how much of each limit all processes use together. */
   readonly limits?: Iterable<LimitStatus>
 }
 
@@ -32,12 +35,12 @@ export interface ProcessSnapshot extends Snapshot {
   readonly updated: number
 }
 
-/** A living process writes at least this often. */
+/** Time after which a living process writes again at the latest. */
 export const HEARTBEAT_MS = 60_000
-/** A snapshot of this age is from a dead process, even if another process has its id now. */
+/** Age at which a snapshot is from a dead process, even if another process has its id now. */
 const DEAD_AFTER_MS = 180_000
 
-/** A snapshot as its file has it, a line at a time. @param updated milliseconds since the epoch */
+/** The text of a snapshot, a line at a time. @param updated milliseconds since the epoch */
 export function* formatSnapshot(
   { role, servers, holds, limits }: Snapshot,
   updated: number,
@@ -52,14 +55,14 @@ const MOST_ENTRIES = 20_000
 
 export const snapshotFile = (pid: number): string => `${pid}.json`
 
-/** The process that a file of the state folder is the snapshot of. */
+/** The id of the process that wrote this file of the state folder. */
 export function pidOfFile(file: string): number | undefined {
   const digits = FILE.exec(file)?.[1]
   return digits === undefined ? undefined : Number(digits)
 }
 
 /**
- * The snapshots of the processes that live, by process id.
+ * The snapshots of the living processes, by process id.
  *
  * @param now ms since the epoch
  * @throws Error as `fs` does, and if the folder is a link; an absent folder has none
@@ -78,7 +81,7 @@ export function* readSnapshotsInSteps(folder: string, now: number): Steps<Proces
   return snapshots
 }
 
-/** Was it written by a process that lives? @param now ms since the epoch */
+/** Was it written by a living process? @param now ms since the epoch */
 export function isLiving({ pid, updated }: Pick<ProcessSnapshot, 'pid' | 'updated'>, now: number): boolean {
   return now - updated <= DEAD_AFTER_MS && isAlive(pid)
 }
@@ -95,7 +98,7 @@ function listPids(folder: string): number[] {
   }
 }
 
-/** Does a process of that id run? */
+/** Is there a process with that id? */
 export function isAlive(pid: number): boolean {
   try {
     process.kill(pid, 0)
@@ -129,7 +132,7 @@ function* readSnapshot(folder: string, pid: number): Steps<ProcessSnapshot | und
       ...(Array.isArray(head.limits) ? { limits } : {}),
     }
   } catch {
-    // Removed meanwhile, or not written by this program.
+    // It was removed meanwhile, or this program did not write it.
     return undefined
   }
 }

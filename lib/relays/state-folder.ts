@@ -16,9 +16,9 @@ import { PacedFile } from './paced-file'
 import { formatSnapshot, HEARTBEAT_MS, isAlive, pidOfFile, snapshotFile, type Snapshot } from './snapshot'
 
 /*
- * How the command line and the processes of a running server tell each other of relays: files in one folder that only the
- * server's user (and root) can enter. No port is open, and a crash leaves nothing locked. The server makes the folder; the
- * command line never does, and changes neither owner nor mode of it.
+ * The folder through which the command line and the processes of a running server share the state of relays. Only the server's user
+ * and root can enter it. No port is open, and a crash leaves nothing locked. The server creates the folder; the command line never does,
+ * and changes neither its owner nor its mode.
  *
  *   hold.NAME      the relay is held by hand (JSON). Written and removed by the command; survives a restart.
  *   PID.json       what the process PID knows, written anew (rename) when it changes, see paced-file.ts. Holds no secret.
@@ -31,20 +31,20 @@ export const STATE_FOLDER = 'dns_overrides_state'
 
 /** Time until a change is written, with all that changed meanwhile. */
 const WRITE_DELAY_MS = 500
-/** Holds are looked at this often where the system does not report changes, and as they end by themselves. */
+/** How often holds are checked, because they end by themselves, and because some systems do not report changes. */
 const POLL_INTERVAL_MS = 5_000
 
-/** The folder, as a process of the server sees it. */
+/** The folder, for a process of the server. */
 export interface StateFolder {
   /** The hold of a relay, unless it has ended. */
   readonly holdOf: (name: string) => Hold | undefined
   /** All holds, by name. */
   readonly holds: () => readonly Hold[]
-  /** Says where snapshots come from, and what to call when holds have changed. Writes the first. */
+  /** Sets the source of snapshots, and the function to call when holds have changed. Writes the first snapshot. */
   readonly publish: (take: () => Snapshot, onHolds: (holds: readonly Hold[]) => void) => void
-  /** Something changed: it will be written soon. */
+  /** Something has changed: it is written soon. */
   readonly noteChange: () => void
-  /** Writes what is not yet written, and stops. */
+  /** Writes the changes that are not yet written, and stops. */
   readonly close: () => void
 }
 
@@ -57,9 +57,9 @@ export interface StateFolderOptions {
 }
 
 /**
- * Makes the folder, for the user that the server will run as. To be called before privileges are dropped.
+ * Creates the folder, for the user that the server will run as. Call it before privileges are dropped.
  *
- * @param owner who the server will run as; absent: the folder keeps the owner that it has
+ * @param owner user that the server will run as; absent: the folder keeps its owner
  * @throws Error as `fs` does
  */
 export function prepareStateFolder(
@@ -67,7 +67,7 @@ export function prepareStateFolder(
   owner?: { readonly uid: number; readonly gid: number },
 ): void {
   mkdirSync(path, { recursive: true, mode: 0o700 })
-  // Root does this: a link that stands in place of the folder must not give away what it points to.
+  // Root does this: if there is a link in place of the folder, its target must not change its owner.
   const folder = openSync(path, constants.O_RDONLY | constants.O_DIRECTORY | constants.O_NOFOLLOW)
   try {
     const stats = fstatSync(folder)
@@ -80,7 +80,7 @@ export function prepareStateFolder(
   }
 }
 
-/** Opens the folder for a process of the server. One that cannot be used is logged once; then nothing is held or shown. */
+/** Opens the folder for a process of the server. If it cannot be used, that is logged once, and nothing is held or shown. */
 export function openStateFolder(options: StateFolderOptions): StateFolder {
   return new LiveFolder(options)
 }
@@ -124,7 +124,7 @@ class LiveFolder implements StateFolder {
         this.#written = now()
         return formatSnapshot(take(), this.#written)
       },
-      onError: ({ message }) => warn(`relays cannot be shown by the command line: ${message}`),
+      onError: ({ message }) => warn(`the command line cannot show the relays: ${message}`),
     })
     this.#onHolds = onHolds
     if (this.#holds.size > 0) onHolds(this.holds())
@@ -147,7 +147,7 @@ class LiveFolder implements StateFolder {
   #poll(): void {
     const { now } = this.#options
     const age = now() - this.#written
-    // A clock that was set back makes it negative.
+    // It is negative if the clock was set back.
     if (age >= HEARTBEAT_MS || age < 0) this.#file?.write()
     this.#lookForHolds()
     this.#removeDead()
@@ -159,16 +159,16 @@ class LiveFolder implements StateFolder {
     try {
       this.#holds = readHolds(path, now())
     } catch {
-      // If the folder cannot be read (no descriptor left, for example), holds stay as they are.
+      // If the folder cannot be read (no descriptor left, for example), holds do not change.
       return
     }
     if (JSON.stringify([...this.#holds.values()]) === before) return
     this.#onHolds?.(this.holds())
-    // At once: the command waits for it.
+    // It is written at once, because the command waits for it.
     this.#file?.write()
   }
 
-  /** Snapshots of processes that are gone. */
+  /** Removes snapshots of processes that are gone. */
   #removeDead(): void {
     const { path } = this.#options
     try {
@@ -177,12 +177,12 @@ class LiveFolder implements StateFolder {
         if (pid !== undefined && pid !== this.#pid && !isAlive(pid)) rmSync(join(path, file), { force: true })
       }
     } catch {
-      // Tried again with the next look.
+      // The next check tries it again.
     }
   }
 }
 
-/** Where the system cannot watch, the poll does it alone. */
+/** If the system cannot watch the folder, there is only the poll. */
 function watchFolder(path: string, listener: (file: string | null) => void): { close(): void } | undefined {
   try {
     const watcher = watch(path, { persistent: false }, (_event, file) => listener(file))

@@ -25,28 +25,28 @@ import type {
 export interface RelayStateOptions {
   readonly clock: Clock
   readonly log: { readonly info: (message: string) => void; readonly warn: (message: string) => void }
-  /** Counts for all who share the limits. Closed with this. */
+  /** Counts for all processes that share the limits. It is closed with this. */
   readonly limits: LimitService
-  /** What all together use of each limit, where this process counts it. */
+  /** How much of each limit all processes use together, if this process counts it. */
   readonly limitStatus?: () => readonly LimitStatus[]
-  /** Holds by hand, and where the state is shown; absent: neither. */
+  /** Holds by hand, and the place where the state is shown; absent: neither. */
   readonly folder?: StateFolder
-  /** Where breakers are shared with other processes; absent: this process knows its own. */
+  /** Shares breakers with other processes; absent if this process only knows its own. */
   readonly sharing?: BreakerSharing
   /** Absent: the rotation of this process, from 0. */
   readonly rotation?: Rotation
-  /** Servers that are remembered; the ones longest unused and not in use are forgotten. */
+  /** The most servers that are remembered. Those that have not been used for the longest time are forgotten. */
   readonly capacity?: number
 }
 
 const CAPACITY = 10_000
-/** Servers of direct mail that are left out and shown: a stranger's domains may name any number. */
+/** The most servers of direct mail that are shown as left out: the domains of a stranger may name any number. */
 const MOST_SHOWN = 100
 
 /** Nothing to ask for, nothing to give back. */
 const UNLIMITED: Place = { giveBack: () => {} }
 
-/** What is known of relays in one process; only limits are counted together with others. */
+/** What one process knows of relays. Only limits are counted together with other processes. */
 export class LocalRelayState implements RelayState {
   readonly #options: RelayStateOptions
   readonly #records: ServerRecords
@@ -101,7 +101,7 @@ export class LocalRelayState implements RelayState {
     const unavailable = this.#whyUnavailable(exchange, lastResort)
     if (unavailable !== undefined) return unavailable
     this.#records.use(exchange)
-    // Before the limit is asked for: nobody else may take the trial meanwhile.
+    // Before the limit is asked, so that nobody else takes the trial meanwhile.
     const trial = this.#trials.take(exchange, lastResort)
     return trial instanceof Promise
       ? trial.then((late) => this.#takePlace(exchange, late))
@@ -113,7 +113,7 @@ export class LocalRelayState implements RelayState {
   }
 
   noteFailure(exchange: Exchange, failure: RelayFailure): void {
-    // Nothing was tried that a hold, an open breaker or somebody's trial would forbid.
+    // A hold, an open breaker or another trial forbids it, so nothing is asked.
     if (this.#whyUnavailable(exchange, false) === undefined) this.#fail(exchange, failure)
   }
 
@@ -142,7 +142,7 @@ export class LocalRelayState implements RelayState {
       : this.#enter(exchange, place, trial)
   }
 
-  /** What came of asking for a place. */
+  /** The result of asking for a place. */
   #enter(exchange: Exchange, place: Place | NoPlace, trial: HeldTrial): Lease | Unavailable {
     const unavailable = isPlace(place)
       ? this.#whyHeld(exchange)
@@ -169,7 +169,7 @@ export class LocalRelayState implements RelayState {
         if (unavailable !== undefined) return unavailable
         const move = (late: HeldTrial | Unavailable) => {
           if (isRefused(late)) return late
-          // Meanwhile the message may have ended.
+          // The message may have ended meanwhile.
           if (ended) late.free()
           else {
             current.trial.free()
@@ -213,7 +213,7 @@ export class LocalRelayState implements RelayState {
     this.#noteChange()
   }
 
-  /** What this process knows for itself: holds and breakers. */
+  /** What this process knows by itself: holds and breakers. */
   #whyUnavailable(exchange: Exchange, lastResort: boolean): Unavailable | undefined {
     const held = this.#whyHeld(exchange)
     if (held !== undefined || lastResort) return held
@@ -234,7 +234,7 @@ export class LocalRelayState implements RelayState {
     this.#options.folder?.noteChange()
   }
 
-  /** Made one by one: there may be 10,000. */
+  /** They are made one by one, because there may be 10,000. */
   *#statuses(): Generator<ServerStatus, void> {
     const { wall, monotonic } = this.#options.clock
     const now = wall()

@@ -8,14 +8,14 @@ export interface Unavailable {
   readonly why: 'held' | 'breaker' | 'connections' | 'quota'
   /** One line for the log. */
   readonly message: string
-  /** When to try again, ms since the epoch, where it is known. */
+  /** When to try again, ms since the epoch, if that is known. */
   readonly until?: number
 }
 
 /** May mail go to a server now, and if not, why and until when? */
 export type Availability = { readonly usable: true } | Unavailable
 
-/** The place of one message in a section: at one server at a time, over all its addresses. `end` is always called. */
+/** The place of one message in a section: at one server at a time, with all its addresses. `end` is always called. */
 export interface Lease {
   /** The server did its part: connected, greeted, encrypted and authenticated as its terms ask. Closes its breaker. */
   reportSuccess(): void
@@ -24,13 +24,13 @@ export interface Lease {
   /**
    * Goes on to another server of the same section (see `sectionKey`), and keeps the place.
    *
-   * @returns why not; then nothing has changed. A promise where other processes must be asked for the trial of the server
+   * @returns why not; then nothing has changed. A promise if other processes must be asked for the trial of the server
    */
   moveTo(exchange: Exchange): Unavailable | undefined | Promise<Unavailable | undefined>
   /**
-   * Gives the place back. To be called when the connection is closed, so that the server never sees more than allowed.
+   * Gives the place back. Call it when the connection is closed, so that the server never sees more than allowed.
    *
-   * @param delivered the server took the message, or may have: it counts against `max_per_hour`
+   * @param delivered has the server accepted the message, or may it have? Then it counts against `max_per_hour`
    */
   end(delivered: boolean): void
 }
@@ -46,7 +46,7 @@ export interface AcquireOptions {
 
 export interface WaitOptions {
   /**
-   * The message was woken before, and another took its place: it goes to the head of the line.
+   * The message was woken before, but another took its place: it goes to the head of the line.
    *
    * @default false
    */
@@ -54,8 +54,8 @@ export interface WaitOptions {
 }
 
 /**
- * One server as `dns-overrides relays` and the status page show it; or terms of direct mail (`[direct:NAME]`), over all their servers,
- * and each of those servers that is in trouble.
+ * What `dns-overrides relays` and the status page show of one server; or of terms of direct mail (`[direct:NAME]`), over all their
+ * servers; or of one of those servers that has failed.
  */
 export interface ServerStatus {
   /** `[user@]host:port`; of terms their title. */
@@ -79,43 +79,43 @@ export interface ServerStatus {
 }
 
 /**
- * Breakers, holds, limits and rotation: what is known of servers between messages. One implementation keeps it in the processes
- * of this server; another may share it. Nothing here ever throws or rejects, and no answer takes longer than a few seconds.
+ * Breakers, holds, limits and rotation: what is known of servers between messages. Nothing here ever throws or rejects, and no answer
+ * takes longer than a few seconds.
  */
 export interface RelayState {
   /**
-   * The operator's servers and terms of the configuration in force, in place of those from before: what is shared of them with
-   * other processes is shared from now on, and shown.
+   * Sets the operator's servers and terms, those of the configuration in force. From now on they are shared with other processes, and
+   * shown.
    */
   know(exchanges: readonly Exchange[]): void
-  /** What this process knows now. Changes nothing. A limit that other workers share may have changed since. */
+  /** What this process knows now. It changes nothing. A limit that other workers share may have changed since. */
   look(exchange: Exchange): Availability
   /**
-   * Takes a place: one of `max_connections`, one of `max_per_hour`, the one trial of a half-open breaker. To be called before the
-   * first connection to the server.
+   * Takes a place: one of `max_connections`, one of `max_per_hour`, the one trial of a half-open breaker. Call it before the first
+   * connection to the server.
    *
-   * @returns at once where this process knows all it takes (no limit and no trial, or a breaker or hold that refuses); a promise where other
+   * @returns at once if this process knows enough (no limit and no trial, or a breaker or hold that refuses); a promise if other
    *   processes must be asked
    */
   acquire(exchange: Exchange, options?: AcquireOptions): Lease | Unavailable | Promise<Lease | Unavailable>
   /**
-   * Waits for a place at a server that refused for its `connections`. A place that becomes free in any worker is kept for a few
-   * seconds for the one that waits longest: it should call {@link acquire} then.
+   * Waits for a place at a server that had none for its `connections`. A place that becomes free in any worker is kept for a few seconds
+   * for the message that has waited longest, which should then call {@link acquire}.
    *
    * @param wake called once at most, never before this method returns
-   * @returns cancels the wait
+   * @returns a function that cancels the wait
    */
   whenFree(exchange: Exchange, wake: () => void, options?: WaitOptions): () => void
   /** Calls the listener, from now on, whenever holds by hand are set, end or are removed. */
   onHoldsChange(listener: () => void): void
-  /** A server failed before there was a connection to it (it has no address, say). */
+  /** A server failed before there was a connection to it (it has no address, for example). */
   noteFailure(exchange: Exchange, failure: RelayFailure): void
-  /** The rotation offset of the next message: a number that goes up by one for each. */
+  /** The rotation offset of the next message: a number that grows by one with each message. */
   nextRotationOffset(): Promise<number>
   status(): readonly ServerStatus[]
-  /** Stops timers and writes what is not yet written. */
+  /** Stops timers, and writes the changes that are not yet written. */
   close(): void
 }
 
-/** Did the server refuse, or is this a lease? */
+/** Is it the reason why there is no place, and not a lease? */
 export const isUnavailable = (answer: Lease | Unavailable): answer is Unavailable => 'usable' in answer

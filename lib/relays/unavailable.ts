@@ -23,7 +23,7 @@ export function explainHold(exchange: Exchange, hold: Hold): Unavailable {
 }
 
 /**
- * Why the server's breaker keeps mail away; undefined if it does not.
+ * Why the server's breaker keeps mail away from it; undefined if it does not.
  *
  * @param now milliseconds since the epoch
  */

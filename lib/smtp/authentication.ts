@@ -10,19 +10,19 @@ const LOGIN_PROMPTS = ['VXNlcm5hbWU6', 'UGFzc3dvcmQ6']
 export type LoginStep =
   /** The server asks for the next line, which Haraka knows. */
   | { readonly kind: 'asks' }
-  /** It asks for this line, of which Haraka knows nothing. */
+  /** The server asks for this line, which Haraka does not know. */
   | { readonly kind: 'say'; readonly line: string }
   | { readonly kind: 'took' }
-  /** `reason`: what it said before of the token. */
+  /** `reason`: what the server has said about the token before. */
   | { readonly kind: 'refused'; readonly reason?: string; readonly refusesToken: boolean }
   | { readonly kind: 'asks-too-often' }
 
-/** RFC 4954 section 6: the credentials are not good. */
+/** RFC 4954 section 6: the credentials are invalid. */
 const BAD_CREDENTIALS = 535
 
 /**
- * The login of one connection (RFC 4954), from AUTH to its last reply. Haraka 3.3.4 knows no mechanism with tokens: it is made to say
- * AUTH PLAIN, which goes over the wire as the mechanism that is set.
+ * The login of one connection (RFC 4954), from AUTH to its last reply. Haraka 3.3.4 knows no mechanism with tokens: it is made to
+ * send AUTH PLAIN, which is translated on the wire to the mechanism that is set.
  */
 export class Authentication {
   readonly #redaction: Redaction
@@ -33,13 +33,13 @@ export class Authentication {
   #prompts = 0
   #done = false
 
-  /** @param redaction learns each secret that is sent */
+  /** @param redaction is given each secret that is sent */
   constructor(login: Login | undefined, redaction: Redaction) {
     this.#token = login !== undefined && 'token' in login ? new TokenLogin(login) : undefined
     this.#redaction = redaction
   }
 
-  /** Has the server taken the login? */
+  /** Has the server accepted the login? */
   get done(): boolean {
     return this.#done
   }
@@ -49,14 +49,14 @@ export class Authentication {
     return this.#challenging
   }
 
-  /** AUTH is said. */
+  /** AUTH is sent. */
   begin(command: string): void {
     this.#mechanism = command.split(' ')[1]?.toUpperCase() ?? ''
     this.#challenging = this.#mechanism !== 'PLAIN'
     this.#prompts = 0
   }
 
-  /** What goes over the wire in place of Haraka's AUTH. */
+  /** The line that is sent in place of Haraka's AUTH. */
   translate(command: string): string {
     return this.#token === undefined ? command : `${this.#token.begin()}\r\n`
   }
@@ -88,7 +88,7 @@ export class Authentication {
 
   /** The text of a 334 that Haraka should see in place of the server's; undefined: the server's own. */
   rewritePrompt(): string | undefined {
-    // LOGIN asks for a name and then for a password in words of the server's choosing.
+    // LOGIN asks for a name and then for a password, in any words.
     const prompt = this.#mechanism === 'LOGIN' ? LOGIN_PROMPTS[this.#prompts] : undefined
     this.#prompts++
     return prompt

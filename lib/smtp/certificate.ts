@@ -1,32 +1,32 @@
 import { checkServerIdentity, type PeerCertificate, type TLSSocket } from 'node:tls'
 import { toPrintable } from '../model/printable'
 
-/** One thing that is wrong with a certificate. */
+/** One fault of a certificate. */
 export interface CertificateFault {
   readonly kind: 'chain' | 'name' | 'expired'
   readonly message: string
 }
 
-/** What a server's certificate is, and what is wrong with it. */
+/** A server's certificate, and its faults. */
 export interface CertificateReport {
   readonly subject: string
   readonly issuer: string
   /** Milliseconds since the epoch. */
   readonly validTo: number
   readonly protocol: string
-  /** Did the server ask who we are (RFC 8446 section 4.3.2)? */
+  /** Did the server ask for our certificate (RFC 8446 section 4.3.2)? */
   readonly asksForOurs: boolean
-  /** Empty: a client that insists on a good certificate takes it. */
+  /** Empty if a client that requires a good certificate accepts it. */
   readonly faults: readonly CertificateFault[]
 }
 
-/** What OpenSSL says of a chain that is not trusted, in our words. */
+/** OpenSSL's codes for a chain that is not trusted, in plain English. */
 const CHAIN_FAULTS: Readonly<Record<string, string>> = {
   DEPTH_ZERO_SELF_SIGNED_CERT: 'it is self-signed',
   SELF_SIGNED_CERT_IN_CHAIN: 'its chain ends in a self-signed certificate that is not trusted here',
   UNABLE_TO_VERIFY_LEAF_SIGNATURE:
-    'the authority that signed it is not known here, or the server does not send the chain',
-  UNABLE_TO_GET_ISSUER_CERT_LOCALLY: 'the authority that signed it is not known here',
+    'the authority that signed it is unknown, or the server does not send the chain',
+  UNABLE_TO_GET_ISSUER_CERT_LOCALLY: 'the authority that signed it is unknown',
   UNABLE_TO_GET_ISSUER_CERT: 'the server does not send the whole chain',
   CERT_NOT_YET_VALID: 'it is not valid yet',
 }
@@ -34,7 +34,7 @@ const CHAIN_FAULTS: Readonly<Record<string, string>> = {
 const nameOf = (part: PeerCertificate['subject'] | undefined) =>
   toPrintable(String(part?.CN ?? part?.O ?? 'nobody'))
 
-/** Looks at the certificate of a connection that has done its handshake. */
+/** Checks the certificate of a connection after its handshake. */
 export function describeCertificate(socket: TLSSocket, host: string): CertificateReport {
   const certificate = socket.getPeerCertificate()
   const validTo = Date.parse(certificate.valid_to)

@@ -4,24 +4,24 @@ import { connect as connectTls, rootCertificates } from 'node:tls'
 import type { ClientCertificate } from '../model/relay'
 import { describeCertificate, type CertificateReport } from './certificate'
 
-/** A line this long is not SMTP. Characters. */
+/** A longer line is not SMTP. Characters. */
 const LONGEST_LINE = 64 * 1024
 
 /** Where to connect, and how. */
 export interface ConnectionOptions {
   readonly address: string
   readonly port: number
-  /** The name that the certificate must be good for. */
+  /** The name that the certificate must be valid for. */
   readonly host: string
   readonly bind?: string
   /** For each step, milliseconds. */
   readonly timeoutMs: number
-  /** Trusted beside the system's authorities, PEM. */
+  /** Certificate authorities that are trusted besides the system's, PEM. */
   readonly ca?: readonly string[]
   readonly clientCertificate?: ClientCertificate
 }
 
-/** A connection that failed, with the system's code where it has one. */
+/** A connection that failed, with the system's code if there is one. */
 export class ConnectionError extends Error {
   readonly code: string
 
@@ -31,13 +31,13 @@ export class ConnectionError extends Error {
   }
 }
 
-/** One line, and whether anything had come after it. */
+/** One line, and whether anything came after it. */
 export interface ReceivedLine {
   readonly text: string
   readonly alone: boolean
 }
 
-/** One TCP connection, read line by line, with each step bounded in time. */
+/** One TCP connection, read line by line, with a time limit for each step. */
 export class Connection {
   readonly #options: ConnectionOptions
   #socket: Socket
@@ -85,7 +85,7 @@ export class Connection {
     socket.on('close', () => close())
   }
 
-  /** The next line, with its end. Rejects with a ConnectionError when the connection ends or the line does not. */
+  /** The next line, with its end. Rejects with a ConnectionError if the connection ends, or the line does not. */
   async readLine(): Promise<ReceivedLine> {
     for (;;) {
       const end = this.#buffer.indexOf('\n') + 1
@@ -106,7 +106,7 @@ export class Connection {
   }
 
   /**
-   * Starts TLS, taking any certificate so that its faults can be reported. What was received before is dropped (RFC 3207
+   * Starts TLS, and accepts any certificate so that its faults can be reported. Text that was received before is dropped (RFC 3207
    * section 4.2).
    */
   async startTls(): Promise<CertificateReport> {
@@ -115,7 +115,7 @@ export class Connection {
     plain.removeAllListeners('data')
     plain.removeAllListeners('error')
     plain.removeAllListeners('close')
-    // What goes wrong below is reported by the TLS socket; without a listener it would be thrown as well.
+    // The TLS socket reports errors of this socket; without a listener they would also be thrown.
     plain.on('error', () => undefined)
     this.#buffer = ''
     const socket = connectTls({
@@ -139,7 +139,7 @@ export class Connection {
   }
 }
 
-/** The promise, or a ConnectionError `ETIMEDOUT` when it takes longer. Milliseconds. */
+/** The promise, or a ConnectionError `ETIMEDOUT` if it takes longer. Milliseconds. */
 export async function limitTime<T>(promise: Promise<T>, timeoutMs: number, what: string): Promise<T> {
   let timer: NodeJS.Timeout | undefined
   const late = new Promise<never>((_, reject) => {
@@ -152,7 +152,7 @@ export async function limitTime<T>(promise: Promise<T>, timeoutMs: number, what:
     return await Promise.race([promise, late])
   } finally {
     clearTimeout(timer)
-    // Nobody waits any more for what comes of it later.
+    // Nobody waits for its result any more.
     promise.catch(() => undefined)
   }
 }

@@ -54,13 +54,13 @@ export class Conversation {
   /** Sends one command and reads its reply. */
   async command(line: string): Promise<FullReply> {
     const failure = this.#session.send(`${line}\r\n`, this.#encryption)
-    // What keeps a password from being sent is about the login, also where it is the lack of TLS.
+    // If a password must not be sent, that is about the login, also if the reason is that TLS is missing.
     if (failure !== undefined) throw this.#stop(failure, line.startsWith('AUTH') ? 'auth' : undefined)
     this.#connection.write(this.#session.translate(`${line}\r\n`).slice(0, -2))
     return this.read()
   }
 
-  /** Encrypts the connection from here on. */
+  /** Encrypts the connection from now on. */
   async startTls(): Promise<CertificateReport> {
     try {
       const report = await this.#connection.startTls()

@@ -4,7 +4,7 @@ type ExtensionOptions = Pick<SessionOptions, 'tls' | 'implicitTls' | 'credential
 
 /**
  * What a server offers in its reply to EHLO (RFC 5321 section 4.1.1.1), and how Haraka 3.3.4 (`outbound/hmail.js` `set_ehlo_props`)
- * gets to see it: only what it should use, written as it understands it.
+ * sees it: only what it should use, written as it understands it.
  */
 export class Extensions {
   readonly #options: ExtensionOptions
@@ -22,7 +22,7 @@ export class Extensions {
     return this.#keywords
   }
 
-  /** SASL mechanisms, in capitals (RFC 4422 section 3.1 writes them so). */
+  /** SASL mechanisms, in capitals (as RFC 4422 section 3.1 writes them). */
   get mechanisms(): readonly string[] {
     return this.#mechanisms
   }
@@ -36,7 +36,7 @@ export class Extensions {
     return this.#startTls && this.#options.tls !== 'off' && !this.#options.implicitTls && !encrypted
   }
 
-  /** What was offered before TLS does not count after it (RFC 3207 section 4.2). */
+  /** Forgets what was offered before TLS: it does not count any more (RFC 3207 section 4.2). */
   reset(): void {
     this.#lines = 0
     this.#keywords = []
@@ -47,7 +47,7 @@ export class Extensions {
   /**
    * Takes the text of one line.
    *
-   * @returns the text that Haraka should see; undefined: none
+   * @returns the text that Haraka should see; undefined if it should not see the line
    */
   add(text: string, encryption: Encryption): string | undefined {
     const line = text.trim().toUpperCase()
@@ -67,7 +67,7 @@ export class Extensions {
     return shown.length === 0 ? undefined : `AUTH ${shown.join(' ')}`
   }
 
-  /** Haraka knows no mechanism with tokens: where that is what is needed, it should say PLAIN, see `Authentication`. */
+  /** Haraka knows no mechanism with tokens: if one is needed, Haraka should send PLAIN, see `Authentication`. */
   #shownMechanisms(): readonly string[] {
     const { credentials } = this.#options
     if (credentials === undefined || !('token' in credentials)) return this.#mechanisms

@@ -3,9 +3,9 @@ import { Secret } from '../model/secret'
 import type { Login, SessionFailure } from './session-types'
 
 /**
- * What is shown to a relay that asks who we are; undefined for one that does not.
+ * The login for a relay; undefined if it needs none.
  *
- * @param token for a relay that takes one
+ * @param token for a relay that needs one
  */
 export function loginOf(
   { credentials, authType, endpoint }: Pick<Relay, 'credentials' | 'authType' | 'endpoint'>,
@@ -13,11 +13,11 @@ export function loginOf(
 ): Login | undefined {
   if (credentials === undefined || 'password' in credentials) return credentials
   const mechanism = authType === 'oauthbearer' ? authType : 'xoauth2'
-  // Without a token it is refused, and nothing is sent without a login.
+  // An empty token is refused, and nothing is sent without a login.
   return { user: credentials.user, token: token ?? new Secret(''), mechanism, endpoint }
 }
 
-/** No token was got: the server cannot be logged in to. */
+/** There is no token, so no login is possible. */
 export const tokenFailure = (message: string): SessionFailure => ({
   stage: 'auth',
   kind: 'connection',

@@ -1,9 +1,9 @@
 import type { NextMx } from '../model/terms'
 
-/** How a session failed, in the words of {@link NextMx}. */
+/** How a session failed, by the words of {@link NextMx}. */
 export type FailureKind = 'no-answer' | 'connection' | 'temporary'
 
-/** Does the message move on to the next exchange after such a failure? Else it is deferred. */
+/** Does the message go on to the next exchange after such a failure? Otherwise it is deferred. */
 export function movesOn(nextMx: NextMx, kind: FailureKind): boolean {
   switch (nextMx) {
     case 'no_answer':

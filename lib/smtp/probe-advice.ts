@@ -13,11 +13,11 @@ export function adviseConnection(
       return `nothing listens on port ${port} there: check the port (25, 465 or 587?)`
     case 'ETIMEDOUT':
       return port === 25
-        ? 'a firewall may drop it: many networks close port 25 outwards; ask for port 587'
+        ? 'a firewall may drop it: many networks block outgoing port 25; ask the provider for port 587'
         : 'a firewall may drop it, or the address is wrong'
     case 'ENETUNREACH':
     case 'EHOSTUNREACH':
-      return 'this machine has no route there, as without IPv6'
+      return 'this machine has no route there; it may have no IPv6'
     case 'EADDRNOTAVAIL':
       return bind === undefined ? undefined : `bind = ${formatBind(bind)} is not an address of this machine`
     default:
@@ -35,17 +35,17 @@ export function adviseHandshake(code: string, { implicitTls, clientCertificate }
   const isPlain = implicitTls && (code.includes('WRONG_VERSION') || code.includes('PACKET_LENGTH'))
   return isPlain
     ? 'the server does not speak TLS from the first byte: leave out smtps://'
-    : 'the server and this machine have no TLS version or cipher in common, or the server broke off'
+    : 'the server and this machine have no TLS version or cipher in common, or the server closed the connection'
 }
 
 /** What to do about each fault of a certificate. */
 export const CERTIFICATE_ADVICE: Readonly<Record<CertificateFault['kind'], string>> = {
-  chain: 'ask the operator of the relay, or make its authority known with NODE_EXTRA_CA_CERTS',
-  name: 'write the host as a name that the certificate has',
+  chain: 'ask the operator of the relay, or trust its authority with NODE_EXTRA_CA_CERTS',
+  name: 'write the host by a name that is in the certificate',
   expired: 'the operator of the relay must renew it',
 }
 
-/** What to do about a server that does not do its part. */
+/** What to do about a server that fails in the conversation. */
 export function adviseReply({ stage, reply, refusesToken }: SessionFailure): string | undefined {
   if (refusesToken === true)
     return 'check that oauth2_scope is for SMTP, and that the client may send as this mailbox'
@@ -57,7 +57,7 @@ export function adviseReply({ stage, reply, refusesToken }: SessionFailure): str
         : 'it is too busy: try later'
     case 'tls':
       return reply === undefined
-        ? 'use a port with TLS: 587, or smtps://HOST; or set allow_plaintext_auth = true if the way there is safe'
+        ? 'use a port with TLS: 587, or smtps://HOST; or set allow_plaintext_auth = true if the network is safe'
         : undefined
     case 'auth':
       return reply === undefined ? undefined : adviseAuth(reply.code)

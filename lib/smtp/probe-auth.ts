@@ -11,7 +11,7 @@ import { ProbeStop } from './probe-finding'
  * Logs in as Haraka would.
  *
  * @returns how
- * @throws ProbeStop where the password may not be sent, or is refused
+ * @throws ProbeStop if the password must not be sent, or is refused
  */
 export async function authenticate(
   conversation: Conversation,
@@ -37,7 +37,7 @@ export async function authenticate(
 
 const base64 = (text: string) => Buffer.from(text, 'utf8').toString('base64')
 
-/** The lines of one mechanism: PLAIN (RFC 4616), LOGIN, CRAM-MD5 (RFC 2195). With a token the session says what is needed. */
+/** Sends the lines of one mechanism: PLAIN (RFC 4616), LOGIN, CRAM-MD5 (RFC 2195). With a token the session translates AUTH PLAIN. */
 async function exchangeAuth(conversation: Conversation, mechanism: AuthType, login: Login): Promise<Reply> {
   const say = (line: string) => conversation.command(line)
   if ('token' in login) return (await say('AUTH PLAIN')).reply

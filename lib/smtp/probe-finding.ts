@@ -1,4 +1,4 @@
-/** One thing that was looked at. */
+/** The result of one step. */
 export interface ProbeFinding {
   readonly step:
     'token' | 'address' | 'connect' | 'greeting' | 'ehlo' | 'tls' | 'certificate' | 'client' | 'auth'

@@ -4,20 +4,20 @@ import { oauth2Of, type Relay } from '../model/relay'
 import type { Secret } from '../model/secret'
 import type { ProbeFinding } from './probe-finding'
 
-/** A token that was given for a probe. */
+/** A token that was obtained for a probe. */
 export interface ProbedToken {
   readonly token: Secret
   readonly lifetimeMs?: number
   readonly scope?: string
 }
 
-/** Asks a token endpoint. Rejects with an Error that says why there is no token, as what follows the name of the endpoint. */
+/** Asks a token endpoint. Rejects with an Error that says why there is no token; its message follows the name of the endpoint. */
 export type AskToken = (client: OAuth2Client) => Promise<ProbedToken>
 
-/** The token of a relay, and what there is to say about it. */
+/** The token of a relay, and the findings about it. */
 interface TokenProbe {
   readonly findings: readonly ProbeFinding[]
-  /** Absent if the relay takes no token, or none could be fetched. */
+  /** Absent if the relay needs no token, or if there is none. */
   readonly token?: Secret
 }
 
@@ -32,7 +32,7 @@ export async function probeToken(
   try {
     const { token, lifetimeMs, scope } = await askToken(client)
     const life =
-      lifetimeMs === undefined ? 'with no end that it says' : `good for ${formatMinutes(lifetimeMs)}`
+      lifetimeMs === undefined ? 'without an expiry time' : `valid for ${formatMinutes(lifetimeMs)}`
     const given = { step: 'token', result: 'good', message: `${endpoint} gives a token, ${life}` } as const
     return { token, findings: [given, ...findMissingScope(client, scope)] }
   } catch (error) {
@@ -44,7 +44,7 @@ export async function probeToken(
 const formatMinutes = (time: number) =>
   time < 60_000 ? `${time / 1000} s` : `${Math.floor(time / 60_000)} min`
 
-/** RFC 6749 section 3.3: the server may give less than was asked for, and says so then. */
+/** RFC 6749 section 3.3: the server may grant less than was asked for, and must say so. */
 function findMissingScope({ scope: asked = '' }: OAuth2Client, given: string | undefined): ProbeFinding[] {
   if (given === undefined) return []
   const has = given.split(' ')
@@ -57,8 +57,8 @@ function findMissingScope({ scope: asked = '' }: OAuth2Client, given: string | u
 /** What to do about the errors of RFC 6749 section 5.2, and about an endpoint that cannot be asked. */
 function adviseToken(message: string): string {
   if (message.includes('invalid_client'))
-    return 'check oauth2_client_id and oauth2_client_secret: a secret may have ended'
-  if (message.includes('invalid_grant')) return 'the refresh token is revoked or has ended: make a new one'
+    return 'check oauth2_client_id and oauth2_client_secret: a secret may have expired'
+  if (message.includes('invalid_grant')) return 'the refresh token has expired or was revoked: get a new one'
   if (message.includes('invalid_scope')) return 'check oauth2_scope with the provider'
   if (message.includes('unauthorized_client')) return 'the provider must allow this grant for the client'
   return 'check oauth2_token_url, and whether this machine can reach it'

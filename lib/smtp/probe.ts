@@ -24,13 +24,13 @@ export interface AddressReport {
   readonly findings: readonly ProbeFinding[]
 }
 
-/** What a probe found of one relay. Holds no secret. */
+/** What a probe found out about one relay. Holds no secret. */
 export interface RelayReport {
   readonly key: string
   readonly name?: string
-  /** At least one address does all that is asked of it, and the others do too or cannot be connected to. */
+  /** Does at least one address work, and does every other one work too or not accept connections? */
   readonly good: boolean
-  /** Findings that concern no single address. */
+  /** Findings that are not about one address. */
   readonly findings: readonly ProbeFinding[]
   readonly addresses: readonly AddressReport[]
 }
@@ -42,7 +42,7 @@ export interface ProbeServices {
   readonly now: () => number
   /** For each step, milliseconds. */
   readonly timeoutMs: number
-  /** Certificate authorities trusted beside the system's, PEM. */
+  /** Certificate authorities that are trusted besides the system's, PEM. */
   readonly ca?: readonly string[]
   readonly askToken: AskToken
 }
@@ -60,7 +60,7 @@ export async function probeRelay(relay: Relay, services: ProbeServices): Promise
     return { ...head, good: false, findings: [explainNoneFits(relay, answer.addresses)], addresses: [] }
   const { findings: ofToken, token } = await probeToken(relay, services)
   const addresses: AddressReport[] = []
-  // One after the other: many relays count parallel logins as an attack.
+  // One after the other, because many relays count parallel logins as an attack.
   for (const address of fitting) addresses.push(await probeAddress(relay, address, services, token))
   const reached = addresses.filter(({ findings }) => !findings.some(isConnectFault))
   const hasToken = ofToken.every(({ result }) => result !== 'bad')
@@ -93,7 +93,7 @@ function explainNoneFits({ endpoint, terms }: Relay, addresses: readonly string[
   return {
     step: 'address',
     result: 'bad',
-    message: `no address of ${endpoint.host} is connected to: ${why}`,
+    message: `no address of ${endpoint.host} can be used: ${why}`,
     advice: 'check family and bind',
   }
 }
@@ -104,7 +104,7 @@ async function probeAddress(
   services: ProbeServices,
   token: Secret | undefined,
 ): Promise<AddressReport> {
-  // Without its token it is seen how far the relay goes without a login.
+  // Without a token the probe goes as far as it can without a login.
   const login = oauth2Of(relay) === undefined || token !== undefined ? loginOf(relay, token) : undefined
   const probe = new AddressProbe(relay, login, services.now())
   let connection: Connection | undefined
@@ -152,7 +152,7 @@ function connectionFinding(error: unknown, relay: Relay): ProbeFinding {
 class AddressProbe {
   readonly findings: ProbeFinding[] = []
   readonly #relay: Relay
-  /** Absent: no login is tried. */
+  /** Absent if no login is tried. */
   readonly #login: Login | undefined
   readonly #now: number
 
@@ -196,7 +196,7 @@ class AddressProbe {
     await conversation.command('QUIT').catch(() => undefined)
   }
 
-  /** LHLO for LMTP (RFC 2033); HELO where EHLO is refused and nothing of it is needed. */
+  /** LHLO for LMTP (RFC 2033); HELO if EHLO is refused and none of its extensions is needed. */
   async #hello(conversation: Conversation): Promise<void> {
     const { lmtp, bindHelo = hostname() } = this.#relay.terms
     const { reply } = await conversation.command(`${lmtp ? 'LHLO' : 'EHLO'} ${bindHelo}`)
@@ -224,11 +224,11 @@ class AddressProbe {
         'warning',
         'tls_cert may not be needed here',
       )
-    else if (end === undefined) this.#note('client', `our certificate was asked for and given: ${what}`)
+    else if (end === undefined) this.#note('client', `it asked for our certificate and got it: ${what}`)
     else
       this.#note(
         'client',
-        `our certificate was asked for and given: ${what}`,
+        `it asked for our certificate and got it: ${what}`,
         'warning',
         'it must be renewed soon',
       )
@@ -256,7 +256,7 @@ class AddressProbe {
       else this.#note('certificate', what)
       return
     }
-    // Nothing is sent over such a connection, and so no password here either.
+    // Mail is not sent over such a connection, so no password is sent here either.
     if (isRequired) throw new ProbeStop('tls', 'nothing is sent to a server with such a certificate')
   }
 

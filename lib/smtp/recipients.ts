@@ -3,10 +3,10 @@ import type { RefusedRecipient } from './session-types'
 
 type RecipientPlace = Pick<RefusedRecipient, 'recipient' | 'index'>
 
-/** The recipients of one message at one server, and what it said to each. */
+/** The recipients of one message at one server, and its reply to each. */
 export class Recipients {
   readonly #refused: RefusedRecipient[] = []
-  /** Taken at RCPT; in LMTP they wait for their reply to the end of the message (RFC 2033 section 4.2). */
+  /** Accepted at RCPT; in LMTP they wait for their reply to the end of the message (RFC 2033 section 4.2). */
   readonly #taken: RecipientPlace[] = []
   #last: RecipientPlace = { recipient: '', index: -1 }
 
@@ -15,17 +15,17 @@ export class Recipients {
     return this.#refused
   }
 
-  /** How often RCPT was said. */
+  /** How many RCPT commands were sent. */
   get count(): number {
     return this.#last.index + 1
   }
 
-  /** Were all of them refused, for the time being? */
+  /** Are all of them refused temporarily? */
   get areAllDeferred(): boolean {
     return this.#refused.length === this.count && this.#refused.every(({ reply }) => isTemporary(reply))
   }
 
-  /** RCPT is said. */
+  /** RCPT is sent. */
   ask(recipient: string): void {
     this.#last = { recipient, index: this.count }
   }
@@ -36,7 +36,7 @@ export class Recipients {
     else this.#refused.push({ ...this.#last, stage: 'rcpt', reply })
   }
 
-  /** One reply to the end of the message in LMTP, which is that of the next recipient that was taken. */
+  /** One reply to the end of the message in LMTP, which is for the next recipient that was accepted. */
   answerEnd(reply: Reply): void {
     const place = this.#taken.shift()
     if (place !== undefined && !isGood(reply)) this.#refused.push({ ...place, stage: 'dot', reply })

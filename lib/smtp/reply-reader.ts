@@ -9,7 +9,7 @@ export interface ReplyLine {
   readonly last: boolean
 }
 
-/** What one line was: part of a reply, its end, or not SMTP at all. */
+/** What one line is: part of a reply, its end, or not SMTP at all. */
 export type LineReading =
   | { readonly kind: 'more'; readonly line: ReplyLine }
   | { readonly kind: 'reply'; readonly line: ReplyLine; readonly reply: Reply }
@@ -20,7 +20,7 @@ const REPLY_LINE = /^[2345]\d\d[ -]/
 const CODE_LENGTH = 3
 /** RFC 3463 section 2. */
 const ENHANCED_CODE = /^([245]\.\d{1,3}\.\d{1,3})(?:\s+|$)/
-/** More lines than any greeting or list of capabilities has. Haraka keeps all lines of a reply until its last. */
+/** The most lines of a reply: no greeting and no list of extensions has more. Haraka keeps all lines of a reply until its last. */
 const MOST_LINES = 500
 
 /** Puts the lines of a server together to replies, of which it keeps no more than is ever shown. */
@@ -30,7 +30,7 @@ export class ReplyReader {
   #text = ''
 
   /**
-   * Takes one line with or without its end.
+   * Takes one line, with or without its end.
    *
    * @param received without the password
    */
@@ -79,7 +79,7 @@ function withoutLineEnd(line: string): string {
   return rest.endsWith('\r') ? rest.slice(0, -1) : rest
 }
 
-/** A server's text as it is kept: printable, and at most {@link LONGEST_REPLY} characters. */
+/** A server's text in the form in which it is kept: printable, and at most {@link LONGEST_REPLY} characters. */
 export function shorten(text: string): string {
   return shortenTo(text, LONGEST_REPLY)
 }

@@ -1,6 +1,6 @@
 import type { Stage } from '../model/failure'
 
-/** What is going on: each command until its reply. */
+/** The current step: each command until its reply. */
 export type SessionStep =
   'greeting' | 'ehlo' | 'helo' | 'starttls' | 'auth' | 'mail' | 'rcpt' | 'data' | 'dot' | 'quit'
 

@@ -5,7 +5,7 @@ import type { NextMx, TlsPolicy } from '../model/terms'
 import type { FailureKind } from './next-mx'
 import type { TokenCredentials } from './token-login'
 
-/** What is shown to a server that asks who we are. */
+/** The login for a server. */
 export type Login = PasswordCredentials | TokenCredentials
 
 /** How one connection is to be used. */
@@ -14,44 +14,44 @@ export interface SessionOptions {
   /** TLS from the first byte: STARTTLS has no place. */
   readonly implicitTls: boolean
   readonly lmtp: boolean
-  /** The operator's server, and not an MX host: a demand for authentication is its failure, and not about the recipient. */
+  /** Is it the operator's server, and not an MX host? Then a demand for authentication is its failure, and not about the recipient. */
   readonly isRelay: boolean
   readonly credentials?: Login
   readonly authType?: AuthType
   readonly allowPlaintextAuth: boolean
-  /** The server knows us by a client certificate: nothing goes in clear. @default false */
+  /** Do we show the server a client certificate? Then nothing is sent in clear. @default false */
   readonly showsCertificate?: boolean
   readonly nextMx: NextMx
   /** Recipients of the message. */
   readonly recipients: number
 }
 
-/** The connection as it is now. */
+/** The current state of the connection. */
 export interface Encryption {
   readonly encrypted: boolean
-  /** The certificate is good for the host name. */
+  /** Is the certificate valid for the host name? */
   readonly verified: boolean
 }
 
-/** Why the message cannot be given to this server now. Never the recipient's fault. */
+/** Why the message cannot be sent to this server now. It is never the recipient's fault. */
 export interface SessionFailure {
   readonly stage: Stage
   readonly kind: FailureKind
   /** One line. Holds no secret. */
   readonly message: string
-  /** What the server said, if that was it. */
+  /** The reply of the server, if that was the reason. */
   readonly reply?: Reply
-  /** TLS failed and is not required: the same address may be tried once more in clear (RFC 7435 section 3). */
+  /** Did TLS fail, and is it not required? Then the same address may be tried once more in clear (RFC 7435 section 3). */
   readonly mayGoClear: boolean
-  /** Say QUIT before closing: the server still listens. */
+  /** Is QUIT sent before the connection is closed? The server still listens. */
   readonly polite: boolean
-  /** The access token was refused: another may be taken. */
+  /** Was the access token refused? Then another may be tried. */
   readonly refusesToken?: true
 }
 
 /**
- * What becomes of one line of the server: it reaches Haraka, as it is or rewritten; it does not, or is answered without Haraka; or the
- * session is over.
+ * What happens to one line of the server: it goes to Haraka, as it is or rewritten; it is dropped, or answered without Haraka; or the
+ * session ends.
  */
 export type LineVerdict =
   | { readonly kind: 'pass'; readonly line: string }
@@ -60,7 +60,7 @@ export type LineVerdict =
   | { readonly kind: 'answer'; readonly line: string }
   | { readonly kind: 'fail'; readonly failure: SessionFailure }
 
-/** How far one connection came: what is kept of it with the message. Holds no secret. */
+/** How far one connection got: this is kept with the message. Holds no secret. */
 export interface SessionReport {
   /** The last step that was begun. */
   readonly stage: Stage
@@ -72,7 +72,7 @@ export interface SessionReport {
   readonly refused: readonly RefusedRecipient[]
 }
 
-/** A recipient that was refused for itself: at RCPT, or in LMTP at the end of the message (RFC 2033 section 4.2). */
+/** A recipient that was refused by itself: at RCPT, or in LMTP at the end of the message (RFC 2033 section 4.2). */
 export interface RefusedRecipient {
   /** As RCPT named it. */
   readonly recipient: string
@@ -82,7 +82,7 @@ export interface RefusedRecipient {
   readonly reply: Reply
 }
 
-/** Is TLS worth nothing with a certificate that is not good for the host? */
+/** Must the certificate be valid for the host? */
 export function needsGoodCertificate({
   tls,
   implicitTls,

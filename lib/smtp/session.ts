@@ -15,10 +15,10 @@ import { demandTls, explainMissingTls, explainOffer, explainUnsafeLogin, mayGoCl
 import { explainTlsFailure, isTlsFailure } from './tls-failure'
 
 /**
- * The policy of one SMTP connection, for delivery and for `probe`, to a relay and to an MX host. Pure: what is sent and received
- * goes in line by line, and verdicts come out.
+ * The policy of one SMTP connection, for delivery and for `probe`, to a relay and to an MX host. Pure: the lines that are sent and
+ * received go in, and verdicts come out.
  *
- * Until its first reply to RCPT a server speaks of itself: what goes wrong there is never the recipient's fault. After that its
+ * Until its first reply to RCPT the replies of a server are about itself: a failure there is never the recipient's fault. After that its
  * replies stand, unless `next_mx` says otherwise.
  */
 export class Session {
@@ -48,17 +48,17 @@ export class Session {
     this.#startingTls = options.implicitTls
   }
 
-  /** Has the server done its part: it greeted, encrypted and authenticated as it should, and has replied about the message? */
+  /** Does the server work? It has greeted, encrypted and authenticated as it should, and has replied about the message. */
   get didItsPart(): boolean {
     return this.#didItsPart
   }
 
-  /** Whole replies until now. */
+  /** Whole replies so far. */
   get replies(): number {
     return this.#replies
   }
 
-  /** What the server offered last. */
+  /** What the server last offered. */
   get extensions(): Extensions {
     return this.#extensions
   }
@@ -73,7 +73,7 @@ export class Session {
     }
   }
 
-  /** May a line that is logged now hold a secret? AUTH itself may, whatever this says: it is logged before it is sent. */
+  /** May a line that is logged now hold a secret? (AUTH itself always may: it is logged before it is sent.) */
   get mayHoldSecret(): boolean {
     return this.#authentication.challenging || !this.#redaction.isEmpty
   }
@@ -83,7 +83,7 @@ export class Session {
     return this.#redaction.apply(text)
   }
 
-  /** A line that is about to be sent, as it may be logged. */
+  /** The text that may be logged of a line that is about to be sent. */
   redactCommand(line: string): string {
     if (this.#authentication.challenging) return '****'
     const { credentials } = this.#options
@@ -91,43 +91,43 @@ export class Session {
     return this.redact(line.replace(/^AUTH (\S+) .+/is, `AUTH ${mechanism.toUpperCase()} ****`))
   }
 
-  /** What is sent in place of a line that {@link send} has allowed. */
+  /** The line that is sent in place of one that {@link send} has allowed. */
   translate(line: string): string {
     return this.#step === 'auth' && /^AUTH /i.test(line) ? this.#authentication.translate(line) : line
   }
 
-  /** TLS is in force from now on. */
+  /** TLS has begun. */
   noteTlsStarted(): void {
     this.#startingTls = false
     this.#repliesBeforeTls = this.#replies
     this.#reader.reset()
   }
 
-  /** The certificate is not good, and it has to be. */
+  /** The certificate is not valid, and it must be. */
   refuseCertificate(message: string): SessionFailure {
-    // A bad certificate is no reason to go on in clear, where there is no certificate at all.
+    // A bad certificate is not a reason to go on in clear, without any certificate.
     return this.#fail('tls', message)
   }
 
-  /** The connection broke or got nowhere. */
+  /** The connection failed. */
   lose(message: string): SessionFailure {
     const kind = this.#replies === 0 ? 'no-answer' : 'connection'
     const isHandshake = this.#startingTls || this.#step === 'starttls'
-    // RFC 8446 section 4.4.2.4: in TLS 1.3 a server looks at our certificate when the handshake is over for us.
+    // RFC 8446 section 4.4.2.4: in TLS 1.3 a server checks our certificate after the handshake is over for us.
     const isAfterHandshake = this.#replies === this.#repliesBeforeTls
     if (isHandshake || (isAfterHandshake && isTlsFailure(message))) {
       const text = this.redact(explainTlsFailure(message))
       return this.#fail('tls', text, { kind, mayGoClear: mayGoClear(this.#options) })
     }
     if (isAfterHandshake && this.#options.showsCertificate === true) {
-      const text = `${this.redact(message)} right after TLS: it may not take our certificate`
+      const text = `${this.redact(message)} right after TLS: it may have refused our certificate`
       return this.#fail('tls', text, { kind })
     }
     return this.#fail(this.#stage, this.redact(message), { kind })
   }
 
   /**
-   * Looks at a line before it is sent.
+   * Judges a line before it is sent.
    *
    * @returns why it must not be sent
    */
@@ -166,7 +166,7 @@ export class Session {
   }
 
   /**
-   * Looks at a received line before Haraka sees it.
+   * Judges a received line before Haraka sees it.
    *
    * @param alone nothing followed the line in the same packet
    */
@@ -246,7 +246,7 @@ export class Session {
     }
   }
 
-  /** HELO offers neither TLS nor AUTH. Haraka 3.3.4 falls back to it after 5xx; with LMTP it would bounce the message. */
+  /** HELO offers neither TLS nor AUTH. Haraka 3.3.4 falls back to HELO after 5xx; with LMTP it would bounce the message. */
   #mayTryHelo({ code }: Reply): boolean {
     const { tls, credentials, lmtp } = this.#options
     return code >= 500 && tls !== 'required' && credentials === undefined && !lmtp
@@ -256,7 +256,7 @@ export class Session {
     if (!isGood(reply)) {
       return this.#object('tls', 'it refused STARTTLS:', reply, { mayGoClear: mayGoClear(this.#options) })
     }
-    // What arrived in clear must not be taken for something that arrived under TLS (RFC 3207 section 6).
+    // Data that came in clear must not count as data that came under TLS (RFC 3207 section 6).
     if (!alone) return this.#refuse('tls', 'it sent data in clear after STARTTLS')
     this.#startingTls = true
     return undefined
@@ -301,7 +301,7 @@ export class Session {
       : undefined
   }
 
-  /** A line of a reply that stands, as Haraka should see it. */
+  /** A line of a reply that stands, in the form that Haraka should see. */
   #rewrite(parts: ReplyLine, encryption: Encryption): LineVerdict {
     const { code, text, last } = parts
     const build = (rest: string): LineVerdict => ({
@@ -324,7 +324,7 @@ export class Session {
     return shown === undefined ? { kind: 'drop' } : build(shown)
   }
 
-  /** The server itself said no. */
+  /** The server itself refused. */
   #object(stage: Stage, what: string, reply: Reply, more: Partial<SessionFailure> = {}): LineVerdict {
     return this.#refuse(stage, `${what} ${reply.text}`, { reply, polite: true, ...more })
   }

@@ -4,17 +4,17 @@ import type { ReplyLine } from './reply-reader'
 
 /** The code and a blank. */
 const CODE_LENGTH = 4
-/** A rest that is shorter would be nothing but the dots of what is left out. */
+/** A shorter rest would only show the dots for what is left out. */
 const SHORTEST_REST = 4
 
 /**
- * What Haraka is shown of a reply: it puts all lines of it, as they are, into its log and into reports to senders. So together they are
+ * The part of a reply that Haraka sees: it writes all lines of it, unchanged, to its log and to reports to senders. So together they are
  * printable and have at most {@link LONGEST_REPLY} characters.
  */
 export class ShownReply {
   #left = LONGEST_REPLY - CODE_LENGTH
 
-  /** The text of one line as it is shown; undefined if the line is left out: there was enough before. */
+  /** The text of one line as it is shown; undefined if the line is left out, because there was enough before it. */
   show({ text, last }: ReplyLine): string | undefined {
     const room = this.#left
     const shown = room < SHORTEST_REST ? '' : shortenTo(text, room)

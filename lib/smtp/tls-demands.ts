@@ -47,7 +47,7 @@ export function explainUnsafeLogin(
   return `the ${isToken ? 'token' : 'password'} is not sent over a connection that is not encrypted (${explainClear(options, extensions)})`
 }
 
-/** Why no mechanism can be used, with the reason why the connection is in clear where that may be why. */
+/** Why no mechanism can be used. If that may be because the connection is in clear, with the reason for it. */
 export function explainOffer(
   why: string,
   options: TlsOptions,
@@ -58,7 +58,7 @@ export function explainOffer(
   return isClear ? `${why} (${explainClear(options, extensions)})` : why
 }
 
-/** Opportunistic TLS that breaks is no worse than no TLS (RFC 7435 section 3), unless TLS or a password says who we are. */
+/** May the message go in clear if TLS fails? Yes if it is opportunistic (RFC 7435 section 3), unless TLS or a password authenticates us. */
 export function mayGoClear(options: TlsOptions): boolean {
   const { tls, implicitTls, credentials, allowPlaintextAuth, showsCertificate } = options
   if (tls !== 'opportunistic' || implicitTls || showsCertificate === true) return false

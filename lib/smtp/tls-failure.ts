@@ -2,14 +2,14 @@
 const OPENSSL = /\berror:[0-9a-f]{8}:[^:]*:[^:]*:([^:]+):/i
 /** RFC 8446 section 6.2: the server asked for a certificate and got none. */
 const CERTIFICATE_MISSING = /alert certificate required/i
-/** RFC 8446 section 6.2: what a server says of our certificate. */
+/** RFC 8446 section 6.2: what a server says about our certificate. */
 const CERTIFICATE_REFUSED =
   /alert ((?:bad|unsupported) certificate|certificate (?:revoked|expired|unknown)|unknown ca|access denied)/i
 
 /** Is this an error of TLS itself? In TLS 1.3 a server says so after the client has done its part of the handshake. */
 export const isTlsFailure = (message: string): boolean => OPENSSL.test(message)
 
-/** Why TLS failed, in OpenSSL's words alone: without its numbers, functions and source files. */
+/** Why TLS failed, in OpenSSL's words: without its numbers, functions and source files. */
 export function explainTlsFailure(message: string): string {
   const text = (OPENSSL.exec(message)?.[1] ?? message).trim()
   if (CERTIFICATE_MISSING.test(text))

@@ -12,10 +12,10 @@ export interface TokenCredentials {
   readonly endpoint: Endpoint
 }
 
-/** What is to be done after a reply of the server. */
+/** What to do after a reply of the server. */
 export type TokenStep = { readonly kind: 'say'; readonly line: string } | { readonly kind: 'ask-too-often' }
 
-/** RFC 5321 section 4.5.3.1.4, without the line end; RFC 4954 section 4: a response that makes AUTH longer goes by itself. */
+/** RFC 5321 section 4.5.3.1.4, without the line end; RFC 4954 section 4: a response that would make AUTH longer is sent separately. */
 const LONGEST_COMMAND = 510
 /** Characters of the server's reason that are kept. */
 const LONGEST_REASON = 200
@@ -26,7 +26,7 @@ const base64 = (text: string) => Buffer.from(text, 'utf8').toString('base64')
 export function initialResponse({ user, token, mechanism, endpoint }: TokenCredentials): string {
   const bearer = `auth=Bearer ${token.reveal()}\x01\x01`
   if (mechanism === 'xoauth2') return base64(`user=${user}\x01${bearer}`)
-  // RFC 5801 section 4: the name stands between commas.
+  // RFC 5801 section 4: the name is between commas.
   const name = user.replaceAll('=', '=3D').replaceAll(',', '=2C')
   const place = `host=${formatHost(endpoint.host)}\x01port=${endpoint.port}\x01`
   return base64(`n,a=${name},\x01${place}${bearer}`)
@@ -46,7 +46,7 @@ export class TokenLogin {
     this.#response = initialResponse(credentials)
   }
 
-  /** Why the server refuses the token, in words of its JSON (RFC 7628 section 3.2.2); undefined as long as it has not said. */
+  /** Why the server refuses the token, from its JSON (RFC 7628 section 3.2.2); undefined until it says so. */
   get reason(): string | undefined {
     return this.#reason
   }
@@ -67,7 +67,7 @@ export class TokenLogin {
       return { kind: 'say', line: this.#response }
     }
     if (isEmpty && !this.#hasRepeated) {
-      // Some servers take no response together with AUTH.
+      // Some servers accept no response together with AUTH.
       this.#hasRepeated = true
       return { kind: 'say', line: this.#response }
     }
@@ -79,7 +79,7 @@ export class TokenLogin {
   }
 }
 
-/** `status 401, scope https://mail.google.com/`, whatever of it is there. */
+/** `status 401, scope https://mail.google.com/`: the parts that the JSON has. */
 function readReason(challenge: string): string {
   const parts = ['status', 'scope'].flatMap((name) => {
     const value = parseJson(challenge)[name]

@@ -158,7 +158,10 @@ test('--mx leaves out an address, and says so on stderr', async () => {
   const words = ['explain', 'a@x.example', '--mx', '10:192.0.2.1,20:mx.test', '--json']
   const { out, err, status } = await run([...words, ...configured('')])
   assert.equal(status, 0)
-  assert.match(err, /^--mx: 192\.0\.2\.1 is left out, because an MX names a host and not an address\n$/)
+  assert.match(
+    err,
+    /^--mx: 192\.0\.2\.1 is left out, because an MX record needs a host name, not an address\n$/,
+  )
   assert.deepEqual(
     (JSON.parse(out) as { exchanges: { exchange: string }[] }).exchanges.map(({ exchange }) => exchange),
     ['mx.test'],

@@ -110,7 +110,7 @@ test('test --coverage in words', async () => {
     `ok   ${file}:3  <> -> a@gmail.com : direct
 1 test, 0 failed
 
-Override lines that no test reaches, each with one to paste into [tests]:
+Override lines that no test reaches, each with a test to paste into [tests]:
   1  gmail.com smtp.myisp.com:587 $retries>=4
      sender@example.com -> user@gmail.com retries=4 : smtp.myisp.com:587
 

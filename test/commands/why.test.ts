@@ -229,7 +229,7 @@ test('why: a FIFO, rubbish and crafted files are one line', async () => {
     [write('queue/list', queueBytes([1, 2], '')), /it is not a queue file of Haraka/],
     [queue('odd', { rcpt_to: 7 }), /it is not a queue file of Haraka/],
     ['queue/none', /there is no such file/],
-    ['1_2_0_3_AbCdEf_4_none', /is not in .*queue: it is delivered, bounced or removed/],
+    ['1_2_0_3_AbCdEf_4_none', /is not in .*queue: it was delivered, bounced or removed/],
     ['nonsense', /"nonsense" is neither an id as in the log nor a file of the queue/],
   ]
   for (const [word, message] of cases) {

@@ -108,7 +108,7 @@ test('a state folder that this user may not enter: what is not known is said so'
   assert.equal(explain.status, 0)
   assert.equal(
     explain.err,
-    `what the running server holds or leaves out is not known: ${why} (--offline does not look)\n`,
+    `the holds, breakers and limits of the running server are not known: ${why} (with --offline they are not read)\n`,
   )
   chmodSync(state, 0o700)
 })

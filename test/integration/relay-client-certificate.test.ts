@@ -27,7 +27,7 @@ const CASES: readonly Case[] = [false, true].flatMap((implicitTls) => [
     what: 'a certificate of an authority that the relay does not know',
     certificate: 'self-signed',
     implicitTls,
-    failure: /right after TLS: it may not take our certificate/,
+    failure: /right after TLS: it may have refused our certificate/,
   },
 ])
 

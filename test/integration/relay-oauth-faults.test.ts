@@ -200,7 +200,7 @@ const SERVER_CASES: readonly ServerCase[] = [
     what: 'a mechanism that is not offered',
     relay: ['auth_type = xoauth2', 'tls = required'],
     server: { capabilities: ['AUTH PLAIN LOGIN', 'STARTTLS'] },
-    failure: /it offers AUTH PLAIN LOGIN, and not XOAUTH2/,
+    failure: /it offers AUTH PLAIN LOGIN, but not XOAUTH2/,
     heard: [],
   },
   {

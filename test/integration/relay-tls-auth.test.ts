@@ -232,7 +232,7 @@ const CASES: readonly Case[] = [
     what: 'no mechanism in common',
     relay: ['auth_type = plain', ...USER],
     server: { capabilities: ['STARTTLS', 'AUTH CRAM-MD5 XOAUTH2'] },
-    outcome: /it offers AUTH CRAM-MD5 XOAUTH2, and not PLAIN/,
+    outcome: /it offers AUTH CRAM-MD5 XOAUTH2, but not PLAIN/,
     unheard: /^(TLS )?(AUTH|MAIL)/,
   },
   ...[530, 534, 535, 538, 454, 501, 504, 421].map((code) => ({

@@ -165,5 +165,5 @@ test('a folder that cannot be used is logged once, and nothing else happens', (t
   assert.equal(folder.holdOf('isp'), undefined)
   assert.deepEqual(folder.holds(), [])
   assert.equal(warnings.length, 1)
-  assert.match(warnings[0]!, /^relays cannot be shown by the command line: /)
+  assert.match(warnings[0]!, /^the command line cannot show the relays: /)
 })

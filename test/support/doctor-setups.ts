@@ -109,7 +109,7 @@ export const BROKEN_SETUPS: readonly BrokenSetup[] = [
     files: { [INI]: undefined, 'config/dns-overrides.ini': '* a.example\n' },
     status: 'warning',
     says: /config\/dns-overrides\.ini is there: rename it; there are no rules/,
-    advice: /^Haraka does not read it under that name/,
+    advice: /^Haraka does not read a file of that name/,
   },
   {
     what: 'an empty file',
