@@ -90,15 +90,18 @@ export function readNotes(value: unknown): MessageNotes {
 /** The notes as the queue file has them. Fields without a value are left out. */
 export function writeNotes(notes: MessageNotes): Record<string, unknown> {
   const { attempts, authSender, rotationOffset, reply, failed, rescued, history } = notes
-  return {
-    ...(attempts === 0 ? {} : { attempts }),
-    ...(authSender === '' ? {} : { auth_sender: authSender }),
-    ...(rotationOffset === 0 ? {} : { rotation_offset: rotationOffset }),
-    ...(reply === '' ? {} : { reply }),
-    ...(failed === '' ? {} : { failed }),
-    ...(rescued.length === 0 ? {} : { rescued }),
-    ...(history.length === 0 ? {} : { history, version: VERSION }),
+  const fields: Record<string, unknown> = {}
+  if (attempts !== 0) fields.attempts = attempts
+  if (authSender !== '') fields.auth_sender = authSender
+  if (rotationOffset !== 0) fields.rotation_offset = rotationOffset
+  if (reply !== '') fields.reply = reply
+  if (failed !== '') fields.failed = failed
+  if (rescued.length > 0) fields.rescued = rescued
+  if (history.length > 0) {
+    fields.history = history
+    fields.version = VERSION
   }
+  return fields
 }
 
 /**

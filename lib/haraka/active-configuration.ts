@@ -61,16 +61,23 @@ export class ActiveConfiguration {
   }
 
   /** Runs the work with what is in force now. @throws Error while nothing is */
-  async use<T>(work: (basis: Basis) => Promise<T>): Promise<T> {
+  use<T>(work: (basis: Basis) => T | Promise<T>): T | Promise<T> {
     const shared = this.#shared
     const configuration = this.#configuration
     if (shared === undefined || configuration === undefined) throw new Error('there are no rules in force')
-    shared.users++
-    try {
-      return await work({ configuration, resolver: shared.resolver })
-    } finally {
+    const leave = () => {
       shared.users--
       closeIfUnused(shared)
+    }
+    let isPending = false
+    shared.users++
+    try {
+      const result = work({ configuration, resolver: shared.resolver })
+      if (!(result instanceof Promise)) return result
+      isPending = true
+      return result.finally(leave)
+    } finally {
+      if (!isPending) leave()
     }
   }
 

@@ -43,12 +43,17 @@ function asError(thrown: unknown): Error {
 }
 
 /**
- * Answers a hook with what the work results in. This is the one place where a promise meets Haraka's `next`, which is always called
- * once, before the deadline. Haraka 3.3.4 (`plugins.js` `run_next_hook`) catches only what a hook throws at once; a rejected promise
+ * Answers a hook with what the work results in, at once if it is there. This is the one place where a promise meets Haraka's `next`,
+ * which is always called once, before the deadline. Haraka 3.3.4 (`plugins.js` `run_next_hook`) catches only what a hook throws at once; a rejected promise
  * would end the server. A result that comes after the deadline is thrown away.
  */
-export function answerHook(next: Next, work: () => Promise<HookAnswer>, boundary: Boundary): void {
+export function answerHook(
+  next: Next,
+  work: () => HookAnswer | Promise<HookAnswer>,
+  boundary: Boundary,
+): void {
   let answered = false
+  let timer: NodeJS.Timeout | undefined
 
   const say = ({ retval, message }: HookAnswer) => {
     answered = true
@@ -76,7 +81,15 @@ export function answerHook(next: Next, work: () => Promise<HookAnswer>, boundary
     say(result)
   }
 
-  const timer = setTimeout(() => fail(new LateError(boundary.deadlineMs)), boundary.deadlineMs)
-  const start = async () => work()
-  start().then(succeed, fail)
+  let result: HookAnswer | Promise<HookAnswer>
+  try {
+    result = work()
+  } catch (error) {
+    fail(error)
+    return
+  }
+  if (result instanceof Promise) {
+    timer = setTimeout(() => fail(new LateError(boundary.deadlineMs)), boundary.deadlineMs)
+    result.then(succeed, fail)
+  } else succeed(result)
 }

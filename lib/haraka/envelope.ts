@@ -47,7 +47,7 @@ export class MessageReader {
     const earlier = this.#earlier.get(hmail) ?? notes.attempts
     this.#earlier.set(hmail, earlier)
     const retries = earlier + hmail.num_failures
-    changeNotes(todo.notes, (own) => ({ ...own, attempts: retries }))
+    todo.notes[NOTES_KEY] = writeNotes({ ...notes, attempts: retries })
     const { authSender, rotationOffset, reply, failed } = notes
     return {
       domain: normalizeDomain(todo.domain) ?? todo.domain.toLowerCase(),

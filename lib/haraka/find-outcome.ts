@@ -4,6 +4,7 @@ import type { Loggable } from '../haraka-objects/plugin'
 import type { Decision } from '../model/decision'
 import type { Endpoint } from '../model/endpoint'
 import { exchangeLabel, type Exchange } from '../model/exchange'
+import { whenKnown } from '../model/known'
 import type { Message } from '../model/message'
 import { type Located, locateAll, concludeRoute } from '../routing/route'
 import { planAttempts } from '../rules/attempts-plan'
@@ -55,32 +56,21 @@ export class OutcomeFinder {
     this.#helo = new OwnHelo(now)
   }
 
-  /** Rejects only where something is broken. */
-  async find(decided: DecidedMessage): Promise<FoundOutcome> {
-    const { decision, basis } = decided
+  /** Throws or rejects only where something is broken. */
+  find(decided: DecidedMessage): FoundOutcome | Promise<FoundOutcome> {
+    const { decision } = decided
     if (decision.outcome !== 'deliver') return { outcome: withoutRoute(decided, decision), located: [] }
-    const exchanges = await this.#askPlugins(decided)
-    if (exchanges.length === 0) {
-      const reason = 'plugins of server_details have dropped every exchange'
-      return { outcome: { kind: 'wait', why: 'plugins', reason }, located: [] }
-    }
-    // Step 4: addresses.
-    const { haraka, random } = this.#parts
-    const located = await locateAll(
-      sortExchanges(exchanges, random),
-      basis.resolver,
-      haraka.outbound.inet_prefer,
+    return whenKnown(this.#askPlugins(decided), (exchanges) =>
+      whenKnown(this.#locate(decided, exchanges), (located) => this.#conclude(decided, located)),
     )
-    const found = concludeRoute(decision, located)
-    const outcome =
-      found.outcome === 'deliver'
-        ? await this.#listAddresses(decided, located)
-        : withoutAddress(decided, located, found)
-    return { outcome, located }
   }
 
   /** Step 3: what other plugins change. */
-  #askPlugins({ hmail, message, decision }: DecidedMessage): Promise<readonly Exchange[]> {
+  #askPlugins({
+    hmail,
+    message,
+    decision,
+  }: DecidedMessage): readonly Exchange[] | Promise<readonly Exchange[]> {
     const { haraka, patienceMs, logOf } = this.#parts
     return serverDetails(decision.exchanges, message, {
       runner: haraka.runner,
@@ -89,17 +79,40 @@ export class OutcomeFinder {
     })
   }
 
-  /** Step 5: the addresses that may be used. */
-  async #listAddresses({ hmail }: DecidedMessage, located: readonly Located[]): Promise<GetMxOutcome> {
+  /** Step 4: addresses. */
+  #locate(
+    { basis }: DecidedMessage,
+    exchanges: readonly Exchange[],
+  ): readonly Located[] | Promise<readonly Located[]> {
+    const { haraka, random } = this.#parts
+    return locateAll(sortExchanges(exchanges, random), basis.resolver, haraka.outbound.inet_prefer)
+  }
+
+  #conclude(decided: DecidedMessage, located: readonly Located[]): FoundOutcome | Promise<FoundOutcome> {
+    if (located.length === 0) {
+      const reason = 'plugins of server_details have dropped every exchange'
+      return { outcome: { kind: 'wait', why: 'plugins', reason }, located }
+    }
+    const found = concludeRoute(decided.decision, located)
+    if (found.outcome !== 'deliver') return { outcome: withoutAddress(decided, located, found), located }
     const { haraka } = this.#parts
     const mayBeLocal = !haraka.outbound.local_mx_ok && located.some(goesToLiteral)
-    const allowed = mayBeLocal ? await this.#removeLocalLiterals(hmail, located) : located
-    const { HarakaMx } = haraka.netUtils
+    const allowed = mayBeLocal ? this.#removeLocalLiterals(decided.hmail, located) : located
+    return whenKnown(allowed, (left) => ({ outcome: this.#listAddresses(left, located), located }))
+  }
+
+  /**
+   * Step 5: the addresses that may be used.
+   *
+   * @param allowed of `located`, the exchanges that may be used
+   */
+  #listAddresses(allowed: readonly Located[], located: readonly Located[]): GetMxOutcome {
+    const { HarakaMx } = this.#parts.haraka.netUtils
     const isOwn = (endpoint: Endpoint) => this.#ownListeners.includes(endpoint)
-    const list = buildMxList(HarakaMx, allowed, isOwn, this.#helo.get(HarakaMx))
-    const failedRelays = list.candidates.length > 0 ? [] : relaysOfAttempts(located)
-    if (failedRelays.length === 0) return { kind: 'deliver', ...list }
-    const reason = list.passedOver.map((one) => `${exchangeLabel(one.exchange)}: ${one.reason}`).join('; ')
+    const { candidates, passedOver } = buildMxList(HarakaMx, allowed, isOwn, this.#helo.get(HarakaMx))
+    const failedRelays = candidates.length > 0 ? [] : relaysOfAttempts(located)
+    if (failedRelays.length === 0) return { kind: 'deliver', candidates, passedOver }
+    const reason = passedOver.map((one) => `${exchangeLabel(one.exchange)}: ${one.reason}`).join('; ')
     return { kind: 'wait', why: 'relay', reason, failedRelays }
   }
 

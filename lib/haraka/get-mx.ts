@@ -1,5 +1,6 @@
 import type { Endpoint } from '../model/endpoint'
 import { exchangeLabel, type Exchange } from '../model/exchange'
+import { whenKnown } from '../model/known'
 import { sectionKey } from '../relays/section'
 import type { RelayState } from '../relays/types'
 import type { TokenStore } from '../oauth/token-store'
@@ -9,7 +10,7 @@ import type { Recorder } from '../status/recorder'
 import type { ActiveConfiguration, Basis } from './active-configuration'
 import { answerOutcome } from './answer'
 import type { HookAnswer } from './boundary'
-import { recordDecision } from './decision-record'
+import { recordDecision, type TimedMessage } from './decision-record'
 import { DeliveryQueue } from './delivery/delivery-queue'
 import { AttemptRunner } from './delivery/attempt-runner'
 import { deferWithoutConnection, type AftermathServices } from './delivery/aftermath'
@@ -19,7 +20,7 @@ import type { UncountedWait } from './delivery/requeue'
 import { WaitList } from './delivery/wait-list'
 import { createAftermathServices } from './aftermath-services'
 import { MessageReader } from './envelope'
-import { type DecidedMessage, OutcomeFinder } from './find-outcome'
+import { type FoundOutcome, OutcomeFinder } from './find-outcome'
 import { attemptLine, MessageLog } from './log-line'
 import { HarakaModules } from './haraka-modules'
 import { MessageMemory } from './message-memory'
@@ -48,11 +49,9 @@ export interface GetMxParts {
 const DETAILS_PART = 0.4
 
 /** A message that is worked on. */
-interface RoutedMessage extends DecidedMessage {
+interface RoutedMessage extends TimedMessage {
   /** Of several groups each must go in a message of its own; the decision is that of the first. */
   readonly groups: readonly RecipientGroup[]
-  /** Since when this plugin works on it, on the clock of `performance.now()`: other plugins' time is left out. */
-  readonly startedAt: number
 }
 
 /** A message while other plugins are asked. */
@@ -112,25 +111,28 @@ export class GetMx {
 
   /**
    * By the rules and `[attempts]`. CONT where neither says anything: then the other plugins that have the hook come before plain
-   * DNS, wherever they stand in `config/plugins`; {@link routeByDns} follows them. Rejects only where something is broken.
+   * DNS, wherever they stand in `config/plugins`; {@link routeByDns} follows them. Throws or rejects only where something is broken.
    */
-  async route(hmail: HMailItem): Promise<HookAnswer> {
-    return this.#useConfiguration(hmail, async (basis) => {
-      const routed = await this.#decide(hmail, basis)
-      if (routed.decision.source !== 'dns' || routed.groups.length > 1) return this.#carryOut(routed)
-      this.#paused.set(hmail, { routed, workedMs: performance.now() - routed.startedAt })
-      return { retval: RETVAL.cont }
-    })
+  route(hmail: HMailItem): HookAnswer | Promise<HookAnswer> {
+    return this.#useConfiguration(hmail, (basis) =>
+      whenKnown(this.#decide(hmail, basis), (routed) => {
+        if (routed.decision.source !== 'dns' || routed.groups.length > 1) return this.#carryOut(routed)
+        this.#paused.set(hmail, { routed, workedMs: performance.now() - routed.startedAt })
+        return { retval: RETVAL.cont }
+      }),
+    )
   }
 
-  /** What no rule and no other plugin has answered. Rejects only where something is broken; never answers CONT. */
-  async routeByDns(hmail: HMailItem): Promise<HookAnswer> {
+  /** What no rule and no other plugin has answered. Throws or rejects only where something is broken; never answers CONT. */
+  routeByDns(hmail: HMailItem): HookAnswer | Promise<HookAnswer> {
     const paused = this.#paused.get(hmail)
     this.#paused.delete(hmail)
-    return this.#useConfiguration(hmail, async (basis) => {
+    return this.#useConfiguration(hmail, (basis) => {
       const isCurrent = paused?.routed.basis.configuration === basis.configuration
-      if (!isCurrent) return this.#carryOut(await this.#decide(hmail, basis))
-      return this.#carryOut({ ...paused.routed, basis, startedAt: performance.now() - paused.workedMs })
+      if (!isCurrent) return whenKnown(this.#decide(hmail, basis), (routed) => this.#carryOut(routed))
+      const { message, groups, decision } = paused.routed
+      const startedAt = performance.now() - paused.workedMs
+      return this.#carryOut({ hmail, message, groups, decision, basis, startedAt })
     })
   }
 
@@ -139,10 +141,10 @@ export class GetMx {
     this.#waits.reroute()
   }
 
-  async #useConfiguration(
+  #useConfiguration(
     hmail: HMailItem,
-    work: (basis: Basis) => Promise<HookAnswer>,
-  ): Promise<HookAnswer> {
+    work: (basis: Basis) => HookAnswer | Promise<HookAnswer>,
+  ): HookAnswer | Promise<HookAnswer> {
     const { active, recorder } = this.#parts
     recorder.endWait(hmail)
     this.#waits.remove(hmail)
@@ -164,21 +166,30 @@ export class GetMx {
   }
 
   /** Step 1: what the rules say. */
-  async #decide(hmail: HMailItem, basis: Basis): Promise<RoutedMessage> {
+  #decide(hmail: HMailItem, basis: Basis): RoutedMessage | Promise<RoutedMessage> {
     const startedAt = performance.now()
     const message = this.#messages.read(hmail)
-    const found = this.#questions.group(message, basis)
-    const groups = found instanceof Promise ? await found : found
-    const decided = this.#questions.decide(message, basis)
-    const decision = decided instanceof Promise ? await decided : decided
-    return { hmail, message, groups, decision, basis, startedAt }
+    return whenKnown(this.#questions.group(message, basis), (groups) =>
+      whenKnown(this.#questions.decide(message, basis), (decision) => ({
+        hmail,
+        message,
+        groups,
+        decision,
+        basis,
+        startedAt,
+      })),
+    )
   }
 
   /** Steps 2 to 7. */
-  async #carryOut(routed: RoutedMessage): Promise<HookAnswer> {
-    const { hmail, decision } = routed
+  #carryOut(routed: RoutedMessage): HookAnswer | Promise<HookAnswer> {
     if (routed.groups.length > 1) return this.#divide(routed)
-    const { outcome, located } = await this.#outcomes.find(routed)
+    return whenKnown(this.#outcomes.find(routed), (found) => this.#answer(routed, found))
+  }
+
+  /** Steps 6 and 7. */
+  #answer(routed: RoutedMessage, { outcome, located }: FoundOutcome): HookAnswer {
+    const { hmail, decision } = routed
     const log = this.#logOf(hmail)
     const aftermath = this.#aftermath(routed)
     let slot: DecisionSlot | undefined
@@ -188,10 +199,8 @@ export class GetMx {
       log,
       onWait,
       logDecision: (final) => {
-        const { rules } = routed.basis.configuration
-        const { recorder } = this.#parts
         const written = this.#haraka.isLogged('INFO') ? log : undefined
-        slot = recordDecision({ ...routed, rules, located, outcome: final }, recorder, written)
+        slot = recordDecision(routed, { outcome: final, located }, this.#parts.recorder, written)
       },
       deliver: ({ candidates, passedOver }) => {
         for (const { reason, exchange, level } of passedOver) {
@@ -241,7 +250,7 @@ export class GetMx {
       message,
       decision,
       memory: this.#memory,
-      decide: (next) => this.#parts.active.use(async (basis) => this.#questions.decide(next, basis)),
+      decide: async (next) => this.#parts.active.use((basis) => this.#questions.decide(next, basis)),
       runner: this.#haraka.runner,
       log: this.#logOf(hmail),
     })

@@ -33,20 +33,17 @@ export function toHarakaMx(
   const { endpoint, relay, terms } = exchange
   const { bindHelo = helo } = terms
   const bind = bindFor(terms, address)
-  const mx = new HarakaMx({
-    exchange: address,
-    port: endpoint.port,
-    priority: exchange.priority,
-    // For Haraka an address with `from_dns` is looked up already, protected by `local_mx_ok`, and checked by TLS under this
-    // name. An operator's exchange gets it later (delivery/connections.ts), when the protection is past. A domain literal has no name.
-    ...(exchange.origin.kind === 'dns' && endpoint.host !== address ? { from_dns: endpoint.host } : {}),
-    ...(bind === undefined ? {} : { bind }),
-    ...(bindHelo === undefined ? {} : { bind_helo: bindHelo }),
-    ...(terms.lmtp ? { using_lmtp: true } : {}),
-    ...(relay?.credentials === undefined ? {} : { auth_user: relay.credentials.user }),
-    ...(relay?.authType === undefined ? {} : { auth_type: harakaMechanism(relay.authType) }),
-  })
   const credentials = relay?.credentials
+  const fields: HarakaMxLike = { exchange: address, port: endpoint.port, priority: exchange.priority }
+  // For Haraka an address with `from_dns` is looked up already, protected by `local_mx_ok`, and checked by TLS under this
+  // name. An operator's exchange gets it later (delivery/connections.ts), when the protection is past. A domain literal has no name.
+  if (exchange.origin.kind === 'dns' && endpoint.host !== address) fields.from_dns = endpoint.host
+  if (bind !== undefined) fields.bind = bind
+  if (bindHelo !== undefined) fields.bind_helo = bindHelo
+  if (terms.lmtp) fields.using_lmtp = true
+  if (credentials !== undefined) fields.auth_user = credentials.user
+  if (relay?.authType !== undefined) fields.auth_type = harakaMechanism(relay.authType)
+  const mx = new HarakaMx(fields)
   if (credentials !== undefined) {
     Object.defineProperty(mx, 'auth_pass', {
       // The session puts the token in its place (smtp/authentication.ts).

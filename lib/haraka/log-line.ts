@@ -50,7 +50,7 @@ export interface LoggedDecision {
   readonly located: readonly Located[]
   readonly action: Action
   /** Why it is not tried. */
-  readonly reason?: string
+  readonly reason?: string | undefined
 }
 
 /** The fields of a decision for the log. Holds no secret. */

@@ -1,10 +1,10 @@
-import { isIP } from 'node:net'
 import type { AddressAnswer } from '../model/dns-answer'
 import { shuffle } from '../dns/shuffle'
 import { siftAddresses } from '../routing/sift-addresses'
 import type { Located } from '../routing/route'
 import type { Endpoint } from '../model/endpoint'
 import type { Exchange } from '../model/exchange'
+import { familyOf } from '../model/terms'
 import type { PlannedExchange } from './delivery/planned-exchange'
 import { type HarakaMxClass, toHarakaMx } from './haraka-mx'
 
@@ -28,7 +28,8 @@ const MOST_ADDRESSES = 32
  * By priority, equals in random order (RFC 5321 section 5.1): every order of equals is equally likely. Of those from DNS, no more
  * than one attempt may try.
  */
-export function sortExchanges(exchanges: readonly Exchange[], random: Random): Exchange[] {
+export function sortExchanges(exchanges: readonly Exchange[], random: Random): readonly Exchange[] {
+  if (exchanges.length < 2) return exchanges
   // Array.sort is stable: equals stay as shuffled.
   const sorted = shuffle(exchanges, random).sort((a, b) => a.priority - b.priority)
   return firstOf(sorted, MOST_HOSTS, ({ origin }) => origin.kind === 'dns')
@@ -59,18 +60,19 @@ export function buildMxList(
   isOwn: (endpoint: Endpoint) => boolean,
   helo?: string,
 ): MxList {
+  const candidates: PlannedExchange[] = []
   const passedOver: PassedOver[] = []
-  const all = located.flatMap(({ exchange, answer }) => {
-    const addresses = addressesOf(exchange, answer)
-    const sifted = siftAddresses(exchange, addresses, isOwn)
+  let fromDns = 0
+  for (const { exchange, answer } of located) {
+    const sifted = siftAddresses(exchange, addressesOf(exchange, answer), isOwn)
     for (const { reason, isOwn: isHere } of sifted.passedOver) {
       passedOver.push({ exchange, reason, level: isHere ? 'error' : 'debug' })
     }
-    return sifted.addresses.map((address) => ({ exchange, address }))
-  })
-  const candidates = firstOf(all, MOST_ADDRESSES, ({ exchange }) => exchange.origin.kind === 'dns').map(
-    ({ exchange, address }) => ({ mx: toHarakaMx(HarakaMx, exchange, address, helo), exchange, address }),
-  )
+    for (const address of sifted.addresses) {
+      if (exchange.origin.kind === 'dns' && ++fromDns > MOST_ADDRESSES) continue
+      candidates.push({ mx: toHarakaMx(HarakaMx, exchange, address, helo), exchange, address })
+    }
+  }
   return { candidates, passedOver }
 }
 
@@ -78,8 +80,9 @@ function addressesOf({ origin }: Exchange, answer: AddressAnswer): readonly stri
   if (answer.kind !== 'addresses') return []
   if (origin.kind !== 'dns') return answer.addresses
   // Of both families, so that a host can be reached where one of them does not work.
-  const v4 = firstOf(answer.addresses, MOST_OF_HOST, (address) => isIP(address) === 4)
-  return firstOf(v4, MOST_OF_HOST, (address) => isIP(address) === 6)
+  if (answer.addresses.length <= MOST_OF_HOST) return answer.addresses
+  const v4 = firstOf(answer.addresses, MOST_OF_HOST, (address) => familyOf(address) === 'v4')
+  return firstOf(v4, MOST_OF_HOST, (address) => familyOf(address) === 'v6')
 }
 
 /** The list without those of a kind that come after the first `most` of the kind. */

@@ -197,7 +197,7 @@ export class PluginHooks {
     this.#answer(next, hmail, () => this.#getMx.routeByDns(hmail))
   }
 
-  #answer(next: Next, hmail: HMailItem, work: () => Promise<HookAnswer>): void {
+  #answer(next: Next, hmail: HMailItem, work: () => HookAnswer | Promise<HookAnswer>): void {
     answerHook(next, work, {
       deadlineMs: this.#deadlineMs,
       // Never CONT: Haraka would go on with its own DNS, and past the rules.

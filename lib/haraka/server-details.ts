@@ -219,12 +219,20 @@ function ask(
  * Asks the plugins that have registered the hook `server_details` (VPOP3's `ServerDetails` and `CheckServer`) about every
  * exchange: what is left, with their changes. A plugin that fails or is too slow removes no exchange.
  */
-export async function serverDetails(
+export function serverDetails(
+  exchanges: readonly Exchange[],
+  message: Message,
+  options: DetailsOptions,
+): readonly Exchange[] | Promise<readonly Exchange[]> {
+  const isAsked = (options.runner.registered_hooks[HOOK]?.length ?? 0) > 0
+  return isAsked ? askAll(exchanges, message, options) : exchanges
+}
+
+async function askAll(
   exchanges: readonly Exchange[],
   message: Message,
   options: DetailsOptions,
 ): Promise<readonly Exchange[]> {
-  if ((options.runner.registered_hooks[HOOK]?.length ?? 0) === 0) return exchanges
   const envelope: DetailedEnvelope = {
     sender: message.mailFrom,
     authenticated_sender: message.authSender,

@@ -20,7 +20,7 @@ export function makeStatusSource({ folder, active, haraka, listens }: StatusSour
     folder,
     configuration: () => active.configuration,
     now: Date.now,
-    withLookup: (work) =>
+    withLookup: async (work) =>
       active.use(({ configuration, resolver }) => {
         const { inet_prefer: prefer } = haraka.outbound
         return work(configuration, {

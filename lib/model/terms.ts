@@ -68,8 +68,8 @@ export interface DirectTerms {
 /** Where the file has no `[direct]`. */
 export const DEFAULT_DIRECT: DirectTerms = { port: SMTP_PORT, terms: DIRECT_TERMS }
 
-/** The family of an IP address. */
-const familyOf = (address: string): 'v4' | 'v6' => (isIP(address) === 4 ? 'v4' : 'v6')
+/** The family of an IP address. Not by `isIP`, whose pattern for IPv6 takes half a microsecond. */
+export const familyOf = (address: string): 'v4' | 'v6' => (address.includes(':') ? 'v6' : 'v4')
 
 /** The local address from which an address is connected to; undefined if the system chooses. */
 export function bindFor({ bind }: Terms, address: string): string | undefined {

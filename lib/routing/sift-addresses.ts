@@ -25,10 +25,10 @@ export function siftAddresses(
     const reason = `none of its addresses can be used with ${whyPassedOver(terms, first)}`
     return { addresses: [], passedOver: [{ reason, isOwn: false }] }
   }
-  const isHere = (host: string) => isOwn({ host, port: endpoint.port })
+  const own = fitting.filter((host) => isOwn({ host, port: endpoint.port }))
   return {
-    addresses: fitting.filter((address) => !isHere(address)),
-    passedOver: fitting.filter(isHere).map((host) => ({
+    addresses: own.length === 0 ? fitting : fitting.filter((address) => !own.includes(address)),
+    passedOver: own.map((host) => ({
       reason: `${formatEndpoint({ host, port: endpoint.port })} is this server itself`,
       isOwn: true,
     })),

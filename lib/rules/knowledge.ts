@@ -4,9 +4,9 @@ import type { Exchange } from '../model/exchange'
 /** What a decision needs to know beside the rules and the message. */
 export interface Knowledge {
   /** The MX answer of the message's domain. */
-  readonly mx?: MxAnswer
+  readonly mx?: MxAnswer | undefined
   /** The addresses of the domain, which count where the MX question was answered with NXDOMAIN. */
-  readonly addresses?: AddressAnswer
+  readonly addresses?: AddressAnswer | undefined
   /** Is a relay valid (not held, breaker closed), for the rotation of `[attempts]`? Absent: all are. */
   readonly isUsable?: ((relay: Exchange) => boolean) | undefined
 }

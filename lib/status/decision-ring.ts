@@ -22,7 +22,7 @@ export interface Decided {
   /** The name of the message's file in the queue. */
   readonly file?: string | undefined
   /** Why it is not tried. */
-  readonly reason?: string
+  readonly reason?: string | undefined
 }
 
 /** The place of a decision among the last ones. */

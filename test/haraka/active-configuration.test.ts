@@ -70,8 +70,5 @@ test('a resolver is also given back by a message that fails', async () => {
 test('without a configuration there is nothing to work with', async () => {
   const { active } = trackResolvers()
   assert.equal(active.configuration, undefined)
-  await assert.rejects(
-    active.use(async () => 1),
-    /no rules in force/,
-  )
+  await assert.rejects(async () => active.use(() => 1), /no rules in force/)
 })
