@@ -63,14 +63,19 @@ const KNOWN = knowledgeOf(ANSWER)
 
 /** Microseconds for one decision. */
 function decisionCost({ rules }: Configuration): number {
+  // One for all: to copy it with `...` costs more than the decision.
   const message = {
     ...BLANK_MESSAGE,
     domain: 'example.com',
     mailFrom: 'joe@example.net',
     size: 4000,
+    retries: 0,
   }
   const start = performance.now()
-  for (let count = 0; count < DECISIONS; count++) decide(rules, { ...message, retries: count % 3 }, KNOWN)
+  for (let count = 0; count < DECISIONS; count++) {
+    message.retries = count % 3
+    decide(rules, message, KNOWN)
+  }
   return ((performance.now() - start) * 1000) / DECISIONS
 }
 
