@@ -68,6 +68,10 @@ function reasonOf(error: unknown): string {
   return toPrintable(text, { max: LONGEST_REASON })
 }
 
+/** As Redis 6 and later say it of a command, and of a command in a script. */
+const isRightMissing = (why: string): boolean =>
+  /^(?:NOPERM|ERR The user executing the script|ERR ACL failure)/.test(why)
+
 /** A script that was sent and has no reply yet. */
 interface Question {
   isLate: boolean
@@ -103,6 +107,8 @@ class LiveConnection implements RedisConnection {
   readonly #listeners: (() => void)[] = []
   /** What does not work: names of scripts, or the connection itself. */
   readonly #failing = new Set<string>()
+  /** Scripts that are rarely run, and for which a right is missing: nothing says when it is given but that others work again. */
+  readonly #forbidden = new Set<string>()
   #client: RedisClient | undefined
   #isConnected = false
   #serial = 0
@@ -152,6 +158,10 @@ class LiveConnection implements RedisConnection {
     this.#drop()
   }
 
+  get #isGone(): boolean {
+    return this.#failing.size + this.#forbidden.size > 0
+  }
+
   get #patienceMs(): number {
     return this.#options.patienceMs ?? PATIENCE_MS
   }
@@ -183,6 +193,7 @@ class LiveConnection implements RedisConnection {
     } catch (error) {
       const why = reasonOf(error)
       if (script.isRegular) this.#note(script.name, why)
+      else if (isRightMissing(why)) this.#note(script.name, why, this.#forbidden)
       reply.then(onLate).catch(() => {})
       throw new RedisError(why, error)
     }
@@ -279,11 +290,12 @@ class LiveConnection implements RedisConnection {
   }
 
   /** @param why it does not work; undefined: it does */
-  #note(what: string, why?: string): void {
-    const wasGone = this.#failing.size > 0
-    if (why !== undefined) this.#failing.add(what)
-    else this.#failing.delete(what)
-    const isGone = this.#failing.size > 0
+  #note(what: string, why?: string, where = this.#failing): void {
+    const wasGone = this.#isGone
+    this.#forbidden.delete(what)
+    if (why !== undefined) where.add(what)
+    else if (this.#failing.delete(what)) this.#forbidden.clear()
+    const isGone = this.#isGone
     if (isGone && !wasGone && !this.#isClosed) this.#options.onGone(why ?? '')
     if (!isGone && wasGone && !this.#isClosed) this.#options.onBack()
   }

@@ -6,6 +6,7 @@ import { createScript } from '../../lib/redis/script'
 import {
   connectTo,
   needsRedis,
+  PATIENT,
   RedisServer,
   startProxy,
   until,
@@ -206,6 +207,40 @@ describe('a connection', { skip: needsRedis() }, () => {
       assert.match(watched.said[0]!, /^gone: (READONLY|OOM|WRONGTYPE|NOPERM|ERR|.*script)/)
     })
   }
+
+  it('says that a right is missing also for a script that is rarely run, until it works', async (t) => {
+    const rare = createScript('rare', `return redis.call('INCRBY', KEYS[1], 1)`, { isRegular: false })
+    const redis = await RedisServer.start(t)
+    const watched = connectTo(t, redis.port, {}, PATIENT)
+    const count = () => watched.connection.run(rare, ['key'], [])
+    await until(() => watched.connection.isReady, 'a connection')
+    await redis.command('SET', 'key', 'text')
+    await assert.rejects(count())
+    assert.deepEqual(watched.said, [])
+    await redis.command('DEL', 'key')
+    await redis.command('ACL', 'SETUSER', 'default', '-incrby')
+    await assert.rejects(count())
+    await assert.rejects(count())
+    assert.equal(await echo(watched), 'hello')
+    assert.equal(watched.said.length, 1)
+    assert.match(watched.said[0]!, /^gone: ERR (?:The user executing|ACL failure)/)
+    await redis.command('ACL', 'SETUSER', 'default', '+@all')
+    await count()
+    assert.equal(watched.said.length, 2)
+  })
+
+  it('says that it is back when regular scripts are allowed again, though rare ones are not run', async (t) => {
+    const rare = createScript('rare', `return redis.call('INCRBY', KEYS[1], 1)`, { isRegular: false })
+    const redis = await RedisServer.start(t)
+    const watched = connectTo(t, redis.port, {}, PATIENT)
+    await until(() => watched.connection.isReady, 'a connection')
+    await redis.command('ACL', 'SETUSER', 'default', '-evalsha', '-eval')
+    await assert.rejects(echo(watched))
+    await assert.rejects(watched.connection.run(rare, ['key'], []))
+    await redis.command('ACL', 'SETUSER', 'default', '+@all')
+    assert.equal(await echo(watched), 'hello')
+    assert.equal(watched.said.length, 2)
+  })
 
   it('with a wrong password says so, and not the password', async (t) => {
     const redis = await RedisServer.start(t, '--requirepass', 'right')

@@ -193,13 +193,12 @@ async function replay(t: TestContext, redis: RedisServer, calls: readonly Call[]
 }
 
 describe('the rights that docs/operations.md asks for', { skip: needsRedis(), timeout: 120_000 }, () => {
-  it('are enough, and without any of them something fails', async (t) => {
+  it('are enough; if one is missing, something fails, and the log says why', async (t) => {
     const redis = await startRedis(t)
     const calls = await shareAll(t, redis)
     const rights = readRights()
     const commands = rights.filter((right) => right.startsWith('+')).map((right) => right.slice(1))
     assert.deepEqual([...(await commandsRun(redis))].sort(), commands.toSorted())
-    const silent: string[] = []
     for (const right of rights) {
       await redis.command('FLUSHALL')
       await redis.command('SCRIPT', 'FLUSH')
@@ -208,19 +207,8 @@ describe('the rights that docs/operations.md asks for', { skip: needsRedis(), ti
       await redis.command('ACL', 'SETUSER', USER, taken)
       const { failed, said } = await replay(t, redis, calls)
       assert.ok(failed > 0, right)
-      if (said.length > 0) assert.match(said[0]!, /^gone: (?:NOPERM|ERR The user executing|ERR ACL failure)/)
-      else silent.push(right)
+      assert.match(said[0] ?? '', /^gone: (?:NOPERM|ERR The user executing|ERR ACL failure)/, right)
       await redis.command('ACL', 'SETUSER', USER, right)
     }
-    // Answers and the rotation are used now and then: nothing tells when they work again.
-    assert.deepEqual(silent, [
-      '+zremrangebyscore',
-      '+zpopmin',
-      '+incrby',
-      '+set',
-      '+getrange',
-      '+del',
-      '+pttl',
-    ])
   })
 })
