@@ -18,7 +18,7 @@ const EARLY_MS = 100
 const RECORDS = `
 if isForeign(KEYS[1], 'HLEN') or isForeign(KEYS[2], 'ZCARD') then redis.call('DEL', KEYS[1], KEYS[2]) end
 local epoch, version, floor = string.match(redis.call('HGET', KEYS[1], 'state') or '', '^(%d+) (%d+) (%d+)$')
-if epoch == nil then
+if epoch == nil or #version > MOST_DIGITS or #floor > MOST_DIGITS then
   redis.call('DEL', KEYS[1], KEYS[2])
   epoch, version, floor = string.format('%.0f', now * 1000 + time[2] % 1000), 0, 0
 end

@@ -6,6 +6,8 @@ import { createScript } from './script'
 export const MOST_LINES = 20_000
 /** The most lines that one call sends, and the most that it receives. */
 export const MOST_TOLD = 500
+/** The most servers that are kept, as far as they do not all live. */
+const MOST_SERVERS = 1_000
 /** Time after which a silent server counts as gone, milliseconds. */
 const LEASE_MS = 30_000
 
@@ -32,7 +34,7 @@ if isForeign(KEYS[1], 'HLEN') or isForeign(KEYS[2], 'ZCARD') then redis.call('DE
 if isForeign(KEYS[3], 'HLEN') then redis.call('DEL', KEYS[3]) end
 local server, call, workers, about = ARGV[1], tonumber(ARGV[2]), ARGV[3], ARGV[4]
 local epoch, version = string.match(redis.call('HGET', KEYS[1], 'state') or '', '^(%d+) (%d+)$')
-if epoch == nil then
+if epoch == nil or #epoch > MOST_DIGITS or #version > MOST_DIGITS then
   redis.call('DEL', KEYS[1], KEYS[2])
   epoch, version = string.format('%.0f', now), 0
 end
@@ -62,9 +64,11 @@ redis.call('PEXPIRE', KEYS[3], ${HOUR_MS})
 
 local reply = {'hits', tonumber(epoch), version, math.max(0, now - epoch), 0, 0}
 local rows = redis.call('HGETALL', KEYS[3])
+-- A server that starts again and again is another one each time.
+local keptMs = #rows > 2 * ${MOST_SERVERS} and ${LEASE_MS} or ${HOUR_MS}
 for i = 1, #rows, 2 do
   local stamp, theirs, name = string.match(rows[i + 1], '^(%d+) %d+ (%d+) (%S+)$')
-  if stamp == nil or math.abs(now - stamp) > ${HOUR_MS} then
+  if stamp == nil or math.abs(now - stamp) > keptMs then
     redis.call('HDEL', KEYS[3], rows[i])
   elseif math.abs(now - stamp) < ${LEASE_MS} then
     reply[6] = reply[6] + 1

@@ -92,7 +92,7 @@ for i = 1, #list, 2 do
   end
 end
 local isNew = last == nil or math.abs(now - last) >= LEASE
-if isNew then born = now end
+if isNew or born > now then born = now end
 
 local own = members[host]
 local isSame = own ~= nil and own.instance == instance
@@ -131,6 +131,24 @@ for name, member in pairs(members) do
   end
 end
 
+-- Servers that take another name with each start must not fill the list: those that are gone longest make room.
+local function makeRoom()
+  local most = own == nil and MOST_HOSTS - 1 or MOST_HOSTS
+  while size > most do
+    local oldest
+    for name, member in pairs(members) do
+      local isGone = name ~= host and not isLiving(member) and now - member.mark >= SETTLE
+      if member.kept == 0 and isGone and (oldest == nil or member.heard < members[oldest].heard) then oldest = name end
+    end
+    if oldest == nil then return false end
+    redis.call('HDEL', KEYS[1], oldest)
+    members[oldest] = nil
+    size = size - 1
+  end
+  return true
+end
+
+if not makeRoom() and own == nil then return {'wait', now} end
 if own == nil then
   own = newMember(instance, about, tonumber(kept))
   members[host] = own

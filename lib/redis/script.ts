@@ -15,6 +15,9 @@ const COMMON = `
 local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
 
+-- A number of more digits is not one that Lua or Node can count on from.
+local MOST_DIGITS = 15
+
 -- Has a key another type than the command works with? Then it was not written here.
 local function isForeign(key, command, ...)
   local reply = redis.pcall(command, key, ...)
@@ -22,7 +25,7 @@ local function isForeign(key, command, ...)
 end
 `
 
-/** @param source Lua 5.1; `now` and `isForeign` are there */
+/** @param source Lua 5.1; `now`, `MOST_DIGITS` and `isForeign` are there */
 export function createScript(name: string, source: string, { isRegular = true } = {}): Script {
   const whole = `${COMMON}${source}`
   return { name, source: whole, sha1: createHash('sha1').update(whole).digest('hex'), isRegular }

@@ -1,6 +1,6 @@
 import { DAY_MS } from '../model/duration'
-import { toPrintable } from '../model/printable'
-import { type Hold, readHolds, removeHold, writeHold } from '../relays/holds'
+import { shortenTo, toPrintable } from '../model/printable'
+import { type Hold, LONGEST_REASON, readHolds, removeHold, writeHold } from '../relays/holds'
 import { overwriteFile, readSmallFile } from '../relays/private-file'
 import type { RedisConnection } from './connection'
 import { hideAddresses } from './hide-addresses'
@@ -107,7 +107,11 @@ const RESUMED: SharedHold = { text: '' }
 
 /** The operator's own words stay on this server where they name a person. */
 function toShared({ name, since, until, reason }: Hold): SharedHold {
-  const text = JSON.stringify([name, since, reason === undefined ? null : hideAddresses(reason)])
+  const text = JSON.stringify([
+    name,
+    since,
+    reason === undefined ? null : shortenTo(hideAddresses(reason), LONGEST_REASON),
+  ])
   return { text, ...(until === undefined ? {} : { until }) }
 }
 
@@ -120,6 +124,9 @@ function isSame(one: SharedHold, other: SharedHold): boolean {
 const isTime = (value: unknown): value is number =>
   typeof value === 'number' && value >= 0 && value <= 8.64e15
 
+/** Is it one that a hold keeps as it is? */
+const isReason = (text: string): boolean => text === shortenTo(text.trim(), LONGEST_REASON)
+
 /** A hold as it was written, or undefined for what no server writes. */
 function readText(field: string, { text, until }: SharedHold): Hold | undefined {
   try {
@@ -128,7 +135,7 @@ function readText(field: string, { text, until }: SharedHold): Hold | undefined 
     const [name, since, reason] = value as unknown[]
     if (typeof name !== 'string' || hashName(name) !== field || name !== toPrintable(name)) return undefined
     if (!isTime(since) || (until !== undefined && !isTime(until))) return undefined
-    if (reason !== null && (typeof reason !== 'string' || reason !== toPrintable(reason))) return undefined
+    if (reason !== null && (typeof reason !== 'string' || !isReason(reason))) return undefined
     return {
       name,
       since,

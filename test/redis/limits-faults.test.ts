@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { cpSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, it, type TestContext } from 'node:test'
+import { MOST_HOSTS } from '../../lib/redis/limits-hosts-script'
 import { hashName, PREFIX } from '../../lib/redis/keys'
 import type { Limits } from '../../lib/relays/limit-types'
 import { LimitWorld, type WorldHost } from '../support/limit-world'
@@ -55,6 +56,17 @@ describe('limits over hosts: what hosts and Redis may lose', { skip: needsRedis(
     assert.ok(sent >= 3 && sent <= 7, `${sent} of the 7 that are left`)
     await world.pass(2 * HOUR)
     assert.equal(await b.sendAll(ten, 5 * SECOND), 10)
+  })
+
+  it('what a host that has gone sent is over after an hour', async (t) => {
+    const [world, a, b] = await startPair(t)
+    assert.equal(await a.sendAll(ten, 5 * SECOND), 10)
+    await world.pass(10 * SECOND, SECOND)
+    world.kill(a)
+    await world.pass(59 * MINUTE)
+    assert.equal(await b.sendAll(ten), 0)
+    await world.pass(2 * MINUTE)
+    assert.equal(await b.sendAll(ten), 10)
   })
 
   it('a host that dies gives back its connections within a minute, and what it may have sent counts as sent', async (t) => {
@@ -243,6 +255,26 @@ describe('limits over hosts: what hosts and Redis may lose', { skip: needsRedis(
     await world.pass(5 * SECOND, SECOND / 4)
     await b.takeAll(three)
     assert.equal(world.count('three').connections, 3)
+  })
+
+  it('servers that take another name with each start do not fill the list of hosts', async (t) => {
+    const [world, a] = await startWorld(t, 0)
+    const heard = Number(await world.redis.command('GET', 'clock'))
+    const gone = (n: number) => [
+      `gone${String(n).padStart(18, '0')}`,
+      `${heard - 60_000 - n} ${heard - 60_000 - n} 1 0 1 1 0 0 0 1 i name`,
+    ]
+    const rows = Array.from({ length: 600 }, (_, n) => gone(n))
+    await world.redis.command('HSET', `${PREFIX}hosts`, ...rows.flat())
+    const b = await world.join()
+    await world.pass(10 * SECOND, SECOND / 2)
+    assert.ok(a.shared.isSettled && b.shared.isSettled)
+    assert.deepEqual([a.shared.hosts, b.shared.hosts], [2, 2])
+    assert.ok(
+      Number(await world.redis.command('HLEN', `${PREFIX}hosts`)) <= MOST_HOSTS + 1,
+      'with a row of its own',
+    )
+    assert.equal((await a.takeAll(three)) + (await b.takeAll(three)), 3)
   })
 
   it('a machine that was copied takes another name, and is never taken for the first', async (t) => {

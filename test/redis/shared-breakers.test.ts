@@ -458,6 +458,16 @@ describe('breakers over processes', { skip: needsRedis() }, () => {
     assert.ok(!left.usable && left.until! <= Date.now() + 3_600_000)
   })
 
+  it('a number that nobody can count on from is put right', async (t) => {
+    const redis = await RedisServer.start(t)
+    const host = await startBreakerHost(t, redis.port)
+    await redis.command('HSET', KEY, 'state', '1 99999999999999999999 0')
+    await failAt(host, isp)
+    const other = await startBreakerHost(t, redis.port)
+    await until(() => !isUsable(other), 'the breaker')
+    assert.deepEqual([...host.said, ...other.said], [])
+  })
+
   it('a key of another type is put right, and what one knows is told again', async (t) => {
     const redis = await RedisServer.start(t)
     const host = await startBreakerHost(t, redis.port)

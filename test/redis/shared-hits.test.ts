@@ -93,6 +93,24 @@ describe('hits of lines over servers', { skip: needsRedis() }, () => {
     assert.equal(await redis.command('HGET', `${PREFIX}hits`, LINE), null)
   })
 
+  it('a number that nobody can count on from is put right', async (t) => {
+    const redis = await RedisServer.start(t)
+    await redis.command('HSET', `${PREFIX}hits`, 'state', `${Date.now()} 99999999999999999999`)
+    const server = startServer(t, redis.port)
+    server.add({ [LINE]: { count: 1, last: Date.now() } })
+    await until(() => countOf(server) === 1 && server.sharing !== undefined, 'the hit')
+  })
+
+  it('of very many servers those that are gone are dropped', async (t) => {
+    const redis = await RedisServer.start(t)
+    const row = `${Date.now() - 60_000} 1 2 gone`
+    const rows = Array.from({ length: 1_200 }, (_, n) => [`server${n}`, row])
+    await redis.command('HSET', `${PREFIX}hits:servers`, ...rows.flat())
+    const server = startServer(t, redis.port)
+    await until(() => server.sharing !== undefined, 'an answer')
+    assert.equal(await redis.command('HLEN', `${PREFIX}hits:servers`), 1)
+  })
+
   it('a key of another type is put right', async (t) => {
     const redis = await RedisServer.start(t)
     for (const key of ['hits', 'hits:changes', 'hits:servers']) {

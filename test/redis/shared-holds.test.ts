@@ -77,6 +77,24 @@ describe('holds over servers', { skip: needsRedis() }, () => {
     assert.equal(holdIn(a)?.reason, reason)
   })
 
+  it('a reason is no longer on another server than here', async (t) => {
+    const redis = await RedisServer.start(t)
+    const [a, b] = [startHost(t, redis.port), startHost(t, redis.port)]
+    const reason = '@ '.repeat(100).trim()
+    writeHold(a, { ...hold, reason })
+    await until(() => holdIn(b) !== undefined, 'the hold')
+    assert.match(holdIn(b)!.reason!, /^[. ]{1,200}$/)
+    const stored = async () => String(await redis.command('HGET', `${PREFIX}holds`, hashName('isp')))
+    const before = await stored()
+    // Each of them looks again before it tells another hold.
+    writeHold(a, { ...hold, name: 'second' })
+    await until(() => readHolds(b, Date.now()).has('second'), 'another hold')
+    writeHold(b, { ...hold, name: 'third' })
+    await until(() => readHolds(a, Date.now()).has('third'), 'a third hold')
+    assert.equal(await stored(), before, 'nobody tells it anew')
+    assert.equal(holdIn(a)!.reason, reason)
+  })
+
   it('survives a Redis that has forgotten it, and a server that was away when it ended', async (t) => {
     const redis = await RedisServer.start(t)
     const a = startHost(t, redis.port)
@@ -171,6 +189,7 @@ describe('holds over servers', { skip: needsRedis() }, () => {
       '1 0 ["other",1,null]',
       '1 0 ["isp","x",null]',
       String.raw`1 0 ["isp",1,"\u001b[2J"]`,
+      `1 0 ["isp",1,"${'x'.repeat(300)}"]`,
     ].entries()) {
       // What is read after the rubbish, in the same reply: when that hold is there, the rubbish was seen as well.
       const name = `after${index}`
