@@ -16,8 +16,11 @@ async function startRedis(t: TestContext): Promise<RedisServer> {
   return redis
 }
 
-const startHosts = (t: TestContext, redis: RedisServer): Promise<[LimitHost, LimitHost]> =>
-  Promise.all([startHost(t, redis.port), startHost(t, redis.port)])
+const startHosts = (
+  t: TestContext,
+  { port }: RedisServer,
+  options?: Parameters<typeof startHost>[2],
+): Promise<[LimitHost, LimitHost]> => Promise.all([startHost(t, port, options), startHost(t, port, options)])
 
 const commands = async (redis: RedisServer): Promise<number> =>
   Number(/total_commands_processed:(\d+)/.exec(String(await redis.command('INFO', 'stats')))![1])
@@ -51,7 +54,7 @@ describe('limits over hosts', { skip: needsRedis() }, () => {
 
   it('no limit is broken while Redis is killed, flushed, paused and back', async (t) => {
     const redis = await startRedis(t)
-    const hosts = await startHosts(t, redis)
+    const hosts = await startHosts(t, redis, { patienceMs: 100 })
     const gauge = new Gauge()
     const rest = new AbortController()
     const faults = async () => {

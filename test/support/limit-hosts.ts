@@ -5,7 +5,7 @@ import { SharedLimits } from '../../lib/redis/shared-limits'
 import { isPlace, LimitedPlaces, type NoPlace, type Place } from '../../lib/relays/limited-places'
 import type { Limits } from '../../lib/relays/limit-types'
 import { LocalLimits } from '../../lib/relays/local-limits'
-import { connectTo, until } from './redis-server'
+import { connectTo, PATIENT, until } from './redis-server'
 
 /** What a relay sees of all hosts together. */
 export class Gauge {
@@ -43,9 +43,10 @@ export async function startHost(
   {
     identity = createIdentity(),
     waits = true,
-  }: { readonly identity?: HostIdentity; readonly waits?: boolean } = {},
+    patienceMs = PATIENT.patienceMs,
+  }: { readonly identity?: HostIdentity; readonly waits?: boolean; readonly patienceMs?: number } = {},
 ): Promise<LimitHost> {
-  const { connection, said } = connectTo(t, port)
+  const { connection, said } = connectTo(t, port, {}, { patienceMs })
   const shared = new SharedLimits({
     connection,
     identity,
