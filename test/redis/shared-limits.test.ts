@@ -84,6 +84,7 @@ describe('limits over hosts', { skip: needsRedis() }, () => {
     t.diagnostic(`${gauge.sent} sent; ${hosts[0]!.said.join(', ')}`)
     assert.equal(gauge.most, 3)
     assert.ok(gauge.sent > 100, String(gauge.sent))
+    await until(() => hosts.every(({ said }) => said.at(-1) === 'back'), 'Redis')
     assert.ok(hosts.every(({ said }) => said.length >= 4 && said.length % 2 === 0))
   })
 
