@@ -4,6 +4,8 @@ import type { WaitReason, WorkerFacts } from './facts'
 const GRACE = 60_000
 /** The most messages that are counted. */
 const MOST = 1_000_000
+/** Messages that are looked at in one go, whether they are gone. */
+const LOOKED_AT = 2_000
 
 /** Why a message waits, until when (milliseconds since the epoch), and for which sections. */
 interface CountedWait {
@@ -14,28 +16,51 @@ interface CountedWait {
 
 /** Messages that wait without an attempt being counted, and why. */
 export class WaitCounts {
-  readonly #waiting = new Map<object, CountedWait>()
+  readonly #messages = new Map<object, CountedWait>()
+  readonly #byReason = new Map<string, number>()
+  readonly #bySection = new Map<string, number>()
 
   add(message: object, wait: CountedWait): void {
-    if (this.#waiting.size < MOST) this.#waiting.set(message, wait)
+    this.remove(message)
+    if (this.#messages.size >= MOST) return
+    this.#messages.set(message, wait)
+    this.#change(wait, 1)
   }
 
   /** It is tried again. */
   remove(message: object): void {
-    this.#waiting.delete(message)
+    const wait = this.#messages.get(message)
+    if (wait === undefined) return
+    this.#messages.delete(message)
+    this.#change(wait, -1)
   }
 
   count(now: number): Pick<WorkerFacts, 'waiting' | 'waitingAt'> {
-    const waiting = new Map<string, number>()
-    const waitingAt = new Map<string, number>()
-    for (const [message, { why, until, at }] of this.#waiting) {
-      if (until + GRACE < now) {
-        this.#waiting.delete(message)
-        continue
-      }
-      waiting.set(why, (waiting.get(why) ?? 0) + 1)
-      for (const section of at) waitingAt.set(section, (waitingAt.get(section) ?? 0) + 1)
-    }
-    return { waiting: Object.fromEntries(waiting), waitingAt: Object.fromEntries(waitingAt) }
+    this.#removeGone(now)
+    return { waiting: Object.fromEntries(this.#byReason), waitingAt: Object.fromEntries(this.#bySection) }
   }
+
+  /** Looks at those that were not looked at for longest. */
+  #removeGone(now: number): void {
+    let left = Math.min(LOOKED_AT, this.#messages.size)
+    for (const [message, wait] of this.#messages) {
+      if (left-- === 0) break
+      if (wait.until + GRACE < now) this.remove(message)
+      else {
+        this.#messages.delete(message)
+        this.#messages.set(message, wait)
+      }
+    }
+  }
+
+  #change({ why, at }: CountedWait, by: 1 | -1): void {
+    addTo(this.#byReason, why, by)
+    for (const section of at) addTo(this.#bySection, section, by)
+  }
+}
+
+function addTo(counts: Map<string, number>, key: string, by: number): void {
+  const count = (counts.get(key) ?? 0) + by
+  if (count === 0) counts.delete(key)
+  else counts.set(key, count)
 }

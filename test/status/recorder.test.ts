@@ -247,3 +247,16 @@ test('what is not as it should be in a file of facts counts as absent, and too m
   assert.equal(many.decisions[0]!.id, 'i\ufffd[2J')
   assert.ok(many.decisions[0]!.sender.length < 1_000)
 })
+
+test('of very many messages that wait, those that are gone are found a part at a time', () => {
+  const { recorder: worker, pass } = recorder()
+  const wait = (until: number) => ({ why: 'held', reason: '', until, at: ['isp'] }) as const
+  for (let i = 0; i < 5_000; i++) worker.recordWait({}, wait(NOW), undefined)
+  const last = {}
+  worker.recordWait(last, wait(NOW + 900_000), undefined)
+  worker.recordWait(last, wait(NOW + 900_000), undefined)
+  const waiting = () => worker.take(IDLE_VIEW).worker.waitingAt.isp
+  assert.equal(waiting(), 5_001)
+  pass(300_000)
+  assert.deepEqual([waiting(), waiting(), waiting(), waiting()], [3_001, 1_002, 1, 1])
+})
