@@ -109,7 +109,7 @@ test(
         },
       },
       {
-        name: 'killed and started',
+        name: 'killed, and started again',
         why: /Socket closed|ECONN/,
         begin: () => redis.kill(),
         end: () => redis.start(),
@@ -120,7 +120,7 @@ test(
         begin: lead(empty),
       },
       {
-        name: 'and back to the first, whose data are old',
+        name: 'back at the first, whose data are old',
         why: /Socket closed|ECONN/,
         begin: lead(redis),
       },
@@ -131,7 +131,7 @@ test(
         end: () => command('REPLICAOF', 'NO', 'ONE'),
       },
       {
-        name: 'out of memory, which it keeps',
+        name: 'out of memory (maxmemory, noeviction)',
         why: /OOM/,
         begin: () => command('CONFIG', 'SET', 'maxmemory', '1'),
         end: () => command('CONFIG', 'SET', 'maxmemory', '0'),
@@ -164,25 +164,25 @@ test(
         end: () => process.kill(redis.pid, 'SIGCONT'),
       },
       {
-        name: 'cut off in the middle of its replies',
+        name: 'replies that are cut off in their middle',
         why: /Socket closed/,
         begin: setMode('cut'),
         end: setMode('pass'),
       },
       {
-        name: 'something that is no Redis',
+        name: 'replies that are rubbish',
         why: /./,
         begin: setMode('garble'),
         end: setMode('pass'),
       },
       {
-        name: 'without replies',
+        name: 'no replies at all',
         why: /no reply within 100 ms/,
         begin: setMode('hang'),
         end: setMode('pass'),
       },
       {
-        name: 'of another password',
+        name: 'another password',
         why: /Socket closed|WRONGPASS/,
         begin: async () => {
           await command('ACL', 'SETUSER', USER, 'resetpass', `>${OTHER_PASSWORD}`)
@@ -191,13 +191,13 @@ test(
         end: () => command('ACL', 'SETUSER', USER, 'resetpass', `>${PASSWORD}`),
       },
       {
-        name: 'without the right to run scripts',
+        name: 'no right to run scripts',
         why: /NOPERM/,
         begin: () => command('ACL', 'SETUSER', USER, '-evalsha', '-eval'),
         end: () => command('ACL', 'SETUSER', USER, '+evalsha', '+eval'),
       },
       {
-        name: 'full of other types under all our keys',
+        name: 'other types under all our keys',
         begin: async () => {
           await until(isAllThere, 'keys of all kinds')
           const keys = [...(await typesIn()).keys()]
@@ -218,7 +218,7 @@ test(
     ]
 
     for (const { name, why, begin, end } of faults) {
-      await t.test(`Redis is ${name}`, async () => {
+      await t.test(`Redis: ${name}`, async () => {
         const isOver = () => hosts.every((haraka) => outagesIn(haraka).every((outage) => outage.isOver))
         await until(isOver, 'the end of the last', PATIENCE_MS)
         const before = hosts.map((haraka) => outagesIn(haraka).length)
