@@ -64,6 +64,8 @@ export class LimitArbiter<Holder> {
   readonly #entries = new Map<string, LimitRecord<Holder>>()
   readonly #places = new Map<number, TakenPlace<Holder>>()
   #lastPlace = 0
+  /** With so many entries those that say nothing are forgotten. */
+  #mostEntries = 0
 
   constructor(options: LimitArbiterOptions<Holder>) {
     this.#options = options
@@ -170,12 +172,14 @@ export class LimitArbiter<Holder> {
     return entry
   }
 
-  /** Keys of sections that are no longer in the file. */
+  /** Keys of sections that are no longer in the file. Each time there are twice as many: to go through all for each new key is quadratic. */
   #forget(): void {
+    if (this.#entries.size < this.#mostEntries) return
     const now = this.#options.monotonic()
     for (const [key, { used, sent, waiting, asking }] of this.#entries) {
       if (used + waiting.size + asking === 0 && sent.total(now) === 0) this.#entries.delete(key)
     }
+    this.#mostEntries = this.#entries.size * 2
   }
 
   #useOf(key: string): LimitUse {

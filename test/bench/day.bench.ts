@@ -1,7 +1,7 @@
 /**
  * A day of 100 million messages to 5 million domains: what it needs of memory, DNS and Redis.
  *
- *     npm run bench -- day -- [PART]
+ *     npm run bench -- day -- [PART] [SEED]
  *
  * Simulated: the real cache and decision, with a clock and answers that are made up (`day-mail.ts` says what is assumed). One in PART
  * messages and domains is played, with caches of that part of the size, over 24 hours; each domain has as much mail as in the whole.
@@ -27,7 +27,7 @@ const PART = Number(process.argv[2] ?? 250)
 const WORKERS = 8
 /** The most answers that Redis keeps (`answers-scripts.ts`). */
 const SHARED_ANSWERS = 50_000
-const SEED = 7
+const SEED = Number(process.argv[3] ?? 7)
 const SMALL = { messages: 20_000, domains: 1_000, part: 1, seed: SEED }
 
 const { rules } = configure(

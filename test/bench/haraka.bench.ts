@@ -38,8 +38,8 @@ async function main(): Promise<void> {
     return { what, value: `${value.toFixed(1)} us`, goal: `below ${goal} us`, met: value < goal }
   }
   print(`get_mx, all known already, 10,000 lines about other domains, ${ROUNDS} rounds of ${MESSAGES}`, [
-    row('by MX: 2 hosts, 4 addresses', results.direct, 100),
-    row('by a line of the rules', results.ruled, 100),
+    row('by MX: 2 hosts, 4 addresses', results.direct, 15),
+    row('by a line of the rules', results.ruled, 10),
   ])
   await harness.stop()
 }
