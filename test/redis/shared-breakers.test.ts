@@ -1,43 +1,25 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
-import type { Exchange } from '../../lib/model/exchange'
 import { Secret } from '../../lib/model/secret'
 import { SharedRotation } from '../../lib/redis/shared-rotation'
 import { LocalRotation } from '../../lib/relays/rotation'
 import { MOST_TROUBLES, TROUBLES } from '../../lib/redis/breakers-script'
-import { hashName, PREFIX } from '../../lib/redis/keys'
-import type { Lease } from '../../lib/relays/types'
-import { failAt, startBreakerHost, tryServer, type BreakerHost } from '../support/breaker-hosts'
-import { connectTo, needsRedis, PATIENT, RedisServer, startProxy, until } from '../support/redis-server'
+import { hashName } from '../../lib/redis/keys'
+import {
+  BREAKERS_KEY,
+  brief,
+  failAt,
+  hostsOf,
+  isp,
+  isUsable,
+  recordOf,
+  startBreakerHost,
+  takeTrial,
+  tryServer,
+  type BreakerHost,
+} from '../support/breaker-hosts'
+import { connectTo, needsRedis, PATIENT, RedisServer, until } from '../support/redis-server'
 import { relayExchange, termsExchange } from '../support/servers'
-
-const KEY = `${PREFIX}breakers`
-const isp = relayExchange({ host: 'smtp.example', name: 'isp', retryAfterMs: 60_000 })
-const brief = relayExchange({ host: 'brief.example', name: 'brief', retryAfterMs: 1 })
-
-const isUsable = ({ state }: BreakerHost, exchange = isp) => state.look(exchange).usable
-const hostsOf = (count: number, start: () => Promise<BreakerHost>) =>
-  Promise.all(Array.from({ length: count }, start))
-
-async function takeTrial(host: BreakerHost): Promise<Lease> {
-  for (;;) {
-    const lease = await tryServer(host, brief)
-    if (lease !== undefined) return lease
-    await until(() => isUsable(host, brief), 'the end of the pause or of the trial')
-  }
-}
-
-/** One finds out that the server does not work, and all know it. */
-async function failForAll(hosts: readonly BreakerHost[], exchange: Exchange): Promise<void> {
-  for (const { state } of hosts) state.know([exchange])
-  await failAt(hosts[0]!, exchange)
-  const isKnown = ({ state }: BreakerHost) => state.status().some(({ failures }) => failures === 1)
-  await until(() => hosts.every((host) => isKnown(host) && isUsable(host, exchange)), 'the failure')
-}
-
-/** What stands in Redis of a server. */
-const recordOf = async (redis: RedisServer, key: string): Promise<string> =>
-  String(await redis.command('HGET', KEY, hashName(key)))
 
 describe('breakers over processes', { skip: needsRedis() }, () => {
   it('what one leaves out all leave out within a second, also who comes later, and one success ends it', async (t) => {
@@ -124,32 +106,12 @@ describe('breakers over processes', { skip: needsRedis() }, () => {
     const [failures, pause, till, , ...rest] = (await recordOf(redis, 'brief.example:25')).split(' ')
     await redis.command(
       'HSET',
-      KEY,
+      BREAKERS_KEY,
       hashName('brief.example:25'),
       [failures, pause, till, Date.now() - 1, ...rest].join(' '),
     )
     const c = await startBreakerHost(t, redis.port)
     await takeTrial(c)
-  })
-
-  it('if Redis is late with the trial, nobody tries before it is known who may', async (t) => {
-    const redis = await RedisServer.start(t)
-    const hosts = await hostsOf(4, () => startBreakerHost(t, redis.port, { patienceMs: 300 }))
-    await failForAll(hosts, brief)
-    await redis.command('CLIENT', 'PAUSE', '900')
-    const leases: Lease[] = []
-    const tryAll = async () => {
-      const tried = await Promise.all(hosts.map((host) => tryServer(host, brief)))
-      leases.push(...tried.filter((lease) => lease !== undefined))
-    }
-    for (let i = 0; i < 2; i++) await tryAll()
-    assert.equal(leases.length, 0)
-    await until(async () => {
-      await tryAll()
-      return leases.length > 0 && hosts.every(({ said }) => said.at(-1) === 'back')
-    }, 'the trial')
-    await tryAll()
-    assert.equal(leases.length, 1)
   })
 
   it('a trial that is given late and that no message needs is free for others', async (t) => {
@@ -163,16 +125,6 @@ describe('breakers over processes', { skip: needsRedis() }, () => {
     await redis.command('CLIENT', 'PAUSE', '700')
     assert.equal(await tryServer(a, brief), undefined)
     await takeTrial(b)
-  })
-
-  it('if Redis does not come back each decides for itself', async (t) => {
-    const redis = await RedisServer.start(t)
-    const proxy = await startProxy(t, redis.port)
-    const hosts = await hostsOf(2, () => startBreakerHost(t, proxy.port, { patienceMs: 300 }))
-    await failForAll(hosts, brief)
-    proxy.mode = 'hang'
-    for (const host of hosts) assert.equal(await tryServer(host, brief), undefined)
-    for (const host of hosts) await takeTrial(host)
   })
 
   it('a failure that is told while the trial is asked for does not free it', async (t) => {
@@ -211,7 +163,7 @@ describe('breakers over processes', { skip: needsRedis() }, () => {
     assert.ok(leases.every((lease) => lease !== undefined))
     const endsOf = async () => {
       const keys = exchanges.map((_, i) => hashName(`[direct:ms] h${i}.example:25`))
-      const records = (await redis.command('HMGET', KEY, ...keys)) as string[]
+      const records = (await redis.command('HMGET', BREAKERS_KEY, ...keys)) as string[]
       return records.map((record) => Number(record.split(' ')[3]))
     }
     const first = await endsOf()
@@ -245,7 +197,8 @@ describe('breakers over processes', { skip: needsRedis() }, () => {
   it('of more servers than Redis keeps, none is told again and again', async (t) => {
     const redis = await RedisServer.start(t)
     const hosts = await hostsOf(2, () => startBreakerHost(t, redis.port))
-    const versionOf = async () => Number(String(await redis.command('HGET', KEY, 'state')).split(' ')[1])
+    const versionOf = async () =>
+      Number(String(await redis.command('HGET', BREAKERS_KEY, 'state')).split(' ')[1])
     // Not more at once than a process keeps for Redis.
     const [each, chunk] = [MOST_TROUBLES + 500, 500]
     let count = 0
@@ -260,67 +213,6 @@ describe('breakers over processes', { skip: needsRedis() }, () => {
     const asked = hosts.map((host) => host.questions())
     await until(() => hosts.every((host, i) => host.questions() > asked[i]! + 3), 'three more rounds of both')
     assert.equal(await versionOf(), count)
-  })
-
-  it('what one knows is told again to a Redis that has lost its last changes', async (t) => {
-    const redis = await RedisServer.start(t)
-    const a = await startBreakerHost(t, redis.port)
-    const other = relayExchange({ host: 'other.example', name: 'other', retryAfterMs: 60_000 })
-    await failAt(a, other)
-    await until(async () => (await recordOf(redis, 'other.example:25')) !== 'null', 'the first breaker')
-    const old = String(await redis.command('HGET', KEY, 'state'))
-    await failAt(a, isp)
-    await until(async () => (await recordOf(redis, 'smtp.example:25')) !== 'null', 'the second')
-    // As a replica that has not got the last change when it becomes the master.
-    await redis.command('MULTI')
-    await redis.command('HSET', KEY, 'state', old)
-    await redis.command('HDEL', KEY, hashName('smtp.example:25'))
-    await redis.command('ZREM', `${KEY}:changes`, hashName('smtp.example:25'))
-    await redis.command('EXEC')
-    await until(async () => (await recordOf(redis, 'smtp.example:25')) !== 'null', 'the second again')
-  })
-
-  it('while Redis is gone each goes by what it knows; what is open stays open when it is back', async (t) => {
-    const redis = await RedisServer.start(t)
-    const [a, b] = [await startBreakerHost(t, redis.port), await startBreakerHost(t, redis.port)]
-    const other = relayExchange({ host: 'other.example', name: 'other', retryAfterMs: 60_000 })
-    await failAt(a, other)
-    await until(() => !isUsable(b, other), 'the breaker')
-    await redis.kill()
-    await until(() => a.said.length > 0 && b.said.length > 0, 'the loss')
-    await failAt(a, isp)
-    assert.ok(isUsable(b))
-    const success = await b.state.acquire(other, { lastResort: true })
-    assert.ok(!('usable' in success))
-    success.reportSuccess()
-    success.end(true)
-    assert.ok(isUsable(b, other))
-    await redis.start()
-    await until(() => !isUsable(b) && !isUsable(b, other), 'what a knows')
-    assert.ok(!isUsable(a) && !isUsable(a, other))
-  })
-
-  it('a Redis that has forgotten all hears it again', async (t) => {
-    const redis = await RedisServer.start(t)
-    const a = await startBreakerHost(t, redis.port)
-    await failAt(a, isp)
-    await until(async () => (await recordOf(redis, 'smtp.example:25')) !== 'null', 'the breaker')
-    await redis.command('FLUSHALL')
-    const b = await startBreakerHost(t, redis.port)
-    await until(() => !isUsable(b), 'the breaker')
-    assert.ok(!isUsable(a))
-  })
-
-  it('a failure that could not be told is told later', async (t) => {
-    const redis = await RedisServer.start(t)
-    const proxy = await startProxy(t, redis.port)
-    const [a, b] = [await startBreakerHost(t, proxy.port), await startBreakerHost(t, redis.port)]
-    proxy.mode = 'hang'
-    await until(() => a.said.length > 0, 'the loss')
-    await failAt(a, isp)
-    proxy.mode = 'pass'
-    proxy.drop()
-    await until(() => !isUsable(b), 'the breaker')
   })
 
   it('servers of direct mail are shared by the section that they belong to', async (t) => {
@@ -390,13 +282,13 @@ describe('breakers over processes', { skip: needsRedis() }, () => {
     }
     const last = `[direct:ms] h${MOST_TROUBLES + 199}.example:25`
     await until(async () => (await recordOf(redis, last)) !== 'null', 'the last')
-    assert.equal(await redis.command('ZCARD', `${KEY}:changes`), MOST_TROUBLES)
-    assert.equal(await redis.command('HLEN', KEY), MOST_TROUBLES + 1)
+    assert.equal(await redis.command('ZCARD', `${BREAKERS_KEY}:changes`), MOST_TROUBLES)
+    assert.equal(await redis.command('HLEN', BREAKERS_KEY), MOST_TROUBLES + 1)
     for (const key of (await redis.command('KEYS', '*')) as string[]) {
       assert.match(key, /^dns_overrides:v1:/)
       assert.ok(Number(await redis.command('PTTL', key)) > 0, key)
     }
-    t.diagnostic(`${String(await redis.command('MEMORY', 'USAGE', KEY))} bytes`)
+    t.diagnostic(`${String(await redis.command('MEMORY', 'USAGE', BREAKERS_KEY))} bytes`)
   })
 
   it('needs no more rights than docs/operations.md says', async (t) => {
@@ -414,75 +306,5 @@ describe('breakers over processes', { skip: needsRedis() }, () => {
     t.after(() => rotation.close())
     await until(() => rotation.next() < 1_000_000, 'a shared offset')
     assert.deepEqual([...a.said, ...b.said, ...said], [])
-  })
-
-  it('rubbish in the place of a breaker does not end it', async (t) => {
-    const redis = await RedisServer.start(t)
-    const [a, b] = [await startBreakerHost(t, redis.port), await startBreakerHost(t, redis.port)]
-    await failAt(a, isp)
-    await until(() => !isUsable(b), 'the breaker')
-    const field = hashName('smtp.example:25')
-    const [epoch, version, floor] = String(await redis.command('HGET', KEY, 'state')).split(' ')
-    const next = Number(version) + 1
-    await redis.command('HSET', KEY, field, 'rubbish', 'state', `${epoch} ${next} ${floor}`)
-    await redis.command('ZADD', `${KEY}:changes`, String(next), field)
-    const after = relayExchange({ host: 'after.example', name: 'after', retryAfterMs: 60_000 })
-    await failAt(a, after)
-    await until(() => !isUsable(b, after), 'what came after it')
-    assert.ok(!isUsable(a) && !isUsable(b))
-    assert.equal(await redis.command('ZSCORE', `${KEY}:changes`, field), null)
-  })
-
-  it('what no process writes is not believed', async (t) => {
-    const redis = await RedisServer.start(t)
-    const host = await startBreakerHost(t, redis.port)
-    const field = hashName('smtp.example:25')
-    const write = async (text: string, name = field) => {
-      await redis.command('HSET', KEY, name, text)
-      await redis.command('ZADD', `${KEY}:changes`, '1', name)
-      await redis.command('HSET', KEY, 'state', '1 1 0')
-    }
-    await write('rubbish')
-    await write(`1 1 1 1 - joe`, 'no field')
-    await write(`1 60000 ${Date.now() + 60_000} 0 - \u001b[2Jgone`, hashName('good.example:25'))
-    const good = relayExchange({ host: 'good.example', name: 'good' })
-    await until(() => !isUsable(host, good), 'the good one')
-    const look = host.state.look(good)
-    assert.ok(!look.usable && look.message.endsWith(': \ufffd[2Jgone'))
-    assert.ok(isUsable(host))
-    const endless = relayExchange({ host: 'endless.example', name: 'endless' })
-    await write(`1 9007199254740000 9007199254740000 0 - x`, hashName('endless.example:25'))
-    await redis.command('HSET', KEY, 'state', '2 1 0')
-    await until(() => !isUsable(host, endless), 'the endless one')
-    const left = host.state.look(endless)
-    assert.ok(!left.usable && left.until! <= Date.now() + 3_600_000)
-  })
-
-  it('a number that nobody can count on from is put right', async (t) => {
-    const redis = await RedisServer.start(t)
-    const host = await startBreakerHost(t, redis.port)
-    await redis.command('HSET', KEY, 'state', '1 99999999999999999999 0')
-    await failAt(host, isp)
-    const other = await startBreakerHost(t, redis.port)
-    await until(() => !isUsable(other), 'the breaker')
-    assert.deepEqual([...host.said, ...other.said], [])
-  })
-
-  it('a key of another type is put right, and what one knows is told again', async (t) => {
-    const redis = await RedisServer.start(t)
-    const host = await startBreakerHost(t, redis.port)
-    await failAt(host, isp)
-    const isTold = async () => {
-      const types = [await redis.command('TYPE', KEY), await redis.command('TYPE', `${KEY}:changes`)]
-      return types.join() === 'hash,zset' && (await recordOf(redis, 'smtp.example:25')) !== 'null'
-    }
-    for (const key of [KEY, `${KEY}:changes`]) {
-      await until(isTold, 'the breaker')
-      await redis.command('SET', key, 'text')
-    }
-    await until(isTold, 'the breaker')
-    const late = await startBreakerHost(t, redis.port)
-    await until(() => !isUsable(late), 'what a process that starts hears')
-    assert.deepEqual(host.said, [])
   })
 })

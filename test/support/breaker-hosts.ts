@@ -2,12 +2,20 @@ import type { TestContext } from 'node:test'
 import type { RedisConnection } from '../../lib/redis/connection'
 import { RedisError } from '../../lib/redis/errors'
 import { createIdentity } from '../../lib/redis/host-identity'
+import { hashName, PREFIX } from '../../lib/redis/keys'
 import { SharedBreakers } from '../../lib/redis/shared-breakers'
 import type { Exchange } from '../../lib/model/exchange'
 import { systemClock } from '../../lib/relays/clock'
 import { isUnavailable, type Lease, type RelayState } from '../../lib/relays/types'
-import { connectTo, PATIENT, until } from './redis-server'
+import { connectTo, PATIENT, type RedisServer, until } from './redis-server'
 import { localRelayState } from './relay-state'
+import { relayExchange } from './servers'
+
+/** Where Redis keeps the breakers. */
+export const BREAKERS_KEY = `${PREFIX}breakers`
+/** A relay with a long pause, and one with the shortest. */
+export const isp = relayExchange({ host: 'smtp.example', name: 'isp', retryAfterMs: 60_000 })
+export const brief = relayExchange({ host: 'brief.example', name: 'brief', retryAfterMs: 1 })
 
 /** A process that sends mail, as `lib/haraka/relay-state.ts` makes it, in this process. */
 export interface BreakerHost {
@@ -90,3 +98,29 @@ export async function failAt(host: BreakerHost, exchange: Exchange, message = 'r
   lease.reportFailure({ stage: 'connect', message })
   lease.end(false)
 }
+
+/** May mail go to the server, as far as this host knows? */
+export const isUsable = ({ state }: BreakerHost, exchange = isp): boolean => state.look(exchange).usable
+export const hostsOf = (count: number, start: () => Promise<BreakerHost>): Promise<BreakerHost[]> =>
+  Promise.all(Array.from({ length: count }, start))
+
+/** Waits for the end of the pause of {@link brief}, and takes its trial. */
+export async function takeTrial(host: BreakerHost): Promise<Lease> {
+  for (;;) {
+    const lease = await tryServer(host, brief)
+    if (lease !== undefined) return lease
+    await until(() => isUsable(host, brief), 'the end of the pause or of the trial')
+  }
+}
+
+/** One host finds out that the server does not work, and all know it. */
+export async function failForAll(hosts: readonly BreakerHost[], exchange: Exchange): Promise<void> {
+  for (const { state } of hosts) state.know([exchange])
+  await failAt(hosts[0]!, exchange)
+  const isKnown = ({ state }: BreakerHost) => state.status().some(({ failures }) => failures === 1)
+  await until(() => hosts.every((host) => isKnown(host) && isUsable(host, exchange)), 'the failure')
+}
+
+/** The record of a server in Redis. */
+export const recordOf = async (redis: RedisServer, key: string): Promise<string> =>
+  String(await redis.command('HGET', BREAKERS_KEY, hashName(key)))
