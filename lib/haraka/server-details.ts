@@ -50,7 +50,7 @@ export interface HookRunner {
 export interface DetailsOptions {
   readonly runner: HookRunner
   readonly log: Loggable
-  /** Milliseconds. An exchange whose plugins have not answered by then stays as it was. */
+  /** Milliseconds. If the plugins of an exchange have not answered by then, it is not changed. */
   readonly patienceMs: number
 }
 
@@ -187,12 +187,12 @@ function ask(
     const before = details(exchange)
     const after = { ...before }
     const fail = (error: unknown) => {
-      log.logerror(`server_details: failed for ${exchange.endpoint.host}: it stays as it was:`, error)
+      log.logerror(`server_details: ${exchange.endpoint.host} is not changed: a plugin failed:`, error)
       resolve(exchange)
     }
     const timer = setTimeout(() => {
       log.logerror(
-        `server_details: no answer for ${exchange.endpoint.host} within ${patienceMs} ms: it stays as it was`,
+        `server_details: ${exchange.endpoint.host} is not changed: no answer within ${patienceMs} ms`,
       )
       resolve(exchange)
     }, patienceMs)

@@ -3,7 +3,7 @@ import type { SharedHits } from '../redis/shared-hits'
 import type { RedisSharing } from '../redis/sharing'
 import { Collector } from '../status/collector'
 import { FactsFile } from '../status/facts-file'
-import type { InForce, WorkerReport } from '../status/facts'
+import type { ActiveRules, WorkerReport } from '../status/facts'
 import { Recorder, type WorkerView } from '../status/recorder'
 import { collectReports, sendReport } from '../status/report-channel'
 import { Reporter } from '../status/reporter'
@@ -33,7 +33,7 @@ export class StatusReporting {
   #reporter: Reporter | undefined
   #stopCollecting: () => void = () => {}
   #redisTimer: NodeJS.Timeout | undefined
-  #inForce: InForce | undefined
+  #inForce: ActiveRules | undefined
 
   constructor(options: StatusReportingOptions) {
     this.#options = options

@@ -11,10 +11,10 @@ export interface RedisAnswerStoreOptions {
 
 /** Time from an answer until it is written, with all that came meanwhile. Milliseconds. */
 const PAUSE_MS = 20
-/** Of one command: Redis serves nobody else meanwhile. */
+/** The most answers of one command: Redis serves nobody else meanwhile. */
 const MOST_FOUND = 50
 const MOST_KEPT = 50
-/** Answers that wait to be written, also while Redis is gone. What comes beyond them is not written. */
+/** The most answers that wait to be written, also while Redis is gone. Others are not written. */
 const MOST_WAITING = 1_000
 
 interface Search {
@@ -30,8 +30,8 @@ interface Waiting {
 }
 
 /**
- * Answers of DNS in Redis. Each has a key of its own, named by a hash, which expires with the answer. What is looked for in one turn
- * of the event loop goes in one command, which nobody waits for longer than 100 ms. What is kept is written in the background.
+ * Answers of DNS in Redis. Each has a key of its own, named by a hash, which expires with the answer. All questions of one turn
+ * of the event loop go in one command, for which nobody waits longer than 100 ms. Answers are written in the background.
  */
 export class RedisAnswerStore implements AnswerStore {
   readonly #options: RedisAnswerStoreOptions

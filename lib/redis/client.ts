@@ -2,7 +2,7 @@ import { createRequire } from 'node:module'
 import { Secret } from '../model/secret'
 import { RedisError } from './errors'
 
-/** What of node-redis' client is used. */
+/** The part of node-redis' client that is used. */
 export interface RedisClient {
   on(event: 'error', listener: (error: Error) => void): unknown
   connect(): Promise<unknown>
@@ -15,7 +15,7 @@ export interface RedisClient {
 /** The options of node-redis, as haraka-plugin-redis merges them. */
 export type RedisOptions = Readonly<Record<string, unknown>>
 
-/** haraka-plugin-redis 2.1 (`index.js`), as far as it is used. */
+/** The part of haraka-plugin-redis 2.1 (`index.js`) that is used. */
 interface RedisPlugin {
   merge_redis_ini(this: RedisPluginSelf): void
   load_redis_ini(this: RedisPluginSelf): void
@@ -40,7 +40,7 @@ const CONNECT_TIMEOUT_MS = 2_000
 
 const requireHere = createRequire(__filename)
 
-/** haraka-config makes numbers of what looks like one; `tls = true` is meant as it is written. */
+/** haraka-config turns a value that looks like a number into one; `tls = true` is a boolean. */
 function valueOf(key: string, value: string | Secret): unknown {
   const text = value instanceof Secret ? value.reveal() : value
   if (key === 'password' || key === 'username' || key === 'url') return text
@@ -73,7 +73,7 @@ export function mergeSettings({ section, redisIni }: RedisSettings): RedisOption
 }
 
 /**
- * A client by the version of node-redis that haraka-plugin-redis has: another may be installed beside it.
+ * A client by the version of node-redis that haraka-plugin-redis has: another may be installed next to it.
  *
  * @throws RedisError for options that node-redis refuses; without its own words, which quote a URL with its password
  */
@@ -88,7 +88,7 @@ export function createClient(options: RedisOptions): RedisClient {
       ...rest,
       socket: { connectTimeout: CONNECT_TIMEOUT_MS, ...(socket as object), reconnectStrategy: false },
       disableOfflineQueue: true,
-      // Commands that an ACL would have to allow and nothing needs.
+      // Commands that nothing needs, and that an ACL would have to allow.
       disableClientInfo: true,
       maintNotifications: 'disabled',
     })

@@ -44,7 +44,7 @@ export interface RedisConnectionOptions {
 
 /** A script that takes longer is not waited for. */
 const PATIENCE_MS = 100
-/** After a late reply only probes are sent, so far apart. */
+/** Time between probes after a late reply. Nothing else is sent then. */
 const SLOW_MS = 1_000
 /** Time after which a silent connection is closed. */
 const SILENCE_MS = 3_000
@@ -107,7 +107,7 @@ class LiveConnection implements RedisConnection {
   readonly #listeners: (() => void)[] = []
   /** What does not work: names of scripts, or the connection itself. */
   readonly #failing = new Set<string>()
-  /** Scripts that are rarely run, and for which a right is missing: nothing says when it is given but that others work again. */
+  /** Scripts that are rarely run, and for which a right is missing. That it was given is only seen when others work again. */
   readonly #forbidden = new Set<string>()
   #client: RedisClient | undefined
   #isConnected = false
@@ -199,7 +199,7 @@ class LiveConnection implements RedisConnection {
     }
   }
 
-  /** Redis answers one question after the other: nobody waits any longer. */
+  /** Redis answers the questions in order, so nobody waits any longer. */
   #noteLate(client: RedisClient, question: Question): void {
     if (client !== this.#client || !this.#pending.has(question) || question.isLate) return
     for (const each of this.#pending) {

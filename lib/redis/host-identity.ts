@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto'
 import { hostname } from 'node:os'
 import { readSmallFile, overwriteFile } from '../relays/private-file'
 
-/** What a host is called in Redis. None of it holds a blank. */
+/** The names of a host in Redis. None of them has a blank. */
 export interface HostIdentity {
   /** The same after a restart: what the host held before is its own. */
   readonly id: string
@@ -27,7 +27,7 @@ export function createIdentity(id = randomId()): HostIdentity {
   return { id, instance: randomId(), about }
 }
 
-/** The identity of the server with this state folder. Where it cannot be kept, another one for each start. */
+/** The identity of the server with this state folder. If it cannot be kept, each start has another one. */
 export function readIdentity(folder: string | undefined): HostIdentity {
   if (folder === undefined) return createIdentity()
   try {
@@ -39,7 +39,7 @@ export function readIdentity(folder: string | undefined): HostIdentity {
   return renewIdentity(folder)
 }
 
-/** Another identity for the server with this state folder: somebody else has the one that it had. */
+/** Another identity for the server with this state folder, because somebody else has its old one. */
 export function renewIdentity(folder: string | undefined): HostIdentity {
   const made = createIdentity()
   try {

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto'
 
 /** A Lua script. Redis runs it as a whole: nobody else is served meanwhile. */
 export interface Script {
-  /** Tells its failures from those of other scripts. */
+  /** Distinguishes its failures from those of other scripts. */
   readonly name: string
   readonly source: string
   readonly sha1: string

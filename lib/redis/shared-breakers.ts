@@ -13,7 +13,7 @@ import { hashName, PREFIX } from './keys'
 
 export interface SharedBreakersOptions {
   readonly connection: RedisConnection
-  /** What this process is called; no other is called the same. Holds no blank. */
+  /** The name of this process, which no other has. It has no blanks. */
   readonly process: string
   /** Milliseconds of a clock that only goes forward. */
   readonly monotonic: () => number
@@ -25,9 +25,9 @@ const INTERVAL_MS = 400
 const SAME_MS = 1_000
 /** How often a process says that it still tries a server, long before another may. Milliseconds. */
 const RENEW_MS = 5_000
-/** If Redis is late, no message tries the server for so long. Milliseconds. */
+/** If Redis is late, time for which no message tries the server, milliseconds. */
 const LATE_MS = 1_000
-/** A trial that was given too late for the message that asked is kept so long for the next one. Milliseconds. */
+/** Time for which a trial that came too late for its message is kept for the next one, milliseconds. */
 const KEEP_TRIAL_MS = 5_000
 /** The most servers that one call speaks of. */
 const MOST_TOLD = 100
@@ -38,7 +38,7 @@ const KEYS = [`${PREFIX}breakers`, `${PREFIX}breakers:changes`]
 /** A server that this process tries, would like to, or may try although no message does. */
 interface Trial {
   readonly state: 'asked' | 'taken' | 'kept'
-  /** When Redis heard of it last, ms of the monotonic clock; -Infinity: it has not. */
+  /** When Redis last confirmed it, ms of the monotonic clock; -Infinity if it never did. */
   readonly toldAt: number
 }
 
@@ -61,9 +61,9 @@ export class SharedBreakers implements BreakerSharing {
   readonly #keys = new Map<string, string>()
   /** Trouble with servers that it has not met, by their field. */
   readonly #strangers = new Map<string, Stranger>()
-  /** What Redis has not heard yet; true: it could not be told in time. */
+  /** What Redis does not know yet; true if it could not be sent in time. */
   readonly #untold = new Map<string, boolean>()
-  /** By server; those of which Redis heard last come last. */
+  /** By server. Those that Redis confirmed last come last. */
   readonly #trials = new Map<string, Trial>()
   #epoch = ''
   #version = 0
@@ -135,7 +135,7 @@ export class SharedBreakers implements BreakerSharing {
       return isGiven
     } catch {
       if (connection.isLate) return this.#refuseTrial(key)
-      // The connection has logged it. The process decides for itself, as without Redis; what it does is told afterwards.
+      // The connection has logged it. The process decides for itself, as without Redis, and sends the result afterwards.
       this.#noteTrial(key, 'taken', -Infinity)
       return true
     }
@@ -211,7 +211,7 @@ export class SharedBreakers implements BreakerSharing {
     }
   }
 
-  /** Who tries a server says so again and again. */
+  /** A process that tries a server says so again and again. */
   #trialsToRenew(): readonly string[] {
     const before = this.#options.monotonic() - RENEW_MS
     return [...this.#trials]
@@ -237,12 +237,12 @@ export class SharedBreakers implements BreakerSharing {
     this.#epoch = epoch
     this.#version = version
     if (isAll) this.#strangers.clear()
-    // Not whenever all is said: of more servers than Redis keeps, each would be told again and again.
+    // Not each time that Redis sends everything: if there are more servers than it keeps, each would be sent again and again.
     if (hasForgotten) this.#merge(servers)
     for (const server of servers) this.#adopt(server)
   }
 
-  /** Redis has begun anew or lost its last changes, or this process has just begun: what it knows and Redis does not is told. */
+  /** Redis has started anew or lost its last changes, or this process has started: what only this process knows is sent. */
   #merge(servers: readonly SharedServer[]): void {
     const shared = new Map(servers.map(({ field, trouble }) => [field, trouble]))
     for (const key of this.#book?.troubled() ?? []) {
@@ -254,7 +254,7 @@ export class SharedBreakers implements BreakerSharing {
 
   #adopt({ field, trouble }: SharedServer): void {
     const key = this.#keys.get(field)
-    // What has changed here meanwhile is told first.
+    // What has changed here meanwhile is sent first.
     if (key !== undefined && !this.#untold.has(key)) this.#book?.adopt(key, trouble)
     if (key !== undefined) return
     this.#strangers.delete(field)

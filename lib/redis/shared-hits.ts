@@ -63,8 +63,8 @@ export class SharedHits {
   }
 
   /**
-   * The hits over all servers, a line at a time: there may be 100,000. In place of a line that was there before stands undefined, so
-   * that no step is long.
+   * The hits over all servers, a line at a time: there may be 100,000. For a line that came before it
+   * yields undefined, so that no step is long.
    *
    * @param own what this server has counted: the least, where Redis has forgotten
    */
@@ -78,7 +78,7 @@ export class SharedHits {
     }
   }
 
-  /** As it is now: between two lines Redis may have confirmed what it was told. */
+  /** The current sum: between two lines Redis may have confirmed what was sent. */
   #totalOf(line: string, own = NO_HITS): Hits {
     const parts = [this.#totals, this.#told, this.#untold]
     const { count, last } = parts.reduce<Hits>((sum, part) => sumOf(sum, part.get(line) ?? NO_HITS), NO_HITS)

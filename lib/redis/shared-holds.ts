@@ -105,7 +105,7 @@ interface SharedHold {
 
 const RESUMED: SharedHold = { text: '' }
 
-/** The operator's own words stay on this server where they name a person. */
+/** The operator's own words stay on this server if they name a person. */
 function toShared({ name, since, until, reason }: Hold): SharedHold {
   const text = JSON.stringify([
     name,
@@ -148,13 +148,12 @@ function readText(field: string, { text, until }: SharedHold): Hold | undefined 
 }
 
 /**
- * Holds over the servers that use the same Redis: those of the state folder are told to the others, and theirs are written to the
- * folder, where the workers and the command line find them as if they had been made here. How long a hold lasts goes by the clock of
- * Redis.
+ * Holds over the servers that use the same Redis: those of the state folder are sent to the others, and theirs are written to the folder,
+ * where the workers and the command line find them as if they had been made here. The clock of Redis decides when a hold ends.
  */
 export class SharedHolds {
   readonly #options: SharedHoldsOptions
-  /** As they were when they were told last, by field; undefined: nothing was ever told. */
+  /** As they were when they were last sent, by field; undefined if nothing was ever sent. */
   #told: Map<string, SharedHold> | undefined
   readonly #names = new Map<string, string>()
   #isBusy = false
@@ -195,7 +194,7 @@ export class SharedHolds {
     return isSame(hold, this.#told.get(field) ?? RESUMED) ? 'known' : 'new'
   }
 
-  /** Those that have ended too: that the time of a hold is over does not say that somebody has resumed it. */
+  /** Holds that have ended count too: that the time of a hold is over does not mean that somebody has resumed it. */
   #read(): Map<string, SharedHold> {
     return new Map(
       [...readHolds(this.#options.folder, -Infinity).values()].map((hold) => {
@@ -222,7 +221,7 @@ export class SharedHolds {
         continue
       }
       told.set(field, there)
-      // Changed here while Redis was asked: told in the next round.
+      // It was changed here while Redis was asked: the next call sends it.
       if (!isSame(this.#read().get(field) ?? RESUMED, ours)) continue
       const name = hold?.name ?? this.#names.get(field)
       if (hold !== undefined) writeHold(folder, hold)

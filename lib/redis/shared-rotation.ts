@@ -38,7 +38,7 @@ export interface SharedRotationOptions {
 
 /**
  * One rotation over the processes and servers that use the same Redis. Each fetches as many offsets as it has used lately, before they
- * are needed: no message waits for one. What a burst needs besides, and all while Redis is gone, come from this process.
+ * are needed: no message waits for one. In a burst, and while Redis is gone, more offsets come from this process itself.
  */
 export class SharedRotation implements Rotation {
   readonly #options: SharedRotationOptions

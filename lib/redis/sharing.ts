@@ -20,8 +20,8 @@ export interface RedisSharingOptions {
 }
 
 /**
- * All that a process shares by Redis, over one connection, which is opened in the background. Other rooms load this file and no other
- * of this room, and only if there is a Redis.
+ * All that a process shares through Redis, over one connection, which is opened in the background. Other rooms load only this file of the
+ * room, and only with `[redis]`.
  */
 export class RedisSharing {
   /** Answers of DNS. */
@@ -47,7 +47,7 @@ export class RedisSharing {
   /**
    * Limits. To be called by the one process of a server that counts.
    *
-   * @param folder the state folder; undefined: the server is another one after a restart
+   * @param folder the state folder; undefined if the server is a new one after each restart
    */
   shareLimits(folder: string | undefined): SharedLimits {
     return new SharedLimits({

@@ -69,8 +69,8 @@ export interface ReadingResult {
   readonly reason: string
 }
 
-/** What is in force in a worker. */
-export interface InForce {
+/** The rules in force in a worker. */
+export interface ActiveRules {
   /** Milliseconds since the epoch. */
   readonly since: number
   /** Of the file's content, as `readConfigurationSource` gives it. */
@@ -102,7 +102,7 @@ export type WaitReason = (typeof WAIT_REASONS)[number]
 export interface WorkerFacts {
   readonly pid: number
   /** Absent while there are no rules. */
-  readonly inForce?: InForce
+  readonly inForce?: ActiveRules
   readonly reading?: ReadingResult
   readonly dns: {
     /** Answers remembered. */
