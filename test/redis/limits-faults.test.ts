@@ -1,10 +1,11 @@
 import assert from 'node:assert/strict'
 import { cpSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { describe, it, type TestContext } from 'node:test'
+import { describe, it } from 'node:test'
 import { MOST_HOSTS } from '../../lib/redis/limits-hosts-script'
 import { hashName, PREFIX } from '../../lib/redis/keys'
 import type { Limits } from '../../lib/relays/limit-types'
+import { startPair, startWorld } from '../support/joined-hosts'
 import { LimitWorld, type WorldHost } from '../support/limit-world'
 import { needsRedis } from '../support/redis-server'
 
@@ -16,23 +17,6 @@ const HOUR = 60 * MINUTE
 
 const three: Limits = { key: 'three', maxConnections: 3 }
 const ten: Limits = { key: 'ten', maxPerHour: 10 }
-
-/** A host, and whatever others, that know of each other; each has its slice. */
-async function startWorld(t: TestContext, others: number): Promise<[LimitWorld, WorldHost, ...WorldHost[]]> {
-  const world = await LimitWorld.start(t)
-  const first = await world.join()
-  const rest: WorldHost[] = []
-  while (rest.length < others) rest.push(await world.join())
-  await world.pass(15 * SECOND, SECOND / 2)
-  for (const { shared } of world.hosts) assert.ok(shared.isSettled && shared.hosts === others + 1)
-  return [world, first, ...rest]
-}
-
-async function startPair(t: TestContext): Promise<[LimitWorld, WorldHost, WorldHost]> {
-  const [world, a, b] = await startWorld(t, 1)
-  assert.ok(b !== undefined)
-  return [world, a, b]
-}
 
 const sum = (numbers: readonly number[]) => numbers.reduce((all, each) => all + each, 0)
 
