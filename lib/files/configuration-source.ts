@@ -1,7 +1,9 @@
 import { createHash } from 'node:crypto'
 import { existsSync } from 'node:fs'
 import { dirname, join } from 'node:path'
-import { LONGEST_CONFIGURATION, readRegularFile } from './read-file'
+import { StringDecoder } from 'node:string_decoder'
+import { finish, type Steps } from '../model/steps'
+import { LONGEST_CONFIGURATION, readInSteps } from './read-file'
 import { whyUnreadable } from './unreadable'
 
 /** The file's name. */
@@ -29,11 +31,22 @@ const WRONG_NAME = 'dns-overrides.ini'
  * @returns with `digest` the same for the same content or failure
  */
 export function readConfigurationSource(path: string): ConfigurationSource {
+  return finish(configurationSourceInSteps(path))
+}
+
+/** As {@link readConfigurationSource}, piece by piece: to read 10 MB at one go would hold up the mail of a server. */
+export function* configurationSourceInSteps(path: string): Steps<ConfigurationSource> {
+  const decoder = new StringDecoder('utf8')
+  const hash = createHash('sha256')
+  let text = ''
   try {
-    const { bytes } = readRegularFile(path, LONGEST_CONFIGURATION)
-    const text = bytes.toString('utf8')
+    yield* readInSteps(path, LONGEST_CONFIGURATION, (chunk) => {
+      hash.update(chunk)
+      text += decoder.write(chunk)
+    })
+    text += decoder.end()
     if (text.trim() === '') return { kind: 'absent', why: 'is empty', isMisnamed: false, digest: 'empty' }
-    return { kind: 'text', text, digest: createHash('sha256').update(bytes).digest('base64') }
+    return { kind: 'text', text, digest: hash.digest('base64') }
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== 'ENOENT') {
       const why = `cannot be read: ${whyUnreadable(error)}`

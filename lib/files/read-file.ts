@@ -1,5 +1,6 @@
 import { closeSync, constants, fstatSync, openSync, readSync, type Stats } from 'node:fs'
 import { DnsOverridesError } from '../model/errors'
+import { finish, type Steps } from '../model/steps'
 
 /** What stands at a path is not a file that can be read, or it is too large. The message says why, as the end of a sentence. */
 class UnsuitableFileError extends DnsOverridesError {
@@ -20,7 +21,7 @@ export const LONGEST_CONFIGURATION = 64 * 1024 * 1024
 /** The longest file with a secret, bytes. */
 export const LONGEST_SECRET = 64 * 1024
 
-const CHUNK = 64 * 1024
+const CHUNK = 256 * 1024
 
 function sizeText(bytes: number): string {
   return bytes >= 1024 * 1024 ? `${bytes / 1024 / 1024} MiB` : `${bytes / 1024} KiB`
@@ -33,15 +34,21 @@ function sizeText(bytes: number): string {
  * @throws UnsuitableFileError if it is a folder, a FIFO, a socket or a device; else Error as `fs.openSync` does
  */
 export function withRegularFile<T>(path: string, use: (descriptor: number, stats: Stats) => T): T {
-  const descriptor = openSync(path, constants.O_RDONLY | constants.O_NONBLOCK | constants.O_NOCTTY)
+  const descriptor = open(path)
   try {
-    const stats = fstatSync(descriptor)
-    if (stats.isDirectory()) throw new UnsuitableFileError('EISDIR', 'it is a folder')
-    if (!stats.isFile()) throw new UnsuitableFileError('ENOTFILE', 'it is not a regular file')
-    return use(descriptor, stats)
+    return use(descriptor, statsOf(descriptor))
   } finally {
     closeSync(descriptor)
   }
+}
+
+const open = (path: string) => openSync(path, constants.O_RDONLY | constants.O_NONBLOCK | constants.O_NOCTTY)
+
+function statsOf(descriptor: number): Stats {
+  const stats = fstatSync(descriptor)
+  if (stats.isDirectory()) throw new UnsuitableFileError('EISDIR', 'it is a folder')
+  if (!stats.isFile()) throw new UnsuitableFileError('ENOTFILE', 'it is not a regular file')
+  return stats
 }
 
 /**
@@ -51,20 +58,36 @@ export function withRegularFile<T>(path: string, use: (descriptor: number, stats
  * @throws UnsuitableFileError if it is longer or not a regular file; else Error as `fs.readFileSync` does
  */
 export function readRegularFile(path: string, limit: number): FileContent {
-  return withRegularFile(path, (descriptor, stats) => {
+  const chunks: Buffer[] = []
+  const mode = finish(readInSteps(path, limit, (chunk) => void chunks.push(chunk)))
+  return { bytes: Buffer.concat(chunks), mode }
+}
+
+/**
+ * As {@link readRegularFile}, piece by piece.
+ *
+ * @param use called with each piece, in order
+ * @returns permission bits
+ */
+export function* readInSteps(path: string, limit: number, use: (chunk: Buffer) => void): Steps<number> {
+  const descriptor = open(path)
+  try {
+    const stats = statsOf(descriptor)
     const tooLarge = () => new UnsuitableFileError('EFBIG', `it has more than ${sizeText(limit)}`)
     if (stats.size > limit) throw tooLarge()
-    const chunks: Buffer[] = []
     let length = 0
     // The size is only a hint: files of /proc say 0.
-    for (let size = stats.size + 1; ; size = CHUNK) {
+    for (let size = Math.min(stats.size + 1, CHUNK); ; size = CHUNK) {
       const chunk = Buffer.allocUnsafe(size)
       const count = readSync(descriptor, chunk, 0, size, null)
       if (count === 0) break
-      chunks.push(chunk.subarray(0, count))
       length += count
       if (length > limit) throw tooLarge()
+      use(chunk.subarray(0, count))
+      yield
     }
-    return { bytes: Buffer.concat(chunks), mode: stats.mode & 0o777 }
-  })
+    return stats.mode & 0o777
+  } finally {
+    closeSync(descriptor)
+  }
 }

@@ -8,6 +8,7 @@ import {
   type LoadOptions,
   type LoadResult,
 } from '../routing/configuration'
+import { finishInSteps } from '../model/steps'
 import type { OwnServer } from '../routing/own-server'
 import { runExpectations } from '../rules/expectations'
 import {
@@ -21,6 +22,7 @@ import {
 import {
   type ConfigurationSource,
   CONFIGURATION_PATH,
+  configurationSourceInSteps,
   readConfigurationSource,
 } from '../files/configuration-source'
 import { formatCount } from '../status/wording'
@@ -150,7 +152,7 @@ export class ConfigurationFile {
   /** Never rejects. */
   async #reload(): Promise<void> {
     const number = ++this.#newest
-    const source = readConfigurationSource(this.#options.path)
+    const source = await finishInSteps(configurationSourceInSteps(this.#options.path))
     try {
       const isValid = () => !this.#closed && number === this.#newest
       const result = await this.#load({ source, isValid })
