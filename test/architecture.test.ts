@@ -44,7 +44,7 @@ const ARROWS: Readonly<Record<string, readonly string[]>> = {
   'lib/relays': ['lib/model'],
   'lib/smtp': ['lib/model'],
   'lib/oauth': ['lib/model'],
-  'lib/routing': ['lib/model', 'lib/source', 'lib/dns', 'lib/config', 'lib/rules', 'lib/relays'],
+  'lib/routing': ['lib/model', 'lib/source', 'lib/dns', 'lib/config', 'lib/rules'],
   'lib/redis': ['lib/model', 'lib/relays', 'lib/dns'],
   'lib/haraka-files': ['lib/model', 'lib/files'],
   'lib/status': [
@@ -75,7 +75,6 @@ const ARROWS: Readonly<Record<string, readonly string[]>> = {
     'lib/config',
     'lib/rules',
     'lib/relays',
-    'lib/smtp',
     'lib/oauth',
     'lib/routing',
     'lib/redis',

@@ -64,7 +64,7 @@ export class LimitArbiter<Holder> {
   readonly #entries = new Map<string, LimitRecord<Holder>>()
   readonly #places = new Map<number, TakenPlace<Holder>>()
   #lastPlace = 0
-  /** With so many entries those that say nothing are forgotten. */
+  /** The number of entries from which empty ones are forgotten. */
   #mostEntries = 0
 
   constructor(options: LimitArbiterOptions<Holder>) {
