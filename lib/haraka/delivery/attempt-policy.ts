@@ -281,9 +281,13 @@ export class AttemptPolicy<C extends Candidate> {
     )
   }
 
-  /** Breakers alone must not hold mail back: if nothing was tried, the first server that its breaker leaves out is tried after all. */
+  /**
+   * Breakers alone must not hold mail back: if nothing was tried, the first server that its breaker leaves out is tried after all.
+   * A server that is only full will take the message soon, so then it waits: each message would be sent to a dead server first.
+   */
   #tryLastResort(): AttemptStep<C> | undefined {
     if (this.#visits > 0 || this.#lastResort) return undefined
+    if (this.#skipped.some(({ unavailable }) => isFull(unavailable))) return undefined
     const best = this.#skipped.find(({ unavailable }) => unavailable.why === 'breaker')
     if (best === undefined) return undefined
     this.#lastResort = true
@@ -291,3 +295,5 @@ export class AttemptPolicy<C extends Candidate> {
     return { kind: 'acquire', exchange: best.exchange, lastResort: true }
   }
 }
+
+const isFull = ({ why }: Unavailable): boolean => why === 'connections' || why === 'quota'
