@@ -133,7 +133,7 @@ export const COMMANDS: readonly CommandSpec[] = Object.freeze<CommandSpec[]>([
       CONFIG,
     ],
     details: [
-      'Shows for each relay, over all workers of the running server, whether it is in use, held, or left out after failures (and until when), its connections, and its messages of the last hour; the same for [direct:NAME], and for [direct] if it has limits, with the MX hosts that are left out.',
+      'Shows for each relay, over all workers of the running server, whether it is usable, held, or left out after failures (and until when), its connections, and its messages of the last hour; the same for [direct:NAME], and for [direct] if it has limits, with the MX hosts that are left out.',
       'The server and this command share the folder dns_overrides_state of the Haraka folder. The server makes it at start; only the user that runs the server, and root, can enter it. --hold and --resume wait until every worker has confirmed it. A hold survives a restart.',
       'Exit status 75: a relay or terms are held, a relay is left out or has no address, or its state is not known. After --hold and --resume: not every worker has confirmed it.',
     ],

@@ -10,6 +10,7 @@ import type { SharedAnswer, SharedAnswers } from './shared-answers'
 import { Counter, type ResolverStats } from './stats'
 import type { Answer, Content, QueryType, Question, RecordOf, ResolverOptions } from './types'
 import type { MxRecord, Provenance } from '../model/dns-answer'
+import { toPrintable } from '../model/printable'
 
 export interface LookupsParts {
   readonly cache: AnswerCache
@@ -250,7 +251,10 @@ export class Lookups {
 
   #selectMx(name: string, sent: readonly MxRecord[]): Content<'MX'> | ServerFailure {
     const set = readMxSet(sent, ({ priority, exchange }, why) =>
-      this.#parts.log('warn', `MX ${priority} ${JSON.stringify(exchange)} of ${name} is skipped: ${why}`),
+      this.#parts.log(
+        'warn',
+        `MX ${priority} ${toPrintable(JSON.stringify(exchange))} of ${name} is skipped: ${why}`,
+      ),
     )
     return set.kind === 'unusable' ? serverFailure('EBADMX', 'no MX record names a host') : set
   }

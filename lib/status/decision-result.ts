@@ -31,7 +31,7 @@ export function listResults(decisions: readonly DecisionEntry[]): readonly Decis
   })
 }
 
-/** `not delivered`: servers were asked, and none has taken the message. `waited`: it was decided anew after that. */
+/** `not delivered`: servers were asked, none has taken the message, and it is not known to have bounced. `waited`: it was decided anew after that. */
 function resultOf({ action, wait, end }: DecisionEntry): Result {
   if (wait !== undefined) return wait === 'held' ? 'held' : 'waiting'
   switch (action) {
@@ -45,7 +45,8 @@ function resultOf({ action, wait, end }: DecisionEntry): Result {
       return 'waiting'
     case 'try':
       if (end === undefined) return 'under way'
-      return end.delivered ? 'delivered' : 'not delivered'
+      if (end.delivered) return 'delivered'
+      return end.bounced === true ? 'bounced' : 'not delivered'
     default:
       return action satisfies never
   }

@@ -21,6 +21,8 @@ export interface AttemptEnd {
   /** Milliseconds since the epoch. */
   readonly at: number
   readonly delivered: boolean
+  /** The message ended with this attempt, as undeliverable. Absent if not, or if only some of its recipients were given up. */
+  readonly bounced?: true
   /** In the order in which they were tried. */
   readonly connections: readonly ConnectionEntry[]
 }

@@ -63,11 +63,12 @@ function readConnection({ server, address, tls, failed, text }: Fields): Connect
 
 function readEnd(value: unknown): { end?: AttemptEnd } {
   if (!isFields(value)) return {}
-  const { at, delivered, connections } = value
+  const { at, delivered, bounced, connections } = value
   return {
     end: {
       at: toAmount(at),
       delivered: delivered === true,
+      ...(bounced === true ? { bounced } : {}),
       connections: readList(connections, MOST_CONNECTIONS, readConnection),
     },
   }

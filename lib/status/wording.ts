@@ -61,7 +61,8 @@ export function formatTime(millisecondsSinceEpoch: number): string {
 export function describeSource({ source, matched }: Pick<Decision, 'source' | 'matched'>): string {
   switch (source) {
     case 'overrides':
-      return formatLines(matched)
+      // None matched yet: a line could not be decided, and the message was deferred.
+      return matched.length === 0 ? 'override lines' : formatLines(matched)
     case 'attempts':
       return '[attempts]'
     case 'dns':

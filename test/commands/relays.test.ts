@@ -88,7 +88,7 @@ test('what a worker knows is shown', async (t) => {
   assert.equal(status, 75, 'a server is left out')
   assert.match(
     out,
-    /^@isp {2}smtp\.isp\.example:587 {2}in use\n {4}connections 0 of 5, sent in the last hour 1 of 300$/m,
+    /^@isp {2}smtp\.isp\.example:587 {2}usable\n {4}connections 0 of 5, sent in the last hour 1 of 300$/m,
   )
   assert.match(
     out,
@@ -196,7 +196,7 @@ test('a relay that is no longer in the file can still be resumed', async (t) => 
   )
 })
 
-test('a relay whose host has no address is not "in use"', async (t) => {
+test('a relay whose host has no address is not "usable"', async (t) => {
   const file =
     '[relay:one]\nhost = nowhere.example\n[relay:two]\nhost = broken.example\n[relay:Spare]\nhost = spare.example'
   const { relays, state } = setup(t, file)
@@ -208,7 +208,7 @@ test('a relay whose host has no address is not "in use"', async (t) => {
     out,
     /^@two {2}broken\.example:25 {2}no address\n {4}broken\.example could not be looked up: /m,
   )
-  assert.match(out, /^@Spare {2}spare\.example:25 {2}in use$/m)
+  assert.match(out, /^@Spare {2}spare\.example:25 {2}usable$/m)
   const json = JSON.parse((await relays('--json')).out) as { relays: { unresolved?: string }[] }
   assert.deepEqual(
     json.relays.map(({ unresolved }) => unresolved !== undefined),
@@ -262,7 +262,7 @@ test('a hold, also one by root, leaves owner and mode of the folder as they are,
   assert.deepEqual([file.uid, file.gid], [uid, gid])
 })
 
-test('a held relay, and one that is left out, are 75 also where the other is in use', async (t) => {
+test('a held relay, and one that is left out, are 75 also where the other is usable', async (t) => {
   const { relays, state } = setup(t)
   const worker = startWorker(t, state)
   acquire(worker, isp).end(true)
@@ -296,10 +296,10 @@ test('terms: over all their servers, with those that are left out', async (t) =>
     out,
     new RegExp(
       [
-        String.raw`^@ms  \[direct:ms\]  in use`,
+        String.raw`^@ms  \[direct:ms\]  usable`,
         '    connections 1 of 2, sent in the last hour 0',
         `    mx1.example:26  left out until ${TIME}, after 1 failure: connection refused`,
-        String.raw`@other  \[direct:other\]  in use`,
+        String.raw`@other  \[direct:other\]  usable`,
         '    connections 0, sent in the last hour 0',
         '$',
       ].join('\n'),
@@ -335,7 +335,7 @@ test('[direct] is shown where something of it is counted', async (t) => {
   startWorker(t, state)
   assert.match(
     (await relays()).out,
-    /^\[direct\] {2}in use\n {4}connections 0, sent in the last hour 0 of 9$/m,
+    /^\[direct\] {2}usable\n {4}connections 0, sent in the last hour 0 of 9$/m,
   )
 })
 
@@ -388,7 +388,7 @@ test('--watch: a relay that fails meanwhile is a new block, and the end is exit 
     },
   })
   assert.equal(status, 0)
-  assert.match(blocks[0]!, /^@Spare {2}spare\.example:25 {2}in use$/m)
+  assert.match(blocks[0]!, /^@Spare {2}spare\.example:25 {2}usable$/m)
   assert.match(blocks[1]!, /^\n@isp [^]*^@Spare {2}spare\.example:25 {2}left out until /m)
 })
 

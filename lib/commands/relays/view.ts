@@ -9,7 +9,7 @@ function stateText({ hold, summary, unresolved }: RelayView, state: ServerState,
   if (summary === undefined)
     return ink.warn(state.kind === 'none' ? 'not known, no server runs' : 'not known')
   const trouble = describeTrouble(summary)
-  if (trouble === undefined) return unresolved === undefined ? ink.good('in use') : ink.bad('no address')
+  if (trouble === undefined) return unresolved === undefined ? ink.good('usable') : ink.bad('no address')
   return usabilityOf(summary) === 'left-out' ? ink.bad(trouble) : ink.warn(trouble)
 }
 

@@ -22,7 +22,7 @@ function describeConnection(connection: ConnectionReport, isTaken: boolean): Con
 export function recordEnd(
   recorder: Recorder,
   slot: DecisionSlot,
-  { delivered, connections, deferral }: AttemptReport,
+  { delivered, bounced, connections, deferral }: AttemptReport,
   at: number,
 ): void {
   const entries = connections.map((connection, index) =>
@@ -31,6 +31,11 @@ export function recordEnd(
   const tried = connections.map(
     ({ exchange }, index) => [exchange, entries[index]!.failed || 'delivered'] as const,
   )
-  const end = { at, delivered, connections: entries.slice(-MOST_CONNECTIONS) }
+  const end = {
+    at,
+    delivered,
+    ...(bounced ? { bounced } : {}),
+    connections: entries.slice(-MOST_CONNECTIONS),
+  }
   recorder.recordEnd(slot, end, { tried, reason: deferral })
 }

@@ -42,6 +42,8 @@ export interface AttemptContext extends Omit<AttemptPlan<PlannedExchange>, 'cand
 /** What became of one attempt: what is kept of it with the message. Holds no secret. */
 export interface AttemptReport {
   readonly delivered: boolean
+  /** The whole message was given up. */
+  readonly bounced: boolean
   /** In the order in which they were tried. */
   readonly connections: readonly ConnectionReport[]
   /** Why no exchange is left; empty if that is not so. */
@@ -71,6 +73,7 @@ export class AttemptRunner implements AttemptHandler {
   /** For the server that is being tried. */
   #token: Secret | undefined
   #delivered = false
+  #bounced = false
   /** Why no exchange is left. */
   #deferral: string | undefined
   /** Why the last server that took no part was left out. */
@@ -221,7 +224,11 @@ export class AttemptRunner implements AttemptHandler {
   }
 
   bounce(reason: unknown, extra: unknown, haraka: EndMethods): void {
-    this.#aftermath.bounce(reason, extra, haraka)
+    const bounce: EndMethods['bounce'] = (...parameters) => {
+      this.#bounced = true
+      return haraka.bounce(...parameters)
+    }
+    this.#aftermath.bounce(reason, extra, { ...haraka, bounce })
   }
 
   split(
@@ -243,7 +250,12 @@ export class AttemptRunner implements AttemptHandler {
   end(): void {
     this.#policy.end()
     const { reports: connections } = this.#connections
-    this.#context.onEnd({ delivered: this.#delivered, connections, deferral: this.#deferral ?? '' })
+    this.#context.onEnd({
+      delivered: this.#delivered,
+      bounced: this.#bounced,
+      connections,
+      deferral: this.#deferral ?? '',
+    })
   }
 
   #connect({ candidate, inClear }: StepOf<'connect'>): void {

@@ -33,8 +33,8 @@ function toneOf({ hold, summary }: RelayView | TermsView): Tone {
 function stateOf(view: RelayView | TermsView): HtmlValue {
   const { hold, summary } = view
   if (hold !== undefined) return badge(describeHold(hold), 'held')
-  if (summary === undefined) return 'not used yet'
-  return badge(describeTrouble(summary) ?? 'in use', toneOf(view))
+  if (summary === undefined) return 'not known'
+  return badge(describeTrouble(summary) ?? 'usable', toneOf(view))
 }
 
 const TROUBLE: Readonly<Record<Tone, number>> = { bad: 4, warn: 3, held: 2, wait: 1, good: 0 }
