@@ -183,7 +183,7 @@ test(
       },
       {
         name: 'another password',
-        why: /Socket closed|WRONGPASS/,
+        why: /Socket closed|ECONNRESET|WRONGPASS/,
         begin: async () => {
           await command('ACL', 'SETUSER', USER, 'resetpass', `>${OTHER_PASSWORD}`)
           await command('CLIENT', 'KILL', 'USER', USER)
