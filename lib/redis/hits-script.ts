@@ -5,7 +5,7 @@ import { createScript } from './script'
 /** The most lines whose hits are kept. Beyond that, those that were hit longest ago are dropped. */
 export const MOST_LINES = 20_000
 /** The most lines that one call sends, and the most that it receives. */
-export const MOST_TOLD = 500
+export const MOST_SENT = 500
 /** The most servers that are kept, as far as they do not all live. */
 const MOST_SERVERS = 1_000
 /** Time after which a silent server counts as gone, milliseconds. */
@@ -78,7 +78,7 @@ for i = 1, #rows, 2 do
 end
 local from = tonumber(ARGV[6])
 if ARGV[5] ~= epoch or from > version then from = 0 end
-local changes = redis.call('ZRANGEBYSCORE', KEYS[2], '(' .. string.format('%.0f', from), '+inf', 'LIMIT', 0, ${MOST_TOLD})
+local changes = redis.call('ZRANGEBYSCORE', KEYS[2], '(' .. string.format('%.0f', from), '+inf', 'LIMIT', 0, ${MOST_SENT})
 for _, line in ipairs(changes) do
   local count, last = string.match(redis.call('HGET', KEYS[1], line) or '', '^(%d+) (%d+)$')
   if count ~= nil then
@@ -87,7 +87,7 @@ for _, line in ipairs(changes) do
     reply[#reply + 1] = math.max(0, now - last)
   end
 end
-if #changes == ${MOST_TOLD} then
+if #changes == ${MOST_SENT} then
   reply[3] = tonumber(redis.call('ZSCORE', KEYS[2], changes[#changes]))
   reply[5] = 1
 end

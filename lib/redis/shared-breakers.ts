@@ -30,7 +30,7 @@ const LATE_MS = 1_000
 /** Time for which a trial that came too late for its message is kept for the next one, milliseconds. */
 const KEEP_TRIAL_MS = 5_000
 /** The most servers that one call speaks of. */
-const MOST_TOLD = 100
+const MOST_SENT = 100
 /** Servers whose names are remembered. */
 const MOST_NAMES = 10_000
 const KEYS = [`${PREFIX}breakers`, `${PREFIX}breakers:changes`]
@@ -39,7 +39,7 @@ const KEYS = [`${PREFIX}breakers`, `${PREFIX}breakers:changes`]
 interface Trial {
   readonly state: 'asked' | 'taken' | 'kept'
   /** When Redis last confirmed it, ms of the monotonic clock; -Infinity if it never did. */
-  readonly toldAt: number
+  readonly sentAt: number
 }
 
 interface Stranger {
@@ -62,7 +62,7 @@ export class SharedBreakers implements BreakerSharing {
   /** Trouble with servers that it has not met, by their field. */
   readonly #strangers = new Map<string, Stranger>()
   /** What Redis does not know yet; true if it could not be sent in time. */
-  readonly #untold = new Map<string, boolean>()
+  readonly #unsent = new Map<string, boolean>()
   /** By server. Those that Redis confirmed last come last. */
   readonly #trials = new Map<string, Trial>()
   #epoch = ''
@@ -98,7 +98,7 @@ export class SharedBreakers implements BreakerSharing {
     return { ...trouble, openMs, trialMs: Math.max(0, trouble.trialMs - age) }
   }
 
-  tell(key: string): void {
+  send(key: string): void {
     this.#trials.delete(key)
     this.#note(key)
   }
@@ -107,7 +107,7 @@ export class SharedBreakers implements BreakerSharing {
     const { isReady, isLate } = this.#options.connection
     const known = this.#trials.get(key)
     if (known?.state === 'kept') {
-      this.#noteTrial(key, 'taken', known.toldAt)
+      this.#noteTrial(key, 'taken', known.sentAt)
       return Promise.resolve(true)
     }
     if (isReady) return this.#askTrial(key)
@@ -153,24 +153,24 @@ export class SharedBreakers implements BreakerSharing {
   #noteLateTrial(key: string, field: string, reply: unknown): void {
     const { isGiven, server } = readTrial(reply)
     // What has happened here meanwhile is newer.
-    if (this.#trials.has(key) || this.#untold.has(key)) return
+    if (this.#trials.has(key) || this.#unsent.has(key)) return
     if (isGiven && server.trouble !== undefined) this.#noteTrial(key, 'kept')
     if (server.field === field) this.#book?.adopt(key, server.trouble)
   }
 
-  #noteTrial(key: string, state: Trial['state'], toldAt = this.#options.monotonic()): Trial {
-    const trial = { state, toldAt }
+  #noteTrial(key: string, state: Trial['state'], sentAt = this.#options.monotonic()): Trial {
+    const trial = { state, sentAt }
     this.#trials.delete(key)
     this.#trials.set(key, trial)
     return trial
   }
 
   #note(key: string): void {
-    this.#untold.delete(key)
-    this.#untold.set(key, false)
-    for (const [oldest] of this.#untold) {
-      if (this.#untold.size <= MOST_TROUBLES) break
-      this.#untold.delete(oldest)
+    this.#unsent.delete(key)
+    this.#unsent.set(key, false)
+    for (const [oldest] of this.#unsent) {
+      if (this.#unsent.size <= MOST_TROUBLES) break
+      this.#unsent.delete(oldest)
     }
     // After this turn of the event loop, with all that happens in it.
     setImmediate(() => void this.#share())
@@ -181,14 +181,14 @@ export class SharedBreakers implements BreakerSharing {
     if (this.#isBusy || this.#book === undefined) return
     this.#freeUnused()
     if (!connection.isReady) {
-      this.#noteLate([...this.#untold.keys()])
+      this.#noteLate([...this.#unsent.keys()])
       return
     }
     this.#isBusy = true
-    const told = [...this.#untold].slice(0, MOST_TOLD)
+    const sent = [...this.#unsent].slice(0, MOST_SENT)
     const tried = this.#trialsToRenew()
-    const said = [...told, ...tried.map((key) => [key, true] as const)]
-    for (const [key] of told) this.#untold.delete(key)
+    const said = [...sent, ...tried.map((key) => [key, true] as const)]
+    for (const [key] of sent) this.#unsent.delete(key)
     try {
       const values = said.flatMap(([key, isLate]) => this.#describe(key, isLate))
       const head = [process, this.#epoch, String(this.#version)]
@@ -196,18 +196,18 @@ export class SharedBreakers implements BreakerSharing {
       for (const key of tried) if (this.#trials.get(key)?.state === 'taken') this.#noteTrial(key, 'taken')
     } catch {
       // The connection has logged it.
-      this.#noteLate(told.map(([key]) => key))
+      this.#noteLate(sent.map(([key]) => key))
     } finally {
       this.#isBusy = false
     }
-    if (this.#untold.size > 0 && connection.isReady) setImmediate(() => void this.#share())
+    if (this.#unsent.size > 0 && connection.isReady) setImmediate(() => void this.#share())
   }
 
   /** No message has come for a trial that was given late: another process may have one. */
   #freeUnused(): void {
     const before = this.#options.monotonic() - KEEP_TRIAL_MS
-    for (const [key, { state, toldAt }] of this.#trials) {
-      if (state === 'kept' && toldAt <= before) this.freeTrial(key)
+    for (const [key, { state, sentAt }] of this.#trials) {
+      if (state === 'kept' && sentAt <= before) this.freeTrial(key)
     }
   }
 
@@ -215,13 +215,13 @@ export class SharedBreakers implements BreakerSharing {
   #trialsToRenew(): readonly string[] {
     const before = this.#options.monotonic() - RENEW_MS
     return [...this.#trials]
-      .filter(([key, { state, toldAt }]) => state === 'taken' && toldAt <= before && !this.#untold.has(key))
-      .slice(0, MOST_TOLD)
+      .filter(([key, { state, sentAt }]) => state === 'taken' && sentAt <= before && !this.#unsent.has(key))
+      .slice(0, MOST_SENT)
       .map(([key]) => key)
   }
 
   #noteLate(keys: readonly string[]): void {
-    for (const key of keys) this.#untold.set(key, true)
+    for (const key of keys) this.#unsent.set(key, true)
   }
 
   #describe(key: string, isLate: boolean): readonly string[] {
@@ -255,7 +255,7 @@ export class SharedBreakers implements BreakerSharing {
   #adopt({ field, trouble }: SharedServer): void {
     const key = this.#keys.get(field)
     // What has changed here meanwhile is sent first.
-    if (key !== undefined && !this.#untold.has(key)) this.#book?.adopt(key, trouble)
+    if (key !== undefined && !this.#unsent.has(key)) this.#book?.adopt(key, trouble)
     if (key !== undefined) return
     this.#strangers.delete(field)
     if (trouble !== undefined) this.#strangers.set(field, { trouble, at: this.#options.monotonic() })

@@ -1,7 +1,7 @@
 import type { RedisConnection } from './connection'
 import type { HostIdentity } from './host-identity'
 import { readHitsReply, type SharingServer } from './hits-reply'
-import { HITS, HITS_KEYS, MOST_LINES, MOST_TOLD } from './hits-script'
+import { HITS, HITS_KEYS, MOST_LINES, MOST_SENT } from './hits-script'
 
 export interface SharedHitsOptions {
   readonly connection: RedisConnection
@@ -33,9 +33,9 @@ export class SharedHits {
   readonly #timer: NodeJS.Timeout
   /** Over all servers, as Redis has said last. */
   #totals = new Map<string, Hits>()
-  #untold = new Map<string, Hits>()
+  #unsent = new Map<string, Hits>()
   /** Sent, and not yet confirmed: it is sent again under the same number. */
-  #told: ReadonlyMap<string, Hits> = new Map()
+  #sent: ReadonlyMap<string, Hits> = new Map()
   #call = 1
   #epoch = 0
   #version = 0
@@ -57,8 +57,8 @@ export class SharedHits {
   /** What this server has counted since the last time. */
   add(hits: Readonly<Record<string, Hits>>): void {
     for (const [line, more] of Object.entries(hits)) {
-      if (this.#untold.size >= MOST_LINES && !this.#untold.has(line)) continue
-      this.#untold.set(line, sumOf(this.#untold.get(line), more))
+      if (this.#unsent.size >= MOST_LINES && !this.#unsent.has(line)) continue
+      this.#unsent.set(line, sumOf(this.#unsent.get(line), more))
     }
   }
 
@@ -69,7 +69,7 @@ export class SharedHits {
    * @param own what this server has counted: the least, where Redis has forgotten
    */
   *totals(own: ReadonlyMap<string, Hits>): Generator<readonly [line: string, hits: Hits] | undefined, void> {
-    const maps = [own, this.#totals, this.#told, this.#untold]
+    const maps = [own, this.#totals, this.#sent, this.#unsent]
     for (const [place, map] of maps.entries()) {
       for (const line of map.keys()) {
         const isKnown = maps.slice(0, place).some((earlier) => earlier.has(line))
@@ -80,7 +80,7 @@ export class SharedHits {
 
   /** The current sum: between two lines Redis may have confirmed what was sent. */
   #totalOf(line: string, own = NO_HITS): Hits {
-    const parts = [this.#totals, this.#told, this.#untold]
+    const parts = [this.#totals, this.#sent, this.#unsent]
     const { count, last } = parts.reduce<Hits>((sum, part) => sumOf(sum, part.get(line) ?? NO_HITS), NO_HITS)
     return { count: Math.max(own.count, count), last: Math.max(own.last, last) }
   }
@@ -93,7 +93,7 @@ export class SharedHits {
     if (this.#isBusy || !this.#options.connection.isReady) return
     this.#isBusy = true
     try {
-      while (await this.#tell()) continue
+      while (await this.#send()) continue
     } catch {
       // Sent again under the same number.
     } finally {
@@ -102,17 +102,17 @@ export class SharedHits {
   }
 
   /** @returns whether there is more to send or to receive */
-  async #tell(): Promise<boolean> {
+  async #send(): Promise<boolean> {
     const { connection, identity, workers, now, onChange } = this.#options
-    if (this.#told.size === 0) {
-      this.#told = new Map([...this.#untold].slice(0, MOST_TOLD))
-      for (const line of this.#told.keys()) this.#untold.delete(line)
+    if (this.#sent.size === 0) {
+      this.#sent = new Map([...this.#unsent].slice(0, MOST_SENT))
+      for (const line of this.#sent.keys()) this.#unsent.delete(line)
     }
     const at = now()
     const head = [identity.instance, this.#call, workers(), identity.about, this.#epoch, this.#version]
-    const lines = [...this.#told].flatMap(([line, { count, last }]) => [line, count, Math.max(0, at - last)])
+    const lines = [...this.#sent].flatMap(([line, { count, last }]) => [line, count, Math.max(0, at - last)])
     const reply = readHitsReply(await connection.run(HITS, HITS_KEYS, [...head, ...lines].map(String)))
-    this.#told = new Map()
+    this.#sent = new Map()
     this.#call++
     if (reply.epoch !== this.#epoch) this.#totals = new Map()
     for (const [line, { count, ageMs }] of reply.lines) {
@@ -125,7 +125,7 @@ export class SharedHits {
     this.#since = at - reply.sinceMs
     this.#servers = reply.servers
     onChange()
-    return reply.hasMore || this.#untold.size >= MOST_TOLD
+    return reply.hasMore || this.#unsent.size >= MOST_SENT
   }
 }
 

@@ -83,8 +83,8 @@ return reply
 )
 
 const KEY = `${PREFIX}holds`
-/** File of the state folder: what this server has told, so that after a restart it knows what has changed meanwhile. */
-const TOLD_FILE = 'shared-holds'
+/** File of the state folder: what this server has sent to the others, so that after a restart it knows what has changed meanwhile. */
+const SENT_FILE = 'shared-holds'
 const LARGEST_BYTES = 1024 * 1024
 
 export interface SharedHoldsOptions {
@@ -154,14 +154,14 @@ function readText(field: string, { text, until }: SharedHold): Hold | undefined 
 export class SharedHolds {
   readonly #options: SharedHoldsOptions
   /** As they were when they were last sent, by field; undefined if nothing was ever sent. */
-  #told: Map<string, SharedHold> | undefined
+  #sent: Map<string, SharedHold> | undefined
   readonly #names = new Map<string, string>()
   #isBusy = false
   readonly #timer: NodeJS.Timeout
 
   constructor(options: SharedHoldsOptions) {
     this.#options = options
-    this.#told = readTold(options.folder)
+    this.#sent = readSent(options.folder)
     this.#timer = setInterval(() => void this.#share(), INTERVAL_MS).unref()
   }
 
@@ -175,7 +175,7 @@ export class SharedHolds {
     this.#isBusy = true
     try {
       const here = this.#read()
-      const fields = new Set([...here.keys(), ...(this.#told?.keys() ?? [])])
+      const fields = new Set([...here.keys(), ...(this.#sent?.keys() ?? [])])
       const values = [...fields].flatMap((field) => {
         const hold = here.get(field) ?? RESUMED
         const left = hold.until === undefined ? '' : String(Math.max(0, Math.ceil(hold.until - now())))
@@ -190,8 +190,8 @@ export class SharedHolds {
   }
 
   #stateOf(field: string, hold: SharedHold): string {
-    if (this.#told === undefined) return String((JSON.parse(hold.text) as [string, number])[1])
-    return isSame(hold, this.#told.get(field) ?? RESUMED) ? 'known' : 'new'
+    if (this.#sent === undefined) return String((JSON.parse(hold.text) as [string, number])[1])
+    return isSame(hold, this.#sent.get(field) ?? RESUMED) ? 'known' : 'new'
   }
 
   /** Holds that have ended count too: that the time of a hold is over does not mean that somebody has resumed it. */
@@ -208,8 +208,8 @@ export class SharedHolds {
   #apply(here: ReadonlyMap<string, SharedHold>, reply: unknown): void {
     if (!Array.isArray(reply)) return
     const { folder, now } = this.#options
-    const told = new Map<string, SharedHold>()
-    for (let index = 0; index + 2 < reply.length && told.size < MOST_HOLDS; index += 3) {
+    const sent = new Map<string, SharedHold>()
+    for (let index = 0; index + 2 < reply.length && sent.size < MOST_HOLDS; index += 3) {
       const [field, text, leftMs] = reply.slice(index, index + 3) as unknown[]
       if (typeof field !== 'string' || typeof text !== 'string' || !Number.isSafeInteger(leftMs)) continue
       const there: SharedHold = Number(leftMs) < 0 ? { text } : { text, until: now() + Number(leftMs) }
@@ -217,47 +217,47 @@ export class SharedHolds {
       if (text !== '' && hold === undefined) continue
       const ours = here.get(field) ?? RESUMED
       if (isSame(ours, there)) {
-        told.set(field, ours)
+        sent.set(field, ours)
         continue
       }
-      told.set(field, there)
+      sent.set(field, there)
       // It was changed here while Redis was asked: the next call sends it.
       if (!isSame(this.#read().get(field) ?? RESUMED, ours)) continue
       const name = hold?.name ?? this.#names.get(field)
       if (hold !== undefined) writeHold(folder, hold)
       else if (name !== undefined) removeHold(folder, name)
     }
-    this.#keep(told)
+    this.#keep(sent)
   }
 
-  #keep(told: Map<string, SharedHold>): void {
-    const before = this.#told
+  #keep(sent: Map<string, SharedHold>): void {
+    const before = this.#sent
     const isUnchanged =
-      before?.size === told.size &&
-      [...told].every(([field, hold]) => isSame(before.get(field) ?? RESUMED, hold))
-    this.#told = told
-    if (!isUnchanged) writeTold(this.#options.folder, told)
+      before?.size === sent.size &&
+      [...sent].every(([field, hold]) => isSame(before.get(field) ?? RESUMED, hold))
+    this.#sent = sent
+    if (!isUnchanged) writeSent(this.#options.folder, sent)
   }
 }
 
 /** @throws Error as `fs` does */
-function writeTold(folder: string, told: ReadonlyMap<string, SharedHold>): void {
-  const rows = [...told].map(([field, { text, until }]) => [field, text, until ?? null])
-  overwriteFile(folder, TOLD_FILE, `${JSON.stringify(rows)}\n`)
+function writeSent(folder: string, sent: ReadonlyMap<string, SharedHold>): void {
+  const rows = [...sent].map(([field, { text, until }]) => [field, text, until ?? null])
+  overwriteFile(folder, SENT_FILE, `${JSON.stringify(rows)}\n`)
 }
 
 /** Undefined if the file is missing, or was not written by this program. */
-function readTold(folder: string): Map<string, SharedHold> | undefined {
+function readSent(folder: string): Map<string, SharedHold> | undefined {
   try {
-    const rows: unknown = JSON.parse(readSmallFile(folder, TOLD_FILE, LARGEST_BYTES) ?? 'null')
+    const rows: unknown = JSON.parse(readSmallFile(folder, SENT_FILE, LARGEST_BYTES) ?? 'null')
     if (!Array.isArray(rows)) return undefined
-    const told = new Map<string, SharedHold>()
+    const sent = new Map<string, SharedHold>()
     for (const row of rows as unknown[]) {
       const [field, text, until] = Array.isArray(row) ? (row as unknown[]) : []
       if (!isField(field) || typeof text !== 'string') return undefined
-      told.set(field, { text, ...(isTime(until) ? { until } : {}) })
+      sent.set(field, { text, ...(isTime(until) ? { until } : {}) })
     }
-    return told
+    return sent
   } catch {
     return undefined
   }

@@ -19,7 +19,7 @@ export interface BreakerSharing {
   /** From now on the book hears of this server. @returns what others know of it already */
   meet(key: string): Trouble | undefined
   /** The server has failed here, or works again. */
-  tell(key: string): void
+  send(key: string): void
   /**
    * Asks for the one trial of a server whose pause is over.
    *

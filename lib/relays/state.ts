@@ -194,7 +194,7 @@ export class LocalRelayState implements RelayState {
 
   #succeed(exchange: Exchange): void {
     if (!this.#records.noteSuccess(exchange)) return
-    this.#options.sharing?.tell(breakerKey(exchange))
+    this.#options.sharing?.send(breakerKey(exchange))
     this.#options.log.info(`${exchangeLabel(exchange)} works again`)
     this.#noteChange()
   }
@@ -205,7 +205,7 @@ export class LocalRelayState implements RelayState {
     const now = this.#options.clock.wall()
     const { breaker } = this.#records.server(exchange)
     if (breaker.noteFailure(failure.message, retryAfterMs, now)) {
-      this.#options.sharing?.tell(breakerKey(exchange))
+      this.#options.sharing?.send(breakerKey(exchange))
       const view = breaker.view(now)
       const seconds = view.state === 'open' ? Math.ceil((view.until - now) / 1000) : 0
       this.#options.log.warn(`${exchangeLabel(exchange)} is left out for ${seconds} s: ${failure.message}`)

@@ -50,8 +50,8 @@ breakers.begin({
 async function askTrial(key: string, tells: boolean): Promise<RacerAnswer> {
   const before = failed
   failed = key
-  if (before !== undefined) breakers.tell(before)
-  if (tells) breakers.tell(key)
+  if (before !== undefined) breakers.send(before)
+  if (tells) breakers.send(key)
   const isGranted = await breakers.askTrial(key)
   return { granted: isGranted === true ? 1 : 0, broken: isGranted === undefined ? 1 : 0 }
 }

@@ -259,7 +259,7 @@ describe('DNS answers over processes', { skip: needsRedis() }, () => {
     assert.equal(resolver.stats().shared, 0)
   })
 
-  it('Redis that was flushed knows nothing and is told anew; one that is full is still read', async (t) => {
+  it('Redis that was flushed knows nothing, and all is sent again; one that is full is still read', async (t) => {
     const { redis, zone } = await setUp(t)
     const first = await startProcess(t, redis, zone)
     await first.mx('example.com')

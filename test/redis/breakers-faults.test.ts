@@ -49,7 +49,7 @@ describe('breakers over processes while Redis fails', { skip: needsRedis() }, ()
     for (const host of hosts) await takeTrial(host)
   })
 
-  it('what one knows is told again to a Redis that has lost its last changes', async (t) => {
+  it('what one knows is sent again to a Redis that has lost its last changes', async (t) => {
     const redis = await RedisServer.start(t)
     const a = await startBreakerHost(t, redis.port)
     const other = relayExchange({ host: 'other.example', name: 'other', retryAfterMs: 60_000 })
@@ -98,7 +98,7 @@ describe('breakers over processes while Redis fails', { skip: needsRedis() }, ()
     assert.ok(!isUsable(a))
   })
 
-  it('a failure that could not be told is told later', async (t) => {
+  it('a failure that could not be sent is sent later', async (t) => {
     const redis = await RedisServer.start(t)
     const proxy = await startProxy(t, redis.port)
     const [a, b] = [await startBreakerHost(t, proxy.port), await startBreakerHost(t, redis.port)]
@@ -162,7 +162,7 @@ describe('breakers over processes while Redis fails', { skip: needsRedis() }, ()
     assert.deepEqual([...host.said, ...other.said], [])
   })
 
-  it('a key of another type is put right, and what one knows is told again', async (t) => {
+  it('a key of another type is put right, and what one knows is sent again', async (t) => {
     const redis = await RedisServer.start(t)
     const host = await startBreakerHost(t, redis.port)
     await failAt(host, isp)

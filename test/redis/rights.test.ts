@@ -139,7 +139,7 @@ async function shareBreakers(
   }
   const [a, b] = [start('a', 1), start('b', 0)]
   assert.equal(b.breakers.hasTrouble('server'), false)
-  a.breakers.tell('server')
+  a.breakers.send('server')
   await until(() => b.breakers.hasTrouble('server'), 'the breaker')
   assert.equal(await a.breakers.askTrial('server'), false)
 }

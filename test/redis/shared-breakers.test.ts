@@ -127,11 +127,11 @@ describe('breakers over processes', { skip: needsRedis() }, () => {
     await takeTrial(b)
   })
 
-  it('a failure that is told while the trial is asked for does not free it', async (t) => {
+  it('a failure that is sent while the trial is asked for does not free it', async (t) => {
     const redis = await RedisServer.start(t)
     const [a, b] = [await startBreakerHost(t, redis.port), await startBreakerHost(t, redis.port)]
     await failAt(a, brief)
-    // In the same turn of the event loop: the failure is not told yet.
+    // In the same turn of the event loop: the failure is not sent yet.
     while (!isUsable(a, brief));
     const asked = a.questions()
     const lease = await tryServer(a, brief)
@@ -194,7 +194,7 @@ describe('breakers over processes', { skip: needsRedis() }, () => {
     await until(() => !isUsable(b, brief), 'the breaker')
   })
 
-  it('of more servers than Redis keeps, none is told again and again', async (t) => {
+  it('of more servers than Redis keeps, none is sent again and again', async (t) => {
     const redis = await RedisServer.start(t)
     const hosts = await hostsOf(2, () => startBreakerHost(t, redis.port))
     const versionOf = async () =>
@@ -207,7 +207,7 @@ describe('breakers over processes', { skip: needsRedis() }, () => {
         for (const before = count; count < before + chunk; count++) {
           await failAt(host, termsExchange('ms', `h${count}.example`, { retryAfterMs: 600_000 }))
         }
-        await until(async () => (await versionOf()) >= count, 'what was told')
+        await until(async () => (await versionOf()) >= count, 'what was sent')
       }
     }
     const asked = hosts.map((host) => host.questions())

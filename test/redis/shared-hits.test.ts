@@ -48,7 +48,7 @@ describe('hits of lines over servers', { skip: needsRedis() }, () => {
     }
   })
 
-  it('are counted once where a reply is lost, and told when Redis is back or empty', async (t) => {
+  it('are counted once where a reply is lost, and sent when Redis is back or empty', async (t) => {
     const redis = await RedisServer.start(t)
     const proxy = await startProxy(t, redis.port)
     const server = startServer(t, proxy.port)

@@ -111,7 +111,7 @@ describe('holds over servers', { skip: needsRedis() }, () => {
     assert.equal(holdIn(a), undefined)
   })
 
-  it('what changed while Redis was away, before a restart, is told afterwards', async (t) => {
+  it('what changed while Redis was away, before a restart, is sent afterwards', async (t) => {
     const redis = await RedisServer.start(t)
     const a = startServer(t, redis.port)
     const b = startHost(t, redis.port)
@@ -202,7 +202,7 @@ describe('holds over servers', { skip: needsRedis() }, () => {
     assert.ok(Number(await redis.command('PTTL', `${PREFIX}holds`)) > 0)
   })
 
-  it('a key of another type is put right, and holds are told again', async (t) => {
+  it('a key of another type is put right, and holds are sent again', async (t) => {
     const redis = await RedisServer.start(t)
     const a = startHost(t, redis.port)
     writeHold(a, hold)
