@@ -9,21 +9,30 @@ import { startGetMxHarness } from './support/get-mx-harness'
  * about.
  */
 
+/** Bytes with Node 20, and with newer versions: 22 and 24 make more of the same code. */
 const BUDGETS = [
   // Of get_mx, the measuring itself makes all promises and 3 kB: a message to ask about, and a promise of its answer.
   // Plain and synchronous: a list of lines, one of exchanges, and the decision.
-  { work: 'work-decide', what: 'a decision by two lines among 10,000', promises: 0, bytes: 1_500 },
+  { work: 'work-decide', what: 'a decision by two lines among 10,000', promises: 0, bytes: [1_500, 1_500] },
   {
     work: 'work-get-mx-direct',
     what: 'get_mx of two hosts with four addresses',
     promises: 4,
-    bytes: 18_000,
+    bytes: [17_000, 19_200],
   },
-  { work: 'work-get-mx-ruled', what: 'get_mx by a line', promises: 4, bytes: 13_000 },
-  { work: 'work-dns-cold', what: 'an MX question that no cache answers', promises: 12, bytes: 18_200 },
+  { work: 'work-get-mx-ruled', what: 'get_mx by a line', promises: 4, bytes: [11_900, 13_700] },
+  {
+    work: 'work-dns-cold',
+    what: 'an MX question that no cache answers',
+    promises: 12,
+    bytes: [18_200, 18_200],
+  },
 ] as const
 
-for (const { work, what, promises, bytes } of BUDGETS) {
+const isNode20 = process.versions.node.startsWith('20.')
+
+for (const { work, what, promises, bytes: allowed } of BUDGETS) {
+  const bytes = allowed[isNode20 ? 0 : 1]
   test(`${what} makes at most ${promises} promises and ${bytes} bytes`, async () => {
     const made = await allocationsOf(join(__dirname, 'support', `${work}.js`))
     // The measuring itself makes a few in thousands of runs.
