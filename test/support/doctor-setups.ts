@@ -102,7 +102,7 @@ export const BROKEN_SETUPS: readonly BrokenSetup[] = [
     files: { [INI]: undefined },
     status: 'warning',
     says: /is missing: there are no rules, and all mail goes by DNS$/,
-    advice: /^Write the rules into it; README has a first file/,
+    advice: /^Write the rules into it\. README has a first file/,
   },
   {
     what: 'the file has the wrong name',
