@@ -6,7 +6,7 @@ import { secondsLeft } from './lookups'
 import { shuffle } from './shuffle'
 import type { Answer, Content } from './types'
 
-/** The answer to one of the two address questions, or why there is none. */
+/** The answer to one of the two address questions, or why it is missing. */
 export type FamilyAnswer = Answer<'A' | 'AAAA'> | ResolveError
 
 /** How the addresses of a host are put in order. */

@@ -17,7 +17,7 @@ export type AskToken = (client: OAuth2Client) => Promise<ProbedToken>
 /** The token of a relay, and the findings about it. */
 interface TokenProbe {
   readonly findings: readonly ProbeFinding[]
-  /** Absent if the relay needs no token, or if there is none. */
+  /** Absent if the relay needs no token, or if no token could be had. */
   readonly token?: Secret
 }
 

@@ -15,7 +15,7 @@ const SEED = 20_260_202
 const SERVERS = 4
 const LETTERS = [...'abcdefgh']
 const RULES = 12
-/** What a server replies to a recipient whose address starts with this word. Rules look at the letter that follows: `grey-c.17-2@d.example`. */
+/** What a server replies to a recipient whose address starts with this word. Rules look at the character after the dash: `grey-c.17-2@d.example`. */
 const FATES = ['taken', 'taken', 'taken', 'unknown', 'blocked', 'blocked', 'grey'] as const
 
 interface Rule {
