@@ -57,6 +57,8 @@ export class SharedLimits implements LimitLender {
   #first: Promise<void> | undefined
   #call: Promise<void> | undefined
   #next: Promise<void> | undefined
+  /** What those who asked for the last call wait for. */
+  #asked: Promise<void> = Promise.resolve()
   #cancel: () => void = () => {}
   #timerAt = Infinity
 
@@ -170,8 +172,8 @@ export class SharedLimits implements LimitLender {
       this.#goOn()
       return (this.#mode === 'new' ? this.#first : undefined) ?? Promise.resolve()
     }
-    // After this turn of the event loop, for all that is asked in it.
-    this.#next ??= (this.#call ?? Promise.resolve()).then(() => {
+    // After those who asked before have taken what they were given: a call gives up all that is not taken.
+    this.#next ??= this.#asked.then(() => {
       this.#next = undefined
       this.#freeze()
       this.#call = this.#callUntilAccepted().finally(() => {
@@ -180,6 +182,7 @@ export class SharedLimits implements LimitLender {
       })
       return this.#call
     })
+    this.#asked = this.#next
     return this.#next
   }
 

@@ -166,6 +166,18 @@ describe('limits over hosts', { skip: needsRedis() }, () => {
     assert.deepEqual(host.said, [])
   })
 
+  it('what one message is given is not given up for the next that asks', async (t) => {
+    const redis = await startRedis(t)
+    const host = await startHost(t, redis.port)
+    for (let round = 0; round < 20; round++) {
+      const first = tryTake(host, { key: `first ${round}`, maxConnections: 3 })
+      // Now the call is under way.
+      for (let turns = 0; turns < 10; turns++) await Promise.resolve()
+      const second = tryTake(host, { key: `second ${round}`, maxConnections: 3 })
+      assert.deepEqual((await Promise.all([first, second])).map(isPlace), [true, true])
+    }
+  })
+
   it('what stands in Redis is counted or thrown away, never believed', async (t) => {
     const redis = await startRedis(t)
     const host = await startHost(t, redis.port)
