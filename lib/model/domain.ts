@@ -99,12 +99,29 @@ export function toHost(text: string): string | undefined {
   return isIPv4(text) ? text : undefined
 }
 
-/** RFC 5952, so that one address is written one way; a zone (`%eth0`) stays. */
+/**
+ * RFC 5952, so that one address is written one way; a zone (`%eth0`) stays. One that is mapped from IPv4 (RFC 4291 section 2.5.5.2) is
+ * written as IPv4: the connection goes there, so what holds for that address must hold for it.
+ */
 export function canonicalIPv6(text: string): string {
   const [address = '', zone] = text.split('%')
   const canonical = new URL(`http://[${address}]/`).hostname.slice(1, -1)
+  const mapped = /^::ffff:([\da-f]{1,4}):([\da-f]{1,4})$/.exec(canonical)
+  if (mapped !== null) return mapped.slice(1).flatMap(toOctets).join('.')
   return zone === undefined ? canonical : `${canonical}%${zone}`
 }
+
+function toOctets(group: string): number[] {
+  const value = Number.parseInt(group, 16)
+  return [value >> 8, value & 255]
+}
+
+/** Is it an address of IPv6 that is mapped from IPv4? */
+export const isMapped = (address: string): boolean => /^[:0]*:ffff:/i.test(address)
+
+/** An address; one of IPv6 that is mapped from IPv4 as IPv4. */
+export const unmapAddress = (address: string): string =>
+  isMapped(address) ? canonicalIPv6(address) : address
 
 /** Is the text written as a domain literal (RFC 5321 4.1.3)? */
 export const isLiteral = (domain: string) => domain.startsWith('[') && domain.endsWith(']')

@@ -20,11 +20,8 @@ export function localAddresses(): readonly string[] {
   return Object.values(networkInterfaces()).flatMap((each) => each?.map(({ address }) => address) ?? [])
 }
 
-/** An address in one form; an IPv4-mapped one of IPv6 (RFC 4291 section 2.5.5.2) as IPv4. */
-function canonical(host: string): string {
-  const mapped = /^::ffff:(\d+\.\d+\.\d+\.\d+)$/i.exec(host)?.[1]
-  return mapped ?? (isIPv6(host) ? canonicalIPv6(host) : host)
-}
+/** An address in one form. */
+const canonical = (host: string) => (isIPv6(host) ? canonicalIPv6(host) : host)
 
 /** Connecting to the unspecified address reaches this machine too. */
 const isLoopback = (host: string) => ['0.0.0.0', '::', '::1'].includes(host) || /^127\.\d/.test(host)

@@ -1,4 +1,5 @@
 import type { AddressAnswer } from '../model/dns-answer'
+import { isMapped, unmapAddress } from '../model/domain'
 import { formatEndpoint, type Endpoint } from '../model/endpoint'
 import type { Exchange } from '../model/exchange'
 import { whyPassedOver } from '../model/terms'
@@ -10,15 +11,18 @@ export interface SiftedAddresses {
 }
 
 /**
- * Leaves out addresses that do not fit `bind` and `family`, and those where this server itself listens.
+ * Leaves out addresses that do not fit `bind` and `family`, and those where this server itself listens. What is left is in the form that
+ * Haraka's check of local addresses (`outbound.ini` `local_mx_ok`) knows.
  *
+ * @param given as DNS has them
  * @param isOwn does this server itself listen there?
  */
 export function siftAddresses(
   { endpoint, terms }: Exchange,
-  addresses: readonly string[],
+  given: readonly string[],
   isOwn: (endpoint: Endpoint) => boolean,
 ): SiftedAddresses {
+  const addresses = given.some(isMapped) ? given.map(unmapAddress) : given
   const fitting = addresses.filter((address) => whyPassedOver(terms, address) === undefined)
   const [first] = addresses
   if (fitting.length === 0 && first !== undefined) {

@@ -31,6 +31,26 @@ async function sendAll(haraka: HarakaServer, recipients: readonly string[], clie
 const recipientsAt = (count: number, ...domains: readonly string[]) =>
   Array.from({ length: count }, (_, n) => `u${n}@${domains[n % domains.length]}`)
 
+test('where Haraka never tries again, what is over a limit waits, and does not bounce', async (t) => {
+  const relay = await startCounted(t, { answerMs: 50 })
+  const sender = await startSink()
+  t.after(() => sender.close())
+  const haraka = await start(t, {
+    nodes: 0,
+    outbound: ['temp_fail_intervals=none', 'local_mx_ok=true'],
+    overrides: `client.example ${sender.host}:${sender.port} $end
+* @isp $end
+[relay:isp]
+host = 127.0.0.1
+port = ${relay.port}
+max_connections = 1
+`,
+  })
+  await sendAll(haraka, recipientsAt(12, 'd.example'))
+  await haraka.waitFor(() => haraka.queueFiles().length === 0, 'an empty queue', [relay.sink, sender])
+  assert.deepEqual([relay.sink.received.length, sender.received.length], [12, 0])
+})
+
 test(
   'three domains at one provider, two workers, 500 messages: never a third connection, and other mail does not wait',
   { timeout: 180_000 },

@@ -36,6 +36,8 @@ before(async () => {
     'dns.example': [a('127.0.0.1')],
     'relay.example': [a('127.0.0.1')],
     'local.example': [mx(10, 'dns.example')],
+    // 127.0.0.1, written as an address of IPv6.
+    'mapped.example': [a('::ffff:7f00:1')],
   })
   const section = (name: keyof typeof SECRETS, secret: string, more = '') =>
     `[relay:${name}]\nhost = relay.example\nport = ${sinks[name].port}\nuser = fred\n${secret}\ntls = required\n${more}\n`
@@ -93,15 +95,21 @@ test('an exchange that the operator wrote is used although it is local, one from
   assert.equal(sinks.mx.received[0]!.servername, 'dns.example')
 
   const skipped = /MX 127\.0\.0\.1 is local, skipping since local_mx_ok=false/
-  await haraka.send({ to: 'a@local.example' })
-  await haraka.waitForLog(skipped)
-  await haraka.waitForLog(/Temp failing .*Tried all MXs/)
-  assert.equal(haraka.lines(skipped).length, 1, 'only the one from DNS')
+  for (const domain of ['local.example', 'mapped.example']) {
+    const mark = haraka.mark()
+    await haraka.send({ to: `a@${domain}` })
+    await haraka.waitForLog(/Temp failing .*Tried all MXs/, mark)
+    assert.equal(haraka.lines(skipped, mark).length, 1, domain)
+  }
+  assert.equal(haraka.lines(skipped).length, 2, 'only those from DNS')
 
-  const mark = haraka.mark()
-  await haraka.send({ to: 'a@[127.0.0.1]' })
-  await haraka.waitForLog(/\[dns-overrides\] 127\.0\.0\.1 is local, skipped since local_mx_ok=false/, mark)
-  await haraka.waitForLog(/Temp failing .*Tried all MXs/, mark)
+  for (const literal of ['[127.0.0.1]', '[IPv6:::ffff:127.0.0.1]']) {
+    const mark = haraka.mark()
+    await haraka.send({ to: `a@${literal}` })
+    await haraka.waitForLog(/Temp failing .*Tried all MXs/, mark)
+    const text = /\[dns-overrides\] 127\.0\.0\.1 is local, skipped since local_mx_ok=false/
+    assert.equal(haraka.lines(text, mark).length, 1, literal)
+  }
 })
 
 /** Everything in a folder, file by file. Haraka may rename a file meanwhile: then all are read again. */
@@ -125,7 +133,7 @@ function read(folder: string): [string, string][] {
 test('no password is in the log or in a file of the queue or the state, in any form', async () => {
   await haraka.send({ to: 'a@wrong.example', auth: { user: 'joe', password: CLIENT_SECRET } })
   await haraka.waitForLog(/\b535\b/)
-  await haraka.waitFor(() => haraka.queueFiles().length === 3, 'what is put off')
+  await haraka.waitFor(() => haraka.queueFiles().length === 5, 'what is put off')
   // What was seen proves that it would have been seen.
   assert.match(haraka.log, /C: AUTH PLAIN \*\*\*\*/)
   assert.match(haraka.log, /C: AUTH LOGIN/)
@@ -142,7 +150,7 @@ test('no password is in the log or in a file of the queue or the state, in any f
     ...contents(join(haraka.folder, 'queue')),
     ...contents(join(haraka.folder, 'dns_overrides_state')),
   ]
-  assert.ok(places.length >= 5, 'log, three messages and the state')
+  assert.ok(places.length >= 7, 'log, five messages and the state')
   for (const [place, text] of places) {
     for (const form of forms) assert.equal(text.includes(form), false, `${form} in ${place}`)
   }

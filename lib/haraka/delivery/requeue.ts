@@ -6,6 +6,11 @@ import type { OutboundItem } from '../../haraka-objects/outbound'
 
 /** Haraka's default for its first attempt (`outbound/config.js`), where its settings cannot be seen. Seconds. */
 const FALLBACK_INTERVAL_SECONDS = 64
+/**
+ * How long a message may wait at least, milliseconds. Retry intervals of minutes, or `none`, say how patient an operator is with other
+ * people's servers: a limit or a hold of his own must not bounce what was never tried.
+ */
+const SHORTEST_PATIENCE_MS = 86_400_000
 
 /** Retry intervals in seconds, as `outbound.ini` `temp_fail_intervals` gave them. */
 export function readRetryIntervals(hmail: OutboundItem): readonly number[] {
@@ -19,13 +24,13 @@ function retryInterval(hmail: OutboundItem): number {
 }
 
 /**
- * Is the message older than all of Haraka's retry intervals together? Then a wait counts as an attempt, so that no message
- * waits for ever.
+ * Is the message older than all of Haraka's retry intervals together, and older than a day? Then a wait counts as an attempt, so that
+ * no message waits for ever.
  */
 function isTooOld(hmail: OutboundItem, now: number): boolean {
   if (hmail.todo.queue_time === undefined) return true
-  const lifetime = readRetryIntervals(hmail).reduce((sum, seconds) => sum + seconds, 0)
-  return now - hmail.todo.queue_time > lifetime * 1000
+  const lifetimeMs = readRetryIntervals(hmail).reduce((sum, seconds) => sum + seconds, 0) * 1000
+  return now - hmail.todo.queue_time > Math.max(lifetimeMs, SHORTEST_PATIENCE_MS)
 }
 
 /** A wait that is not counted as an attempt, for those who keep account of it. */

@@ -251,6 +251,27 @@ test('a wait leaves the queue file and the count as they are', async () => {
   assert.deepEqual([hmail.filename, hmail.num_failures], [filename, failures])
 })
 
+test('a wait is not counted on the first day, however short the intervals of Haraka are', async (t) => {
+  const before = haraka.config.cfg.temp_fail_intervals
+  t.after(() => Object.assign(haraka.config.cfg, { temp_fail_intervals: before }))
+  const HOUR = 3_600_000
+  for (const [intervals, age, end] of [
+    [[], 1000, 'next_cb'],
+    [[], 23 * HOUR, 'next_cb'],
+    [[60, 300], 23 * HOUR, 'next_cb'],
+    [[60, 300], 25 * HOUR, 'temp_fail: no room'],
+    [[86_400, 86_400], 47 * HOUR, 'next_cb'],
+    [[86_400, 86_400], 49 * HOUR, 'temp_fail: no room'],
+  ] as const) {
+    Object.assign(haraka.config.cfg, { temp_fail_intervals: intervals })
+    const { hmail, calls } = await message()
+    Object.assign(hmail.todo, { queue_time: Date.now() - age })
+    requeueAfterAnswer(hmail, { reason: 'no room', log: SILENT_LOG, now: Date.now })
+    await hmail.get_mx_respond(RETVAL.denysoft, 'no room')
+    assert.equal(calls[0], end, `${intervals.length} intervals, ${age} ms`)
+  }
+})
+
 test('a message older than all intervals together is deferred by count', async () => {
   const { hmail, ended } = await message()
   Object.assign(hmail.todo, { queue_time: 0 })
