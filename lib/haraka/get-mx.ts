@@ -25,8 +25,10 @@ import { attemptLine, MessageLog } from './log-line'
 import { HarakaModules } from './haraka-modules'
 import { MessageMemory } from './message-memory'
 import type { Random } from './mx-list'
+import { QueueFiles } from './queue-files'
 import { RuleQuestions } from './rule-questions'
 import { answerWithDivision } from './division/message-division'
+import { replaceNextCall } from '../haraka-objects/patch'
 import { type HarakaPlugin, type Loggable, RETVAL } from '../haraka-objects/plugin'
 import type { HMailItem } from '../haraka-objects/outbound'
 
@@ -84,6 +86,7 @@ export class GetMx {
   readonly #queue: DeliveryQueue
   readonly #waits: WaitList
   readonly #hooks = new DeliveryHooks()
+  readonly #files = new QueueFiles()
   readonly #outcomes: OutcomeFinder
   /** Messages for plain DNS. */
   readonly #paused = new WeakMap<HMailItem, PausedMessage>()
@@ -114,6 +117,9 @@ export class GetMx {
    * DNS, wherever they stand in `config/plugins`; {@link routeByDns} follows them. Throws or rejects only where something is broken.
    */
   route(hmail: HMailItem): HookAnswer | Promise<HookAnswer> {
+    const other = this.#files.findOther(hmail)
+    if (other !== undefined) return this.#drop(hmail, other)
+    this.#files.use(hmail)
     return this.#useConfiguration(hmail, (basis) =>
       whenKnown(this.#decide(hmail, basis), (routed) => {
         if (routed.decision.source !== 'dns' || routed.groups.length > 1) return this.#carryOut(routed)
@@ -134,6 +140,15 @@ export class GetMx {
       const startedAt = performance.now() - paused.workedMs
       return this.#carryOut({ hmail, message, groups, decision, basis, startedAt })
     })
+  }
+
+  /** The message is being sent, or waits, as another item: that one goes on, and this one ends without a trace. */
+  #drop(hmail: HMailItem, other: HMailItem): HookAnswer {
+    const reason = 'Haraka has read its queue file a second time; the message is sent once'
+    this.#logOf(hmail).lognotice(reason)
+    this.#waits.release(other)
+    const commit = () => replaceNextCall(hmail, 'temp_fail', () => hmail.next_cb())
+    return { retval: RETVAL.denysoft, message: reason, commit }
   }
 
   /** There is another configuration: messages that wait without an attempt being counted are routed anew, soon. */
@@ -268,6 +283,7 @@ export class GetMx {
     slotOf: () => DecisionSlot | undefined = () => undefined,
   ): (wait: UncountedWait) => void {
     return ({ why, reason, seconds, held, full }) => {
+      this.#files.wait(hmail)
       const until = this.#now() + seconds * 1000
       const at = [...new Set([...held, ...full].map(sectionKey))]
       this.#parts.recorder.recordWait(hmail, { why, reason, until, at }, slotOf())

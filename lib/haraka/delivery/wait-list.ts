@@ -38,21 +38,28 @@ export class WaitList {
     this.#waiting.delete(hmail)
   }
 
+  /** This message goes on now, if it waits. */
+  release(hmail: OutboundItem): void {
+    const message = this.#waiting.get(hmail)
+    this.#waiting.delete(hmail)
+    message?.release()
+  }
+
   /** Holds have changed: messages for a relay that was resumed go on. */
   noteHolds(): void {
     const isHeld = (exchange: Exchange) => {
       const answer = this.#relays.look(exchange)
       return !answer.usable && answer.why === 'held'
     }
-    this.#release((message) => message.held.some((exchange) => !isHeld(exchange)))
+    this.#releaseAll((message) => message.held.some((exchange) => !isHeld(exchange)))
   }
 
   /** There is another configuration: all are routed anew. */
   reroute(): void {
-    this.#release(() => true)
+    this.#releaseAll(() => true)
   }
 
-  #release(isMeant: (message: WaitingMessage) => boolean): void {
+  #releaseAll(isMeant: (message: WaitingMessage) => boolean): void {
     const meant = [...this.#waiting].flatMap(([hmail, message]) => (isMeant(message) ? [hmail] : []))
     this.#released = [...new Set([...this.#released, ...meant])]
     if (this.#timer === undefined) this.#releaseGroup()
@@ -61,11 +68,7 @@ export class WaitList {
   #releaseGroup(): void {
     const group = this.#released.slice(0, GROUP)
     this.#released = this.#released.slice(GROUP)
-    for (const hmail of group) {
-      const message = this.#waiting.get(hmail)
-      this.#waiting.delete(hmail)
-      message?.release()
-    }
+    for (const hmail of group) this.release(hmail)
     const isDone = this.#released.length === 0
     this.#timer = isDone ? undefined : setTimeout(() => this.#releaseGroup(), GROUP_INTERVAL_MS).unref()
   }

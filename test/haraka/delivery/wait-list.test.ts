@@ -54,6 +54,15 @@ test('a message that waits for two held relays goes on when one is resumed, and 
   assert.deepEqual(released, ['both'])
 })
 
+test('one message can be let go, once', (t) => {
+  const { released, waits, add } = setup(t)
+  add('other', a)
+  const hmail = add('this', a)
+  waits.release(hmail)
+  waits.release(hmail)
+  assert.deepEqual(released, ['this'])
+})
+
 test('with another configuration all that wait are routed anew', (t) => {
   const { released, waits, add } = setup(t)
   add('held', a)
