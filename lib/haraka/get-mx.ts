@@ -86,7 +86,7 @@ export class GetMx {
   readonly #queue: DeliveryQueue
   readonly #waits: WaitList
   readonly #hooks = new DeliveryHooks()
-  readonly #files = new QueueFiles()
+  readonly #files = new QueueFiles((hmail) => this.#waits.has(hmail))
   readonly #outcomes: OutcomeFinder
   /** Messages for plain DNS. */
   readonly #paused = new WeakMap<HMailItem, PausedMessage>()
@@ -283,7 +283,6 @@ export class GetMx {
     slotOf: () => DecisionSlot | undefined = () => undefined,
   ): (wait: UncountedWait) => void {
     return ({ why, reason, seconds, held, full }) => {
-      this.#files.wait(hmail)
       const until = this.#now() + seconds * 1000
       const at = [...new Set([...held, ...full].map(sectionKey))]
       this.#parts.recorder.recordWait(hmail, { why, reason, until, at }, slotOf())

@@ -12,8 +12,9 @@ function setup(t: TestContext) {
   const path = join(folder, 'message')
   writeFileSync(path, 'text')
   const ends: string[] = []
+  const waiting = new Set<HMailItem>()
   const item = (name: string) => ({ path, next_cb: () => ends.push(name) }) as unknown as HMailItem
-  return { path, ends, item, files: new QueueFiles() }
+  return { path, ends, item, files: new QueueFiles((hmail) => waiting.has(hmail)), waiting }
 }
 
 test('a file belongs to one item until Haraka is done with it', (t) => {
@@ -31,12 +32,13 @@ test('a file belongs to one item until Haraka is done with it', (t) => {
 })
 
 test('the file of an item that waits stays its own, also when it is tried again', (t) => {
-  const { ends, item, files } = setup(t)
+  const { ends, item, files, waiting } = setup(t)
   const [first, second] = [item('first'), item('second')]
   files.use(first)
-  files.wait(first)
+  waiting.add(first)
   first.next_cb()
   assert.equal(files.findOther(second), first)
+  waiting.delete(first)
   files.use(first)
   assert.equal(files.findOther(second), first)
   first.next_cb()

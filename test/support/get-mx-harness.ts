@@ -24,7 +24,7 @@ export type HarnessDomain = 'direct.example' | 'ruled.example' | 'relayed.exampl
 export interface GetMxHarness {
   /** A message in Haraka's queue, as far as the hook looks at it. */
   message(domain: HarnessDomain): HMailItem
-  /** From the call of the hook to its answer, whose exchanges come out. */
+  /** From the call of the hook to its answer, whose exchanges come out; then the attempt ends. */
   ask(hmail: HMailItem): Promise<readonly unknown[]>
   /** Questions that the DNS server has got. */
   queries(): number
@@ -81,6 +81,7 @@ ${sections}
   ;(plugin.register as () => void).call(self)
   const route = plugin.route as unknown as Hook
   const byDns = plugin.route_by_dns as unknown as Hook
+  let count = 0
   // As Haraka's class has them: on a prototype.
   const methods = {
     ...log,
@@ -97,6 +98,7 @@ ${sections}
           notes: {},
         },
         num_failures: 0,
+        path: `/var/spool/haraka/${domain}_${++count}`,
         file_size: 3000,
         data_start: 500,
         next_cb: silent,
@@ -104,6 +106,7 @@ ${sections}
     ask: (hmail) =>
       new Promise((resolve, reject) => {
         const answer = (retval: number, list: unknown) => {
+          hmail.next_cb()
           if (Array.isArray(list)) resolve(list)
           else reject(new Error(`not a list: ${retval} ${String(list)}`))
         }

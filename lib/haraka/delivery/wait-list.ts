@@ -33,6 +33,10 @@ export class WaitList {
     this.#waiting.set(hmail, message)
   }
 
+  has(hmail: OutboundItem): boolean {
+    return this.#waiting.has(hmail)
+  }
+
   /** The message goes on by itself. */
   remove(hmail: OutboundItem): void {
     this.#waiting.delete(hmail)
