@@ -105,7 +105,7 @@ const roomOf = (path: string) =>
     .filter((room) => within(path, room))
     .toSorted((a, b) => b.length - a.length)[0]
 
-test('the arrows between the rooms of lib go one way, types as well as code', () => {
+test('imports between the rooms of lib point one way, for types as well as code', () => {
   const wrong = imports.filter(({ from, to }) => {
     const home = roomOf(from)
     const goal = roomOf(to)
@@ -120,7 +120,7 @@ test('nothing lives at the root of lib', () => {
   assert.deepEqual(lost, [])
 })
 
-test('only one file speaks with dns2, and rules, config and dns know nothing of Haraka', () => {
+test('only lib/dns/transport.ts imports dns2, and rules, config and dns do not import Haraka', () => {
   const dns2 = imports.filter(({ to }) => within(to, 'dns2')).map(({ from }) => from)
   assert.deepEqual([...new Set(dns2)], ['lib/dns/transport.ts'])
   const haraka = imports.filter(({ to }) => /^(@haraka|haraka)(-|\/|$)/.test(to)).map(({ from }) => from)
@@ -130,7 +130,7 @@ test('only one file speaks with dns2, and rules, config and dns know nothing of 
   )
 })
 
-test('without [redis] nothing of Redis is loaded: one file of the room is required, for others there are types', () => {
+test('without [redis] no code of lib/redis is loaded: one file is required when needed, others import only types', () => {
   const loads = imports.filter(({ to, typeOnly }) => within(to, 'lib/redis') && !typeOnly)
   const fromOutside = loads.filter(({ from }) => roomOf(from) !== 'lib/redis')
   assert.deepEqual(
@@ -143,7 +143,7 @@ test('without [redis] nothing of Redis is loaded: one file of the room is requir
   assert.deepEqual(named, ['lib/redis/client.ts'])
 })
 
-test('every import is of a file of this package, of Node or of a dependency', () => {
+test('every import names a file of this package, a module of Node or a dependency', () => {
   const manifest = JSON.parse(readFileSync('package.json', 'utf8')) as {
     dependencies: Record<string, string>
   }
@@ -156,7 +156,7 @@ test('every import is of a file of this package, of Node or of a dependency', ()
   assert.deepEqual(foreign, [])
 })
 
-test('no file imports itself by way of others, types as well as code', () => {
+test('no file imports itself through others, for types as well as code', () => {
   const files = new Set(imports.map(({ from }) => from.replace(/\.ts$/, '')))
   const importedBy = (file: string) =>
     imports

@@ -41,7 +41,7 @@ for (const { work, what, promises, bytes: allowed } of BUDGETS) {
   })
 }
 
-test('get_mx asks DNS nothing that it has asked before', async () => {
+test('get_mx does not repeat a DNS query', async () => {
   const harness = await startGetMxHarness()
   try {
     assert.equal((await harness.ask(harness.message('direct.example'))).length, 4)

@@ -42,7 +42,7 @@ const WRONG: readonly (readonly [readonly string[], RegExp])[] = [
 ]
 
 for (const [words, message] of WRONG) {
-  test(`wrong usage: ${JSON.stringify(words)}`, async () => {
+  test(`wrong usage is one line that points to the help: ${JSON.stringify(words)}`, async () => {
     const { status, out, err } = await run(words)
     assert.equal(status, 64)
     assert.equal(out, '')
@@ -53,7 +53,7 @@ for (const [words, message] of WRONG) {
   })
 }
 
-test('help: of all commands, and the same of each command by three ways', async () => {
+test('help lists all commands, and each command prints the same help in three ways', async () => {
   const general = await run(['--help'])
   assert.equal(general.status, 0)
   assert.equal(general.out, (await run(['help'])).out)
@@ -71,7 +71,7 @@ test('help: of all commands, and the same of each command by three ways', async 
 })
 
 for (const columns of [60, 80, 120, 400]) {
-  test(`help fits a terminal of ${columns} columns, and has no line over 100`, async () => {
+  test(`help fits a terminal of ${columns} columns, and no line is longer than 100`, async () => {
     for (const words of [[], ...COMMANDS.map(({ name }) => [name])]) {
       const { out } = await run(['help', ...words], { columns })
       const examples = COMMANDS.flatMap((command) =>
@@ -97,7 +97,7 @@ test('the manual page names every command and option', async () => {
   }
 })
 
-test('the version is that of the package', async () => {
+test('--version prints the version of the package', async () => {
   const { status, out } = await run(['--version'])
   assert.equal(status, 0)
   assert.match(out, /^\d+\.\d+\.\d+\n$/)

@@ -9,7 +9,7 @@ import { run } from './terminal'
 
 const folder = temporaryFolder()
 
-test('check: a good file', async () => {
+test('check: a good file prints its counts', async () => {
   const file = folder.write('good.ini', 'gmail.com smtp.myisp.com')
   assert.deepEqual(await run(['check', file]), { status: 0, out: `${file}: 0 errors, 0 warnings\n`, err: '' })
   assert.deepEqual(await run(['check', '-c', 'good.ini'], { cwd: folder.path }), {
@@ -19,7 +19,7 @@ test('check: a good file', async () => {
   })
 })
 
-test('check: every error with its place, its line and a caret; status 78', async () => {
+test('check: every error has its place, its line and a caret, and the status is 78', async () => {
   const file = folder.write('bad.ini', '* smtp.myisp.com $retrys>=4\ndns_cache_size = many\n')
   const { status, out } = await run(['check', file])
   assert.equal(status, 78)
@@ -31,7 +31,7 @@ test('check: every error with its place, its line and a caret; status 78', async
   assert.match(out, /bad\.ini: 2 errors, 0 warnings\n$/)
 })
 
-test('check: warnings do not change the status, and stand in the order of lines', async () => {
+test('check: warnings do not change the status and are in line order', async () => {
   const file = folder.write(
     'doubtful.ini',
     ['* a.test $retries>=0 $end', 'x.example b.test', '[relay:isp]', 'host = relay.example'].join('\n'),
@@ -46,7 +46,7 @@ test('check: warnings do not change the status, and stand in the order of lines'
   assert.match(out, /0 errors, 3 warnings\n$/)
 })
 
-test('check: the permissions of the file, and the retry intervals of the Haraka folder, count', async () => {
+test('check: reads the permissions of the file and the retry intervals of the Haraka folder', async () => {
   folder.write('config/outbound.ini', 'temp_fail_intervals = 1m*2')
   const file = folder.write('config/dns_overrides.ini', '* fred:Passw0rd@a.test $retries>=3')
   chmodSync(file, 0o644)
@@ -81,7 +81,7 @@ test('check --json: diagnostics as data', async () => {
   )
 })
 
-test('check: warnings are shown and counted beside errors', async () => {
+test('check: prints and counts warnings beside errors', async () => {
   const lines = [
     '* a.test $end',
     'x.example b.test',
@@ -98,7 +98,7 @@ test('check: warnings are shown and counted beside errors', async () => {
   assert.match(out, /both\.ini: 1 error, 1 warning\n$/)
 })
 
-test('check: very many errors are counted, not all printed', async () => {
+test('check: prints the first 1,000 of very many errors, and counts the rest', async () => {
   const file = folder.write('broken.ini', 'nonsense\n'.repeat(1200))
   const { status, out } = await run(['check', file])
   assert.equal(status, 78)
@@ -106,7 +106,7 @@ test('check: very many errors are counted, not all printed', async () => {
   assert.match(out, /\nand 200 more\n\n.*: 1200 errors, 0 warnings\n$/)
 })
 
-test('a secret that cannot be read is a warning for all but probe', async () => {
+test('check: a secret that cannot be read is a warning, but an error for probe', async () => {
   const file = folder.write(
     'secrets.ini',
     '* @isp\n[relay:isp]\nhost = 127.0.0.1\nuser = fred\npassword_env = NOT_SET_ANYWHERE',
@@ -122,7 +122,7 @@ test('a secret that cannot be read is a warning for all but probe', async () => 
 })
 
 test(
-  'check: a file in UTF-16 is one error, and a FIFO is not waited for',
+  'check: a file in UTF-16 is one error, and a FIFO is refused without waiting',
   { skip: needs('mkfifo') },
   async () => {
     const wide = await run([
@@ -140,7 +140,7 @@ test(
   },
 )
 
-test('check: a target that is this server itself, where smtp.ini says so', async () => {
+test('check: a target that is this server itself is an error, by the listen of smtp.ini', async () => {
   folder.write('own/config/smtp.ini', 'listen=127.0.0.1:2525')
   const file = folder.write('own/config/dns_overrides.ini', '* 127.0.0.1:2525\n* 127.0.0.1:2526 $priority:20')
   const own = await run(['check', '-c', join(folder.path, 'own')])
@@ -151,7 +151,7 @@ test('check: a target that is this server itself, where smtp.ini says so', async
   assert.equal((await run(['check', file])).status, 0)
 })
 
-test('check -: the standard input', async () => {
+test('check - reads standard input', async () => {
   const input = async () => Buffer.from('* a.test $retrys>=4')
   const { status, out } = await run(['check', '-'], { input })
   assert.equal(status, 78)
@@ -159,7 +159,7 @@ test('check -: the standard input', async () => {
   assert.match(out, /<stdin>: 1 error, 0 warnings\n$/)
 })
 
-test('check: a line of [tests] that fails is a warning, and on_reload = refuse says what follows', async () => {
+test('check: an expectation of [tests] that fails is a warning, which says what on_reload = refuse would do', async () => {
   const rules = (onReload: string) =>
     `gmail.com a.test\n[tests]\n${onReload}\n<> -> a@gmail.com : a.test\n  <> -> b@gmail.com : direct`
   const warned = await run(['check', folder.write('warn.ini', rules('on_reload = warn'))])

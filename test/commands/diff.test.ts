@@ -12,7 +12,7 @@ const NEW = folder.write(
   '# moved\ngmail.com smtp.myisp.com:587 $retries>=2\nx.example joe:Passw0rd@a.test $end',
 )
 
-test('diff: the messages of a list that go elsewhere, and by which line', async () => {
+test('diff: lists the messages that would go elsewhere, and the line that decides', async () => {
   const messages = folder.write(
     'messages.txt',
     '# typical messages\n\nboss@corp.example a@gmail.com\n<> a@gmail.com retries=2 mx=none\n<> a@other.example\n<> a@x.example\n',
@@ -48,7 +48,7 @@ for (const setting of [
   'bind_helo = mx.example.com',
   'user = fred\npassword = Passw0rd',
 ]) {
-  test(`diff: the same server with ${setting.split('\n')[0]} is a change`, async () => {
+  test(`diff: another ${setting.split('\n')[0]} of the same server is a change`, async () => {
     const before = '* @isp\n[relay:isp]\nhost = 127.0.0.1\nport = 2525\n'
     const files = [folder.write('before.ini', before), folder.write('after.ini', `${before}${setting}\n`)]
     const { out } = await run(['diff', ...files, folder.write('one.txt', '<> a@x.example')])
@@ -62,7 +62,7 @@ for (const setting of [
   'allow_plaintext_auth = true',
   `tls_cert = ${TLS}/client.pem\ntls_key = ${TLS}/client.key`,
 ]) {
-  test(`diff: the same login with ${setting.split(' ')[0]} is a change`, async () => {
+  test(`diff: another ${setting.split(' ')[0]} with the same login is a change`, async () => {
     const before = '* @isp\n[relay:isp]\nhost = 127.0.0.1\nuser = fred\npassword = Passw0rd\n'
     const files = [folder.write('before.ini', before), folder.write('after.ini', `${before}${setting}\n`)]
     const { out } = await run(['diff', ...files, folder.write('one.txt', '<> a@x.example')])
@@ -70,7 +70,7 @@ for (const setting of [
   })
 }
 
-test('diff: another limit sends nothing elsewhere', async () => {
+test('diff: another limit is not a change of route', async () => {
   const before = '* @isp\n[relay:isp]\nhost = 127.0.0.1\n'
   const files = [
     folder.write('before.ini', before),
@@ -80,7 +80,7 @@ test('diff: another limit sends nothing elsewhere', async () => {
   assert.match(out, /0 of 1 message would go elsewhere/)
 })
 
-test('diff: equal changes are one row with their number', async () => {
+test('diff: equal changes are one row with a count', async () => {
   const messages = Array.from({ length: 400 }, (_, index) => `<> u${index}@gmail.com`)
   const list = folder.write('many.txt', [...messages, '<> a@x.example'].join('\n'))
   const { out } = await run(['diff', OLD, folder.write('empty.ini', ''), list])
@@ -99,18 +99,18 @@ test('diff: equal changes are one row with their number', async () => {
   )
 })
 
-test('diff: MX records that the list gives are named', async () => {
+test('diff: takes MX records from the list', async () => {
   const list = folder.write('given.txt', '<> a@gmail.com mx=10:mx.google.example')
   const { out } = await run(['diff', OLD, folder.write('none.ini', ''), list])
   assert.match(out, /\+ mx\.google\.example:25 \(by DNS\)/)
 })
 
-test('diff: the same file twice', async () => {
+test('diff: the same file twice shows no changes', async () => {
   const messages = folder.write('one.txt', '<> a@gmail.com')
   assert.equal((await run(['diff', OLD, OLD, messages])).out, '0 of 1 message would go elsewhere\n')
 })
 
-test('diff --queue: what is not a folder', async () => {
+test('diff --queue: a path that is not a folder is an error', async () => {
   const file = folder.write('plain', '')
   const fifo = join(folder.path, 'fifo')
   execFileSync('mkfifo', [fifo])
@@ -123,7 +123,7 @@ test('diff --queue: what is not a folder', async () => {
   assert.match(below.err, /: a part of its path is not a folder/)
 })
 
-test('diff --queue: the messages that wait; other files do not count', async () => {
+test('diff --queue: reads the waiting messages and ignores other files', async () => {
   const todo = (to: string) => ({
     queue_time: 1,
     domain: to.split('@')[1],
@@ -162,7 +162,7 @@ test('diff --queue: the messages that wait; other files do not count', async () 
   })
 })
 
-test('diff: without a list, the messages of the [tests] of both files', async () => {
+test('diff: without a list it compares the messages of [tests] of both files', async () => {
   const before = folder.write(
     'before.ini',
     '* a.test\n[tests]\n<> -> a@x.example : a.test\n<> -> b@x.example : a.test',
@@ -174,7 +174,7 @@ test('diff: without a list, the messages of the [tests] of both files', async ()
   assert.match((await run(['diff', before, after])).out, /2 of 2 messages would go elsewhere\n$/)
 })
 
-test('diff: a message that would bounce, with the reason', async () => {
+test('diff: a message that would bounce is shown with its reason', async () => {
   const after = folder.write('direct.ini', 'gmail.com $direct')
   const { out } = await run(['diff', OLD, after, folder.write('bounce.txt', '<> a@gmail.com mx=nxdomain')])
   assert.match(out, / {2}\+ bounce \(gmail\.com does not exist\)\n/)
@@ -200,14 +200,14 @@ for (const [name, words, message] of WRONG) {
   })
 }
 
-test('diff: a file with errors', async () => {
+test('diff: prints the errors of either file', async () => {
   const bad = folder.write('bad.ini', 'nonsense')
   const { status, err } = await run(['diff', OLD, bad, folder.write('one.txt', '<> a@gmail.com')])
   assert.equal(status, 78)
   assert.match(err, /bad\.ini:1:1: error:/)
 })
 
-test('diff: a queued message that $rcpt divides, by the old or the new file, is compared recipient by recipient', async () => {
+test('diff: compares a queued message recipient by recipient if $rcpt divides it in either file', async () => {
   const [joe, ann, fred] = ['joe', 'ann', 'fred'].map((local) => `${local}@corp.example`) as [
     string,
     string,

@@ -50,7 +50,7 @@ async function doctor(folder: string) {
 /** No Haraka runs in these folders. */
 const NOT_RUNNING = /no running Haraka uses/
 
-test('a folder in order: only the server is missing', async (t) => {
+test('doctor: in a good folder the only warning is that no server runs', async (t) => {
   const folder = setup(t)
   const { status, errors, warnings, good } = await doctor(folder)
   assert.deepEqual(errors, [])
@@ -64,7 +64,7 @@ test('a folder in order: only the server is missing', async (t) => {
 })
 
 test(
-  "the user of smtp.ini may not read a secret: as Haraka's user it is tried",
+  'doctor: checks files as the user of smtp.ini, who may not read a secret',
   { skip: process.getuid?.() !== 0 && 'needs root' },
   async (t) => {
     const folder = setup(t, {
@@ -91,7 +91,7 @@ test(
   },
 )
 
-test('each finding is a sentence on lines that fit, and what to do stands under it', async (t) => {
+test('doctor: a finding fits the width of the terminal, and its advice is below it', async (t) => {
   const { out } = await run(['doctor', '--config', setup(t)], { now: Date.now, columns: 60 })
   for (const line of out.trimEnd().split('\n')) {
     assert.match(line, /^(ok {7}|error {4}|warning {2}| {9})\S/)
@@ -99,7 +99,7 @@ test('each finding is a sentence on lines that fit, and what to do stands under 
   }
 })
 
-test('a client certificate that ends within 14 days is a warning, and nothing else of it', async (t) => {
+test('doctor: warns of a client certificate that ends within 14 days, and prints only its end', async (t) => {
   const folder = setup(t, {
     'config/dns_overrides.ini':
       'dns_servers = DNS\n* @isp $end\n[relay:isp]\nhost = smtp.example.net\ntls_cert = client.pem\ntls_key = client.key',

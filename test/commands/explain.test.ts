@@ -75,7 +75,7 @@ Example.com  fred:Passw0rd@smtp.myisp.com:587 $adddns
 [relay:isp]
 host = relay.example`
 
-test('explain --json prints these keys in this order and no more', async () => {
+test('explain --json prints these keys in this order and no others', async () => {
   const words = ['explain', 'a@example.com', '--retries', '1', '--mx', '20:mx1.example.com.', '--json']
   const { status, out } = await run([...words, ...configured(CONTRACT)])
   assert.equal(status, 0)
@@ -109,7 +109,7 @@ test('explain --json prints these keys in this order and no more', async () => {
   )
 })
 
-test('a message that bounces, and one that is deferred: no exchanges, and a reason', async () => {
+test('explain --json: a message that bounces or is deferred has no exchanges, but a reason', async () => {
   const options = configured('other.example a.test')
   const bounced = await run(['explain', 'a@x.example', '--mx', 'nxdomain', '--json', ...options])
   assert.equal(bounced.status, 68)
@@ -141,7 +141,7 @@ const RECIPIENTS: readonly (readonly [string, string])[] = [
 ]
 
 for (const [recipient, domain] of RECIPIENTS) {
-  test(`the domain of ${recipient}`, async () => {
+  test(`explain reads the domain of ${recipient}`, async () => {
     const { out } = await run([
       'explain',
       recipient,
@@ -154,7 +154,7 @@ for (const [recipient, domain] of RECIPIENTS) {
   })
 }
 
-test('--mx leaves out an address, and says so on stderr', async () => {
+test('explain --mx ignores an address, with a warning on stderr', async () => {
   const words = ['explain', 'a@x.example', '--mx', '10:192.0.2.1,20:mx.test', '--json']
   const { out, err, status } = await run([...words, ...configured('')])
   assert.equal(status, 0)
@@ -168,7 +168,7 @@ test('--mx leaves out an address, and says so on stderr', async () => {
   )
 })
 
-test('explain in words', async () => {
+test('explain prints the decision as text', async () => {
   const words = [
     'explain',
     'a@example.com',
@@ -200,7 +200,7 @@ MX of example.com: 20 mx1.example.com (as given, nothing looked up)
   )
 })
 
-test('a line with $end ends the list, and colours are only for a terminal', async () => {
+test('explain stops the list at a line with $end, and uses colours only on a terminal', async () => {
   const words = ['explain', 'a@example.com', '--mx', 'none', ...configured('* a.test $end\n* b.test')]
   const plain = await run(words)
   assert.match(plain.out, /\$end: no later line is looked at/)
@@ -217,7 +217,7 @@ const MANY = [
   '*.example.com c.test',
 ].join('\n')
 
-test('explain prints the lines whose domain matches and counts the others; --all lists them', async () => {
+test('explain prints the lines whose domain matches and counts the others; --all prints all', async () => {
   const words = ['explain', 'a@example.com', '--mx', 'none', ...configured(MANY)]
   assert.equal(
     (await run(words)).out,
@@ -244,7 +244,7 @@ Would be sent by line 42
   assert.doesNotMatch(all.out, /--all/)
 })
 
-test('explain: no line for the domain, and no line at all', async () => {
+test('explain: a file in which no line matches the domain, and a file without lines', async () => {
   const words = ['explain', 'a@example.com', '--mx', '10:mx.test']
   const none = await run([...words, ...configured('x.example a.test')])
   assert.ok(
@@ -258,7 +258,7 @@ test('explain: no line for the domain, and no line at all', async () => {
   assert.ok(empty.out.includes(`${file} has no override lines\n`), empty.out)
 })
 
-test('explain: exchanges of one priority have no order, and none is shown', async () => {
+test('explain: exchanges of equal priority are shown without an order', async () => {
   const lines = [
     '* a.test',
     '* @isp $priority:20',
@@ -285,7 +285,7 @@ test('explain: exchanges of one priority have no order, and none is shown', asyn
   )
 })
 
-test('explain: the fallback relays of [attempts]', async () => {
+test('explain shows the fallback relays of [attempts]', async () => {
   const relays = ['one', 'two', 'three'].map((name) => `[relay:${name}]\nhost = ${name}.test`).join('\n')
   const options = configured(`${relays}\n[attempts]\n* direct=0 relay=5`)
   const { out } = await run(['explain', 'a@x.example', '--mx', 'none', '--retries', '1', ...options])
@@ -294,7 +294,7 @@ test('explain: the fallback relays of [attempts]', async () => {
   assert.match(out, /^ {2}If that relay fails: @three \(three\.test:25\), then @one \(one\.test:25\)$/m)
 })
 
-test('explain names other plugins that may change what it prints', async () => {
+test('explain names other plugins that may change the result', async () => {
   const haraka = join(folder, 'rivals')
   const write = (name: string, text: string) => {
     mkdirSync(dirname(join(haraka, name)), { recursive: true })
@@ -323,7 +323,7 @@ test('explain names other plugins that may change what it prints', async () => {
   assert.doesNotMatch((await run([...words, '-c', haraka])).out, /may change/)
 })
 
-test('the timeline: each attempt with its time, and the bounce', async () => {
+test('explain --timeline shows the time of each attempt, and the bounce', async () => {
   mkdirSync(join(folder, 'config'), { recursive: true })
   writeFileSync(join(folder, 'config', 'outbound.ini'), 'temp_fail_intervals = 1m, 1h*2\n')
   const options = configured('x.example a.test\nx.example b.test $retries>=2 $end $priority:5')
@@ -359,7 +359,7 @@ test('the timeline: each attempt with its time, and the bounce', async () => {
   assert.match(text.out, /^ {7}2026-05-17 14:01:00 UTC {2}bounces: Haraka's retry intervals are used up$/m)
 })
 
-test('the timeline ends where [attempts] ends', async () => {
+test('explain --timeline ends where [attempts] ends', async () => {
   const options = configured('[relay:isp]\nhost = relay.example\n[attempts]\n* direct=1 relay=2')
   const { out } = await run(['explain', 'a@x.example', '--timeline', '--mx', 'none', '--json', ...options])
   const { timeline } = JSON.parse(out) as {
@@ -372,7 +372,7 @@ test('the timeline ends where [attempts] ends', async () => {
   assert.equal(timeline.bounce.reason, 'all attempts of [attempts] are made: direct=1 relay=2')
 })
 
-test('the timeline branches where a reply or a failure would decide', async () => {
+test('explain --timeline branches where a reply or a failure decides', async () => {
   mkdirSync(join(folder, 'config'), { recursive: true })
   writeFileSync(join(folder, 'config', 'outbound.ini'), 'temp_fail_intervals = 1m, 1h*2\n')
   const options = configured(
@@ -437,7 +437,7 @@ function queueFile(name: string, todo: object, message: string): string {
   return path
 }
 
-test('a message of the queue: its sender, size, attempts, user and rotation offset; options replace them', async () => {
+test('explain --queue reads sender, size, attempts, user and rotation offset of a message; options replace them', async () => {
   const todo = {
     queue_time: 1,
     domain: 'x.example',
@@ -475,7 +475,7 @@ test('a message of the queue: its sender, size, attempts, user and rotation offs
   )
 })
 
-test("a stranger's addresses cannot move the cursor or hide, neither in words nor in JSON", async () => {
+test('explain: addresses from outside cannot move the cursor or hide text, as text and as JSON', async () => {
   const nasty = 'a\u001b[2J\u009b\u0085\u202e\u2066\u200b\ufeff\u{e0001}b'
   const todo = {
     queue_time: 1,
@@ -501,7 +501,7 @@ test("a stranger's addresses cannot move the cursor or hide, neither in words no
   assert.ok(changes[0]?.message.includes(nasty), 'JSON keeps the text as it was')
 })
 
-test('a file that is missing, and one with errors: status 78, and every error', async () => {
+test('explain: a missing file and a file with errors are status 78, with every error', async () => {
   const missing = await run(['explain', 'a@x.example', '--config', join(folder, 'none.ini')])
   assert.equal(missing.status, 78)
   assert.match(
@@ -522,7 +522,7 @@ test('a file that is missing, and one with errors: status 78, and every error', 
   assert.doesNotMatch(wrong.err, /Passw0rd/)
 })
 
-test('the file of the Haraka folder, else of this one', async () => {
+test('explain reads the file of the Haraka folder, or else of the current folder', async () => {
   for (const [name, changes] of [
     ['haraka', { env: { HARAKA: join(folder, 'haraka') } }],
     ['here', { cwd: join(folder, 'here') }],
@@ -534,7 +534,7 @@ test('the file of the Haraka folder, else of this one', async () => {
   }
 })
 
-test('the configuration that is named wins over HARAKA in everything', async () => {
+test('explain: --config takes precedence over HARAKA for every file', async () => {
   const haraka = (name: string, target: string, intervals: string) => {
     const path = join(folder, name)
     mkdirSync(join(path, 'config'), { recursive: true })
@@ -570,7 +570,7 @@ test('the configuration that is named wins over HARAKA in everything', async () 
   }
 })
 
-test('a file of nearly the right name is pointed out', async () => {
+test('explain suggests a file with a similar name', async () => {
   const config = join(folder, 'misspelled', 'config')
   mkdirSync(config, { recursive: true })
   writeFileSync(join(config, 'dns-overrides.ini'), '')
@@ -579,7 +579,7 @@ test('a file of nearly the right name is pointed out', async () => {
   assert.match(err, /there is no such file \(there is a file dns-overrides\.ini: rename it\)\n$/)
 })
 
-test('age, last reply and failed step: in the title, and judged', async () => {
+test('explain uses age, last reply and failed step, and shows them in the title', async () => {
   const options = configured('x.example a.test $age>=4h $end\nx.example b.test')
   const words = ['explain', 'a@x.example', '--mx', 'none', ...options]
   const more = ['--age', '4h', '--reply', '550 5.7.1 blo\u001bcked', '--failed', 'mail']
@@ -593,7 +593,7 @@ test('age, last reply and failed step: in the title, and judged', async () => {
   assert.match(younger.out, /no: \$age>=4h is false: age is 30m/)
 })
 
-test('a time or a step that makes no sense is wrong usage', async () => {
+test('explain: a wrong age or step is wrong usage', async () => {
   const words = ['explain', 'a@x.example', '--mx', 'none', ...configured('')]
   const age = await run([...words, '--age', '4w'])
   assert.deepEqual([age.status, age.err.includes('--age takes a time')], [64, true])
@@ -601,7 +601,7 @@ test('a time or a step that makes no sense is wrong usage', async () => {
   assert.deepEqual([failed.status, failed.err.includes('one of dns, connect, greeting, tls')], [64, true])
 })
 
-test('a message grows older along its timeline', async () => {
+test('explain --timeline: the message grows older from attempt to attempt', async () => {
   mkdirSync(join(folder, 'config'), { recursive: true })
   writeFileSync(join(folder, 'config', 'outbound.ini'), 'temp_fail_intervals = 1m, 1h\n')
   const options = configured('x.example a.test $age<1h\nx.example b.test $age>=1h')
@@ -610,7 +610,7 @@ test('a message grows older along its timeline', async () => {
   assert.match(out, /0 {2}.*a\.test.*\n.*1 {2}.*a\.test.*\n.*2 {2}.*b\.test/)
 })
 
-test('an error that quotes a crafted queue file leaves nothing that a terminal obeys', async () => {
+test('explain: an error that quotes a crafted queue file prints no control characters', async () => {
   const header = Buffer.from(
     JSON.stringify({
       queue_time: 1,

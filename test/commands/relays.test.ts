@@ -63,7 +63,7 @@ const NOBODY = 65_534
 
 const TIME = String.raw`\d{4}-\d\d-\d\d \d\d:\d\d:\d\d UTC`
 
-test('without a running server: the relays of the file, and that nothing is known of them', async (t) => {
+test('relays: without a running server it lists the relays of the file, with unknown state', async (t) => {
   const { relays, state } = setup(t)
   const { status, out, err } = await relays()
   assert.equal(status, 0)
@@ -78,7 +78,7 @@ test('without a running server: the relays of the file, and that nothing is know
   assert.equal(err, `no running Haraka uses ${state}\n`)
 })
 
-test('what a worker knows is shown', async (t) => {
+test('relays: shows what a worker reports', async (t) => {
   const { relays, state } = setup(t)
   const worker = startWorker(t, state)
   acquire(worker, isp).end(true)
@@ -113,7 +113,7 @@ test('what a worker knows is shown', async (t) => {
   assert.equal(new Date(retryAt).toISOString(), retryAt, 'a time with its zone')
 })
 
-test('a limit that is reached is shown', async (t) => {
+test('relays: shows a limit that is reached', async (t) => {
   const { relays, state } = setup(t)
   const worker = startWorker(t, state)
   const leases = Array.from({ length: 5 }, () => acquire(worker, isp))
@@ -127,7 +127,7 @@ test('a limit that is reached is shown', async (t) => {
   )
 })
 
-test('--hold and --resume, by name whatever its case, are confirmed by the workers', async (t) => {
+test('relays: --hold and --resume ignore the case of the name, and wait until the workers confirm', async (t) => {
   const { relays, state } = setup(t)
   startWorker(t, state)
   const held = await relays('--hold', '@spare')
@@ -143,7 +143,7 @@ test('--hold and --resume, by name whatever its case, are confirmed by the worke
   assert.equal((await relays()).status, 0)
 })
 
-test('--for and --reason: how long and why a relay is held', async (t) => {
+test('relays: --for and --reason set the end and the reason of a hold', async (t) => {
   const { relays, state } = setup(t)
   startWorker(t, state)
   const held = await relays('--hold', 'isp', '--for', '2h', '--reason', ' maintenance\u001b[2J ')
@@ -164,7 +164,7 @@ test('--for and --reason: how long and why a relay is held', async (t) => {
   assert.equal(Math.round((Date.parse(hold.until!) - Date.parse(hold.since!)) / 60_000), 120)
 })
 
-test('a hold fails if no server runs, and leaves no file', async (t) => {
+test('relays: --hold fails without a running server, and leaves no file', async (t) => {
   const { folder, relays, state } = setup(t)
   const expected = new RegExp(
     `^dns-overrides: cannot hold @isp: no running Haraka uses ${state}, so nothing would take notice of it \\(is --config or HARAKA right\\?\\)\n$`,
@@ -180,7 +180,7 @@ test('a hold fails if no server runs, and leaves no file', async (t) => {
   assert.deepEqual(readdirSync(state), [])
 })
 
-test('a relay that is no longer in the file can still be resumed', async (t) => {
+test('relays: a relay that was removed from the file can still be resumed', async (t) => {
   const { relays, state } = setup(t)
   prepareStateFolder(state)
   writeFileSync(join(state, 'hold.gone'), '')
@@ -196,7 +196,7 @@ test('a relay that is no longer in the file can still be resumed', async (t) => 
   )
 })
 
-test('a relay whose host has no address is not "usable"', async (t) => {
+test('relays: a relay whose host has no address is not "usable"', async (t) => {
   const file =
     '[relay:one]\nhost = nowhere.example\n[relay:two]\nhost = broken.example\n[relay:Spare]\nhost = spare.example'
   const { relays, state } = setup(t, file)
@@ -216,7 +216,7 @@ test('a relay whose host has no address is not "usable"', async (t) => {
   )
 })
 
-test('what somebody else wrote into the state folder is never taken for a report', async (t) => {
+test('relays: foreign text in the state folder is not taken for a report', async (t) => {
   const { relays, state } = setup(t)
   startWorker(t, state).close()
   const own = join(state, `${process.pid}.json`)
@@ -250,7 +250,7 @@ test('what somebody else wrote into the state folder is never taken for a report
   assert.doesNotMatch(out.replaceAll('\n', ''), /[\p{Cf}\p{Cc}]/u)
 })
 
-test('a hold, also one by root, leaves owner and mode of the folder as they are, and belongs to that owner', async (t) => {
+test('relays: a hold keeps owner and mode of the folder, and belongs to its owner, even if root writes it', async (t) => {
   const { relays, state } = setup(t)
   startWorker(t, state)
   if (process.getuid?.() === 0) chownSync(state, NOBODY, NOBODY)
@@ -262,7 +262,7 @@ test('a hold, also one by root, leaves owner and mode of the folder as they are,
   assert.deepEqual([file.uid, file.gid], [uid, gid])
 })
 
-test('a held relay, and one that is left out, are 75 also where the other is usable', async (t) => {
+test('relays: status 75 if a relay is held or left out, even if another is usable', async (t) => {
   const { relays, state } = setup(t)
   const worker = startWorker(t, state)
   acquire(worker, isp).end(true)
@@ -281,7 +281,7 @@ retry_after = 5m
 [direct:other]
 `
 
-test('terms: over all their servers, with those that are left out', async (t) => {
+test('relays: terms are shown with the totals of all their servers, and the servers that are left out', async (t) => {
   const { relays, state } = setup(t, TERMS)
   const worker = startWorker(t, state)
   const terms = { maxConnections: 2, retryAfterMs: 300_000 }
@@ -319,7 +319,7 @@ test('terms: over all their servers, with those that are left out', async (t) =>
   )
 })
 
-test('terms can be held and resumed by name', async (t) => {
+test('relays: terms can be held and resumed by name', async (t) => {
   const { relays, state } = setup(t, TERMS)
   startWorker(t, state)
   assert.match((await relays('--hold', '@MS')).err, /^@ms is held: no mail goes to it until it is resumed; /)
@@ -330,7 +330,7 @@ test('terms can be held and resumed by name', async (t) => {
   assert.match((await relays('--resume', 'ms')).err, /^@ms is resumed; confirmed by 1 worker$/m)
 })
 
-test('[direct] is shown where something of it is counted', async (t) => {
+test('relays: [direct] is shown if any of its limits is counted', async (t) => {
   const { relays, state } = setup(t, '[direct]\nmax_per_hour = 9\n[overrides]\nx.example $direct')
   startWorker(t, state)
   assert.match(
@@ -339,7 +339,7 @@ test('[direct] is shown where something of it is counted', async (t) => {
   )
 })
 
-test('wrong usage', async (t) => {
+test('relays: wrong usage', async (t) => {
   const { relays } = setup(t)
   for (const [words, message] of [
     [['--hold', 'ips'], 'relays: --hold takes the name of a relay or of terms, not "ips"; did you mean isp?'],
@@ -364,7 +364,7 @@ test('wrong usage', async (t) => {
   }
 })
 
-test('a folder that cannot be written is one line', async (t) => {
+test('relays: a folder that cannot be written to is an error of one line', async (t) => {
   const { relays, state } = setup(t)
   writeFileSync(state, 'a file in its place')
   const { status, err } = await relays('--hold', 'isp')
@@ -372,7 +372,7 @@ test('a folder that cannot be written is one line', async (t) => {
   assert.match(err, /^dns-overrides: cannot hold @isp: [^\n]+ is not a folder\n$/)
 })
 
-test('--watch: a relay that fails meanwhile is a new block, and the end is exit status 0', async (t) => {
+test('relays --watch: a relay that fails is a new block, and Ctrl-C ends with status 0', async (t) => {
   const { folder, state } = setup(t)
   const worker = startWorker(t, state)
   const stop = new AbortController()
@@ -392,7 +392,7 @@ test('--watch: a relay that fails meanwhile is a new block, and the end is exit 
   assert.match(blocks[1]!, /^\n@isp [^]*^@Spare {2}spare\.example:25 {2}left out until /m)
 })
 
-test('--watch: beside --hold it is refused', async (t) => {
+test('relays --watch cannot be combined with --hold', async (t) => {
   const { relays } = setup(t)
   const { status, err } = await relays('--watch', '--hold', 'isp')
   assert.equal(status, 64)

@@ -65,7 +65,7 @@ test('resolve --json: exchanges by priority, with TTLs and addresses', async () 
   })
 })
 
-test('resolve: an implicit MX is the domain itself, with the TTL of its address', async () => {
+test('resolve: the implicit MX is the domain itself, with the TTL of its address', async () => {
   const { status, json } = await resolved('implicit.example')
   assert.equal(status, 0)
   assert.deepEqual(json.exchanges, [
@@ -73,11 +73,11 @@ test('resolve: an implicit MX is the domain itself, with the TTL of its address'
   ])
 })
 
-test('resolve: a TTL is capped', async () => {
+test('resolve: a TTL is capped at the setting', async () => {
   assert.equal((await resolved('long.example')).json.exchanges[0]?.ttl, 86_400)
 })
 
-test('resolve: an address literal', async () => {
+test('resolve: an address literal needs no DNS', async () => {
   const { status, json } = await resolved('[192.0.2.7]')
   assert.equal(status, 0)
   assert.deepEqual(json.exchanges, [{ exchange: '192.0.2.7', priority: 0, ttl: 0, addresses: ['192.0.2.7'] }])
@@ -104,7 +104,7 @@ for (const [domain, outcome, exit, exchanges] of OUTCOMES) {
   })
 }
 
-test('resolve in words: what DNS said, from where, and how old', async () => {
+test('resolve prints as text what DNS answered, which server answered, and how old the answer is', async () => {
   const { out } = await run(['resolve', 'example.com', ...options])
   assert.equal(
     out,
@@ -119,7 +119,7 @@ test('resolve in words: what DNS said, from where, and how old', async () => {
   assert.match(broken.out, /Would bounce: null\.example accepts no mail \(null MX\)\n$/)
 })
 
-test('explain asks nothing of DNS that the decision does not depend on: a relay is where the message goes', async () => {
+test('explain sends no DNS query if the decision does not depend on it', async () => {
   const asked = zone.asked.length
   for (const recipient of ['a@gmail.com', 'a@lost.example']) {
     const { status, out } = await run(['explain', recipient, ...options, '--json'])
@@ -128,20 +128,20 @@ test('explain asks nothing of DNS that the decision does not depend on: a relay 
   assert.deepEqual(zone.asked.slice(asked), [])
 })
 
-test('explain by DNS: a domain that has neither MX nor address bounces', async () => {
+test('explain with DNS: a domain with neither MX nor address bounces', async () => {
   const { status, out } = await run(['explain', 'a@empty.example', ...options, '--json'])
   assert.equal(status, 68)
   const { exchanges, reason } = JSON.parse(out) as Resolved
   assert.deepEqual([exchanges, reason], [[], 'empty.example has neither MX nor address'])
 })
 
-test('explain by DNS: beside an override, the domain itself may have no address', async () => {
+test('explain with DNS: with an override, the domain itself need not have an address', async () => {
   zone.set('add.example', [])
   const { status } = await run(['explain', 'a@add.example', ...options])
   assert.equal(status, 0)
 })
 
-test('diff --lookup asks for the MX records of DNS, once for each domain', async () => {
+test('diff --lookup asks DNS for MX records, once for each domain', async () => {
   const next = folder.write('next.ini', 'example.com relay.example')
   const messages = folder.write('messages.txt', '<> a@example.com\n<> b@example.com\n')
   const asked = zone.asked.length

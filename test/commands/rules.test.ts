@@ -50,7 +50,7 @@ function startServer(t: TestContext, state: string) {
   return { ...server, decide }
 }
 
-test('rules: what is in force, hits and last use, and the lines that were never hit', async (t) => {
+test('rules: shows the file in force, hits and last use, and the lines that were never hit', async (t) => {
   const { rules, state, inForce } = setup(t)
   startServer(t, state).report(inForce())
   const { status, out, err } = await rules()
@@ -90,7 +90,7 @@ test('rules --json', async (t) => {
   })
 })
 
-test('rules: lines that were never hit have a colour of their own', async (t) => {
+test('rules: lines that were never hit have their own colour', async (t) => {
   const { rules, state, inForce } = setup(t)
   startServer(t, state).report(inForce())
   const { out } = await rules([], { color: { out: true, err: false } })
@@ -99,7 +99,7 @@ test('rules: lines that were never hit have a colour of their own', async (t) =>
   assert.match(out, /^ +1 +2 /m)
 })
 
-test('rules: a line that has moved keeps its hits; the file has changed, and what is in force is older', async (t) => {
+test('rules: a line that moves keeps its hits, and an edit that is not in force is reported', async (t) => {
   const { rules, state, inForce, write } = setup(t)
   startServer(t, state).report(inForce())
   write(`# new\nc.example d.test\n${FILE}`)
@@ -113,7 +113,7 @@ test('rules: a line that has moved keeps its hits; the file has changed, and wha
   assert.equal(status, 75)
 })
 
-test('rules: a file with errors that the server has refused', async (t) => {
+test('rules: shows a file that the server refused, with its errors', async (t) => {
   const { rules, state, inForce, write } = setup(t)
   const server = startServer(t, state)
   server.recorder.recordReading({ good: false, reason: 'has 1 error and is not used' })
@@ -129,7 +129,7 @@ test('rules: a file with errors that the server has refused', async (t) => {
   assert.equal(status, 78)
 })
 
-test('rules: one of two workers has an older file', async (t) => {
+test('rules: shows that one of two workers uses an older file', async (t) => {
   const { rules, state, inForce } = setup(t)
   const server = startServer(t, state)
   server.report(inForce())
@@ -144,7 +144,7 @@ test('rules: one of two workers has an older file', async (t) => {
   assert.equal(status, 75)
 })
 
-test('rules: without a server, the lines of the file', async (t) => {
+test('rules: without a server it prints the lines of the file', async (t) => {
   const { rules, state } = setup(t)
   const { status, out, err } = await rules()
   assert.equal(
@@ -168,12 +168,12 @@ test('rules: on a terminal no row is longer than its width', async (t) => {
   for (const row of out.split('\n').filter((line) => /^ +\d/.test(line))) assert.ok(row.length <= 60, row)
 })
 
-test('rules: a file without override lines', async (t) => {
+test('rules: a file without override lines is reported as such', async (t) => {
   const { rules } = setup(t, 'mx_sending_threads = 5\n')
   assert.equal((await rules()).out, 'config/dns_overrides.ini has no override lines\n')
 })
 
-test('rules --watch: on a pipe each change is a block of its own, and Ctrl-C ends with 0', async (t) => {
+test('rules --watch: on a pipe each change is a block, and Ctrl-C ends with status 0', async (t) => {
   const { rules, state, inForce } = setup(t)
   const server = startServer(t, state)
   server.report(inForce())
@@ -193,7 +193,7 @@ test('rules --watch: on a pipe each change is a block of its own, and Ctrl-C end
   assert.match(blocks[1]!, /^\nconfig\/dns_overrides\.ini is in force[^]*Never hit: line 4\n$/)
 })
 
-test('rules --watch: on a terminal the screen is drawn anew, as far as it goes, and left at the end', async (t) => {
+test('rules --watch: on a terminal the screen is redrawn, cut to its height, and restored at the end', async (t) => {
   const { rules, state, inForce } = setup(t)
   startServer(t, state).report(inForce())
   const stop = new AbortController()

@@ -7,7 +7,7 @@ const folder = temporaryFolder()
 
 const RULES = ['gmail.com smtp.myisp.com:587 $retries>=4', '[tests]', '<> -> a@gmail.com : direct']
 
-test('test: all expectations are met', async () => {
+test('test: status 0 if all expectations are met', async () => {
   const file = folder.write(
     'good.ini',
     [...RULES, '<> -> a@gmail.com retries=4 : smtp.myisp.com:587'].join('\n'),
@@ -22,7 +22,7 @@ test('test: all expectations are met', async () => {
   )
 })
 
-test('test: what came instead, and by which line; status 78', async () => {
+test('test: shows the actual result and the line that decided; status 78', async () => {
   const file = folder.write(
     'bad.ini',
     [...RULES, '<> -> a@gmail.com retries=4 : direct', '<> -> a@x.example mx=nxdomain : direct'].join('\n'),
@@ -42,13 +42,13 @@ test('test: what came instead, and by which line; status 78', async () => {
   })
 })
 
-test('test: a file without tests', async () => {
+test('test: a file without expectations is reported', async () => {
   const { status, out } = await run(['test', folder.write('none.ini', '* a.test')])
   assert.equal(status, 0)
   assert.equal(out, '0 tests, 0 failed\n')
 })
 
-test('test --coverage: the lines that no expectation reaches, each with an expectation that reaches it and holds', async () => {
+test('test --coverage: lists the lines that no expectation reaches, each with an expectation that holds', async () => {
   const lines = [
     '* @isp $retries>=4 $end',
     'gmail.com smtp.myisp.com $from~=*@corp.example $size>10M',
@@ -102,7 +102,7 @@ test('test --coverage: the lines that no expectation reaches, each with an expec
   assert.match(pasted.out, /9 tests, 0 failed\n9 of 9 override lines reached by a test\n$/)
 })
 
-test('test --coverage in words', async () => {
+test('test --coverage prints text', async () => {
   const file = folder.write('words.ini', [...RULES, ''].join('\n'))
   const { out } = await run(['test', file, '--coverage'])
   assert.equal(

@@ -64,7 +64,7 @@ function startServer(t: TestContext, state: string, decided: object = {}, id = `
   return { ...server, slot }
 }
 
-test('why: each attempt, what the message waits for, the rules as they are now, and the timeline', async () => {
+test('why: shows each attempt, what the message waits for, the decision now, and the timeline', async () => {
   const { queue, why, path } = setup()
   queue(NAME)
   const { status, out } = await why(`${ID}.1.1`)
@@ -94,7 +94,7 @@ By the rules as they are now
   )
 })
 
-test('why: by id of the connection in any case, path, name, a name that an attempt has changed, and recipient', async () => {
+test('why: finds a message by connection id in any case, path, name, earlier name, and recipient', async () => {
   const { queue, why } = setup()
   queue(NAME)
   const earlier = NAME.replace(`_${NOW + 90_000}_2_`, `_${NOW}_1_`)
@@ -103,7 +103,7 @@ test('why: by id of the connection in any case, path, name, a name that an attem
   }
 })
 
-test('why: with a server the retry time, a wait that is not counted, or an attempt under way', async (t) => {
+test('why: with a running server it shows the retry time, an uncounted wait, or an attempt in progress', async (t) => {
   const { queue, why, state } = setup()
   queue(NAME)
   const server = startReporting(t, state, () => NOW)
@@ -128,7 +128,7 @@ test('why: with a server the retry time, a wait that is not counted, or an attem
   assert.match((await why(ID)).out, /^It is being tried, or waits for a free server, since .* UTC$/m)
 })
 
-test('why: a message that was delivered is known from the running server', async (t) => {
+test('why: shows a delivered message from the facts of the running server', async (t) => {
   const { why, state } = setup()
   const { report, recorder, slot } = startServer(t, state)
   const connection = { server: 'a.test:25', address: '192.0.2.1', tls: true }
@@ -161,7 +161,7 @@ Delivered at 2026-05-17 12:00:00 UTC
   assert.deepEqual([json.messages[0]!.queued, json.messages[0]!.attempts.length], [false, 2])
 })
 
-test('why --json: a message of the queue, with what comes now', async () => {
+test('why --json: a queued message, with its next attempt', async () => {
   const { queue, why } = setup()
   queue(NAME)
   const { messages } = JSON.parse((await why(ID, '--json')).out) as {
@@ -172,7 +172,7 @@ test('why --json: a message of the queue, with what comes now', async () => {
   assert.ok('timeline' in messages[0]!.now)
 })
 
-test('why: of several messages the first 20 are listed', async () => {
+test('why: lists the first 20 of several messages', async () => {
   const { queue, why } = setup()
   for (let i = 0; i < 25; i++) queue(NAME.replace('Xk0q1c', `Xk0q${10 + i}`), { uuid: `${ID}.${i}` })
   const { status, out } = await why(ID)
@@ -181,7 +181,7 @@ test('why: of several messages the first 20 are listed', async () => {
   assert.match(out, /^25 messages \(the first 20 are shown\): for more about one, why ID$/m)
 })
 
-test('why: what a stranger wrote is printable', async () => {
+test('why: text from outside is printable', async () => {
   const { queue, why } = setup()
   const evil = '\u001b[2J\u202eevil\nnext'
   queue(NAME, {
@@ -195,7 +195,7 @@ test('why: what a stranger wrote is printable', async () => {
   assert.ok(!/^next/m.test(out))
 })
 
-test('why: a message of which nothing is known, with where to look', async (t) => {
+test('why: an unknown message is an error that says where to look', async (t) => {
   const { why, state, path } = setup()
   const first = await why(ID)
   assert.equal(first.status, 70)
@@ -207,7 +207,7 @@ test('why: a message of which nothing is known, with where to look', async (t) =
   assert.match((await why(ID)).err, /nor among the last decisions of the running server/)
 })
 
-test('why: the story is told although the file has errors', async () => {
+test('why: shows the history even if the file has errors', async () => {
   const { queue, why, write } = setup()
   queue(NAME)
   write('config/dns_overrides.ini', 'nonsense')
@@ -217,7 +217,7 @@ test('why: the story is told although the file has errors', async () => {
   assert.match(err, /dns_overrides\.ini:1:1: error:/)
 })
 
-test('why: a FIFO, rubbish and crafted files are one line', async () => {
+test('why: a FIFO, random bytes and crafted files are errors of one line', async () => {
   const { why, write, path, queue } = setup()
   execFileSync('mkfifo', [join(path, 'queue', 'pipe')])
   const long = Buffer.alloc(8)
@@ -242,7 +242,7 @@ test('why: a FIFO, rubbish and crafted files are one line', async () => {
   assert.equal((await why(ID, '--to', 'a@x.example')).status, 64)
 })
 
-test('why: a file whose notes and times are not as they should be is read as far as it goes', async () => {
+test('why: a file with malformed notes and times is read as far as possible', async () => {
   const { queue, why } = setup()
   queue(NAME, {
     queue_time: 1e300,

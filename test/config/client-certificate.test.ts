@@ -30,7 +30,7 @@ const found = (text: string, secrets = fixtures()) =>
   )
 
 describe('tls_cert and tls_key', () => {
-  it('are read with their chain', () => {
+  it('are read together with their chain', () => {
     const [isp] = configure(pair('client', 'client'), fixtures()).settings.relays
     const certificate = isp?.clientCertificate
     assert.ok(certificate)
@@ -103,13 +103,13 @@ describe('tls_cert and tls_key', () => {
     it(what, () => assert.deepEqual(found(text), diagnostics))
   }
 
-  it('a key that everybody can read is a warning', () => {
+  it('warn if everybody can read the key', () => {
     assert.deepEqual(found(pair('client', 'client'), fixtures({ mode: 0o644 })), [
       'warning 4:11 secret-readable not only its owner may read the key file',
     ])
   })
 
-  it('files that cannot be read are warnings where no relay is spoken to', () => {
+  it('are warnings if they cannot be read and the command does not connect to relays', () => {
     const secrets = fixtures({ missing: 'warning' })
     const kinds = diagnose(pair('missing', 'missing'), secrets).map(({ severity }) => severity)
     assert.deepEqual(kinds, ['warning', 'warning'])
@@ -119,7 +119,7 @@ describe('tls_cert and tls_key', () => {
     )
   })
 
-  it('the paths may be shown, and what may be a key pasted in their place may not', () => {
+  it('may appear in diagnostics as paths, but not if a key seems to be pasted there', () => {
     const text = printed(relay('tls_cert = no-such.pem', 'tls_key = /etc/ssl/private/mail.key'), fixtures())
     assert.match(text, /tls_cert = no-such\.pem/)
     assert.match(text, /tls_key = \/etc\/ssl\/private\/mail\.key/)

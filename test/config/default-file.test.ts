@@ -6,15 +6,15 @@ import { configure, diagnose } from '../support/rules'
 
 const text = readFileSync('config/dns_overrides.ini', 'utf8')
 
-describe('the file that the package brings', () => {
-  it('is right, and says no more than an empty file', () => {
+describe('the default dns_overrides.ini', () => {
+  it('has no errors and sets the same as an empty file', () => {
     assert.deepEqual(diagnose(text), [])
     const { settings, rules } = configure(text)
     assert.deepEqual(settings, configure('').settings)
     assert.deepEqual([rules.lines, rules.attempts, rules.relays], [[], [], []])
   })
 
-  it('is right with every comment that looks like a setting or a line taken for one', () => {
+  it('has no errors if each commented setting and line is enabled', () => {
     const shown = text.replace(/^; (?=\[(?:relay|zone|redis)|[a-z0-9_]+ = |gmail|\*)/gm, '')
     const secrets = {
       env: {},

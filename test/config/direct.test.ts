@@ -13,7 +13,7 @@ function errorOf(text: string): string {
 }
 
 describe('[direct] and [direct:NAME]', () => {
-  it('are as relays are, where nothing is written', () => {
+  it('have the defaults of relays', () => {
     const { direct, directTerms } = settingsOf('')
     assert.deepEqual([direct, directTerms], [DEFAULT_DIRECT, []])
   })
@@ -37,7 +37,7 @@ describe('[direct] and [direct:NAME]', () => {
     })
   })
 
-  it('take what a name leaves out from [direct], wherever that stands', () => {
+  it('[direct:NAME] takes missing keys from [direct], before or after it', () => {
     const text =
       '[direct:ms]\nfamily = v4\nmax_per_hour = 5\n[direct]\ntls = off\nport = 26\nbind = 192.0.2.7\nmax_connections = 3\nmax_per_hour = 9\n[overrides]\n* @MS'
     const [ms] = settingsOf(text).directTerms
@@ -90,7 +90,7 @@ describe('[direct] and [direct:NAME]', () => {
     it(`refuse ${JSON.stringify(text)}`, () => assert.equal(errorOf(text), message))
   }
 
-  it('are suggested by their names', () => {
+  it('are suggested for similar names', () => {
     assert.equal(diagnose('[directt:x]')[0]?.suggestion, '[direct:x]')
     assert.equal(diagnose('* @micro\n[direct:micros]')[0]?.suggestion, '@micros')
   })

@@ -11,19 +11,19 @@ const mistakes = (text: string) =>
 
 describe('[zone:DOMAIN]', () => {
   for (const header of ['[zone:corp.internal]', '[ Zone : Corp.Internal. ]', '[zone:corp.internal] ; ours']) {
-    it(`${header}: the domain in lower case, with its servers`, () =>
+    it(`${header} is the domain in lower case, with its servers`, () =>
       assert.deepEqual(zonesOf(`${header}\ndns_servers = 192.0.2.53`), [
         { domain: 'corp.internal', servers: [SERVER] },
       ]))
   }
 
-  it('a U-label is taken as its A-label (RFC 5891)', () =>
+  it('a U-label becomes its A-label (RFC 5891)', () =>
     assert.deepEqual(
       zonesOf('[zone:m\u00fcnchen.example]\ndns_servers = 192.0.2.53').map(({ domain }) => domain),
       ['xn--mnchen-3ya.example'],
     ))
 
-  it('several zones, with servers of all kinds', () =>
+  it('reads several zones, with servers of all kinds', () =>
     assert.deepEqual(
       zonesOf(
         '[zone:a.example]\ndns_servers = 192.0.2.53, [::1]:5353\n[zone:example]\ndns_servers = tls://192.0.2.1',
@@ -82,6 +82,6 @@ describe('[zone:DOMAIN]', () => {
     it(`refuses ${what}`, () => assert.deepEqual(mistakes(text), expected))
   }
 
-  it('a section name that is nearly right brings a suggestion', () =>
+  it('suggests the section name for a similar one', () =>
     assert.equal(diagnose('[zones:a.example]')[0]?.suggestion, '[zone:DOMAIN]'))
 })

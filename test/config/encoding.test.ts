@@ -38,7 +38,7 @@ describe('a file that is not UTF-8 is one error', () => {
     })
   }
 
-  it('says how to save it', () => {
+  it('explains how to save the file as UTF-8', () => {
     assert.equal(
       printed(decode(Buffer.from('[relay:isp]\npassword = \xe4b\n', 'latin1'))),
       `f.ini:2:12: error: bytes that are not UTF-8
@@ -49,7 +49,7 @@ describe('a file that is not UTF-8 is one error', () => {
     )
   })
 
-  it('a byte order mark of UTF-8 and letters of any script are allowed', () => {
+  it('a byte order mark of UTF-8 and letters of any script are accepted', () => {
     assert.deepEqual(diagnose(`\ufeff; für alle\n${FILE}`), [])
   })
 })

@@ -28,7 +28,7 @@ const found = (text: string, sources = SOURCES) =>
   )
 
 describe('OAuth 2.0', () => {
-  it('client credentials', () => {
+  it('reads client credentials', () => {
     const text = relay(
       'auth_type = XOAUTH2',
       URL_LINE,
@@ -49,7 +49,7 @@ describe('OAuth 2.0', () => {
     assert.doesNotMatch(inspect(cloud, { depth: 9 }) + JSON.stringify(cloud), /s3same/)
   })
 
-  it('each part from a variable or a file', () => {
+  it('reads each part from a variable or a file', () => {
     const text = relay(
       'auth_type = oauthbearer',
       URL_LINE,
@@ -128,7 +128,7 @@ describe('OAuth 2.0', () => {
     it(what, () => assert.deepEqual(found(text), diagnostics))
   }
 
-  it('secrets that cannot be read are a warning where no relay is spoken to', () => {
+  it('warns of secrets that cannot be read if the command does not connect to relays', () => {
     const text = relay(
       'auth_type = xoauth2',
       'oauth2_token_url_env = NO_URL',
@@ -139,7 +139,7 @@ describe('OAuth 2.0', () => {
     assert.deepEqual(kinds, ['warning', 'warning'])
   })
 
-  it('no secret is shown on a line with a mistake, and what is public is', () => {
+  it('shows public values but no secret of a line with a mistake', () => {
     const text = printed(
       relay(
         'auth_type = xoauth2',

@@ -27,8 +27,8 @@ function outline(text: string): string[] {
   ])
 }
 
-describe('a file is sections, settings and lines', () => {
-  it('tells settings from override lines before the first header', () => {
+describe('a file has sections, settings and lines', () => {
+  it('distinguishes settings from override lines before the first header', () => {
     const text = [
       '; comment',
       '  # dns_servers = 192.0.2.1',
@@ -51,7 +51,7 @@ describe('a file is sections, settings and lines', () => {
     ])
   })
 
-  it('reads headers with blanks, other case and a comment', () => {
+  it('accepts headers with blanks, any case and a comment', () => {
     assert.deepEqual(
       outline(' [ DNS ] ; x\ntries=1\n[ relay : Isp.2 ]\nhost=h\n[Tests]\non_reload = warn\na = b -> c'),
       [
@@ -72,14 +72,14 @@ describe('a file is sections, settings and lines', () => {
     ['CRLF', '\r\n'],
     ['a lone CR', '\r'],
   ] as const) {
-    it(`takes ${name} for the end of a line, and a byte order mark for nothing`, () => {
+    it(`accepts ${name} as end of line, and ignores a byte order mark`, () => {
       const text = `\ufeffdns_cache_size = 5${end}${end}* smtp.example.net${end}`
       assert.deepEqual(outline(text), ['[top]', '1:1 dns_cache_size=5 18+1', '3 * smtp.example.net'])
       assert.deepEqual(diagnose(text), [])
     })
   }
 
-  it('takes an empty file, and one of nothing but a pasted list', () => {
+  it('accepts an empty file, and a file that is only a pasted list', () => {
     assert.deepEqual(configure('').rules.lines, [])
     assert.equal(
       configure('gmail.com smtp.example.net\n*.example joe:letmein@smtp.example.net:587').rules.lines.length,
@@ -87,7 +87,7 @@ describe('a file is sections, settings and lines', () => {
     )
   })
 
-  it('never throws, whatever the text', () => {
+  it('never throws, and points into the text', () => {
     const word = fc.constantFrom(
       '[',
       ']',
@@ -123,7 +123,7 @@ describe('a file is sections, settings and lines', () => {
 })
 
 describe('mistakes of the file', () => {
-  it('a key given twice names the first', () => {
+  it('a key given twice refers to the first', () => {
     assert.equal(
       printed('[dns]\ntries = 1\ntries = 2'),
       `f.ini:3:1: error: tries is given twice
@@ -134,7 +134,7 @@ describe('mistakes of the file', () => {
     )
   })
 
-  it('[overrides] may come again: its lines are one list', () => {
+  it('[overrides] may be given again, and its lines are one list', () => {
     const text = '[overrides]\na.example r1.example\n[relay:isp]\nhost = b.example\n[overrides]\n* @isp'
     assert.deepEqual(
       configure(text).rules.lines.map(({ line }) => line),
@@ -142,7 +142,7 @@ describe('mistakes of the file', () => {
     )
   })
 
-  it('a section given twice names the first', () => {
+  it('a section given twice refers to the first', () => {
     assert.equal(
       printed('[relay:Isp]\nhost = a\n[relay:isp]\nhost = b'),
       `f.ini:3:1: error: this section is in the file twice
@@ -202,7 +202,7 @@ describe('mistakes of the file', () => {
     })
   }
 
-  it('a file has no more than 10,000 sections, and no line of more than 65,536 characters', () => {
+  it('a file has at most 10,000 sections, and a line at most 65,536 characters', () => {
     const found = diagnose('[overrides]\n'.repeat(20_000))
     assert.deepEqual(
       found.map(({ span, code, message }) => [span.line, code, message]),
@@ -219,13 +219,13 @@ describe('mistakes of the file', () => {
     assert.doesNotMatch(JSON.stringify(long[0]), /xxx/)
   })
 
-  it('says where a key belongs', () => {
+  it('an unknown key is told the section where it belongs', () => {
     assert.equal(
       diagnose('timeout = 2s')[0]?.expected,
       'one of dns_servers, dns_cache_size, mx_sending_threads; timeout belongs in [dns]',
     )
   })
-  it('names the few keys of a long section that a word is most like', () => {
+  it('an unknown key of a long section suggests the few most similar', () => {
     assert.equal(
       diagnose('[relay:isp]\nhost = a.example\nmax_conections = 5')[0]?.expected,
       'a key in [relay:NAME], such as max_connections, max_per_hour or tls_cert; docs/reference.md lists them all',

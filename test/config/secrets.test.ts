@@ -150,7 +150,7 @@ describe('no diagnostic shows a password', () => {
     })
   }
 
-  it('nor does one line with whatever is put around its password', () => {
+  it('of a line with any text around its password', () => {
     const piece = fc.constantFrom(' ', '\t', ':', '@', '[', ']', '=', ';', 'h', '*', '/', '$')
     const noise = fc.array(piece, { maxLength: 4 }).map((parts) => parts.join(''))
     fc.assert(
@@ -169,7 +169,7 @@ for (const line of [
   '* pass=S3cret',
   '* password=S3.cret $end',
 ]) {
-  it(`a setting among override lines shows no password: ${line}`, () => {
+  it(`a misplaced setting among override lines shows no password: ${line}`, () => {
     assert.doesNotMatch(
       diagnose(`[overrides]\n${line}`)
         .map((found) => formatDiagnostic(found))
@@ -179,7 +179,7 @@ for (const line of [
   })
 }
 
-it('a line of very many mistakes is checked in no more than a moment', () => {
+it('a line with thousands of mistakes is checked in a few seconds', () => {
   const words = Array.from({ length: 7000 }, (_, index) => `$x${index}:@`)
   const begin = process.cpuUsage().user
   const found = diagnose(`* host.example ${words.join(' ')}`)
@@ -188,8 +188,8 @@ it('a line of very many mistakes is checked in no more than a moment', () => {
   assert.ok(seconds < 10, `${seconds} s`)
 })
 
-describe('the secrets of this machine', () => {
-  it('reads a file and its permissions, and the environment', () => {
+describe('secrets of this machine', () => {
+  it('come from the environment, and from files with their permissions', () => {
     const folder = mkdtempSync(join(tmpdir(), 'secrets-'))
     try {
       const path = join(folder, 'isp.secret')

@@ -16,8 +16,8 @@ function errorOf(text: string, secrets: SecretSources = NO_SECRETS): string {
   return `${span.line}:${span.column} ${message}`
 }
 
-describe('defaults', () => {
-  it('are what an empty file gives', () => {
+describe('an empty file', () => {
+  it('gives the defaults', () => {
     const settings = settingsOf('')
     assert.deepEqual(settings, {
       dnsServers: [],
@@ -68,7 +68,7 @@ describe('dns_servers', () => {
       'tls://[2001:db8::1]:853 for port 853, or tls://[2001:db8::1:853] for the address',
     ],
   ] as const) {
-    it(`${text} may be an address and a port, and both are written with brackets`, () => {
+    it(`${text} may be an address with or without a port, and both are suggested with brackets`, () => {
       for (const section of ['', '[zone:corp.example]\n']) {
         const [found, ...more] = diagnose(`${section}dns_servers = ${text}`)
         assert.deepEqual(more, [])
@@ -78,13 +78,13 @@ describe('dns_servers', () => {
     })
   }
 
-  it('an IPv6 address of which the last group only looks like a port is one address', () => {
+  it('an IPv6 address whose last group only looks like a port is an address', () => {
     for (const address of ['2001:db8::53', '2001:db8::1:54', '2001:db8:0:0:0:0:1:53', '[2001:db8::1:53]']) {
       assert.equal(settingsOf(`dns_servers = ${address}`).dnsServers.length, 1)
     }
   })
 
-  it('points at every bad one', () => {
+  it('points at every wrong server', () => {
     const found = diagnose('dns_servers = 1.2.3.4:99999, 192.0.2.1, foo, [::1')
     assert.deepEqual(
       found.map(({ span }) => span.column),
@@ -108,7 +108,7 @@ describe('dns_servers', () => {
 })
 
 describe('[dns]', () => {
-  it('reads times with units; a plain number is seconds', () => {
+  it('reads durations with units; a plain number is seconds', () => {
     const { dns } = settingsOf(
       '[dns]\norder = Fastest\ntimeout = 500ms\ntries = 2\ndeadline = 20\nmin_ttl = 5s\nmax_ttl = 1h\nmax_negative_ttl = 10m\n' +
         'failure_ttl = 2\nmax_failure_ttl = 1m\nserve_stale = 1d\nprefetch = 10%\nmax_in_flight = 20\nedns_size = 0',
@@ -150,7 +150,7 @@ describe('[dns]', () => {
 })
 
 describe('other settings', () => {
-  it('reads each', () => {
+  it('are read', () => {
     const settings = settingsOf(
       'dns_cache_size = 0\nmx_sending_threads = 10 ; all workers\n[status]\nallow = 192.0.2.0/24, ::1\n' +
         '[tests]\non_reload = REFUSE\njoe@example.com -> ann@example.com : direct\n[redis]\nhost = 192.0.2.1\nconnecttimeout = 5',
@@ -162,7 +162,7 @@ describe('other settings', () => {
     assert.deepEqual(settings.redis, { host: '192.0.2.1', connectTimeout: '5' })
   })
 
-  it('says nothing against [redis]', () => {
+  it('accepts [redis]', () => {
     assert.deepEqual(
       diagnose('[redis]\nhost = 192.0.2.1').map(({ severity, code }) => [severity, code]),
       [],
@@ -238,7 +238,7 @@ max_per_hour = 100`
     ['smtps://smtp.example.net:4650', ['smtp.example.net', 4650]],
     ['smtps://[::1]:4650', ['::1', 4650]],
   ] as const) {
-    it(`${host} is TLS from the first byte, and must be TLS`, () => {
+    it(`${host} is TLS from the first byte and requires TLS`, () => {
       const { endpoint, implicitTls, terms } = settingsOf(`[relay:isp]\nhost = ${host}`).relays[0]!
       assert.deepEqual([endpoint.host, endpoint.port], expected)
       assert.deepEqual([implicitTls, terms.tls], [true, 'required'])
@@ -298,7 +298,7 @@ max_per_hour = 100`
     })
   }
 
-  it('says how to write implicit TLS', () => {
+  it('explains how to write implicit TLS', () => {
     assert.equal(diagnose('[relay:isp]\nhost = h\nport = 465')[0]?.suggestion, 'host = smtps://h')
   })
 
@@ -363,7 +363,7 @@ max_per_hour = 100`
     })
   }
 
-  it('where no relay is spoken to, a secret that is missing is a warning', () => {
+  it('warns of a missing secret if the command does not connect to relays', () => {
     const text =
       '[relay:a]\nhost = h\nuser = joe\npassword_env = NONE\n[relay:b]\nhost = h\nuser = ann\npassword_file = none'
     const secrets = { ...NO_SECRETS, missing: 'warning' } as const
@@ -380,7 +380,7 @@ max_per_hour = 100`
     )
   })
 
-  it('sends a password in clear with tls = off only if that is allowed', () => {
+  it('accepts tls = off with a password only with allow_plaintext_auth', () => {
     const text = '[relay:isp]\nhost = h\nuser = joe\npassword = x\ntls = off\nallow_plaintext_auth = true'
     assert.deepEqual(diagnose(text), [])
   })
@@ -390,7 +390,7 @@ max_per_hour = 100`
     [0o644, ['secret-readable']],
     [0o640, ['secret-readable']],
   ] as const) {
-    it(`takes the password from a file of mode ${mode.toString(8)}, beside the configuration`, () => {
+    it(`takes the password from a file of mode ${mode.toString(8)} beside the configuration`, () => {
       const asked: string[] = []
       const secrets: SecretSources = {
         env: {},
@@ -411,7 +411,7 @@ max_per_hour = 100`
   }
 })
 
-describe('a value that other formats read otherwise', () => {
+describe('a value in the syntax of other formats', () => {
   const relay = '[relay:isp]\nhost = h\nuser = joe\n'
   for (const [line, column, message] of [
     ['password = "letmein"', 12, 'the quotes are part of the value'],
@@ -437,7 +437,7 @@ describe('a value that other formats read otherwise', () => {
     })
   }
 
-  it('takes it as it stands', () => {
+  it('is taken literally', () => {
     const [isp] = settingsOf(`${relay}password = "let#me;in" ; really`).relays
     assert.equal(passwordOf(isp?.credentials), '"let#me;in"')
   })
@@ -451,7 +451,7 @@ describe('a value that other formats read otherwise', () => {
     ['[relay:isp]\nhost = h\ntls = no', 'off'],
     ['[relay:isp]\nhost = h\ntls = requird', 'required'],
   ] as const) {
-    it(`${JSON.stringify(text)} was meant as ${suggestion}`, () => {
+    it(`${JSON.stringify(text)} suggests ${suggestion}`, () => {
       assert.deepEqual(
         diagnose(text).map(({ severity, ...rest }) => [severity, rest.suggestion]),
         [['error', suggestion]],
@@ -492,7 +492,7 @@ describe('[attempts]', () => {
     it(`refuses ${line}`, () => assert.equal(errorOf(`${relay}${line}`), message))
   }
 
-  it('warns where every message bounces', () => {
+  it('warns of an entry by which every message bounces', () => {
     const text = `${relay}* direct=0 relay=0`
     assert.deepEqual(
       diagnose(text).map(({ severity, code, span }) => [severity, code, span.line]),
@@ -504,14 +504,14 @@ describe('[attempts]', () => {
     )
   })
 
-  it('refuses attempts through relays where there is none', () => {
+  it('refuses attempts through relays if there are no relays', () => {
     assert.equal(
       errorOf('[attempts]\n* direct=1 relay=1'),
       '2:12 attempts through relays, but the file has no relay',
     )
   })
 
-  it('warns of an entry after the one for *', () => {
+  it('warns of an entry after the entry for *', () => {
     const warnings = diagnose(`${relay}* direct=1 relay=1\nexample.com direct=1 relay=0`)
     assert.deepEqual(
       warnings.map(({ severity, code, span }) => [severity, code, span.line]),

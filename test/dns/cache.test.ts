@@ -33,14 +33,14 @@ test('an answer lives for its TTL, to the second', () => {
   assert.equal(cache.get('A', 'a.example', at(110)), undefined)
 })
 
-test('TTL 0 is not kept (RFC 2181 8)', () => {
+test('TTL 0 is not cached (RFC 2181 8)', () => {
   const cache = cacheOf()
   cache.put('A', 'a.example', records(0), at(0))
   assert.equal(cache.get('A', 'a.example', at(0)), undefined)
   assert.equal(cache.size, 0)
 })
 
-test('types of one name are remembered apart', () => {
+test('record types of one name are cached separately', () => {
   const cache = cacheOf()
   cache.put('A', 'a.example', records(10), at(0))
   cache.put('AAAA', 'a.example', absent('nodata', 20), at(0))
@@ -49,7 +49,7 @@ test('types of one name are remembered apart', () => {
   assert.equal(cache.get('MX', 'a.example', at(0)), undefined)
 })
 
-test('NXDOMAIN of one type takes nothing from what is known of others (RFC 4074 4.2)', () => {
+test('NXDOMAIN for one type leaves the cached records of other types (RFC 4074 4.2)', () => {
   const cache = cacheOf()
   cache.put('A', 'a.example', records(100), at(0))
   cache.put('AAAA', 'a.example', absent('nxdomain', 60), at(0))
@@ -60,7 +60,7 @@ test('NXDOMAIN of one type takes nothing from what is known of others (RFC 4074 
   assert.equal(cache.get('A', 'a.example', at(60))?.content.kind, 'records')
 })
 
-test('the newer answer of a type replaces the older (RFC 2308 5)', () => {
+test('a newer answer of a type replaces the older (RFC 2308 5)', () => {
   const cache = cacheOf()
   cache.put('A', 'a.example', records(100), at(0))
   cache.put('A', 'a.example', absent('nxdomain', 60), at(1))
@@ -69,7 +69,7 @@ test('the newer answer of a type replaces the older (RFC 2308 5)', () => {
   assert.equal(cache.get('A', 'a.example', at(4))?.content.kind, 'records')
 })
 
-test('looking at the entries uses none of them', () => {
+test('listing the entries does not count as a use', () => {
   const cache = cacheOf({ size: 2 })
   cache.put('A', 'a', records(10), at(0))
   cache.put('A', 'b', records(10), at(0))
@@ -82,7 +82,7 @@ test('looking at the entries uses none of them', () => {
   )
 })
 
-test('the size bounds the entries; the least recently used goes first', () => {
+test('the number of entries is bounded, and the least recently used is dropped first', () => {
   const cache = cacheOf({ size: 3 })
   for (const name of ['a', 'b', 'c']) cache.put('A', name, records(10), at(0))
   cache.get('A', 'a', at(1))
@@ -100,7 +100,7 @@ test('the size bounds the entries; the least recently used goes first', () => {
   )
 })
 
-test('the order of use holds through any order of puts, hits and drops', () => {
+test('the order of use is right after random puts, hits and drops', () => {
   const cache = cacheOf({ size: 5 })
   let model: string[] = []
   let seed = 1
@@ -128,7 +128,7 @@ test('the order of use holds through any order of puts, hits and drops', () => {
   }
 })
 
-test('size 0: nothing is kept, not even failures', () => {
+test('with size 0 nothing is cached, not even failures', () => {
   const cache = cacheOf({ size: 0 })
   cache.put('A', 'a', records(10), at(0))
   cache.fail('A', 'b', error, at(0))
@@ -137,7 +137,7 @@ test('size 0: nothing is kept, not even failures', () => {
   assert.equal(cache.size, 0)
 })
 
-test('a failure is kept 1 s, twice as long each time, at most 5 min (RFC 9520 3.2)', () => {
+test('a failure is cached for 1 s, then twice as long each time, at most 5 min (RFC 9520 3.2)', () => {
   const cache = cacheOf()
   let time = 0
   const lengths: number[] = []
@@ -151,7 +151,7 @@ test('a failure is kept 1 s, twice as long each time, at most 5 min (RFC 9520 3.
   assert.deepEqual(lengths, [1, 2, 4, 8, 16, 32, 64, 128, 256, 300, 300])
 })
 
-test('a failure long ago does not make the next one longer; an answer forgets it', () => {
+test('an old failure does not make the next one longer, and an answer resets the time', () => {
   const cache = cacheOf({ maxFailureTtlSeconds: 8 })
   for (let i = 0; i < 5; i++) cache.fail('A', 'a', error, at(0))
   assert.ok(cache.failure('A', 'a', at(7.9)))
@@ -164,14 +164,14 @@ test('a failure long ago does not make the next one longer; an answer forgets it
   assert.equal(cache.failure('A', 'a', at(22)), undefined)
 })
 
-test('a failure never replaces good data', () => {
+test('a failure never replaces cached records', () => {
   const cache = cacheOf()
   cache.put('A', 'a', records(10), at(0))
   cache.fail('A', 'a', error, at(1))
   assert.equal(cache.get('A', 'a', at(9))?.content.kind, 'records')
 })
 
-test('expired records may be served for a while, an absence never (RFC 8767 4)', () => {
+test('expired records may be served for a while, negative answers never (RFC 8767 4)', () => {
   const cache = cacheOf({ serveStaleSeconds: 30 })
   cache.put('A', 'a', records(10), at(0))
   cache.put('A', 'b', absent('nxdomain', 10), at(0))
@@ -191,13 +191,13 @@ test('serve-stale is off by default', () => {
   assert.equal(cache.stale('A', 'a', at(10)), undefined)
 })
 
-test('an entry is due for a refresh when a percentage of its TTL is left', () => {
+test('an entry is due for a refresh when the given percentage of its TTL is left', () => {
   const cache = cacheOf({ prefetchPercent: 10 })
   cache.put('A', 'a', records(100), at(0))
   assert.equal(cache.get('A', 'a', at(0))?.prefetchAt, at(90))
 })
 
-test('flush forgets a name in all types, or everything', () => {
+test('flush drops a name in all types, or everything', () => {
   const cache = cacheOf()
   cache.put('A', 'a', records(10), at(0))
   cache.put('MX', 'a', absent('nodata', 10), at(0))

@@ -88,7 +88,7 @@ async function assertBack(before: ReturnType<typeof openHandles>): Promise<void>
   assert.deepEqual(openHandles(), before)
 }
 
-test(`messages that are not the reply are ignored, and the reply is taken (seed ${SEED})`, async (t) => {
+test(`UDP: messages that are not the reply are ignored, and the reply is accepted (seed ${SEED})`, async (t) => {
   const script: Script = (query) => {
     const random = randomFrom(SEED, indexOf(query.name)!)
     for (let i = 0; i < GARBAGE_EACH; i++) query.send(foreignFrom(random, query))
@@ -104,7 +104,7 @@ test(`messages that are not the reply are ignored, and the reply is taken (seed 
   })
 })
 
-test(`the wait over TCP goes on too (seed ${SEED})`, async (t) => {
+test(`TCP: messages that are not the reply are ignored (seed ${SEED})`, async (t) => {
   const script: Script = (query) => {
     if (query.transport === 'udp') {
       query.reply({ flags: FLAGS.QR | FLAGS.TC })
@@ -121,7 +121,7 @@ test(`the wait over TCP goes on too (seed ${SEED})`, async (t) => {
   })
 })
 
-test(`a reply with the right id and question, and anything after them (seed ${SEED})`, async (t) => {
+test(`UDP: random bytes after the right id and question give a sound answer or a failure (seed ${SEED})`, async (t) => {
   const script: Script = (query) => {
     const index = indexOf(query.name)
     if (index !== undefined) query.send(matchingFrom(randomFrom(SEED, index), query))
@@ -136,7 +136,7 @@ test(`a reply with the right id and question, and anything after them (seed ${SE
   assert.ok((kinds.get('mx') ?? 0) > 100 && (kinds.get('failed') ?? 0) > 100, JSON.stringify([...kinds]))
 })
 
-test(`anything over TCP, in pieces, with any length before it (seed ${SEED})`, async (t) => {
+test(`TCP: random messages in pieces with a wrong length give a sound answer or a failure (seed ${SEED})`, async (t) => {
   const script: Script = (query) => {
     if (query.transport === 'udp') {
       query.reply({ flags: FLAGS.QR | FLAGS.TC })
@@ -156,7 +156,8 @@ test(`anything over TCP, in pieces, with any length before it (seed ${SEED})`, a
 })
 
 const corpus = process.env.DNS_FUZZ_CORPUS
-if (corpus !== undefined) test('every file of a corpus', (t) => corpusFrom(t, corpus))
+if (corpus !== undefined)
+  test('each file of the corpus gives a sound answer or a failure', (t) => corpusFrom(t, corpus))
 
 async function corpusFrom(t: TestContext, folder: string): Promise<void> {
   const files = readdirSync(folder).map((file) => join(folder, file))

@@ -149,13 +149,13 @@ const VERDICTS: readonly (readonly [what: string, bytes: Buffer, verdict: Messag
   ],
 ]
 
-test('which messages are replies, and which of them may be parsed (RFC 5452 9.1, RFC 9267)', async (t) => {
+test('only replies to the query are accepted, and only sound ones are parsed (RFC 5452 9.1, RFC 9267)', async (t) => {
   for (const [what, bytes, verdict] of VERDICTS) {
     await t.test(`${what}: ${verdict}`, () => assert.equal(verdictOf(bytes), verdict))
   }
 })
 
-test('a message longer than the limit is not looked at', () => {
+test('a message longer than the limit is not read', () => {
   const bytes = message({ answers: [mx] })
   assert.equal(verdictOf(bytes, bytes.length), 'whole')
   assert.equal(verdictOf(bytes, bytes.length - 1), 'foreign')
@@ -175,12 +175,12 @@ function pointerChain(records: number): Buffer {
   return Buffer.concat(parts)
 }
 
-test('pointer chains are refused after 16 (RFC 9267 2)', () => {
+test('more than 16 compression pointers in a row are refused (RFC 9267 2)', () => {
   assert.equal(verdictOf(pointerChain(16)), 'whole')
   assert.equal(verdictOf(pointerChain(17)), 'malformed')
 })
 
-test('short messages whose names are long when written out are refused', () => {
+test('a short message whose expanded names are long is refused', () => {
   const label = `${'a'.repeat(60)}.`.repeat(4).slice(0, -1)
   const first = rawRecord(label, 999, Buffer.alloc(0))
   const again = pointing(999, Buffer.alloc(0), u16(0xc000 + questionEnd))
@@ -215,7 +215,7 @@ const COUNTS: readonly (readonly [
   ],
 ]
 
-test('200 records of a section are used, and none of the sections after a longer one', () => {
+test('the first 200 records of a section are used, and no section after a longer one', () => {
   for (const [counts, used] of COUNTS) {
     const { answers, authorities, additionals } = usedRecords(message({ counts }))
     assert.deepEqual([answers, authorities, additionals], used)

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { ServerHealth } from '../../lib/dns/health'
 
-test('a server that was never asked comes first, then the faster', () => {
+test('a server without queries is preferred, then the fastest', () => {
   const fresh = new ServerHealth()
   const fast = new ServerHealth()
   const slow = new ServerHealth()
@@ -11,7 +11,7 @@ test('a server that was never asked comes first, then the faster', () => {
   assert.ok(fresh.speedRank < fast.speedRank && fast.speedRank < slow.speedRank)
 })
 
-test('round trips of a few milliseconds count as equal', () => {
+test('round trips that differ by a few milliseconds count as equal', () => {
   const one = new ServerHealth()
   const other = new ServerHealth()
   one.noteAnswer(7)
@@ -19,7 +19,7 @@ test('round trips of a few milliseconds count as equal', () => {
   assert.equal(one.speedRank, other.speedRank)
 })
 
-test('the round trip is smoothed, and ages while others are chosen', () => {
+test('the round trip is smoothed, and ages while other servers are chosen', () => {
   const health = new ServerHealth()
   health.noteAnswer(80)
   health.noteAnswer(160)
@@ -28,7 +28,7 @@ test('the round trip is smoothed, and ages while others are chosen', () => {
   assert.ok(health.rttMs! < 9)
 })
 
-test('a failing server is last, and probed once after a time that doubles', () => {
+test('a failing server comes last, and is probed after a time that doubles', () => {
   const health = new ServerHealth()
   health.noteAnswer(10)
   let now = 0
@@ -47,7 +47,7 @@ test('a failing server is last, and probed once after a time that doubles', () =
   assert.equal(health.startProbe(now + 1e9), false)
 })
 
-test('failures during a penalty do not make it longer', () => {
+test('failures during the penalty do not extend it', () => {
   const health = new ServerHealth()
   for (const now of [0, 100, 4_999]) health.noteFailure(now)
   assert.equal(health.failures, 1)
@@ -57,7 +57,7 @@ test('failures during a penalty do not make it longer', () => {
   assert.equal(health.failures, 2)
 })
 
-test('a probe that was given up is made again', () => {
+test('a cancelled probe is made again', () => {
   const health = new ServerHealth()
   health.noteFailure(0)
   assert.equal(health.startProbe(5000), true)

@@ -33,7 +33,7 @@ const cost = (work: () => void): number => {
   return Math.min(...times)
 }
 
-test('65 kB of pointer chains are refused in under 2 ms (RFC 9267)', () => {
+test('65 kB of compression pointers are refused in under 2 ms (RFC 9267)', () => {
   const query = encodeMessage({ id: 1, flags: FLAGS.RD, question })
   for (const bytes of [
     pointerChains(65_535),
@@ -52,7 +52,7 @@ const hostile: Script = (query) => {
   else query.send(pointerChains(65_535, query.id))
 }
 
-test('65 kB over TCP: a failure, and a good server is asked', async (t) => {
+test('after 65 kB of compression pointers over TCP the next server is asked', async (t) => {
   const bad = await startScripted(hostile)
   const good = await startScripted((query) =>
     query.reply({ answers: [mxRecord(query.name, 1, 'mx.example.com')] }),
@@ -85,7 +85,7 @@ const BEHAVIOURS: Readonly<Record<string, Script>> = {
   good: (query) => query.reply({ answers: [mxRecord(query.name, 1, 'mx.example.com')] }),
 }
 
-test('no descriptor and no timer is left over, whatever the server does', async (t) => {
+test('no descriptor and no timer leaks, whatever the server does', async (t) => {
   for (const [what, script] of Object.entries(BEHAVIOURS)) {
     await t.test(what, async (each) => {
       const server = await startScripted(script)
@@ -120,7 +120,7 @@ for (const [transport, options] of [
   ['udp', {}],
   ['tls', { tls: { key: fixture('server.key'), cert: fixture('server.pem') } }],
 ] as const) {
-  test(`idle sockets (${transport}) do not keep the process, though nothing was closed`, async (t) => {
+  test(`idle sockets (${transport}) do not keep the process alive`, async (t) => {
     const server = await startScripted(BEHAVIOURS.good!, options)
     t.after(() => server.stop())
     const resolver = require.resolve('../../lib/dns/resolver')

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { InFlight } from '../../lib/dns/in-flight'
 
-test('a bound of queries in flight; the others wait in the order in which they came', () => {
+test('the number of queries in flight is bounded, and the others wait in order of arrival', () => {
   const inFlight = new InFlight(2)
   const started: string[] = []
   const starts = ['a', 'b', 'c', 'd', 'e'].map((name) => () => void started.push(name))

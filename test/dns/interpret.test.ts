@@ -167,7 +167,7 @@ const CASES: readonly (readonly [
   ],
 ]
 
-test('what a reply says', async (t) => {
+test('the meaning of each reply', async (t) => {
   for (const [what, message, expected, type] of CASES) {
     await t.test(what, () => {
       const result = read(message, type)
@@ -179,7 +179,7 @@ test('what a reply says', async (t) => {
   }
 })
 
-test('a chain of CNAMEs is followed only as far as the server is believed', () => {
+test('a CNAME chain is followed only while the server has authority for it', () => {
   const answers = [cnameRecord(NAME, 'inner.corp', 50), mxRecord('inner.corp', 10, 'mx.inner.corp')]
   const outside = (name: string) => !name.endsWith('corp')
   const alias = { kind: 'alias', target: 'inner.corp', ttlSeconds: 50, links: 1 }

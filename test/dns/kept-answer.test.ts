@@ -26,14 +26,14 @@ const GOOD: readonly (readonly [Question, KeptAnswer])[] = [
   [A, { server: '', content: serverFailure('ESERVFAIL', 'DNS server 192.0.2.53:53 answered SERVFAIL') }],
 ]
 
-describe('an answer that is kept for other processes', () => {
+describe('an answer that is stored for other processes', () => {
   for (const [question, answer] of GOOD) {
-    it(`is read as it was written: ${question.type} ${answer.content.kind}`, () => {
+    it(`is the same after reading: ${question.type} ${answer.content.kind}`, () => {
       assert.deepEqual(readKept(question, formatKept(question, answer)!), answer)
     })
   }
 
-  it('is not kept where it proves nothing, may be the fault of this host, or is too long', () => {
+  it('is not stored if it proves nothing, may be caused by this host, or is too long', () => {
     const keep = (content: KeptAnswer<'A'>['content']) => formatKept(A, { server, content })
     assert.equal(keep({ kind: 'nodata', proven: false }), undefined)
     for (const code of ['ETIMEOUT', 'ECONNREFUSED', 'EREFUSED', 'ECANCELLED', 'EBADRESP'])
@@ -82,12 +82,12 @@ describe('an answer that is kept for other processes', () => {
     ],
     ['too long', MX, `${' '.repeat(LONGEST_KEPT)}${bad('MX', 'example.com', server, 'nxdomain')}`],
   ] as const) {
-    it(`counts as absent where it is ${what}`, () => {
+    it(`is ignored if malformed: ${what}`, () => {
       assert.equal(readKept<'MX' | 'A' | 'AAAA'>(question, text), undefined)
     })
   }
 
-  it('is sound or absent, whatever bytes are changed', () => {
+  it('is sound or ignored after random changes of bytes', () => {
     const random = randomFrom(DEFAULT_SEED, 0)
     const upTo = (most: number) => Math.floor(random() * most)
     let read = 0

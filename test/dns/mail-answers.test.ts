@@ -97,7 +97,7 @@ const DOMAINS: readonly (readonly [domain: string, summary: unknown, why: string
   ['a b.example', 'nxdomain', 'a text that is not a name does not exist'],
 ]
 
-test('the MX answer of a domain', async (t) => {
+test('the MX answer of a domain and its verdict', async (t) => {
   const { resolver, lines } = await setUp(t, ZONE)
   for (const [domain, expected, why] of DOMAINS) {
     await t.test(`${domain}: ${why}`, async () => {
@@ -120,7 +120,7 @@ test('the MX answer of a domain', async (t) => {
   )
 })
 
-test('a U-label is asked for as A-label, not cut to 8 bits (RFC 5891)', async (t) => {
+test('a U-label is sent as its A-label, not as 8-bit text (RFC 5891)', async (t) => {
   const { resolver, zone } = await setUp(t, { 'gmail.test': [mx(1, 'a.example')] })
   assert.equal(summary(await resolver.mx('ŧmail.test')), 'nxdomain')
   assert.deepEqual(zone.asked, ['MX xn--mail-96a.test'])
@@ -184,7 +184,7 @@ const saying =
     else query.reply({ answers: family.map((address) => record(query.name, address)) })
   }
 
-test('the addresses of a host', async (t) => {
+test('the addresses of a host and their verdict', async (t) => {
   for (const [v4, v6, expected, why] of FAMILIES) {
     await t.test(why, async () => {
       const server = await startScripted(saying(v4, v6))
@@ -206,7 +206,7 @@ const ORDERS: readonly (readonly [prefer: InetPrefer, families: string])[] = [
   ['default', '666644'],
 ]
 
-test('families in the order of inet_prefer, each in random order', async (t) => {
+test('addresses are ordered by inet_prefer, and at random within a family', async (t) => {
   const v6 = ['2001:db8::1', '2001:db8::2', '2001:db8::3', '2001:db8::4']
   const v4 = ['192.0.2.1', '192.0.2.2']
   const { resolver, zone } = await setUp(t, { 'host.example': [...v4, ...v6].map((address) => a(address)) })
@@ -223,7 +223,7 @@ test('families in the order of inet_prefer, each in random order', async (t) => 
   assert.deepEqual(zone.asked.toSorted(), ['A host.example', 'AAAA host.example'])
 })
 
-test('an IP address is its own address, and nothing is asked', async (t) => {
+test('an IP address needs no query', async (t) => {
   const { resolver, zone } = await setUp(t, {})
   for (const address of ['192.0.2.1', '2001:db8::1']) {
     assert.deepEqual(found(await resolver.addresses(address, 'v4')), [address])
@@ -232,7 +232,7 @@ test('an IP address is its own address, and nothing is asked', async (t) => {
   assert.deepEqual(zone.asked, [])
 })
 
-test('a remembered answer is returned without a promise, with the smaller of the TTLs', async (t) => {
+test('a cached answer is returned without a promise, with the smaller of the TTLs', async (t) => {
   const clock = new FakeClock()
   const { resolver } = await setUp(
     t,
@@ -304,13 +304,13 @@ test('relay names that DNS does not know are looked up by the system', async (t)
   assert.equal(found(await resolver.relayAddresses('a..b', 'v4')), 'none')
 })
 
-test('the system fails: an absence becomes a failure, a failure stays what it was', async (t) => {
+test('a failing system lookup makes a negative answer a failure, and leaves other failures', async (t) => {
   const { resolver } = await setUp(t, { 'broken.example': [fails()] }, { systemLookup: failing })
   assert.equal(found(await resolver.relayAddresses('none.example', 'v4')), 'EAI_AGAIN')
   assert.equal(found(await resolver.relayAddresses('broken.example', 'v4')), 'ESERVFAIL')
 })
 
-test('the system hangs: the deadline holds, and DNS that hangs leaves it time', async (t) => {
+test('a system lookup that hangs ends at the deadline, and is made only if DNS leaves time for it', async (t) => {
   let asked = 0
   const systemLookup = () => {
     asked++
@@ -330,7 +330,7 @@ test('the system hangs: the deadline holds, and DNS that hangs leaves it time', 
   assert.equal(asked, 2, 'those who ask for the same name share a lookup')
 })
 
-test('after close nothing waits for the system, and it is not asked again', async (t) => {
+test('close ends waiting for the system, which is not asked again', async (t) => {
   const asked: string[] = []
   const systemLookup = (host: string) => {
     asked.push(host)
@@ -349,7 +349,7 @@ test('after close nothing waits for the system, and it is not asked again', asyn
   assert.equal(openHandles().timers, 0)
 })
 
-test("the system's lookup knows localhost from the hosts file", async (t) => {
+test('the system lookup finds localhost in the hosts file', async (t) => {
   const { resolver } = await setUp(t, {})
   const answer = await resolver.relayAddresses('localhost', 'v4')
   assert.ok(answer.kind === 'addresses')

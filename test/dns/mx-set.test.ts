@@ -35,7 +35,7 @@ const SETS: readonly (readonly [
   ['nothing is left', [mx(1, '192.0.2.1')], { kind: 'unusable' }, ['192.0.2.1: an IP address']],
 ]
 
-test('what mail can use of an MX set', async (t) => {
+test('the part of an MX set that mail can use', async (t) => {
   for (const [what, records, set, expected] of SETS) {
     await t.test(what, () => {
       const dropped: string[] = []

@@ -32,7 +32,7 @@ const QUERY_NAMES: readonly (readonly [text: string, name: string | undefined, w
   [`${'a.'.repeat(126)}aa`, undefined, '254 characters'],
 ]
 
-test('names to ask for are strict (RFC 4343, 5891, 1035 2.3.4)', async (t) => {
+test('names in questions are strict (RFC 4343, 5891, 1035 2.3.4)', async (t) => {
   for (const [text, name, why] of QUERY_NAMES) {
     await t.test(`${JSON.stringify(text.slice(0, 30))}: ${why}`, () => assert.equal(toQueryName(text), name))
   }
@@ -57,13 +57,13 @@ const HOST_NAMES: readonly (readonly [name: string, good: boolean])[] = [
   ['höst.example', false],
 ]
 
-test('what names a host (RFC 1123 2.1)', async (t) => {
+test('host names follow RFC 1123 2.1', async (t) => {
   for (const [name, good] of HOST_NAMES) {
     await t.test(JSON.stringify(name), () => assert.equal(isHostName(name), good))
   }
 })
 
-test('the wire form of a name is that of an independent writer', () => {
+test('names are written in wire form as by an independent encoder', () => {
   for (const name of ['a', 'example.com', `${'a'.repeat(63)}.b`, `${'a.'.repeat(126)}a`]) {
     const target = Buffer.alloc(300, 0xee)
     const end = writeName(name, target, 5)
@@ -72,7 +72,7 @@ test('the wire form of a name is that of an independent writer', () => {
   }
 })
 
-test('a zone holds itself and what lies below, by whole labels', () => {
+test('a zone contains itself and the names below it, by whole labels', () => {
   const table: readonly (readonly [string, string, boolean])[] = [
     ['a.example.com', 'example.com', true],
     ['example.com', 'example.com', true],

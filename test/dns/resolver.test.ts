@@ -46,7 +46,7 @@ async function codeOf(lookup: Promise<unknown>): Promise<string> {
   return error.code
 }
 
-test('an answer is fresh once, then cached, with the seconds that are left', async (t) => {
+test('an answer is fresh once, then cached, with the remaining TTL', async (t) => {
   const { resolver, server, clock } = await setUp(t, answering(300))
   const fresh = await resolver.resolve(MX)
   assert.deepEqual(fresh, {
@@ -65,7 +65,7 @@ test('an answer is fresh once, then cached, with the seconds that are left', asy
   assert.deepEqual({ hits, misses, entries, queries }, { hits: 1, misses: 2, entries: 1, queries: 2 })
 })
 
-test('TTL 0 is shared by the callers that wait, and not kept (RFC 2181 8)', async (t) => {
+test('an answer of TTL 0 is shared by concurrent callers, and not cached (RFC 2181 8)', async (t) => {
   const { resolver, server } = await setUp(t, answering(0))
   const answers = await Promise.all(Array.from({ length: 10 }, () => resolver.resolve(MX)))
   for (const answer of answers) assert.equal(answer.kind, 'records')
@@ -84,12 +84,12 @@ test('a TTL of 2^32-1 is capped (RFC 8767 4)', async (t) => {
   assert.equal(server.queries.length, 2)
 })
 
-test('the smallest TTL may be raised', async (t) => {
+test('a minimum TTL can be set', async (t) => {
   const { resolver } = await setUp(t, answering(5), { tuning: { minTtlSeconds: 30 } })
   assert.equal((await resolver.resolve(MX)).ttlSeconds, 30)
 })
 
-test('the cache is bounded, the least recently used goes first', async (t) => {
+test('the cache is bounded, and drops the least recently used entry first', async (t) => {
   const { resolver, server } = await setUp(t, answering(300), { cacheSize: 3 })
   for (const name of ['a.x', 'b.x', 'c.x', 'a.x', 'd.x']) await resolver.resolve({ name, type: 'MX' })
   assert.equal(resolver.stats().entries, 3)
@@ -100,7 +100,7 @@ test('the cache is bounded, the least recently used goes first', async (t) => {
   assert.equal(server.queries.length, 4)
 })
 
-test('an absence is kept for the smaller of SOA TTL and minimum (RFC 2308 5)', async (t) => {
+test('a negative answer is cached for the smaller of SOA TTL and minimum (RFC 2308 5)', async (t) => {
   const { resolver, server, clock } = await setUp(t, nxdomain(300, 60))
   const { kind, ttlSeconds } = await resolver.resolve(MX)
   assert.deepEqual({ kind, ttlSeconds }, { kind: 'nxdomain', ttlSeconds: 60 })
@@ -112,12 +112,12 @@ test('an absence is kept for the smaller of SOA TTL and minimum (RFC 2308 5)', a
   assert.equal(server.queries.length, 2)
 })
 
-test('the TTL of an absence is capped', async (t) => {
+test('the TTL of a negative answer is capped', async (t) => {
   const { resolver } = await setUp(t, nxdomain(100_000, 100_000))
   assert.equal((await resolver.resolve(MX)).ttlSeconds, 3_600)
 })
 
-test('an absence without SOA is not kept (RFC 2308 5)', async (t) => {
+test('a negative answer without SOA is not cached (RFC 2308 5)', async (t) => {
   const { resolver, server } = await setUp(t, (query) => query.reply({ rcode: RCODES.NXDOMAIN }))
   await resolver.resolve(MX)
   await resolver.resolve(MX)
@@ -128,7 +128,7 @@ for (const [what, script, code] of [
   ['SERVFAIL', servfail, 'ESERVFAIL'],
   ['a timeout', () => {}, 'ETIMEOUT'],
 ] as const) {
-  test(`${what} is kept 1 s, then longer (RFC 9520 3.2)`, async (t) => {
+  test(`${what} is cached for 1 s, then longer (RFC 9520 3.2)`, async (t) => {
     const { resolver, server, clock } = await setUp(t, script, {
       tuning: { timeoutMs: code === 'ETIMEOUT' ? 20 : 5_000, tries: 1 },
     })
@@ -150,7 +150,7 @@ for (const [what, script, code] of [
   })
 }
 
-test('a failure is forgotten by an answer', async (t) => {
+test('an answer resets the time for which a failure is cached', async (t) => {
   const { resolver, server, clock } = await setUp(t, servfail)
   await codeOf(resolver.resolve(MX))
   clock.pass(1)
@@ -164,7 +164,7 @@ test('a failure is forgotten by an answer', async (t) => {
   assert.equal(server.queries.length, 4, 'again 1 s')
 })
 
-test('1000 lookups of one name at once: one query (RFC 1035 7)', async (t) => {
+test('1000 concurrent lookups of one name are one query (RFC 1035 7)', async (t) => {
   const { resolver, server } = await setUp(t, (query) => setTimeout(() => answering(300)(query), 20), {
     tuning: { timeoutMs: 5_000 },
   })
@@ -180,7 +180,7 @@ test('all callers that joined a lookup get its error', async (t) => {
   assert.equal(server.queries.length, 1)
 })
 
-test('waiting for a turn ends with the deadline, and is not held against the name', async (t) => {
+test('waiting for a free query slot ends at the deadline, and is not cached as a failure', async (t) => {
   const { resolver, server } = await setUp(t, () => {}, {
     tuning: { maxInFlight: 1, timeoutMs: 10_000, deadlineMs: 100 },
   })
@@ -204,7 +204,7 @@ test('cache keys are lower case (RFC 4343)', async (t) => {
   assert.equal(await codeOf(resolver.resolve({ name: 'a..b', type: 'A' })), 'EBADNAME')
 })
 
-test('a CNAME whose target the server leaves open is asked for, at most 8 in all', async (t) => {
+test('a CNAME target without records in the reply is queried, at most 8 times', async (t) => {
   const { resolver, server } = await setUp(t, (query) => {
     const step = Number(/^c(\d+)/.exec(query.name)![1])
     if (step === 0) query.reply({ answers: [aRecord(query.name, '192.0.2.1', 100)] })
@@ -217,14 +217,14 @@ test('a CNAME whose target the server leaves open is asked for, at most 8 in all
   assert.equal(await codeOf(resolver.resolve({ name: 'c9.x', type: 'A' })), 'EBADRESP')
 })
 
-test('CNAMEs that form a ring over several replies are a failure', async (t) => {
+test('a CNAME loop over several replies is a failure', async (t) => {
   const { resolver } = await setUp(t, (query) => {
     query.reply({ answers: [cnameRecord(query.name, query.name === 'a.x' ? 'b.x' : 'a.x')] })
   })
   assert.equal(await codeOf(resolver.resolve({ name: 'a.x', type: 'A' })), 'EBADRESP')
 })
 
-test('serve-stale: when no server answers, for a while, and never by default (RFC 8767)', async (t) => {
+test('serve-stale answers when no server does, for a while, and is off by default (RFC 8767)', async (t) => {
   for (const serveStale of [0, 100]) {
     const { resolver, server, clock } = await setUp(t, answering(10), {
       tuning: { serveStaleSeconds: serveStale },
@@ -248,7 +248,7 @@ test('serve-stale: when no server answers, for a while, and never by default (RF
   }
 })
 
-test('serve-stale: never an absence', async (t) => {
+test('serve-stale never serves a negative answer', async (t) => {
   const { resolver, server, clock } = await setUp(t, nxdomain(10, 10), { tuning: { serveStaleSeconds: 100 } })
   await resolver.resolve(MX)
   server.script(servfail)
@@ -256,7 +256,7 @@ test('serve-stale: never an absence', async (t) => {
   assert.equal(await codeOf(resolver.resolve(MX)), 'ESERVFAIL')
 })
 
-test('serve-stale: NXDOMAIN takes the place of the records, and they are not served again', async (t) => {
+test('serve-stale: NXDOMAIN replaces the records, which are not served again', async (t) => {
   const { resolver, server, clock } = await setUp(t, answering(10), { tuning: { serveStaleSeconds: 1_000 } })
   await resolver.resolve(MX)
   clock.pass(11)
@@ -267,7 +267,7 @@ test('serve-stale: NXDOMAIN takes the place of the records, and they are not ser
   assert.equal(await codeOf(resolver.resolve(MX)), 'ESERVFAIL')
 })
 
-test('an MX set in which nothing names a host is a failure, and not kept as an answer', async (t) => {
+test('an MX set without a usable host name is a failure, and is not cached as an answer', async (t) => {
   const { resolver, server, clock } = await setUp(t, (query) =>
     query.reply({ answers: [mxRecord(query.name, 10, '192.0.2.1', 3_600)] }),
   )
@@ -278,7 +278,7 @@ test('an MX set in which nothing names a host is a failure, and not kept as an a
   assert.equal((await resolver.resolve(MX)).kind, 'records', 'asked again as soon as a failure may be')
 })
 
-test('a null MX is a kind of its own, remembered as such (RFC 7505)', async (t) => {
+test('a null MX is cached as a kind of its own (RFC 7505)', async (t) => {
   const { resolver, server } = await setUp(t, (query) =>
     query.reply({ answers: [mxRecord(query.name, 0, '')] }),
   )
@@ -289,7 +289,7 @@ test('a null MX is a kind of its own, remembered as such (RFC 7505)', async (t) 
   assert.equal(server.queries.length, 1)
 })
 
-test('an entry near its end is asked for again in the background, once', async (t) => {
+test('an entry near its end is refreshed once in the background', async (t) => {
   const { resolver, server, clock } = await setUp(t, answering(100), { tuning: { prefetchPercent: 10 } })
   await resolver.resolve(MX)
   clock.pass(89)
@@ -304,7 +304,7 @@ test('an entry near its end is asked for again in the background, once', async (
   assert.deepEqual({ how, ttlSeconds }, { how: 'cached', ttlSeconds: 50 })
 })
 
-test('a background refresh that fails leaves the good data, and is not made at every hit', async (t) => {
+test('a failed background refresh leaves the entry, and is not repeated at every hit', async (t) => {
   const { resolver, server, clock } = await setUp(t, answering(100), { tuning: { prefetchPercent: 10 } })
   await resolver.resolve(MX)
   server.script(servfail)
@@ -316,7 +316,7 @@ test('a background refresh that fails leaves the good data, and is not made at e
   assert.equal(server.queries.length, 2)
 })
 
-test('the cache shows and flushes itself', async (t) => {
+test('the cache can be listed and flushed', async (t) => {
   const { resolver, server } = await setUp(t, answering(300))
   await resolver.mx('example.com')
   await resolver.mx('example.org')
@@ -336,7 +336,7 @@ test('the cache shows and flushes itself', async (t) => {
   assert.equal(resolver.stats().entries, 0)
 })
 
-test('size 0: no cache, but lookups are still joined', async (t) => {
+test('with cache size 0 lookups are still joined', async (t) => {
   const { resolver, server } = await setUp(t, answering(300), { cacheSize: 0 })
   await Promise.all([resolver.mx('a.x'), resolver.mx('a.x')])
   assert.equal(server.queries.length, 1)
@@ -344,7 +344,7 @@ test('size 0: no cache, but lookups are still joined', async (t) => {
   assert.equal(server.queries.length, 2)
 })
 
-test('blank servers: those of resolv.conf, followed when it changes', async (t) => {
+test('without servers in the settings those of resolv.conf are used, and followed when it changes', async (t) => {
   const folder = mkdtempSync(join(tmpdir(), 'resolv-'))
   const one = await startZone({ 'example.com': [mx(10, 'one.example')] })
   const two = await startZone({ 'example.com': [mx(10, 'two.example')] })
@@ -371,7 +371,7 @@ test('blank servers: those of resolv.conf, followed when it changes', async (t) 
   )
 })
 
-test('after close every lookup fails at once, and those under way are ended', async (t) => {
+test('after close new lookups fail at once, and pending ones end', async (t) => {
   const { resolver, server } = await setUp(t, () => {})
   const waiting = codeOf(resolver.resolve(MX))
   await server.received(1)
@@ -382,7 +382,7 @@ test('after close every lookup fails at once, and those under way are ended', as
   assert.equal(answer.kind === 'failed' && answer.error.code, 'ECANCELLED')
 })
 
-test('startZone answers by its table', async (t) => {
+test('startZone answers from its table', async (t) => {
   const zone = await startZone({ 'example.com': [a('192.0.2.1')] })
   const resolver = testResolver([zone.server])
   t.after(async () => {

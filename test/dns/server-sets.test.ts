@@ -32,7 +32,7 @@ const exchanges = async (resolver: Resolver, domain: string): Promise<string> =>
   return answer.kind === 'mx' ? answer.records.map(({ exchange }) => exchange).join() : answer.kind
 }
 
-test('a zone has servers of its own: for its domain and all names below, and no others are asked', async (t) => {
+test('a zone sends its domain and all names below to its own servers only', async (t) => {
   const names = ['corp.internal', 'a.corp.internal', 'deep.a.corp.internal']
   const table = Object.fromEntries(names.map((name) => [name, [mx(10, 'in.example')]]))
   const { resolver, outside, inside } = await setUp(
@@ -52,7 +52,7 @@ test('a zone has servers of its own: for its domain and all names below, and no 
   )
 })
 
-test('the smallest zone counts', async (t) => {
+test('the smallest matching zone is used', async (t) => {
   const { resolver } = await setUp(
     t,
     {},
@@ -65,7 +65,7 @@ test('the smallest zone counts', async (t) => {
   assert.equal(await exchanges(resolver, 'X.corp.internal.'), 'small.example')
 })
 
-test('where the servers of a zone fail, the question fails: no others are asked', async (t) => {
+test('if the servers of a zone fail, the query fails, and no others are asked', async (t) => {
   const { resolver, outside } = await setUp(
     t,
     { 'a.corp.internal': [mx(1, 'out.example')], 'b.corp.internal': [mx(1, 'out.example')] },
@@ -76,7 +76,7 @@ test('where the servers of a zone fail, the question fails: no others are asked'
   assert.deepEqual(outside.asked, [])
 })
 
-test('a CNAME into a zone, and one out of it, is followed by the servers of the other side', async (t) => {
+test('a CNAME into or out of a zone is followed by the servers of its target', async (t) => {
   const { resolver, outside, inside } = await setUp(
     t,
     // The general server says that the name inside does not exist; it has no say in this.
@@ -100,7 +100,7 @@ test('a CNAME into a zone, and one out of it, is followed by the servers of the 
   assert.deepEqual(inside['corp.internal']!.asked, ['A host.corp.internal', 'A out.corp.internal'])
 })
 
-test('the figures say which zone a server belongs to', async (t) => {
+test('statistics name the zone of each server', async (t) => {
   const { resolver } = await setUp(t, {}, { 'corp.internal': { 'corp.internal': [mx(1, 'a.example')] } })
   await resolver.mx('corp.internal')
   assert.deepEqual(

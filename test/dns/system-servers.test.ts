@@ -17,7 +17,7 @@ const FILES: readonly (readonly [text: string, servers: object[]])[] = [
   ['', [udp('127.0.0.1')]],
 ]
 
-test('the servers of a resolv.conf', async (t) => {
+test('reads the servers of resolv.conf', async (t) => {
   const folder = mkdtempSync(join(tmpdir(), 'resolv-'))
   t.after(() => rmSync(folder, { recursive: true }))
   const path = join(folder, 'resolv.conf')
@@ -29,7 +29,7 @@ test('the servers of a resolv.conf', async (t) => {
   }
 })
 
-test('the file is followed when it is written, replaced, gone and back', (t) => {
+test('follows the file when it is written, replaced, removed and restored', (t) => {
   const folder = mkdtempSync(join(tmpdir(), 'resolv-'))
   t.after(() => rmSync(folder, { recursive: true }))
   const path = join(folder, 'resolv.conf')

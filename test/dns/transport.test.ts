@@ -71,7 +71,7 @@ const isRefusal = (result: ServerReply | ServerFailure, code: string): void => {
   assert.equal(result.kind === 'failure' ? result.code : result.kind, code)
 }
 
-test('the query has RD, one question, an OPT of 1232 octets and an id of its own (RFC 6891)', async (t) => {
+test('a query has RD, one question, an OPT of 1232 octets and a new id (RFC 6891)', async (t) => {
   const { server, ask } = await setUp(t, (query) => query.reply({ answers: GOOD }))
   for (let i = 0; i < 40; i++) isGood(await ask())
   for (const { name, type, flags, ednsSize } of server.queries) {
@@ -84,7 +84,7 @@ test('the query has RD, one question, an OPT of 1232 octets and an id of its own
   assert.ok(new Set(server.queries.map(({ port }) => port)).size > 10, 'source ports differ')
 })
 
-test('source ports are changed for others after a time (RFC 5452 9.2)', async (t) => {
+test('source ports change over time (RFC 5452 9.2)', async (t) => {
   const { server, transport, ask } = await setUp(t, (query) => query.reply({ answers: GOOD }))
   for (let i = 0; i < 60; i++) await Promise.all(Array.from({ length: 50 }, () => ask()))
   const ports = new Set(server.queries.map(({ port }) => port)).size
@@ -92,7 +92,7 @@ test('source ports are changed for others after a time (RFC 5452 9.2)', async (t
   assert.ok(transport.open <= 16)
 })
 
-test('no EDNS where the size is 0', async (t) => {
+test('EDNS is off with size 0', async (t) => {
   const { server, ask } = await setUp(t, (query) => query.reply({ answers: GOOD }), { ednsSize: 0 })
   isGood(await ask())
   assert.equal(server.queries[0]!.ednsSize, undefined)
@@ -106,7 +106,7 @@ const NOT_EDNS: readonly (readonly [what: string, reply: Script])[] = [
 ]
 
 for (const [what, reply] of NOT_EDNS) {
-  test(`${what}: asked again without EDNS, and from then on (RFC 6891 6.2.2)`, async (t) => {
+  test(`${what}: asked again without EDNS, also later (RFC 6891 6.2.2)`, async (t) => {
     const { server, ask } = await setUp(t, (query) =>
       query.ednsSize === undefined ? query.reply({ answers: GOOD }) : reply(query),
     )
@@ -119,13 +119,13 @@ for (const [what, reply] of NOT_EDNS) {
   })
 }
 
-test('FORMERR without EDNS too is the answer', async (t) => {
+test('FORMERR without EDNS is the answer', async (t) => {
   const { server, ask } = await setUp(t, (query) => query.reply({ rcode: RCODES.FORMERR }))
   isRefusal(await ask(), 'EFORMERR')
   assert.equal(server.queries.length, 2)
 })
 
-test('only a matching reply counts, the wait goes on, one query (RFC 5452 9.1)', async (t) => {
+test('replies that do not match are ignored while one query waits (RFC 5452 9.1)', async (t) => {
   const { server, ask } = await setUp(t, (query) => {
     const { id, question } = query
     const other = (rest: object) => query.send(encodeMessage({ id, question, answers: GOOD, ...rest }))
@@ -151,7 +151,7 @@ test('only a matching reply counts, the wait goes on, one query (RFC 5452 9.1)',
   assert.equal(server.queries.length, 1)
 })
 
-test('what another socket sends is not seen', async (t) => {
+test('packets from another socket are not received', async (t) => {
   const other = await startScripted(() => {})
   t.after(() => other.stop())
   const { ask } = await setUp(t, (query) => {
@@ -162,7 +162,7 @@ test('what another socket sends is not seen', async (t) => {
   isGood(await ask())
 })
 
-test('a record cut short makes the whole reply void, never a partial list (RFC 9267)', async (t) => {
+test('a truncated record makes the whole reply invalid (RFC 9267)', async (t) => {
   const { ask } = await setUp(t, (query) => {
     const { id, question } = query
     query.send(encodeMessage({ id, question, answers: [...GOOD, ...GOOD] }).subarray(0, -4))
@@ -170,7 +170,7 @@ test('a record cut short makes the whole reply void, never a partial list (RFC 9
   isRefusal(await ask(), 'EBADRESP')
 })
 
-test('TC goes to TCP (RFC 7766)', async (t) => {
+test('after TC the query is sent over TCP (RFC 7766)', async (t) => {
   const many = Array.from({ length: 60 }, (_, i) => mxRecord('example.com', i, `mx${i}.example.com`))
   const { server, ask } = await setUp(t, (query) =>
     query.transport === 'udp'
@@ -199,7 +199,7 @@ const TCP_FAULTS: readonly (readonly [what: string, script: Script, code: string
 ]
 
 for (const [what, script, code] of TCP_FAULTS) {
-  test(`TCP ${what}: ${code}, no connection left`, async (t) => {
+  test(`TCP ${what}: ${code}, and the connection is closed`, async (t) => {
     const { server, transport, ask } = await setUp(t, (query) =>
       query.transport === 'udp' ? query.reply({ flags: FLAGS.QR | FLAGS.TC }) : script(query),
     )
@@ -210,7 +210,7 @@ for (const [what, script, code] of TCP_FAULTS) {
   })
 }
 
-test('TCP hangs: the wait ends when it is cancelled, and the connection with it', async (t) => {
+test('cancelling a query that hangs over TCP closes its connection', async (t) => {
   const { server, transport } = await setUp(t, (query) => {
     if (query.transport === 'udp') query.reply({ flags: FLAGS.QR | FLAGS.TC })
   })
@@ -221,7 +221,7 @@ test('TCP hangs: the wait ends when it is cancelled, and the connection with it'
   while (server.connections.open > 0) await wait(1)
 })
 
-test('a reply over TCP may come in pieces, and with others after it', async (t) => {
+test('a reply over TCP may come in pieces, after a reply to another query', async (t) => {
   const { ask } = await setUp(t, async (query) => {
     if (query.transport === 'udp') {
       query.reply({ flags: FLAGS.QR | FLAGS.TC })
@@ -236,7 +236,7 @@ test('a reply over TCP may come in pieces, and with others after it', async (t) 
   isGood(await ask())
 })
 
-test('an IPv6 server is the one contacted, over UDP and TCP', { skip: needsIpv6() }, async (t) => {
+test('an IPv6 server is queried over UDP and TCP', { skip: needsIpv6() }, async (t) => {
   const { server, ask } = await setUp(
     t,
     (query) =>
@@ -263,7 +263,7 @@ test('a closed port is reported at once', async () => {
   assert.equal(transport.open, 0)
 })
 
-test('after close a query is refused, and those under way are ended', async (t) => {
+test('close refuses new queries and ends pending ones', async (t) => {
   const { server, transport, ask } = await setUp(t, () => {})
   const waiting = ask()
   await server.received(1)
@@ -275,7 +275,7 @@ test('after close a query is refused, and those under way are ended', async (t) 
 
 const tls = (name: string) => ({ tls: { key: fixture(`${name}.key`), cert: fixture(`${name}.pem`) } })
 
-test('DNS over TLS: one connection for all, kept between queries (RFC 7858 3.3, 3.4)', async (t) => {
+test('DNS over TLS: queries share one connection, which is kept open (RFC 7858 3.3, 3.4)', async (t) => {
   const { server, ask } = await setUp(t, (query) => query.reply({ answers: GOOD }), tls('server'))
   isGood(await ask())
   for (const result of await Promise.all(Array.from({ length: 50 }, () => ask()))) isGood(result)
@@ -284,7 +284,7 @@ test('DNS over TLS: one connection for all, kept between queries (RFC 7858 3.3, 
   assert.equal(server.queries[0]!.transport, 'tls')
 })
 
-test('DNS over TLS: replies in any order find their queries (RFC 7766 7)', async (t) => {
+test('DNS over TLS: replies in any order are matched to their queries (RFC 7766 7)', async (t) => {
   const waiting: (() => void)[] = []
   const { ask } = await setUp(
     t,
@@ -302,7 +302,7 @@ test('DNS over TLS: replies in any order find their queries (RFC 7766 7)', async
   )
 })
 
-test('DNS over TLS: a kept connection that the server closed is made again (RFC 7766 6.2.4)', async (t) => {
+test('DNS over TLS: a connection that the server closed is opened again (RFC 7766 6.2.4)', async (t) => {
   const { server, ask } = await setUp(
     t,
     (query) => {

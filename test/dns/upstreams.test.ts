@@ -48,7 +48,7 @@ for (const [order, asked, failures] of [
   // What a server says to a question that another answers counts against it here, or its quick SERVFAIL would keep it first.
   ['fastest', [1, 1, 6], [1, 1, 0]],
 ] as const) {
-  test(`order ${order}: dead, SERVFAIL, good: the answer; the dead one is asked last for a while (RFC 1035 7)`, async (t) => {
+  test(`order ${order}: after a dead server and a SERVFAIL the third answers, and the dead one moves last for a while (RFC 1035 7)`, async (t) => {
     const { lines, log } = logged()
     const clock = new FakeClock()
     const { resolver, servers } = await setUp(t, [silent, servfail, good], {
@@ -73,13 +73,13 @@ for (const [order, asked, failures] of [
   })
 }
 
-test('strict order: the first that answers counts, however fast the others are', async (t) => {
+test('strict order: the first server that answers is used, even if others are faster', async (t) => {
   const { resolver, servers } = await setUp(t, [slow(60), good], { tuning: { timeoutMs: 5_000 } })
   for (let i = 0; i < 5; i++) assert.equal(await kindOf(resolver, `a${i}.example`), 'mx')
   assert.deepEqual(counts(servers), [5, 0], 'the second was never asked')
 })
 
-test('strict order: a server that refuses what is not its own stays first for what is', async (t) => {
+test('strict order: a server that refuses foreign names stays first for its own', async (t) => {
   const internal: Script = (query) =>
     query.name.endsWith('corp.internal') ? good(query) : query.reply({ rcode: RCODES.REFUSED })
   const nxdomain: Script = (query) =>
@@ -93,7 +93,7 @@ test('strict order: a server that refuses what is not its own stays first for wh
   assert.deepEqual(counts(servers), [6, 3])
 })
 
-test('strict order: a server that was dead and now refuses what it is asked is back', async (t) => {
+test('strict order: REFUSED from a server that was dead shows that it is back', async (t) => {
   const clock = new FakeClock()
   const { resolver, servers } = await setUp(t, [silent, good], { now: clock.now })
   await resolver.mx('a.example')
@@ -107,7 +107,7 @@ test('strict order: a server that was dead and now refuses what it is asked is b
   assert.deepEqual(counts(servers), [3, 2])
 })
 
-test('a server that is back is found by a probe, for which no lookup waits', async (t) => {
+test('a dead server is probed in the background, and used again when it answers', async (t) => {
   const { lines, log } = logged()
   const clock = new FakeClock()
   const { resolver, servers } = await setUp(t, [silent, good], { log, now: clock.now })
@@ -135,14 +135,14 @@ test('a server that is back is found by a probe, for which no lookup waits', asy
   ])
 })
 
-test('queries that fail together count as one failure', async (t) => {
+test('concurrent queries that fail count as one failure', async (t) => {
   const { resolver, servers } = await setUp(t, [silent, good], { now: new FakeClock().now })
   await Promise.all(Array.from({ length: 100 }, (_, i) => resolver.mx(`a${i}.example`)))
   assert.equal(resolver.stats().servers[0]!.failures, 1)
   assert.equal(servers[1].queries.length, 100)
 })
 
-test('a name that gets no reply is not held against a server that answers', async (t) => {
+test('a name without a reply does not count against a server that answers other names', async (t) => {
   const { resolver, servers } = await setUp(t, [(query) => query.name !== 'dead.example' && good(query)])
   const dead = kindOf(resolver, 'dead.example')
   // Both tries for the dead name are overtaken by an answer to another.
@@ -154,7 +154,7 @@ test('a name that gets no reply is not held against a server that answers', asyn
   assert.equal(resolver.stats().servers[0]!.failures, 0)
 })
 
-test('a closed port costs no timeout', async (t) => {
+test('a closed port is skipped without waiting for the timeout', async (t) => {
   const { resolver, servers } = await setUp(t, [silent, good], {
     tuning: { timeoutMs: 60_000, deadlineMs: 60_000 },
   })
@@ -162,7 +162,7 @@ test('a closed port costs no timeout', async (t) => {
   assert.equal(await kindOf(resolver, 'a.example'), 'mx')
 })
 
-test('every port closed: the lookup fails at once', async (t) => {
+test('with every port closed the lookup fails at once', async (t) => {
   const { resolver, servers } = await setUp(t, [silent, silent], {
     tuning: { timeoutMs: 60_000, deadlineMs: 60_000 },
   })
@@ -177,14 +177,14 @@ for (const [what, script] of [
   ['an empty answer without SOA and recursion', lame],
   ['an address as the answer to MX', addressForMx],
 ] as const) {
-  test(`${what} leaves the word to the next server`, async (t) => {
+  test(`${what} makes the resolver ask the next server`, async (t) => {
     const { resolver, servers } = await setUp(t, [script, good])
     assert.equal(await kindOf(resolver, 'a.example'), 'mx')
     assert.equal(await kindOf(resolver, 'b.example'), 'mx')
     assert.deepEqual(counts(servers), [2, 2], 'the first is asked first again')
   })
 
-  test(`${what}, and no better one: an absence that is not proven, and is not kept`, async (t) => {
+  test(`${what} and no better answer is an unproven negative answer, which is not cached`, async (t) => {
     const { resolver, servers } = await setUp(t, [script, servfail, silent], { cacheSize: 100 })
     const answer = await resolver.mx('a.example')
     assert.deepEqual(answer.kind === 'nodata' && [answer.proven, answer.server, answer.ttlSeconds], [
@@ -198,7 +198,7 @@ for (const [what, script] of [
   })
 }
 
-test('a failure says of every server what it did', async (t) => {
+test('a failure lists what each server did', async (t) => {
   const { resolver, servers } = await setUp(t, [silent, servfail, lame, silent])
   await servers[3].stop()
   const answer = await resolver
@@ -215,7 +215,7 @@ test('a failure says of every server what it did', async (t) => {
   })
 })
 
-test('the figures of a server: queries and results by type, round trips', async (t) => {
+test('statistics of a server: queries and results by type, round trips', async (t) => {
   const { resolver } = await setUp(t, [
     (query) =>
       query.name.startsWith('no')
@@ -244,7 +244,7 @@ test('the figures of a server: queries and results by type, round trips', async 
   )
 })
 
-test('order fastest: the one with the shortest round trip is preferred', async (t) => {
+test('order fastest: the server with the shortest round trip is preferred', async (t) => {
   const { resolver, servers } = await setUp(t, [slow(60), good], {
     tuning: { order: 'fastest', timeoutMs: 5_000 },
   })
@@ -262,7 +262,7 @@ test('a lost datagram is sent again (RFC 1035 4.2.1)', async (t) => {
   assert.deepEqual(counts(servers), [2])
 })
 
-test('a reply to the first try is taken after the third was sent', async (t) => {
+test('a reply to the first try is accepted after the third was sent', async (t) => {
   const { resolver, servers } = await setUp(t, [good], { tuning: { timeoutMs: 100, tries: 4 } })
   for (let i = 0; i < 20; i++) assert.equal(await kindOf(resolver, `a${i}.example`), 'mx')
   const tries: ScriptedQuery[] = []
@@ -274,7 +274,7 @@ test('a reply to the first try is taken after the third was sent', async (t) => 
   assert.ok(tries.length >= 3)
 })
 
-test('a reply after 3 s following fast ones is taken', async (t) => {
+test('a slow reply is accepted after fast ones', async (t) => {
   const { resolver, servers } = await setUp(t, [good], {
     tuning: { timeoutMs: 2_000, tries: 2, deadlineMs: 20_000 },
   })
@@ -283,7 +283,7 @@ test('a reply after 3 s following fast ones is taken', async (t) => {
   assert.equal(await kindOf(resolver, 'slow.example'), 'mx')
 })
 
-test('a malformed reply: asked again, the whole answer taken', async (t) => {
+test('after a malformed reply the query is sent again, and the whole answer is used', async (t) => {
   const { resolver, servers } = await setUp(t, [
     (query) => {
       const { id, question, name } = query
@@ -310,14 +310,14 @@ const FAILURES: readonly (readonly [what: string, script: Script, code: string, 
 ]
 
 for (const [what, script, code, queries] of FAILURES) {
-  test(`${what} alone: ${code} after ${queries} queries`, async (t) => {
+  test(`${what} from the only server: ${code} after ${queries} queries`, async (t) => {
     const { resolver, servers } = await setUp(t, [script])
     assert.equal(await kindOf(resolver, 'a.example'), code)
     assert.deepEqual(counts(servers), [queries])
   })
 }
 
-test('a dead server is found even where one try may take as long as the deadline', async (t) => {
+test('a dead server is skipped even if the timeout of one try is as long as the deadline', async (t) => {
   const { resolver, servers } = await setUp(t, [silent, good], {
     tuning: { timeoutMs: 400, deadlineMs: 400 },
   })
@@ -326,7 +326,7 @@ test('a dead server is found even where one try may take as long as the deadline
   assert.deepEqual(counts(servers), [1, 2])
 })
 
-test('DNS over TLS: a kept connection that has stopped answering costs one try', async (t) => {
+test('DNS over TLS: a kept connection that no longer answers costs one try', async (t) => {
   const fixture = (name: string) => readFileSync(join('test', 'fixtures', 'tls', name))
   const server = await startScripted(
     (query) => {
@@ -345,7 +345,7 @@ test('DNS over TLS: a kept connection that has stopped answering costs one try',
   assert.equal(server.queries.length, 3)
 })
 
-test('the overall deadline holds, whatever hangs', async (t) => {
+test('the overall deadline holds, whichever step hangs', async (t) => {
   const { resolver, servers } = await setUp(t, [cutOverUdp, silent], {
     tuning: { timeoutMs: 10_000, tries: 5, deadlineMs: 300 },
   })
@@ -356,7 +356,7 @@ test('the overall deadline holds, whatever hangs', async (t) => {
   while (servers[0].connections.open > 0) await wait(1)
 })
 
-test('2000 names at once: at most 150 in flight, none fails', async (t) => {
+test('of 2000 concurrent names at most 150 are in flight, and none fails', async (t) => {
   let most = 0
   const held: ScriptedQuery[] = []
   const answerAll = () => {

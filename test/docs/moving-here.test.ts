@@ -49,7 +49,7 @@ for (const block of PAGE.blocks.filter(({ language }) => language === 'ini')) {
   describe(`${title}`, () => {
     const lines = block.text.split('\n').map(squeeze)
 
-    it('has each line of its table', () => {
+    it('contains each line of its table', () => {
       const shown = linesOfTable(tableBefore(block))
       assert.ok(shown.length > 0)
       for (const line of shown) assert.ok(lines.includes(squeeze(line)), line)

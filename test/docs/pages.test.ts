@@ -38,7 +38,7 @@ for (const path of PAGES) {
   describe(path, () => {
     const page = readPage(path)
 
-    it('has only blocks of kinds that are known', () => {
+    it('has only known kinds of blocks', () => {
       for (const { language, line } of page.blocks) {
         assert.ok(LANGUAGES.includes(language), `${path}:${line}: ${language}`)
       }
@@ -53,7 +53,7 @@ for (const path of PAGES) {
       )
     })
 
-    it('has only links that lead somewhere', () => {
+    it('has no broken link', () => {
       for (const link of linksOf(page).filter((each) => !each.startsWith('https://'))) {
         const [file, anchor] = link.split('#') as [string, string?]
         const goal = file === '' ? path : normalize(join(dirname(path), file))
@@ -70,7 +70,7 @@ describe('README.md', () => {
 
   it('is short', () => assert.ok(page.lines.length <= SHORTEST.lines))
 
-  it('links only to what is in the package', () => {
+  it('links only to files of the package', () => {
     const { files } = JSON.parse(readFileSync('package.json', 'utf8')) as { files: string[] }
     for (const link of linksOf(page).filter((each) => !each.startsWith('https://'))) {
       assert.ok(
@@ -84,14 +84,14 @@ describe('README.md', () => {
 describe('CONTRIBUTING.md', () => {
   const text = prose(readPage('CONTRIBUTING.md')).join('\n')
 
-  it('names only files that are there', () => {
+  it('names only files that exist', () => {
     const paths = [...text.matchAll(/`((?:lib|test|config|docs|\.ci)\/[\w./-]+)`/g)].map(([, path]) => path!)
     assert.ok(paths.length > 20)
     // NAME stands for a name of the reader's own.
     for (const path of paths.filter((each) => !each.includes('NAME'))) assert.ok(existsSync(path), path)
   })
 
-  it('names only files of the project by their name alone', () => {
+  it('uses only names of files that exist', () => {
     const known = new Set(
       ['lib', 'test'].flatMap((folder) =>
         readdirSync(folder, { recursive: true, encoding: 'utf8' }).map((path) => basename(path)),

@@ -32,62 +32,62 @@ const named = (heading: string) =>
 const sorted = (names: Iterable<string>) => [...names].toSorted()
 
 describe('docs/reference.md', () => {
-  it('has every setting', () => assert.deepEqual(sorted(named('Settings')), sorted(KEYS.top)))
+  it('lists every setting', () => assert.deepEqual(sorted(named('Settings')), sorted(KEYS.top)))
 
-  it('has every section', () => {
+  it('lists every section', () => {
     for (const name of SECTION_NAMES) assert.ok(PAGE.lines.join('\n').includes(`\`[${name}]\``), name)
   })
 
-  it('has every key of [dns]', () => assert.deepEqual(sorted(named('`[dns]`')), sorted(KEYS.dns)))
+  it('lists every key of [dns]', () => assert.deepEqual(sorted(named('`[dns]`')), sorted(KEYS.dns)))
 
   for (const [section, heading] of [
     ['relay', '`[relay:NAME]`'],
     ['direct', '`[direct]`'],
   ] as const) {
-    it(`has every key of ${heading}`, () => {
+    it(`lists every key of ${heading}`, () => {
       const keys = named(heading)
       for (const key of KEYS[section]) assert.ok(keys.includes(key), key)
     })
   }
 
   for (const section of ['zone', 'status', 'tests'] as const) {
-    it(`names every key of [${section}]`, () => {
+    it(`lists every key of [${section}]`, () => {
       const text = PAGE.lines.join('\n')
       for (const key of KEYS[section]) assert.match(text, new RegExp(`\\b${key}\\b`))
     })
   }
 
-  it('has every key of [status]', () => assert.deepEqual(sorted(named('`[status]`')), sorted(KEYS.status)))
+  it('lists every key of [status]', () => assert.deepEqual(sorted(named('`[status]`')), sorted(KEYS.status)))
 
-  it('has every metric', () => {
+  it('lists every metric', () => {
     const names = named("Status on Haraka's HTTP server").map((name) => name.replace(/\{.*/, ''))
     for (const name of Object.keys(METRICS)) assert.ok(names.includes(name), name)
   })
 
-  it('has every condition', () => {
+  it('lists every condition', () => {
     const conditions = named('Conditions').flatMap((code) => /^\$([a-z]+)/.exec(code)?.[1] ?? [])
     assert.deepEqual(sorted(conditions), sorted(CONDITIONS.keys()))
   })
 
-  it('has every code of a warning, and no other', () => {
+  it('lists every warning code, and no others', () => {
     const codes = new Set(named('Mistakes in the file'))
     for (const { code } of LINT_RULES) assert.ok(codes.has(code), code)
     const source = sourcesOf('lib')
     for (const code of codes) assert.ok(source.includes(`'${code}'`), code)
   })
 
-  it('has every option of the command', () => {
+  it('lists every option of the command', () => {
     const options = named('The command').flatMap((code) => /^--([a-z-]+)/.exec(code)?.[1] ?? [])
     const all = [...COMMON_OPTIONS, ...COMMANDS.flatMap((command) => command.options)].map(({ name }) => name)
     assert.deepEqual(sorted(new Set(options)), sorted(new Set(all)))
   })
 
-  it('has every exit status', () => {
+  it('lists every exit status', () => {
     const statuses = firstCells('The command').filter((cell) => /^\d+$/.test(cell))
     assert.deepEqual(statuses.map(Number), Object.values(EXIT))
   })
 
-  it('has only log lines that the code writes', () => {
+  it('lists only log lines that the code writes', () => {
     const lines = PAGE.lines.flatMap(
       (line) => /^\| (?:NOTICE|ERROR|WARN|INFO|CRIT) +\| `([^`]+)`/.exec(line)?.[1] ?? [],
     )

@@ -8,7 +8,7 @@ import { after, before, describe, it } from 'node:test'
 import { LONGEST_SECRET, readRegularFile } from '../../lib/files/read-file'
 import { whyUnreadable } from '../../lib/files/unreadable'
 
-describe('what stands at a path', () => {
+describe('reading a path', () => {
   let folder = ''
   const at = (name: string) => join(folder, name)
   before(() => (folder = mkdtempSync(join(tmpdir(), 'read-file-'))))
@@ -35,7 +35,7 @@ describe('what stands at a path', () => {
     assert.equal(readRegularFile(at('empty'), 0).bytes.length, 0)
   })
 
-  it('a file of unknown size is read, as those of /proc are', () => {
+  it('a file of unknown size is read, such as those of /proc', () => {
     assert.match(readRegularFile('/proc/self/status', 100_000).bytes.toString(), /^Name:/)
   })
 
@@ -64,7 +64,7 @@ describe('what stands at a path', () => {
     assert.equal(why(at('folder')), 'it is a folder')
   })
 
-  it('100 MB are not read', () => {
+  it('a file of 100 MB is not read', () => {
     writeFileSync(at('large'), '')
     truncateSync(at('large'), 100_000_000)
     const begin = process.memoryUsage().rss
@@ -72,13 +72,13 @@ describe('what stands at a path', () => {
     assert.ok(process.memoryUsage().rss - begin < 50_000_000)
   })
 
-  it('the limit itself is allowed, one byte more is not', () => {
+  it('a file of exactly the limit is read, one byte more is not', () => {
     writeFileSync(at('edge'), 'x'.repeat(1024))
     assert.equal(readRegularFile(at('edge'), 1024).bytes.length, 1024)
     assert.equal(why(at('edge'), 1023), `it has more than ${1023 / 1024} KiB`)
   })
 
-  it('what is not there, or not for this user, is said in words', () => {
+  it('a path that is missing or forbidden gives a message', () => {
     assert.equal(why(at('none')), 'there is no such file')
     assert.equal(
       whyUnreadable(Object.assign(new Error('x'), { code: 'EACCES' })),

@@ -64,7 +64,7 @@ const MOMENTS: readonly (readonly [string, (folder: DivisionFolder) => void, 'un
 ]
 
 for (const [title, reach, end] of MOMENTS) {
-  test(`killed when ${title}: ${end}`, (t) => {
+  test(`a division killed when ${title}: ${end}`, (t) => {
     const queue = queueOf(t)
     reach(begin(queue))
     assert.deepEqual(
@@ -78,7 +78,7 @@ for (const [title, reach, end] of MOMENTS) {
   })
 }
 
-test('killed when only the folder is left', (t) => {
+test('a division killed when only its folder is left is undone', (t) => {
   const queue = queueOf(t)
   const folder = begin(queue)
   commitDivision(folder, join(queue, MESSAGE))
@@ -88,7 +88,7 @@ test('killed when only the folder is left', (t) => {
   assert.deepEqual(readdirSync(queue).toSorted(), PARTS)
 })
 
-test('killed in the middle of a recovery, it is made again', (t) => {
+test('recovery can be repeated after it failed half-way', (t) => {
   const queue = queueOf(t)
   const folder = begin(queue)
   commitDivision(folder, join(queue, MESSAGE))
@@ -103,7 +103,7 @@ test('killed in the middle of a recovery, it is made again', (t) => {
   assert.deepEqual(readdirSync(queue).toSorted(), PARTS)
 })
 
-test('a worker ends the divisions of the process whose queue it gets, and of no other', (t) => {
+test('a worker recovers only the divisions of the process whose queue it takes over', (t) => {
   const queue = queueOf(t)
   begin(queue, 1)
   begin(queue, 11)
@@ -111,7 +111,7 @@ test('a worker ends the divisions of the process whose queue it gets, and of no 
   assert.deepEqual(readdirSync(queue), [MESSAGE, `error.dns_overrides_division.1.${MESSAGE}`])
 })
 
-test('a division that is being undone can no longer be committed', (t) => {
+test('a division that has been undone cannot be committed', (t) => {
   const queue = queueOf(t)
   const folder = begin(queue)
   recoverDivisions(queue)
@@ -128,7 +128,7 @@ test('a message that is gone is not divided', (t) => {
   assert.deepEqual(readdirSync(queue), [])
 })
 
-test('from beginning to end', (t) => {
+test('a division moves its parts into the queue and removes its folder', (t) => {
   const queue = queueOf(t)
   const folder = begin(queue)
   commitDivision(folder, join(queue, MESSAGE))
@@ -137,7 +137,7 @@ test('from beginning to end', (t) => {
   assert.deepEqual(readdirSync(queue).toSorted(), PARTS)
 })
 
-test('a link in place of the folder is left alone', (t) => {
+test('a link in place of the folder is ignored', (t) => {
   const queue = queueOf(t)
   const elsewhere = mkdtempSync(join(tmpdir(), 'dns-overrides-elsewhere-'))
   t.after(() => rmSync(elsewhere, { recursive: true }))
@@ -147,6 +147,6 @@ test('a link in place of the folder is left alone', (t) => {
   assert.deepEqual(readdirSync(elsewhere), [PARTS[0]])
 })
 
-test('without a queue folder there is nothing to do', () => {
+test('recovery without a queue folder does nothing', () => {
   assert.deepEqual(recoverDivisions('/nowhere/queue'), [])
 })

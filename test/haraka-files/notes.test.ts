@@ -18,7 +18,7 @@ const ATTEMPT: AttemptNote = {
   text: '550 5.7.1 blocked',
 }
 
-test('notes are read as they were written', () => {
+test('notes are the same after writing and reading', () => {
   const notes = addAttempt(
     {
       attempts: 2,
@@ -34,7 +34,7 @@ test('notes are read as they were written', () => {
   assert.deepEqual(readNotes(JSON.parse(JSON.stringify(writeNotes(notes)))), notes)
 })
 
-test('notes of a message queued by the first version are read', () => {
+test('notes of the first version can be read', () => {
   const { attempts, authSender, rotationOffset, reply, failed, history } = readNotes({
     attempts: 2,
     auth_sender: 'joe',
@@ -69,7 +69,7 @@ const STRANGE: readonly unknown[] = [
 ]
 
 for (const [index, value] of STRANGE.entries()) {
-  test(`what is not as it should be counts as absent: ${index}`, () => {
+  test(`malformed notes are read as empty: row ${index}`, () => {
     const notes = readNotes(value)
     assert.deepEqual(notes, {
       attempts: 0,
@@ -83,12 +83,12 @@ for (const [index, value] of STRANGE.entries()) {
   })
 }
 
-test('an attempt of another shape is read as far as it goes', () => {
+test('an attempt of another shape is read as far as possible', () => {
   const { history } = readNotes({ history: [{ at: 'x', by: 5, text: 'a\nb' }] })
   assert.deepEqual(history, [{ at: 0, by: '', server: '', tls: false, failed: '', text: 'a\ufffdb' }])
 })
 
-test('replies in a queue file are bounded and printable when they are read', () => {
+test('replies read from a queue file are bounded and printable', () => {
   const hostile = `550 \u001b[2J\0\r\n${'x'.repeat(70_000)}`
   const { reply, history } = readNotes({ reply: hostile, history: [{ ...ATTEMPT, text: hostile }] })
   for (const text of [reply, history[0]!.text]) {
@@ -97,7 +97,7 @@ test('replies in a queue file are bounded and printable when they are read', () 
   }
 })
 
-test('the last 20 attempts are kept, and so many rescues', () => {
+test('the last 20 attempts and a bounded number of rescues are kept', () => {
   let notes = readNotes({ rescued: Array.from({ length: 500 }, (_, i) => hashLine(String(i))) })
   assert.equal(notes.rescued.length, MOST_RESCUES)
   for (let at = 1; at <= 25; at++) notes = addAttempt(notes, { ...ATTEMPT, at })
@@ -107,7 +107,7 @@ test('the last 20 attempts are kept, and so many rescues', () => {
   )
 })
 
-test('a line is the same line when it moves in the file or is indented, and another when it says something else', () => {
+test('the hash of a line depends on its text, not on its place or indentation', () => {
   assert.equal(hashLine('* @isp $reply~=*a*'), hashLine('  * @isp $reply~=*a*'))
   assert.notEqual(hashLine('* @isp $reply~=*a*'), hashLine('* @isp $reply~=*b*'))
 })

@@ -54,7 +54,7 @@ test('retry intervals are read as Haraka reads them', () => {
   for (const text of TEXTS) assert.deepEqual(intervalsOf(text, 5), harakaIntervals(text, 5), text)
 })
 
-test('retry intervals of random texts are those of Haraka', () => {
+test('retry intervals of random text are those of Haraka', () => {
   const element = fc.tuple(
     fc.oneof(fc.nat(2000).map(String), fc.constantFrom('', '1.5', 'x', '-1')),
     fc.constantFrom('s', 'm', 'h', 'd', 'w', '', ' M'),
@@ -68,7 +68,7 @@ test('retry intervals of random texts are those of Haraka', () => {
   )
 })
 
-test('without a file the intervals are those of 13 failures', () => {
+test('without a file there are 13 retry intervals', () => {
   const { retryIntervalsSeconds, inetPrefer } = parseOutboundSettings(() => undefined)
   assert.deepEqual(retryIntervalsSeconds, harakaIntervals('', 13))
   assert.equal(retryIntervalsSeconds.length, 12)

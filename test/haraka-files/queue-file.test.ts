@@ -42,7 +42,7 @@ const todo = (changes: object = {}) => ({
   ...changes,
 })
 
-test('a message of the queue: sender, recipients, size, attempts before and after a split, user, rotation offset', async () => {
+test('a queued message gives sender, recipients, size, attempts across a split, user and rotation offset', async () => {
   const name = qfile.name({
     arrival: 1_779_000_000_000,
     next_attempt: 1_779_000_600_000,
@@ -69,13 +69,13 @@ test('a message of the queue: sender, recipients, size, attempts before and afte
   })
 })
 
-test('the null sender, and no notes of this plugin', async () => {
+test('the null sender and missing notes are read', async () => {
   const file = await queueFile('copy.eml', todo({ mail_from: new Address('<>'), notes: {} }), 'x')
   const { mailFrom, authSender, retries, rotationOffset, nextAttempt } = readQueueFile(file)
   assert.deepEqual([mailFrom, authSender, retries, rotationOffset, nextAttempt], ['', '', 0, 0, undefined])
 })
 
-test('names of queue files, of today and of before', () => {
+test('current and former names of queue files are recognized', () => {
   assert.deepEqual(parseQueueName('1779000000000_1779000600000_2_814_Xk0q1c_3_mail.example'), {
     attempts: 2,
     nextAttempt: 1_779_000_600_000,
@@ -104,7 +104,7 @@ for (const [name, content] of BROKEN) {
   })
 }
 
-test('a FIFO in the queue is refused, not waited for', { skip: needs('mkfifo') }, () => {
+test('a FIFO in the queue is refused without waiting', { skip: needs('mkfifo') }, () => {
   const fifo = join(folder, '1779000000000_1779000600000_2_814_Xk0q1c_3_mail.example')
   execFileSync('mkfifo', [fifo])
   assert.throws(() => readQueueFile(fifo), { code: 'EUSAGE', message: /it is not a regular file$/ })

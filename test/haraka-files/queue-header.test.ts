@@ -50,7 +50,7 @@ for (const [what, message] of [
   ['a short message', Buffer.from('Subject: x\r\n\r\n\0\xff binary\r\n', 'latin1')],
   ['a message of more than one piece', Buffer.alloc(700_001, 'abc\r\n')],
 ] as const) {
-  test(`the notes are replaced, and all else stays: ${what}`, async () => {
+  test(`the notes are replaced and the rest stays: ${what}`, async () => {
     const path = queueFile(message)
     chmodSync(path, 0o640)
     const own = { rotation_offset: 3, reply: '550 5.7.1 blocked', failed: 'rcpt' }
@@ -70,7 +70,7 @@ for (const [what, message] of [
   })
 }
 
-test('who reads the file meanwhile goes on reading the old one', async () => {
+test('a process that reads the file meanwhile still reads the old one', async () => {
   const path = queueFile(Buffer.from('message'))
   const before = readFileSync(path)
   const reader = openSync(path, 'r')
@@ -85,7 +85,7 @@ for (const [what, content] of [
   ['cut short', Buffer.from([0, 0, 1, 0, 0x7b])],
   ['not JSON', Buffer.from('\0\0\0\u0003abc')],
 ] as const) {
-  test(`a file that is not of the queue stays as it is: ${what}`, async () => {
+  test(`a file that is not a queue file is not changed: ${what}`, async () => {
     const path = join(folder, NAME)
     writeFileSync(path, content)
     await assert.rejects(replaceNotes(path, { rotation_offset: 1 }))

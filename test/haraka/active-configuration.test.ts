@@ -24,7 +24,7 @@ const ONE = configuration('dns_cache_size = 5\n* a.example')
 const OTHER_RULES = configuration('dns_cache_size = 5\n* b.example')
 const OTHER_DNS = configuration('dns_cache_size = 6\n* b.example')
 
-test('other rules keep the resolver and its cache, other DNS settings make a new one', async () => {
+test('new rules keep the resolver and its cache, new DNS settings make a new one', async () => {
   const { active, made } = trackResolvers()
   active.set(ONE)
   active.set(OTHER_RULES)
@@ -37,7 +37,7 @@ test('other rules keep the resolver and its cache, other DNS settings make a new
   )
 })
 
-test('a message keeps what it began with, and the old resolver lives until it is done', async () => {
+test('a message keeps the configuration it began with, and the old resolver lives until it is done', async () => {
   const { active, made } = trackResolvers()
   active.set(ONE)
   let finish: () => void = () => {}
@@ -56,7 +56,7 @@ test('a message keeps what it began with, and the old resolver lives until it is
   )
 })
 
-test('a resolver is also given back by a message that fails', async () => {
+test('a failing message releases its resolver too', async () => {
   const { active, made } = trackResolvers()
   active.set(ONE)
   await assert.rejects(
@@ -67,7 +67,7 @@ test('a resolver is also given back by a message that fails', async () => {
   assert.equal(made[0]!.closed, true)
 })
 
-test('without a configuration there is nothing to work with', async () => {
+test('without a configuration there is nothing to use', async () => {
   const { active } = trackResolvers()
   assert.equal(active.configuration, undefined)
   await assert.rejects(async () => active.use(() => 1), /no rules in force/)

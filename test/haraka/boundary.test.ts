@@ -34,7 +34,7 @@ function withClock(t: TestContext): void {
   t.after(() => mock.timers.reset())
 }
 
-test('the answer of the work is given once, with its changes made before', async () => {
+test('the hook is answered once, after the changes are committed', async () => {
   const order: string[] = []
   const work = async () => ({ retval: RETVAL.ok, message: 'x', commit: () => void order.push('commit') })
   const heard = hear(work, () => order.push('next'))
@@ -72,7 +72,7 @@ for (const [name, work, message] of failures) {
   })
 }
 
-test('at the deadline the message is deferred, and what comes later changes nothing', async (t) => {
+test('at the deadline the message is deferred, and a late answer changes nothing', async (t) => {
   withClock(t)
   let finish: (answer: HookAnswer) => void = () => {}
   let committed = false
@@ -89,7 +89,7 @@ test('at the deadline the message is deferred, and what comes later changes noth
   assert.equal(committed, false)
 })
 
-test('work that fails after the deadline is not heard of again', async (t) => {
+test('work that fails after the deadline is not reported again', async (t) => {
   withClock(t)
   let fail: (error: Error) => void = () => {}
   const heard = hear(() => new Promise((_resolve, reject) => (fail = reject)))
@@ -101,7 +101,7 @@ test('work that fails after the deadline is not heard of again', async (t) => {
   assert.equal(heard.errors.length, 1)
 })
 
-test('an error thrown while Haraka handles the answer is reported, and the hook is not answered twice', async () => {
+test('an error thrown by Haraka while it handles the answer is reported, and the hook is not answered twice', async () => {
   const heard = hear(
     async () => ({ retval: RETVAL.ok }),
     () => {
@@ -112,7 +112,7 @@ test('an error thrown while Haraka handles the answer is reported, and the hook 
   assert.deepEqual(heard, { answers: [[RETVAL.ok, undefined]], errors: ['inside Haraka'] })
 })
 
-test('the deadline is inside the timeout that Haraka has for the plugin', () => {
+test("the deadline is shorter than Haraka's timeout for the plugin", () => {
   const deadlines = [
     [30, 24_000],
     [10, 8_000],

@@ -15,7 +15,7 @@ const lines = (count: number, target: string) =>
 
 const SINCE = 'the configuration before it stays in force'
 
-test('of reloads that overlap the newest wins, although an older one has more to do', async (t) => {
+test('the newest of overlapping reloads wins, even if an older one takes longer', async (t) => {
   const folder = new ConfigurationFolder(t).start('* first.example')
   folder.change(lines(20_000, 'second.example'))
   folder.change('* third.example')
@@ -30,7 +30,7 @@ test('of reloads that overlap the newest wins, although an older one has more to
   assert.equal(folder.log.length, 3)
 })
 
-test('after the end a reload that is under way changes nothing', async (t) => {
+test('after close a reload in progress changes nothing', async (t) => {
   const folder = new ConfigurationFolder(t).start('* first.example')
   folder.change(lines(5_000, 'second.example'))
   folder.file.close()
@@ -41,7 +41,7 @@ test('after the end a reload that is under way changes nothing', async (t) => {
 
 const WITH_SECRET = '[relay:a]\nhost = a.example\nuser = fred\npassword_file = secret\n[overrides]\n* @a'
 
-test('a password file is read again, from the folder of the configuration', async (t) => {
+test('a reload reads a password file again, relative to the folder of the configuration', async (t) => {
   const folder = new ConfigurationFolder(t)
   const path = join(dirname(folder.configurationPath), 'secret')
   writeFileSync(path, 'one\n', { mode: 0o600 })
@@ -52,7 +52,7 @@ test('a password file is read again, from the folder of the configuration', asyn
   assert.deepEqual(passwords, ['one', 'two'])
 })
 
-test('a password file that changes alone is a reload, also where it is not there yet, until it is not named any more', async (t) => {
+test('a change of a password file alone is a reload, even if the file is new, while the configuration names it', async (t) => {
   const folder = new ConfigurationFolder(t).start('* first.example')
   assert.deepEqual(folder.watched, [])
   await folder.reload(WITH_SECRET)
@@ -67,7 +67,7 @@ test('a password file that changes alone is a reload, also where it is not there
   assert.deepEqual(folder.watched, [])
 })
 
-test('the end of watching is that of all files', (t) => {
+test('close ends the watch of all files', (t) => {
   const folder = new ConfigurationFolder(t)
   writeFileSync(join(dirname(folder.configurationPath), 'secret'), 'one\n', { mode: 0o600 })
   folder.start(WITH_SECRET)
@@ -76,7 +76,7 @@ test('the end of watching is that of all files', (t) => {
   assert.deepEqual(folder.watched, [])
 })
 
-test('a password file that has gone away is an error, and the rules before stay', async (t) => {
+test('a password file that disappears is an error, and the previous rules stay', async (t) => {
   const folder = new ConfigurationFolder(t)
   const path = join(dirname(folder.configurationPath), 'secret')
   writeFileSync(path, 'one\n', { mode: 0o600 })
@@ -88,7 +88,7 @@ test('a password file that has gone away is an error, and the rules before stay'
   assert.equal(entries.at(-1)!.text, `config/dns_overrides.ini has 1 error and is not used: ${SINCE}`)
 })
 
-test('a start is one NOTICE with version, lines, relays, terms, DNS servers and holds', (t) => {
+test('the start logs one NOTICE with version, lines, relays, terms, DNS servers and holds', (t) => {
   const { findings } = new ConfigurationFolder(t, ['isp']).start(
     'dns_servers = 192.0.2.53, tls://192.0.2.54#dns.example\n* @isp\nx.example @ms\n[direct]\nfamily = v4\n[direct:ms]\n[attempts]\n* direct=1 relay=1\n[relay:isp]\nhost = a.example\n[zone:corp.internal]\ndns_servers = 10.0.0.1\n',
   )
@@ -140,7 +140,7 @@ for (const [name, why, prepare] of ABSENT) {
     ])
   })
 
-  test(`${name} on a reload takes no rule away, and the log says so`, async (t) => {
+  test(`${name} on a reload keeps the rules, with a log line`, async (t) => {
     const folder = new ConfigurationFolder(t).start('* a.example')
     const entries = await folder.reloadAfter(() => prepare(folder))
     assert.equal(folder.inForce.length, 1)
@@ -189,7 +189,7 @@ for (const [name, why, prepare] of UNREADABLE) {
     )
   })
 
-  test(`${name} on a reload changes nothing, and the log says so`, async (t) => {
+  test(`${name} on a reload changes nothing, with a log line`, async (t) => {
     const folder = new ConfigurationFolder(t).start('* a.example')
     const entries = await folder.reloadAfter(() => {
       rmSync(folder.configurationPath)
@@ -201,7 +201,7 @@ for (const [name, why, prepare] of UNREADABLE) {
   })
 }
 
-test('of 2000 errors 50 are logged, and the number of the rest, at the start and on a reload', async (t) => {
+test('of 2000 errors 50 are logged, and the number of the others, at the start and on a reload', async (t) => {
   const text = lines(2_000, 'a.example $bad>=1')
   const isPlace = (line: string) => /^config\/dns_overrides\.ini:\d+:\d+: error/.test(line)
   const rest = 'and 1,950 more'
@@ -227,7 +227,7 @@ test('of 2000 errors 50 are logged, and the number of the rest, at the start and
   )
 })
 
-test('200,000 wrong lines on a reload never keep the event loop for half a second', async (t) => {
+test('a reload of 200,000 wrong lines never blocks the event loop for half a second', async (t) => {
   const folder = new ConfigurationFolder(t).start('* a.example')
   const text = lines(200_000, 'a.example $bad>=1')
   // Time of this process alone: on a busy machine the others' time says nothing.
@@ -244,7 +244,7 @@ test('200,000 wrong lines on a reload never keep the event loop for half a secon
   assert.ok(longest < 500, `${longest} ms`)
 })
 
-test('the same content and outcome give the same key, so that of many workers one is heard', async (t) => {
+test('the same content and outcome have the same key, so that one worker of many logs them', async (t) => {
   const [one, two] = [new ConfigurationFolder(t), new ConfigurationFolder(t)]
   one.start('* a.example')
   two.start('* a.example')

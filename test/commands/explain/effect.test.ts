@@ -38,7 +38,7 @@ function setup(t: TestContext, lines: string) {
   }
 }
 
-test('a message whose only relay is held would wait; --offline does not look', async (t) => {
+test('a message whose only relay is held would wait; --offline ignores the hold', async (t) => {
   const { hold, explain } = setup(t, '* @isp')
   assert.equal((await explain()).status, 0)
   await hold('isp', 'maintenance')
@@ -59,7 +59,7 @@ test('a message whose only relay is held would wait; --offline does not look', a
   assert.doesNotMatch(offline.out, /held/)
 })
 
-test('a message that has another server does not wait', async (t) => {
+test('a message with another server does not wait', async (t) => {
   const { hold, explain } = setup(t, '* @isp\n* @spare $priority:20')
   await hold('isp')
   const { status, out } = await explain()
@@ -70,7 +70,7 @@ test('a message that has another server does not wait', async (t) => {
   )
 })
 
-test('a breaker alone never makes a message wait', async (t) => {
+test('a message does not wait only because a breaker is open', async (t) => {
   const { worker, explain } = setup(t, '* @spare')
   fail(worker, spare)
   worker.close()
@@ -82,7 +82,7 @@ test('a breaker alone never makes a message wait', async (t) => {
   )
 })
 
-test('a message whose relay is at its limit would wait for a place', async (t) => {
+test('a message whose relay is at its limit would wait for a connection', async (t) => {
   const { worker, explain } = setup(t, '* @isp')
   const lease = acquire(worker, isp)
   t.after(() => lease.end(false))
@@ -95,7 +95,7 @@ test('a message whose relay is at its limit would wait for a place', async (t) =
   )
 })
 
-test('[attempts] goes to the next relay that is valid', async (t) => {
+test('[attempts] uses the next relay that is valid', async (t) => {
   const { hold, explain } = setup(t, '[attempts]\n* direct=0 relay=5')
   assert.match((await explain()).out, /^ {2}10 {2}isp\.test:25 /m)
   await hold('isp')
@@ -110,7 +110,7 @@ test('[attempts] goes to the next relay that is valid', async (t) => {
 
 const TERMS = '* @ms\n[direct:ms]\nmax_connections = 1\nretry_after = 5m\n'
 
-test('a message on terms at their limit would wait', async (t) => {
+test('a message whose terms are at their limit would wait', async (t) => {
   const { worker, explain } = setup(t, TERMS)
   const lease = acquire(worker, termsExchange('ms', 'other.example', { maxConnections: 1 }))
   t.after(() => lease.end(false))
@@ -123,7 +123,7 @@ test('a message on terms at their limit would wait', async (t) => {
   )
 })
 
-test('a server of terms that is left out is tried if there is no other, and says so', async (t) => {
+test('a server that is left out is tried if there is no other, and the output says so', async (t) => {
   const { worker, explain } = setup(t, TERMS)
   fail(worker, termsExchange('ms', 'mx.x.example', { retryAfterMs: 300_000 }))
   worker.close()
@@ -135,7 +135,7 @@ test('a server of terms that is left out is tried if there is no other, and says
   )
 })
 
-test('a message on terms that are held would wait', async (t) => {
+test('a message whose terms are held would wait', async (t) => {
   const { hold, explain } = setup(t, TERMS)
   await hold('ms')
   const { status, out } = await explain()
@@ -143,7 +143,7 @@ test('a message on terms that are held would wait', async (t) => {
   assert.match(out, /^Would wait: \[direct:ms\] is held \(line 1\)$/m)
 })
 
-test('the timeline says that it leaves the state of the server aside', async (t) => {
+test('the timeline says that it ignores the state of the server', async (t) => {
   const { hold, explain } = setup(t, '* @isp')
   assert.match((await explain('--timeline')).out, /^If no server accepts it$/m)
   await hold('isp')

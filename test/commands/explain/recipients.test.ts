@@ -14,7 +14,7 @@ const [JOE, ANN, FRED] = ['joe', 'ann', 'fred'].map((local) => `${local}@corp.ex
   string,
 ]
 
-test('explain --to: recipients that go different ways are shown as the messages into which theirs is divided', async () => {
+test('explain --to: recipients with different routes are shown as the messages that Haraka would send', async () => {
   const { status, out } = await run(['explain', ANN, '--to', JOE, '--to', FRED, '--mx', 'none', ...DIVIDING])
   assert.equal(status, 0)
   assert.match(
@@ -43,19 +43,19 @@ test('explain --to --json: each message with its recipients', async () => {
   )
 })
 
-test('explain --to: recipients that go the same way are one message, called by all of them', async () => {
+test('explain --to: recipients with the same route are one message, and its title names all of them', async () => {
   const { out } = await run(['explain', ANN, '--to', FRED, '--mx', 'none', ...DIVIDING])
   assert.match(out, /^ann@corp.example, fred@corp.example\n/)
   assert.equal(out.match(/Would be sent/g)?.length, 1)
 })
 
-test('explain --to: recipients of two domains are two messages in any case', async () => {
+test('explain --to: recipients of two domains are wrong usage, because Haraka makes a message for each domain', async () => {
   const { status, err } = await run(['explain', ANN, '--to', 'a@other.example', '--mx', 'none', ...DIVIDING])
   assert.equal(status, 64)
   assert.match(err, /of two domains, and Haraka makes a message for each domain/)
 })
 
-test('explain --to: 75 if one of the messages would be deferred, 68 if one would bounce', async () => {
+test('explain --to: status 75 if one of the messages would be deferred, 68 if one would bounce', async () => {
   for (const [mx, status] of [
     ['fail', 75],
     ['nxdomain', 68],
@@ -65,7 +65,7 @@ test('explain --to: 75 if one of the messages would be deferred, 68 if one would
   }
 })
 
-test('explain --queue: so are those of a queued message, with its attempts', async () => {
+test('explain --queue: a queued message is divided in the same way, with its attempts', async () => {
   const todo = {
     queue_time: 1,
     domain: 'corp.example',

@@ -451,7 +451,7 @@ for (const [what, setup, events, expected] of [
   test(what, () => assert.deepEqual(play(setup, ...events), expected))
 }
 
-test('an address that Haraka leaves out as local is named, and says nothing against the exchange', () => {
+test('an address that Haraka skips as local is named, and does not count against the exchange', () => {
   const game = new Play({ candidates: ['a', 'b'], nextMx: 'no_answer' }).next().skip().skip()
   assert.deepEqual(game.lines, [
     'connect a/192.0.2.1',
@@ -492,7 +492,7 @@ function tokenAttempt() {
   return { attempt, notes, cloud, other }
 }
 
-test('a token that is being asked for gives the place back, and blames nobody', () => {
+test('while a token is requested the connection is given back, and no failure is reported', () => {
   const { attempt, notes } = tokenAttempt()
   const settled = Promise.resolve()
   attempt.noteToken({ kind: 'pending', settled })
@@ -500,14 +500,14 @@ test('a token that is being asked for gives the place back, and blames nobody', 
   assert.deepEqual(notes, ['left'])
 })
 
-test('no token is a failure of the relay at all its addresses, and the next exchange is tried', () => {
+test('without a token the relay fails at all its addresses, and the next exchange is tried', () => {
   const { attempt, notes, other } = tokenAttempt()
   attempt.noteToken({ kind: 'failed', message: 'no token: it is down' })
   assert.deepEqual(attempt.next(), { kind: 'connect', candidate: other, inClear: false })
   assert.deepEqual(notes, ['failure auth no token: it is down', 'left'])
 })
 
-test('a token that was refused is asked for again at the same address', () => {
+test('after a refused token a new one is requested for the same address', () => {
   const { attempt, notes, cloud } = tokenAttempt()
   attempt.noteToken({ kind: 'ready', token: new Secret('t') })
   assert.deepEqual(attempt.next(), { kind: 'connect', candidate: cloud, inClear: false })

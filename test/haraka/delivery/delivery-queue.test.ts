@@ -46,7 +46,7 @@ function setup(t: TestContext) {
   }
 }
 
-test('a message that waits gives its thread back, and goes on in its turn, one for each free connection', (t) => {
+test('a waiting message frees its thread, and continues in order, one for each free connection', (t) => {
   const { queue, pushed, ended, message, free } = setup(t)
   for (const name of ['a', 'b', 'c']) queue.waitForConnection(message(name), [isp], HOUR)
   assert.deepEqual(ended, ['a', 'b', 'c'])
@@ -57,7 +57,7 @@ test('a message that waits gives its thread back, and goes on in its turn, one f
   assert.deepEqual(pushed, ['a', 'b'])
 })
 
-test('a message whose place was taken by a quicker one is first again', (t) => {
+test('a message whose connection was taken by another returns to the front', (t) => {
   const { queue, pushed, message, free } = setup(t)
   const first = message('first')
   queue.waitForConnection(first, [isp], HOUR)
@@ -69,7 +69,7 @@ test('a message whose place was taken by a quicker one is first again', (t) => {
   assert.deepEqual(pushed, ['first', 'first', 'second'])
 })
 
-test('a message that waits for two relays goes on once', (t) => {
+test('a message that waits for two relays continues once', (t) => {
   const { queue, pushed, message, free } = setup(t)
   queue.waitForConnection(message('both'), [a, b], HOUR)
   queue.waitForConnection(message('other'), [b], HOUR)
@@ -80,7 +80,7 @@ test('a message that waits for two relays goes on once', (t) => {
   assert.deepEqual(pushed, ['both', 'other'])
 })
 
-test('no message waits for ever', (t) => {
+test('no message waits forever', (t) => {
   const { queue, pushed, message, free } = setup(t)
   queue.waitForConnection(message('a'), [isp], 5_000)
   mock.timers.tick(4_999)
@@ -91,7 +91,7 @@ test('no message waits for ever', (t) => {
   assert.deepEqual(pushed, ['a'])
 })
 
-test('a message that goes on has left every queue, even that of a relay that nobody uses now', (t) => {
+test('a message that continues leaves every queue, even of a relay that is no longer used', (t) => {
   const { queue, message, free, waiting } = setup(t)
   for (const name of ['a', 'b', 'c']) {
     queue.waitForConnection(message(name), [isp, relayExchange({ host: `gone-${name}` })], HOUR)

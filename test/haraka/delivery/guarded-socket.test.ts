@@ -6,7 +6,7 @@ import { Session } from '../../../lib/smtp/session'
 import { GuardedSocket } from '../../../lib/haraka/delivery/guarded-socket'
 import type { HarakaSocket, UpgradeCallback } from '../../../lib/haraka-objects/socket'
 
-test('what a certificate says comes into the log without control characters and not at length', () => {
+test('text of a certificate is logged without control characters and is cut', () => {
   const certificate = { subject: { CN: `a\u001b[31m\nb${'c'.repeat(1_000)}` } } as PeerCertificate
   const error = checkServerIdentity('relay.example', certificate)
   const socket = Object.assign(new EventEmitter(), {

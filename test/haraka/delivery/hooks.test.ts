@@ -111,7 +111,7 @@ const exchangeOf = ({ port }: Scripted): Exchange => relayExchange({ host: '127.
 const watchDelivery = (hmail: OutboundItem, list: readonly PlannedExchange[]) =>
   new DeliveryHooks().install(hmail, new AttemptRunner(hmail, list, quietAttempt()))
 
-test('an attempt calls the methods that are overridden, in this order and on the message itself', async (t) => {
+test('an attempt calls the patched methods in this order on the message itself', async (t) => {
   const relay = await server(t)
   const { hmail, ended, calls } = await message()
   for (const name of ['found_mx', 'try_deliver', 'get_force_tls', 'try_deliver_host_on_socket'] as const) {
@@ -135,7 +135,7 @@ test('an attempt calls the methods that are overridden, in this order and on the
   ])
 })
 
-test('the answer to get_mx reaches found_mx and mxlist as the same objects, in order', async (t) => {
+test('found_mx and mxlist get the objects of the get_mx answer, in order', async (t) => {
   const relay = await server(t)
   const { hmail, ended } = await message()
   const list = [mxOf(relay), mxOf(relay)]
@@ -150,7 +150,7 @@ test('the answer to get_mx reaches found_mx and mxlist as the same objects, in o
   await ended
 })
 
-test('a socket has one listener of lines and one of errors, which hears of what fails', async (t) => {
+test('a socket has one line listener and one error listener, which reports failures', async (t) => {
   const relay = await server(t, says('CONNECT', 'silence'))
   const { hmail, ended } = await message()
   const counts: number[] = []
@@ -167,7 +167,7 @@ test('a socket has one listener of lines and one of errors, which hears of what 
 /** What Haraka adds to a message in an attempt. */
 const PROPERTIES_OF_HARAKA = ['force_tls', 'mxlist']
 
-test('after an attempt nothing of it is left on the message', async (t) => {
+test('after an attempt all its patches are removed from the message', async (t) => {
   const relay = await server(t)
   const { hmail, ended } = await message()
   const before = [...Object.getOwnPropertyNames(hmail), ...PROPERTIES_OF_HARAKA].sort()
@@ -186,7 +186,7 @@ test('after an attempt nothing of it is left on the message', async (t) => {
   await ended
 })
 
-test('every message gets the same prototype, and methods that another plugin put on a message stay in use', async () => {
+test('all messages share one prototype, and methods patched by another plugin stay in use', async () => {
   const [first, second] = [(await message()).hmail, (await message()).hmail]
   const hooks = new DeliveryHooks()
   const seen: string[] = []
@@ -221,7 +221,7 @@ test('every message gets the same prototype, and methods that another plugin put
   assert.deepEqual(seen, ['tryDeliver', 'forceTls', 'plugin', 'end', 'plugin', 'tryDeliver', 'end'])
 })
 
-test('messages have one hidden class, during an attempt and after it', async (t) => {
+test('messages have one hidden class, during and after an attempt', async (t) => {
   const relay = await server(t)
   const hooks = new DeliveryHooks()
   const deliver = async () => {
@@ -241,7 +241,7 @@ test('messages have one hidden class, during an attempt and after it', async (t)
   for (const each of messages) assert.ok(haveSameClass(messages[0]!, each))
 })
 
-test('a wait leaves the queue file and the count as they are', async () => {
+test('a wait does not change the queue file or the number of attempts', async () => {
   const { hmail, calls } = await message()
   Reflect.deleteProperty(hmail, 'temp_fail')
   const { filename, num_failures: failures } = hmail
@@ -272,7 +272,7 @@ test('a wait is not counted on the first day, however short the intervals of Har
   }
 })
 
-test('a message older than all intervals together is deferred by count', async () => {
+test('a message older than all intervals together is deferred and counted', async () => {
   const { hmail, ended } = await message()
   Object.assign(hmail.todo, { queue_time: 0 })
   requeueAfterAnswer(hmail, { reason: 'no room', log: SILENT_LOG, now: Date.now })
@@ -280,7 +280,7 @@ test('a message older than all intervals together is deferred by count', async (
   assert.equal(await ended, 'temp_fail: no room')
 })
 
-test('priorities stay in force under inet_prefer', async (t) => {
+test('inet_prefer does not change the order of priorities', async (t) => {
   const first = await server(t)
   const { hmail, ended } = await message()
   const list = [mxOf(first, { exchange: '::1', port: 9 }), mxOf(first)]
@@ -337,7 +337,7 @@ for (const [what, script, capabilities, more, outcome] of [
     'delivered',
   ],
 ] as const) {
-  test(`still needed: ${what}`, async (t) => {
+  test(`the patch is still needed: ${what}`, async (t) => {
     const relay = await server(t, script, capabilities)
     const other = await server(t)
     const { hmail, ended } = await message()

@@ -94,7 +94,7 @@ async function server(t: TestContext, options: ScriptedOptions): Promise<number>
 }
 
 for (const [what, options, exchangeTo] of CASES) {
-  test(`of a message ${what} nothing stays in memory when its connections are closed`, async (t) => {
+  test(`a message ${what} leaves nothing in memory when its connections are closed`, async (t) => {
     const port = await server(t, options)
     const kept: WeakRef<object>[] = []
     for (let i = 0; i < TIMES; i++) kept.push(...(await attempt(port, exchangeTo(port))))

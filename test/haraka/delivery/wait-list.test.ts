@@ -24,7 +24,7 @@ function setup(t: TestContext) {
   return { held, released, waits, add }
 }
 
-test('messages for a relay that is resumed go on, 20 every 100 ms, and those for another that is held stay', (t) => {
+test('messages for a resumed relay continue, 20 every 100 ms, and those for a held relay stay', (t) => {
   const { held, released, waits, add } = setup(t)
   const names = Array.from({ length: 50 }, (_, index) => `a${index}`)
   for (const name of names) add(name, a)
@@ -44,7 +44,7 @@ test('messages for a relay that is resumed go on, 20 every 100 ms, and those for
   assert.deepEqual(released, names)
 })
 
-test('a message that waits for two held relays goes on when one is resumed, and once', (t) => {
+test('a message that waits for two held relays continues once, when one is resumed', (t) => {
   const { held, released, waits, add } = setup(t)
   add('both', a, b)
   held.delete(b)
@@ -54,7 +54,7 @@ test('a message that waits for two held relays goes on when one is resumed, and 
   assert.deepEqual(released, ['both'])
 })
 
-test('one message can be let go, once', (t) => {
+test('a single message can be released, once', (t) => {
   const { released, waits, add } = setup(t)
   add('other', a)
   const hmail = add('this', a)
@@ -63,7 +63,7 @@ test('one message can be let go, once', (t) => {
   assert.deepEqual(released, ['this'])
 })
 
-test('with another configuration all that wait are routed anew', (t) => {
+test('a new configuration routes all waiting messages again', (t) => {
   const { released, waits, add } = setup(t)
   add('held', a)
   add('dns')
@@ -72,7 +72,7 @@ test('with another configuration all that wait are routed anew', (t) => {
   assert.deepEqual(released, ['held', 'dns'])
 })
 
-test('a message that has gone on by itself is not released', (t) => {
+test('a message that has continued by itself is not released', (t) => {
   const { held, released, waits, add } = setup(t)
   const messages = Array.from({ length: 25 }, (_, index) => add(String(index), a))
   held.delete(a)

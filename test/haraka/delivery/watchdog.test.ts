@@ -26,14 +26,14 @@ function watched(t: TestContext) {
   }
 }
 
-test('Haraka’s timeout of half a minute makes half a minute for the greeting, and ten minutes for each reply', () => {
+test('Haraka’s timeout of 30 s allows 30 s for the greeting, and ten minutes for each reply', () => {
   for (const timeout of [30, undefined, 0]) {
     assert.deepEqual(patienceOf(timeout), { greetingMs: GREETING, replyMs: PATIENCE })
   }
   assert.deepEqual(patienceOf(0.5), { greetingMs: 500, replyMs: 10_000 })
 })
 
-test('a greeting without end is given up after half a minute, whatever else is sent', (t) => {
+test('an incomplete greeting is given up after 30 s, whatever else is sent', (t) => {
   const { now, stuck } = watched(t)
   mock.timers.tick(GREETING - 1)
   assert.deepEqual(stuck, [])
@@ -42,7 +42,7 @@ test('a greeting without end is given up after half a minute, whatever else is s
   assert.deepEqual(stuck, ['no greeting within 30 s'])
 })
 
-test('only whole replies count', (t) => {
+test('only complete replies count as progress', (t) => {
   const { now, stuck, greet, later } = watched(t)
   greet()
   now.replies++
@@ -54,7 +54,7 @@ test('only whole replies count', (t) => {
   assert.equal(stuck.length, 1)
 })
 
-test('a long message on its way is progress, one that is stuck is not', (t) => {
+test('sending a long message counts as progress, a stalled one does not', (t) => {
   const { now, stuck, greet, later } = watched(t)
   greet()
   now.sent = 40_000
@@ -66,7 +66,7 @@ test('a long message on its way is progress, one that is stuck is not', (t) => {
   assert.equal(stuck.length, 1)
 })
 
-test('a connection that is closed is watched no more', (t) => {
+test('a closed connection is no longer watched', (t) => {
   const { stuck, stop, later } = watched(t)
   stop()
   later()

@@ -26,14 +26,14 @@ const WORKER = { kind: 'sender', replaceable: true } as const
 const TOOL = { kind: 'tool', replaceable: false } as const
 
 for (const role of [SENDER, MASTER]) {
-  test(`the ${role.kind} ends all that there is, at its start`, (t) => {
+  test(`the ${role.kind} recovers all interrupted divisions at its start`, (t) => {
     const queue = queueOf(t)
     recoverInterruptedDivisions(() => queue, role, SILENT_LOG, new EventEmitter())
     assert.deepEqual(readdirSync(queue), [])
   })
 }
 
-test('a worker ends what was left by the process whose queue it gets, before Haraka looks at the queue', (t) => {
+test('a worker recovers the divisions of the process whose queue it takes over, before Haraka reads the queue', (t) => {
   const queue = queueOf(t)
   const messages = new EventEmitter()
   const seen: number[] = []
@@ -51,13 +51,13 @@ test('a worker ends what was left by the process whose queue it gets, before Har
   assert.equal(readdirSync(queue).length, 1)
 })
 
-test('a tool that loads plugins to list them changes nothing', (t) => {
+test('a tool that only lists plugins changes nothing', (t) => {
   const queue = queueOf(t)
   recoverInterruptedDivisions(() => queue, TOOL, SILENT_LOG, new EventEmitter())
   assert.equal(readdirSync(queue).length, 2)
 })
 
-test('what cannot be ended is an error in the log, and the server starts', (t) => {
+test('a failed recovery is an error in the log, and the server starts', (t) => {
   const queue = queueOf(t)
   const [folder] = readdirSync(queue)
   writeFileSync(join(queue, folder!, 'stranger'), '')
