@@ -43,7 +43,7 @@ function counts(sinks: readonly Sink[]): Map<string, number> {
 }
 
 for (const nodes of [0, 2]) {
-  test(`400 messages at once, ${nodes === 0 ? 'one process' : `${nodes} workers`}: each arrives once, where its rule says`, async (t) => {
+  test(`${nodes === 0 ? 'one process' : `${nodes} workers`}: each of 400 concurrent messages arrives once, where its rule says`, async (t) => {
     const sinks = [await sink(t), await sink(t), await sink(t)]
     const haraka = await start(t, {
       nodes,
@@ -73,7 +73,7 @@ b.example 127.0.0.1:${sinks[1]!.port} $end
 }
 
 for (const nodes of [0, 2]) {
-  test(`kill -9 with mail under way, ${nodes === 0 ? 'one process' : `${nodes} workers`}: nothing is lost`, async (t) => {
+  test(`${nodes === 0 ? 'one process' : `${nodes} workers`}: kill -9 while mail is delivered loses nothing`, async (t) => {
     let open: () => void = () => {}
     const gate = new Promise<void>((resolve) => (open = resolve))
     const underWay = new Set<string>()
