@@ -25,7 +25,7 @@ before(() => {
 
 after(() => rmSync(folder, { recursive: true, force: true }))
 
-test('the packed package holds what runs and what is read, and no more', () => {
+test('the package contains what is run and read, and nothing else', () => {
   for (const needed of [
     'dist/index.js',
     'dist/lib/cli/bin.js',
@@ -49,7 +49,7 @@ test('the packed package holds what runs and what is read, and no more', () => {
   )
 })
 
-test('no packed file points to a source map or a source that is not packed', () => {
+test('no file of the package refers to a source map or source that is not in it', () => {
   const pointing = files
     .filter((path) => path.endsWith('.js'))
     .filter((path) => readFileSync(join(packed, path), 'utf8').includes('sourceMappingURL'))
@@ -57,7 +57,7 @@ test('no packed file points to a source map or a source that is not packed', () 
 })
 
 // Haraka is `Haraka` on the registry up to 3.2 and `haraka` from 3.3: npm refuses a plugin that names one beside the other.
-test('it does not make npm install a Haraka', () => {
+test('the package does not make npm install Haraka', () => {
   const manifest = JSON.parse(readFileSync(join(packed, 'package.json'), 'utf8')) as Record<string, object>
   const named = ['dependencies', 'peerDependencies', 'optionalDependencies'].flatMap((kind) =>
     Object.keys(manifest[kind] ?? {}),
@@ -68,7 +68,7 @@ test('it does not make npm install a Haraka', () => {
   )
 })
 
-test('it is loaded by its folder, and exports only what Haraka may copy onto its Plugin object', () => {
+test('Haraka loads the package by its folder, which exports only what may be copied onto its Plugin object', () => {
   const script = `
     const plugin = require(process.argv[1])
     const keys = []

@@ -21,7 +21,7 @@ function message(notes: unknown, num_failures = 0): HMailItem {
   return { todo, num_failures, file_size: 1500, data_start: 500 } as unknown as HMailItem
 }
 
-test('the message as the rules see it', () => {
+test('the rules see these fields of a message', () => {
   const notes: Notes = {
     dns_overrides: { auth_sender: 'joe', rotation_offset: 7, reply: '550 5.7.1 blocked', failed: 'rcpt' },
   }
@@ -39,7 +39,7 @@ test('the message as the rules see it', () => {
   })
 })
 
-test('attempts count on after Haraka has split the message, and after a restart', () => {
+test('attempts are counted on after Haraka splits the message, and after a restart', () => {
   const reader = new MessageReader()
   const original = message({}, 2)
   assert.equal(reader.read(original).retries, 2)
@@ -62,7 +62,7 @@ test('attempts count on after Haraka has split the message, and after a restart'
   assert.equal(reader.read(original).retries, 3, 'the one that was split counts for itself')
 })
 
-test('notes of any shape are survived', () => {
+test('malformed notes are ignored', () => {
   const strange: unknown[] = [
     {},
     { dns_overrides: null },
@@ -82,7 +82,7 @@ test('notes of any shape are survived', () => {
   }
 })
 
-test('a recipient without a domain, or with none that is one, does not throw', () => {
+test('a recipient with a missing or malformed domain does not throw', () => {
   for (const domain of ['', '..', 'a b', '-'.repeat(300)]) {
     const hmail = message({})
     Object.assign(hmail.todo, { domain })
@@ -90,14 +90,14 @@ test('a recipient without a domain, or with none that is one, does not throw', (
   }
 })
 
-test('the user name goes with the message, the password never', () => {
+test('the user name is kept in the notes, the password is not', () => {
   const notes: Notes = {}
   keepAuthSender({ notes: { auth_user: 'fred', auth_passwd: 'hunter2' }, transaction: { notes } })
   keepRotationOffset({ transaction: { notes } }, 12)
   assert.deepEqual(notes, { dns_overrides: { auth_sender: 'fred', rotation_offset: 12 } })
 })
 
-test('without authentication or transaction nothing is kept', () => {
+test('nothing is kept without authentication or transaction', () => {
   const notes: Notes = {}
   keepAuthSender({ notes: {}, transaction: { notes } })
   keepAuthSender({ notes: { auth_user: 5 }, transaction: { notes } })

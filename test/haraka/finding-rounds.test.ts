@@ -25,10 +25,10 @@ const TABLE: [name: string, findings: string, news: string][] = [
 ]
 
 for (const [name, findings, news] of TABLE) {
-  test(`of what all processes find one is heard: ${name}`, () => assert.equal(newsOf(findings), news))
+  test(`a finding of several processes is logged once: ${name}`, () => assert.equal(newsOf(findings), news))
 }
 
-test('only so many findings are remembered', () => {
+test('a bounded number of findings is remembered', () => {
   const rounds = new FindingRounds()
   assert.equal(rounds.isNews(1, 'first'), true)
   assert.equal(rounds.isNews(2, 'first'), false)

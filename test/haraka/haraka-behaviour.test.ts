@@ -48,7 +48,7 @@ test('constants: return codes of hooks (haraka-constants)', () => {
   assert.deepEqual(RETVAL, Object.fromEntries(Object.keys(RETVAL).map((name) => [name, constants[name]])))
 })
 
-test('hmail.js: the bytes of the message are file_size - data_start, and the name has the attempts', async () => {
+test('hmail.js: the message has file_size - data_start bytes, and the file name holds the attempts', async () => {
   const hmail = await queued({}, 3)
   const { size, retries, mailFrom, domain } = new MessageReader().read(hmail)
   assert.deepEqual(
@@ -62,7 +62,7 @@ test('hmail.js: the bytes of the message are file_size - data_start, and the nam
   )
 })
 
-test('hmail.js split_to_new_recipients: the new file has no attempts, and the notes as they are now', async () => {
+test('hmail.js split_to_new_recipients: the new file has no attempts, and the current notes', async () => {
   const hmail = await queued({ other: 1 }, 2)
   const reader = new MessageReader()
   assert.equal(reader.read(hmail).retries, 2)
@@ -78,14 +78,14 @@ test('hmail.js split_to_new_recipients: the new file has no attempts, and the no
   assert.equal(reader.read(split).retries, 3)
 })
 
-test('hmail.js split_to_new_recipients: all recipients are no split', async () => {
+test('hmail.js split_to_new_recipients: for all recipients the message is not split', async () => {
   const hmail = await queued()
   const recipients = hmail.todo.rcpt_to
   const same = await new Promise((resolve) => hmail.split_to_new_recipients(recipients, 'test', resolve))
   assert.equal(same, hmail)
 })
 
-test('hmail.js get_mx_respond, HarakaMx: found_mx gets the very objects of the answer', async () => {
+test('hmail.js get_mx_respond, HarakaMx: found_mx gets the same objects as the answer', async () => {
   const hmail = await queued()
   const found = watch(hmail, 'found_mx')
   const mx = toHarakaMx(haraka.HarakaMx, mxExchange('a.example', 1), '192.0.2.1')
@@ -93,14 +93,14 @@ test('hmail.js get_mx_respond, HarakaMx: found_mx gets the very objects of the a
   assert.equal((found[0]![0] as object[])[0], mx)
 })
 
-test('hmail.js get_mx_respond: OK without an exchange calls found_mx, and nothing else', async () => {
+test('hmail.js get_mx_respond: OK without an exchange calls only found_mx', async () => {
   const hmail = await queued()
   const calls = (['found_mx', 'bounce', 'temp_fail'] as const).map((method) => watch(hmail, method))
   await hmail.get_mx_respond(RETVAL.ok, [])
   assert.deepEqual(calls, [[[[]]], [], []])
 })
 
-test('queue.js: what begins with error. is no message, and is not removed', async () => {
+test('queue.js: a name that begins with error. is not a message, and is not removed', async () => {
   const queue = require('haraka/outbound/queue') as {
     queue_dir: string
     read_parts(name: string): unknown
@@ -112,7 +112,7 @@ test('queue.js: what begins with error. is no message, and is not removed', asyn
   assert.ok(existsSync(path))
 })
 
-test('hmail.js found_mx, net-utils resolve_mx_hosts: an address is asked for nowhere, and stays the same object', async () => {
+test('hmail.js found_mx, net-utils resolve_mx_hosts: an address is not looked up, and stays the same object', async () => {
   const mx = toHarakaMx(haraka.HarakaMx, mxExchange('a.example', 1), '192.0.2.1')
   assert.equal((await haraka.netUtils.resolve_mx_hosts([mx]))[0], mx)
   const hmail = await queued()
@@ -122,7 +122,7 @@ test('hmail.js found_mx, net-utils resolve_mx_hosts: an address is asked for now
   assert.equal(hmail.mxlist![0], mx)
 })
 
-test('hmail.js found_mx: the null MX of RFC 7505 bounces with words that say so', async () => {
+test('hmail.js found_mx: the null MX of RFC 7505 bounces with a text that says so', async () => {
   const hmail = await queued()
   const bounced = watch(hmail, 'bounce')
   await hmail.get_mx_respond(RETVAL.ok, NULL_MX)
@@ -134,7 +134,7 @@ const refusals = [
   [RETVAL.denysoft, 'temp_fail', /^Temporary MX lookup error for example\.com$/],
 ] as const
 for (const [retval, method, stock] of refusals) {
-  test(`hmail.js get_mx_respond: ${method} with stock words, which are replaced once`, async () => {
+  test(`hmail.js get_mx_respond: ${method} with a fixed text, which is replaced once`, async () => {
     const plain = await queued()
     const words = watch(plain, method)
     await plain.get_mx_respond(retval, 'the reason')
@@ -155,7 +155,7 @@ for (const [retval, method, stock] of refusals) {
     )
   })
 
-  test(`failure text: a ${method} for another reason keeps its words`, async () => {
+  test(`failure-reason: a ${method} for another reason keeps its text`, async () => {
     const hmail = await queued()
     const said = watch(hmail, method)
     explainFailure(hmail, method, 'the reason')
@@ -167,7 +167,7 @@ for (const [retval, method, stock] of refusals) {
   })
 }
 
-test('config.js: cfg is a property that is replaced, and has concurrency_max and what else is read', () => {
+test('config.js: cfg is a writable property with concurrency_max, inet_prefer and local_mx_ok', () => {
   const descriptor = Object.getOwnPropertyDescriptor(haraka.config, 'cfg')
   assert.equal(descriptor?.writable, true)
   assert.equal(descriptor?.configurable, true)
@@ -182,7 +182,7 @@ test('config.js: cfg is a property that is replaced, and has concurrency_max and
   )
 })
 
-test('plugins.js run_hooks: an object with log methods and <hook>_respond is enough', async () => {
+test('plugins.js run_hooks: an object needs only log methods and <hook>_respond', async () => {
   const { plugins } = haraka
   const seen: unknown[] = []
   plugins.registered_plugins.fake = {
@@ -247,7 +247,7 @@ test('outbound/index.js: pre_send_trans_email runs for every message, with the t
   delete plugins.registered_hooks.pre_send_trans_email
 })
 
-test('outbound/queue.js: a message that waits is found by the name of its file, and leaves the queue early', async () => {
+test('outbound/queue.js: a waiting message is found by its file name, and can leave the queue early', async () => {
   const { temp_fail_queue: waiting } = haraka.outbound as unknown as {
     temp_fail_queue: { length(): number; discard(id: string): unknown }
   }
@@ -264,7 +264,7 @@ test('outbound/queue.js: a message that waits is found by the name of its file, 
   assert.throws(() => waiting.discard(hmail.filename!))
 })
 
-test('haraka-config: type data keeps every line, and one reload callback is kept for each file', () => {
+test('haraka-config: type data keeps every line, and each file has one reload callback', () => {
   const config = require('haraka-config') as {
     get(name: string, type: string, callback?: () => void): string[]
   }

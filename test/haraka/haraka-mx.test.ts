@@ -19,7 +19,7 @@ const relayFields = {
   lmtp: true,
 } as const
 
-test('an exchange from DNS keeps its name, one of the operator has none yet, a literal has none', () => {
+test('from_dns is the name of an exchange from DNS, and unset for a relay or a literal', () => {
   const { HarakaMx } = haraka
   assert.equal(toHarakaMx(HarakaMx, mxExchange('mx.example', 5), '192.0.2.1').from_dns, 'mx.example')
   assert.equal(toHarakaMx(HarakaMx, mxExchange('192.0.2.1', 5), '192.0.2.1').from_dns, undefined)
@@ -29,7 +29,7 @@ test('an exchange from DNS keeps its name, one of the operator has none yet, a l
   }
 })
 
-test('everything that the operator wrote is handed over', () => {
+test('all settings of a relay are passed to Haraka', () => {
   const mx = toHarakaMx(haraka.HarakaMx, relayExchange(relayFields, 5), '192.0.2.1')
   assert.ok(mx instanceof haraka.HarakaMx)
   const { port, priority, bind, bind_helo, using_lmtp, auth_user, auth_pass, auth_type } = mx
@@ -48,7 +48,7 @@ test('everything that the operator wrote is handed over', () => {
   )
 })
 
-test('no copy, print or JSON of it shows the password', () => {
+test('the password does not appear in a copy, in JSON or when printed', () => {
   const mx = toHarakaMx(haraka.HarakaMx, relayExchange(relayFields, 5), '192.0.2.1')
   const shown = [
     JSON.stringify([mx]),

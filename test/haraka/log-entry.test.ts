@@ -11,7 +11,7 @@ function parametersOf(entry: LogEntry): unknown[] {
   return parameters
 }
 
-test('text and fields are printable, on one line; a tab of the text stays under its caret', () => {
+test('text and fields are printable and on one line, and a tab keeps the caret in place', () => {
   const fields = { count: 3, one: 'b\n\u001b[2J', many: ['c\u202e', 4] }
   assert.deepEqual(parametersOf({ level: 'warn', text: 'a\tb\u0085\r\nc', fields }), [
     'a\tb\ufffd\ufffd\ufffdc',
@@ -19,13 +19,13 @@ test('text and fields are printable, on one line; a tab of the text stays under 
   ])
 })
 
-test('fields are a plain object, as Haraka asks for; without fields there is none', () => {
+test('fields are a plain object, as Haraka requires, or absent', () => {
   const [, fields] = parametersOf({ level: 'info', text: 'a', fields: { b: 1 } })
   assert.equal((fields as object).constructor, Object)
   assert.deepEqual(parametersOf({ level: 'info', text: 'a' }), ['a'])
 })
 
-test('what is too long is cut, and says so', () => {
+test('a long text is cut, with a mark', () => {
   const [text, fields] = parametersOf({
     level: 'info',
     text: 'x'.repeat(3_000),

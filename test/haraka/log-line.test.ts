@@ -148,7 +148,7 @@ for (const [name, logged, fields] of decisions) {
   test(`the fields of a decision: ${name}`, () => assert.deepEqual(fieldsOf(logged), fields))
 }
 
-test('the null sender is <>, and of several recipients only the number is logged', () => {
+test('the null sender is logged as <>, and several recipients as their number', () => {
   const fields = fieldsOf({
     ...plain,
     message: { ...message, mailFrom: '', rcptTo: ['a@example.com', 'b@example.com'] },
@@ -158,13 +158,13 @@ test('the null sender is <>, and of several recipients only the number is logged
   assert.equal('recipient' in fields, false)
 })
 
-test('no field takes the place of one that Haraka writes', () => {
+test('no field has a name that Haraka uses', () => {
   for (const own of ['level', 'message', 'name', 'origin', 'uuid']) {
     assert.equal(own in fieldsOf({ ...plain, reason: 'x' }), false)
   }
 })
 
-test('nothing from outside makes a second line or a command of the terminal', () => {
+test('text from outside cannot make a second line or control a terminal', () => {
   const evil = 'a\r\nb\u0000\u001b[2J\u0085\u2028\u202e\u007f'
   const logged: unknown[] = []
   const log = { loginfo: (...parameters: unknown[]) => logged.push(...parameters) } as unknown as Loggable

@@ -12,7 +12,7 @@ const listOf = (located: readonly Located[]) => buildMxList(haraka.HarakaMx, loc
 
 after(() => haraka.close())
 
-test('priorities are kept, and every order of equals is as likely as another', () => {
+test('priorities are kept, and every order of equals is equally likely', () => {
   const equals = ['a', 'b', 'c'].map((name) => mxExchange(name, 10))
   const all = [mxExchange('last', 20), ...equals, mxExchange('first', 5)]
   // A generator of its own, so that the test is the same each time (Park and Miller's).
@@ -35,7 +35,7 @@ test('priorities are kept, and every order of equals is as likely as another', (
   )
 })
 
-test('each address of an exchange is one element, and exchanges without an address are left out', () => {
+test('each address of an exchange is one entry, and exchanges without an address are omitted', () => {
   const answer = { how: 'fresh', server: '192.0.2.53:53', ttlSeconds: 60 } as const
   const list = listOf([
     {
@@ -58,7 +58,7 @@ test('each address of an exchange is one element, and exchanges without an addre
   )
 })
 
-test('of what a stranger wrote into DNS one attempt tries a bounded part, of each host and family; of relays all', () => {
+test('hosts and addresses from DNS are bounded per host and family, those of relays are not', () => {
   const many = Array.from({ length: 200 }, (_, i) => `192.0.2.${i}`)
   const v6 = Array.from({ length: 200 }, (_, i) => `2001:db8::${i.toString(16)}`)
   const answer = {
@@ -86,7 +86,7 @@ test('of what a stranger wrote into DNS one attempt tries a bounded part, of eac
 const found = (...addresses: string[]) =>
   ({ kind: 'addresses', how: 'fresh', server: '192.0.2.53:53', ttlSeconds: 60, addresses }) as const
 
-test('addresses of a family that bind does not have are passed over; with others left, nothing is logged', () => {
+test('addresses of a family that bind lacks are skipped, and logged only at debug level if others are left', () => {
   const fields = { host: 'relay.example', bind: { v4: '192.0.2.9' } }
   const both = { exchange: relayExchange(fields), answer: found('2001:db8::1', '192.0.2.1') }
   const v6 = { exchange: relayExchange({ ...fields, host: 'v6.example' }), answer: found('2001:db8::2') }
@@ -104,7 +104,7 @@ test('addresses of a family that bind does not have are passed over; with others
   ])
 })
 
-test('each address is connected to from the address of its family; family leaves the other out', () => {
+test('each address is used with the bind of its family, and family excludes the other', () => {
   const bind = { v4: '192.0.2.9', v6: '2001:db8::9' }
   const both = {
     exchange: relayExchange({ host: 'a.example', bind }),
@@ -130,7 +130,7 @@ test('each address is connected to from the address of its family; family leaves
   )
 })
 
-test('an address and port where this server itself listens is an error, from DNS as from the operator', () => {
+test('an address where this server itself listens is an error, both from DNS and from the file', () => {
   const relay = relayExchange({ host: '127.0.0.1', port: 2525 })
   const mx = mxExchange('mx.example')
   const { candidates, passedOver } = buildMxList(

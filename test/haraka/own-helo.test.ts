@@ -8,7 +8,7 @@ import { mxExchange, relayExchange } from '../support/servers'
 const haraka = loadHaraka()
 after(() => haraka.close())
 
-test("the name for EHLO is Haraka's own, asked for once a second", () => {
+test("the EHLO name is Haraka's own, and is read at most once a second", () => {
   let now = 1_000_000
   let asked = 0
   const counting = function (fields: object) {
@@ -29,7 +29,7 @@ test("the name for EHLO is Haraka's own, asked for once a second", () => {
   assert.equal(asked, 3, 'a clock that is set back does not keep the name for an hour')
 })
 
-test('the name of the terms goes before that of the server', () => {
+test('the EHLO name of the terms takes precedence over that of the server', () => {
   const { HarakaMx } = haraka
   assert.equal(
     toHarakaMx(HarakaMx, mxExchange('mx.example', 5), '192.0.2.1', 'own.example').bind_helo,

@@ -37,7 +37,7 @@ for (const [listen, host, port, own] of [
   })
 }
 
-test('addresses of the machine are asked for again after a while, and only for a port where it listens', () => {
+test('the addresses of the machine are read again after a while, and only if the port matches', () => {
   let now = 0
   let asked = 0
   const localAddresses = () => {

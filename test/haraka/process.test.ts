@@ -31,7 +31,7 @@ const cases: [string, Record<string, unknown> | undefined, Partial<ProcessRole>]
   ['a user that there is not', { nodes: 0, user: 'no such user' }, { owner: undefined }],
 ]
 for (const [name, main, wanted] of cases) {
-  test(`what this process is: ${name}`, () => {
+  test(`the role of this process: ${name}`, () => {
     const server = main === undefined ? { notes: {} } : { notes: {}, cfg: { main } }
     const plugin = { haraka_require: () => ({ server }) } as unknown as HarakaPlugin
     const role = processRole(plugin)

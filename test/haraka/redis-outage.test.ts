@@ -20,5 +20,6 @@ for (const [name, events, news] of [
   ['a worker that ends, and had lost nothing, is not heard', '0- 5+ 0+', '0- 0+'],
   ['the end of the only one that had lost it is the end', '3- 3+', '3- 3+'],
 ] as const) {
-  test(`of what all processes see of Redis: ${name}`, () => assert.equal(newsOf(events), news))
+  test(`an outage of Redis is logged once for all processes: ${name}`, () =>
+    assert.equal(newsOf(events), news))
 }

@@ -14,7 +14,7 @@ function targets({ inForce }: ConfigurationFolder): string[] {
 const text = (entries: readonly { level: string; text: string }[]) =>
   entries.map((entry) => `${entry.level} ${entry.text}`)
 
-test('on_reload = refuse: rules that do not meet their tests do not come into force', async (t) => {
+test('on_reload = refuse: rules that fail their tests are not put into force', async (t) => {
   const folder = new ConfigurationFolder(t).start(file('a.test', 'refuse'))
   assert.deepEqual(text(await folder.reload(file('b.test', 'refuse'))), [
     'error config/dns_overrides.ini:4: test not met: "<> -> a@x.example : a.test", but it is: b.test:25',
@@ -25,28 +25,28 @@ test('on_reload = refuse: rules that do not meet their tests do not come into fo
   assert.deepEqual(targets(folder), ['* a.test', '* a.test $end'])
 })
 
-test('on_reload = warn: they come into force, with a warning', async (t) => {
+test('on_reload = warn: rules that fail their tests are in force, with a warning', async (t) => {
   const folder = new ConfigurationFolder(t).start(file('a.test', 'warn'))
   const log = text(await folder.reload(file('b.test', 'warn')))
   assert.deepEqual(targets(folder), ['* a.test', '* b.test'])
   assert.match(log[0] ?? '', /^warn .*test not met/)
 })
 
-test('on_reload = ignore: nothing is said of tests', async (t) => {
+test('on_reload = ignore: failing tests are not logged', async (t) => {
   const folder = new ConfigurationFolder(t).start(file('a.test', 'ignore'))
   const log = text(await folder.reload(file('b.test', 'ignore')))
   assert.deepEqual(targets(folder), ['* a.test', '* b.test'])
   assert.deepEqual(log, ['notice config/dns_overrides.ini is read again and in force'])
 })
 
-test('at the start there are no other rules to go on with: a warning', async (t) => {
+test('at the start failing tests are a warning, because there are no previous rules', async (t) => {
   const folder = new ConfigurationFolder(t).start(file('b.test', 'refuse'))
   await folder.waitFor(() => folder.findings.length === 2)
   assert.deepEqual(targets(folder), ['* b.test'])
   assert.match(folder.log.join('\n'), /^warn .*test not met/m)
 })
 
-test('of many tests that are not met 50 are logged, and the number of the rest', async (t) => {
+test('of many failing tests 50 are logged, and the number of the others', async (t) => {
   const folder = new ConfigurationFolder(t).start('* a.test')
   const lines = Array.from({ length: 70 }, (_, n) => `<> -> a@x${n}.example : b.test`)
   const log = text(await folder.reload(`* a.test\n[tests]\n${lines.join('\n')}`))

@@ -17,7 +17,7 @@ function shareOf(threads: number, worker: Workers): number {
   return outbound.cfg.concurrency_max
 }
 
-test('the shares of all workers are the number, and at least one each', () => {
+test('the shares of all workers add up to the number, with at least one each', () => {
   for (let threads = 1; threads <= 25; threads++) {
     for (let count = 1; count <= 9; count++) {
       const shares = Array.from({ length: count }, (_, index) => shareOf(threads, { count, id: index + 1 }))
@@ -28,12 +28,12 @@ test('the shares of all workers are the number, and at least one each', () => {
   }
 })
 
-test('a worker that replaces another never makes the whole exceed the number', () => {
+test('the share of a replacement worker never exceeds the number', () => {
   assert.equal(shareOf(10, { count: 4, id: 5 }), 2)
   assert.equal(shareOf(3, { count: 4, id: 9 }), 1)
 })
 
-test('the number of workers is read as Haraka reads it', () => {
+test('the number of workers is read as by Haraka', () => {
   const cases: [unknown, number][] = [
     ['cpus', 8],
     [3, 3],
@@ -46,7 +46,7 @@ test('the number of workers is read as Haraka reads it', () => {
   for (const [nodes, count] of cases) assert.equal(workerCount(nodes, 8), count, String(nodes))
 })
 
-test('unset, nothing of Haraka is touched', () => {
+test("without the setting Haraka's own is not touched", () => {
   const outbound: OutboundConfig = { cfg: settings(10_000) }
   const threads = new SendingThreads(outbound, ALONE)
   threads.apply(undefined)
@@ -58,7 +58,7 @@ test('unset, nothing of Haraka is touched', () => {
   })
 })
 
-test('the number holds at once, changes, holds for settings that are read again, and goes away', () => {
+test('the number is in force at once, can change, survives a reload of outbound.ini, and can be removed', () => {
   const outbound: OutboundConfig = { cfg: settings(10_000) }
   const first = outbound.cfg
   const threads = new SendingThreads(outbound, { count: 2, id: 2 })

@@ -34,9 +34,9 @@ after(async () => {
   rmSync(work, { recursive: true, force: true })
 })
 
-describe('npm install without force', { concurrency: 2 }, () => {
+describe('npm installs the plugin without --force', { concurrency: 2 }, () => {
   for (const version of VERSIONS) {
-    test(`beside ${version}: mail arrives by a rule, by a relay with TLS and a password, and divided by $rcpt`, async () => {
+    test(`beside ${version}: mail is routed by a rule, by a relay with TLS and a password, and divided by $rcpt`, async () => {
       const folder = join(work, version)
       mkdirSync(folder)
       initFolder(folder)

@@ -31,7 +31,7 @@ function installBlock(): string {
     .replace('chgrp smtp', `chgrp ${group}`)
 }
 
-test('the block under "Install" can be pasted, and leaves a folder with the plugin in it', () => {
+test('the block under "Install" can be pasted, and makes a folder with the plugin', () => {
   const haraka = join(dirname(require.resolve('haraka/package.json')), 'bin', 'haraka')
   execFileSync(process.execPath, [haraka, '-i', folder])
   mkdirSync(programs)

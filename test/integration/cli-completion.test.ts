@@ -53,7 +53,7 @@ const SHELLS = {
 } as const
 
 for (const [shell, { start, load }] of Object.entries(SHELLS)) {
-  test(`completion in ${shell}`, { skip: needs(shell, 'script') }, async () => {
+  test(`completion works in ${shell}`, { skip: needs(shell, 'script') }, async () => {
     const child = run('script', ['-qfec', start, '/dev/null'], {
       cwd: folder.path,
       env: {
@@ -72,6 +72,6 @@ for (const [shell, { start, load }] of Object.entries(SHELLS)) {
   })
 }
 
-test('completion: a shell without a script is an error', async () => {
+test('completion for an unsupported shell is an error', async () => {
   await assert.rejects(run(process.execPath, [CLI, 'completion', 'csh']), /the shells are bash, zsh, fish/)
 })

@@ -45,7 +45,7 @@ function setUp(t: TestContext, { files = {}, prepare }: BrokenSetup): string {
   return folder
 }
 
-describe('doctor says of each broken set-up what is wrong and what to do', { concurrency: 2 }, () => {
+describe('doctor explains each broken set-up, and what to do', { concurrency: 2 }, () => {
   for (const setup of BROKEN_SETUPS) {
     it(setup.what, { skip: setup.skip ?? false }, async (t) => {
       const folder = setUp(t, setup)

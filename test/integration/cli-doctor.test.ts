@@ -35,7 +35,7 @@ async function doctorSays(expected: RegExp): Promise<string> {
   }
 }
 
-test('doctor of a running server with two workers: in force, then refused, then in force again', async () => {
+test('doctor of a running server with two workers shows a file in force, refused, and in force again', async () => {
   const text = await doctorSays(/2 workers of the running server have this file in force, since .* UTC/)
   assert.doesNotMatch(text, /error/)
   const file = join(server.folder, 'config/dns_overrides.ini')

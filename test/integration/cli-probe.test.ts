@@ -37,7 +37,7 @@ async function relay(t: TestContext, certificate: string, changes: SMTPServerOpt
   return (server.server.address() as AddressInfo).port
 }
 
-test('probe: relays that are good and bad, named and inline', async (t) => {
+test('probe: tests good and bad relays, named and inline', async (t) => {
   const good = await relay(t, 'server')
   const expired = await relay(t, 'expired')
   const closed = await freePort()
@@ -101,20 +101,20 @@ z.example  @good
   assert.equal((JSON.parse(byHost.out) as unknown[]).length, 5)
 })
 
-test('probe: an unknown name', async () => {
+test('probe: an unknown name is wrong usage, with a suggestion', async () => {
   const file = folder.write('names.ini', '[relay:isp]\nhost = 127.0.0.1')
   const { status, err } = await runProcess(['probe', 'ips', '-c', file])
   assert.equal(status, 64)
   assert.match(err, /unknown relay "ips"; did you mean isp\?/)
 })
 
-test('probe: a file without relays', async () => {
+test('probe: a file without relays is reported as such', async () => {
   const { status, out } = await runProcess(['probe', '-c', folder.write('none.ini', '* $direct')])
   assert.equal(status, 0)
   assert.match(out, /names no relay/)
 })
 
-test('probe: Postfix, by STARTTLS and with TLS from the first byte', { skip: needsPostfix() }, async (t) => {
+test('probe: Postfix with STARTTLS and with TLS from the first byte', { skip: needsPostfix() }, async (t) => {
   const postfix = await startPostfix('server')
   t.after(() => postfix.stop())
   const file = folder.write(

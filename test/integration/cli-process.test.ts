@@ -36,13 +36,13 @@ for (const [words, status] of STATUSES) {
   })
 }
 
-test('HARAKA names the folder', async () => {
+test('HARAKA sets the folder', async () => {
   const { status, out } = await runProcess(['check'], { cwd: '/', env: { HARAKA: folder.path } })
   assert.equal(status, 0)
   assert.ok(out.startsWith(`${folder.path}/config/dns_overrides.ini: `))
 })
 
-test('colours on a terminal, and none there with NO_COLOR', { skip: needs('script') }, () => {
+test('colours are used on a terminal, but not with NO_COLOR', { skip: needs('script') }, () => {
   const line = `${process.execPath} ${CLI} explain a@gmail.com --mx none`
   const terminal = (env: Record<string, string>) => {
     const { NO_COLOR: _, ...rest } = process.env
@@ -59,7 +59,7 @@ test('colours on a terminal, and none there with NO_COLOR', { skip: needs('scrip
   assert.ok(!terminal({ TERM: 'dumb' }).includes('\u001b[3'))
 })
 
-test('a terminal that says it has no columns is taken to have 80', { skip: needs('script') }, () => {
+test('a terminal that reports 0 columns is treated as 80 columns', { skip: needs('script') }, () => {
   const file = folder.write('unknown.ini', 'gmail.com @nowhere $end\n')
   const line = `stty cols 0 rows 0; ${process.execPath} ${CLI} check ${file}; true`
   const out = execFileSync('script', ['-qec', line, '/dev/null'], {
@@ -70,7 +70,7 @@ test('a terminal that says it has no columns is taken to have 80', { skip: needs
   assert.ok(out.includes('  gmail.com @nowhere $end\r\n            ^~~~~~~~\r\n'), out)
 })
 
-test('a reader that goes away early is not an error', async () => {
+test('output to a reader that closes early is not an error', async () => {
   const lines = Array.from({ length: 20_000 }, (_, index) => `d${index}.example s.example $retries>=1`)
   const file = folder.write('many.ini', lines.join('\n'))
   const child = spawn(process.execPath, [CLI, 'explain', 'a@x.example', '--mx', 'none', '--config', file], {
@@ -85,7 +85,7 @@ test('a reader that goes away early is not an error', async () => {
   assert.deepEqual([status, signal], [0, null])
 })
 
-test('a state folder that this user may not enter: what is not known is said so', async () => {
+test('a state folder that this user may not enter is reported, and the state is unknown', async () => {
   folder.write('closed/config/dns_overrides.ini', 'gmail.com smtp.myisp.com\n[relay:isp]\nhost = 127.0.0.1')
   const haraka = join(folder.path, 'closed')
   const state = join(haraka, STATE_FOLDER)
@@ -113,7 +113,7 @@ test('a state folder that this user may not enter: what is not known is said so'
   chmodSync(state, 0o700)
 })
 
-test('a queue that this user may not read: status 75, because nobody knows', async () => {
+test('a queue that this user may not read is status 75', async () => {
   const haraka = join(folder.path, 'private')
   const list = folder.write('private/list.txt', '<> a@gmail.com\n')
   const file = folder.write('private/config/dns_overrides.ini', 'gmail.com smtp.myisp.com\n')
@@ -147,27 +147,31 @@ test('a queue that this user may not read: status 75, because nobody knows', asy
   chmodSync(queue, 0o700)
 })
 
-test('an output that is full is one line and status 74', { skip: !existsSync('/dev/full') }, async () => {
-  const full = openSync('/dev/full', 'w')
-  const child = spawn(process.execPath, [CLI, 'check'], {
-    cwd: folder.path,
-    stdio: ['ignore', full, 'pipe'],
-  })
-  closeSync(full)
-  let err = ''
-  child.stderr!.on('data', (chunk: Buffer) => (err += chunk.toString()))
-  const [status, signal] = (await once(child, 'close')) as [number | null, string | null]
-  assert.match(err, /^dns-overrides: the output could not be written: ENOSPC[^\n]*\n$/)
-  assert.deepEqual([status, signal], [74, null])
-})
+test(
+  'a full output device is an error of one line and status 74',
+  { skip: !existsSync('/dev/full') },
+  async () => {
+    const full = openSync('/dev/full', 'w')
+    const child = spawn(process.execPath, [CLI, 'check'], {
+      cwd: folder.path,
+      stdio: ['ignore', full, 'pipe'],
+    })
+    closeSync(full)
+    let err = ''
+    child.stderr!.on('data', (chunk: Buffer) => (err += chunk.toString()))
+    const [status, signal] = (await once(child, 'close')) as [number | null, string | null]
+    assert.match(err, /^dns-overrides: the output could not be written: ENOSPC[^\n]*\n$/)
+    assert.deepEqual([status, signal], [74, null])
+  },
+)
 
-test('a configuration from the standard input', async () => {
+test('check - reads the configuration from standard input', async () => {
   const { status, out } = await runProcess(['check', '-'], { input: '* a.test\n' })
   assert.equal(status, 0)
   assert.equal(out, '<stdin>: 0 errors, 0 warnings\n')
 })
 
-test('a list of messages from the standard input', async () => {
+test('diff - reads the messages from standard input', async () => {
   const old = folder.write('old.ini', '* a.test')
   const { status, out } = await runProcess(['diff', old, folder.write('new.ini', '* b.test'), '-'], {
     input: '<> a@x.example\n',
@@ -176,11 +180,11 @@ test('a list of messages from the standard input', async () => {
   assert.match(out, /1 of 1 message would go elsewhere/)
 })
 
-test('the program is what `bin` runs', () => {
+test('the program of `bin` has a shebang', () => {
   assert.match(readFileSync(CLI, 'utf8'), /^#!\/usr\/bin\/env node\n/)
 })
 
-test('the manual page is one that man can show', { skip: needs('man') }, async () => {
+test('the manual page can be shown by man', { skip: needs('man') }, async () => {
   const { out } = await runProcess(['help', '--man'])
   const file = folder.write('dns-overrides.1', out)
   const shown = execFileSync('man', ['-l', file], {

@@ -34,7 +34,7 @@ after(async () => {
   await zone.stop()
 })
 
-test('explain --queue: the sender, authenticated user, attempts and recipients of the real file', async () => {
+test('explain --queue: reads sender, authenticated user, attempts and recipients of a real queue file', async () => {
   const { status, out } = await runProcess(['explain', '--queue', file], { env: { HARAKA: server.folder } })
   assert.equal(status, 0)
   assert.match(
@@ -44,7 +44,7 @@ test('explain --queue: the sender, authenticated user, attempts and recipients o
   assert.match(out, /Would be sent by line 3/)
 })
 
-test('explain --queue --timeline begins with the attempt that Haraka has planned', async () => {
+test('explain --queue --timeline begins with the attempt that Haraka has scheduled', async () => {
   const words = ['explain', '--queue', file, '--timeline', '--json']
   const { out } = await runProcess(words, { env: { HARAKA: server.folder } })
   const { timeline } = JSON.parse(out) as { timeline: { attempts: { retries: number; at: string }[] } }
@@ -55,7 +55,7 @@ test('explain --queue --timeline begins with the attempt that Haraka has planned
   )
 })
 
-test('diff --queue: what a change does to the message that waits', async () => {
+test('diff --queue: shows the effect of a change on a waiting message', async () => {
   const next = join(server.folder, 'next.ini')
   server.write('next.ini', 'x.example $direct $retries>=1\n')
   const old = join(server.folder, 'config', 'dns_overrides.ini')

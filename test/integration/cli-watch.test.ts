@@ -12,7 +12,7 @@ const folder = temporaryFolder()
 folder.write('config/dns_overrides.ini', 'gmail.com smtp.myisp.com\n')
 
 for (const command of ['rules', 'relays']) {
-  test(`${command} --watch on a pipe ends at Ctrl-C with status 0`, async () => {
+  test(`${command} --watch on a pipe: Ctrl-C ends with status 0`, async () => {
     const child = spawn(process.execPath, [CLI, command, '--watch'], { cwd: folder.path, stdio: 'pipe' })
     await once(child.stdout, 'data')
     child.kill('SIGINT')
@@ -20,7 +20,7 @@ for (const command of ['rules', 'relays']) {
     assert.deepEqual([status, signal], [0, null])
   })
 
-  test(`${command} --watch ends at the next change when nobody reads any longer`, async () => {
+  test(`${command} --watch ends at the next change after the reader has closed the pipe`, async () => {
     const child = spawn(process.execPath, [CLI, command, '--watch'], { cwd: folder.path, stdio: 'pipe' })
     await once(child.stdout, 'data')
     child.stdout.destroy()
@@ -33,7 +33,7 @@ for (const command of ['rules', 'relays']) {
   })
 
   test(
-    `${command} --watch on a terminal of 80 columns: Ctrl-C gives the screen back`,
+    `${command} --watch on a terminal of 80 columns: Ctrl-C restores the screen`,
     { skip: needs('script') },
     async () => {
       // Ctrl-C reaches the shell as well: the trap keeps any shell alive to say the status.

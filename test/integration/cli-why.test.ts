@@ -26,7 +26,7 @@ after(async () => {
   await sink.close()
 })
 
-test('why: a message that is deferred twice, held, and delivered', async () => {
+test('why: shows a message that is deferred twice, held, and delivered', async () => {
   await server.send({ from: 'boss@corp.example', to: 'u@x.example' })
   const isTried = (times: number) => () => server.queueFiles()[0]?.split('_')[2] === String(times)
   await server.waitFor(isTried(1), 'the first attempt')

@@ -237,7 +237,7 @@ for (const [i, { what, outcome, reason }] of CASES.entries()) {
   })
 
   const alone = outcome === 'second' ? 'defer' : outcome
-  test(`${what}, with no other MX: ${alone}`, async () => {
+  test(`${what}, without another MX: ${alone}`, async () => {
     const mark = haraka.mark()
     assert.equal(await outcomeOf(`one${i}.example`, firsts[i]), alone)
     if (reason !== undefined) {

@@ -69,7 +69,7 @@ after(async () => {
   await Promise.all([zone?.stop(), ...[echo, good].map((server) => server?.close())])
 })
 
-test('a target that turns out to be this server itself is refused: an error in the log, the message deferred', async () => {
+test('a target that resolves to this server itself is an error in the log, and the message is deferred', async () => {
   await haraka.send({ to: 'a@own.example' })
   const reason = `127\\.0\\.0\\.1:${own} is this server itself`
   await haraka.waitForLog(new RegExp(`\\[ERROR\\].* is passed over: ${reason}`))
@@ -88,14 +88,14 @@ test('a target that is this server itself stops Haraka at the start', async () =
   assert.match(log, new RegExp(`:1:13: error: 127\\.0\\.0\\.1:${port} is this server itself`))
 })
 
-test('another exchange beside this server itself takes the message', async () => {
+test('another exchange of the same decision takes the message', async () => {
   await haraka.send({ to: 'a@both.example' })
   await haraka.waitFor(() => good.taken.some(({ rcptTo }) => rcptTo.includes('a@both.example')), 'delivery', [
     good,
   ])
 })
 
-test('no address of the family that bind has: deferred with that reason, and no error', async () => {
+test('without an address of the family of bind the message is deferred with that reason, and no error', async () => {
   const mark = haraka.mark()
   await haraka.send({ to: 'a@family.example' })
   await haraka.waitForLog(
@@ -105,7 +105,7 @@ test('no address of the family that bind has: deferred with that reason, and no 
   assert.deepEqual(haraka.lines(/\[(ERROR|CRIT)\]/, mark), [])
 })
 
-test('a relay that repeats the password after RCPT brings it into no log and no report', async () => {
+test('a password that a relay repeats after RCPT is neither in the log nor in a report', async () => {
   await haraka.send({ to: 'a@echo.example', from: 's@client.example' })
   const report = () => good.taken.find(({ rcptTo }) => rcptTo.includes('s@client.example'))
   await haraka.waitFor(() => report() !== undefined, 'the report', [good])

@@ -52,7 +52,7 @@ max_connections = 1
 })
 
 test(
-  'three domains at one provider, two workers, 500 messages: never a third connection, and other mail does not wait',
+  '500 messages of two workers to three domains of one provider: at most two connections, and other mail does not wait',
   { timeout: 180_000 },
   async (t) => {
     const provider = await startCounted(t, { host: '127.0.0.6', answerMs: 5 })
@@ -106,7 +106,7 @@ max_connections = 2
 )
 
 test(
-  'terms and a relay, each the fallback of the other, one connection each: all mail arrives',
+  'terms and a relay of one connection each deliver all mail, each as the fallback of the other',
   { timeout: 120_000 },
   async (t) => {
     const provider = await startCounted(t, { host: '127.0.0.6', answerMs: 2 })
@@ -158,7 +158,7 @@ relay.example   @provider
   },
 )
 
-test('max_per_hour of a section counts the messages of all its exchanges', async (t) => {
+test('max_per_hour of a section counts the messages to all its exchanges', async (t) => {
   const provider = await startCounted(t, { host: '127.0.0.6' })
   const { port } = provider
   const zone = await startZone({

@@ -123,7 +123,7 @@ for (const [domain, outcome] of CASES) {
   })
 }
 
-test('a source address and a name by sender', async () => {
+test('source address and EHLO name can depend on the sender', async () => {
   for (const [from, address, helo] of [
     ['strict@client.example', '127.0.0.10', 'strict.example'],
     ['news-17@client.example', '127.0.0.11', 'plain.example'],
@@ -136,7 +136,7 @@ test('a source address and a name by sender', async () => {
   }
 })
 
-test('mail that is refused for the source address goes at once from another one, by $reply', async () => {
+test('mail refused for its source address is sent at once from another one by $reply', async () => {
   const mark = haraka.mark()
   await haraka.send({ to: 'u@block.example', from: 's@client.example' })
   await haraka.waitFor(() => blocking.received.length > 0, 'the message', [blocking])
@@ -147,7 +147,7 @@ test('mail that is refused for the source address goes at once from another one,
   assert.equal(haraka.lines(/not bounced but tried again, by \* +@second +\$reply/, mark).length, 1)
 })
 
-test('what is kept of an attempt on terms names the line', async () => {
+test('an attempt on terms is kept in the queue file with its line', async () => {
   assert.equal(await send('grey.careful.example', 'kept@client.example'), 'defer')
   const kept = () =>
     haraka

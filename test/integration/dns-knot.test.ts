@@ -60,7 +60,7 @@ const CASES: readonly (readonly [domain: string, outcome: unknown, why: string])
   ['dotted.example.com', 'EBADRESP', 'a dot in a label'],
 ]
 
-test('the MX of knotd', { skip }, async (t) => {
+test('MX answers of knotd', { skip }, async (t) => {
   for (const [domain, outcome, why] of CASES) {
     await t.test(`${domain}: ${why}`, async () => {
       const answer = await resolver.mx(domain)
@@ -75,7 +75,7 @@ test('the MX of knotd', { skip }, async (t) => {
   }
 })
 
-test('knotd cuts a long answer; TCP brings the whole (RFC 7766)', { skip }, async () => {
+test('a long answer of knotd is truncated, and complete over TCP (RFC 7766)', { skip }, async () => {
   const answer = await resolver.mx('many.example.com')
   assert.equal(answer.kind === 'mx' && answer.records.length, 100)
 })
@@ -87,19 +87,19 @@ test('TTLs are those of knotd', { skip }, async () => {
   assert.equal(absent.kind === 'nxdomain' && absent.ttlSeconds, 60, 'the minimum of its SOA (RFC 2308 5)')
 })
 
-test('addresses of knotd, both families', { skip }, async () => {
+test('addresses of knotd have both families', { skip }, async () => {
   const answer = await resolver.addresses('mx1.example.com', 'v4')
   assert.deepEqual(answer.kind === 'addresses' && answer.addresses, ['192.0.2.1', '2001:db8::1'])
 })
 
-test('2000 names at once, and none fails', { skip }, async () => {
+test('2000 names are looked up at once without a failure', { skip }, async () => {
   const kinds = await Promise.all(
     Array.from({ length: 2000 }, async (_, i) => (await resolver.mx(`burst${i}.example.com`)).kind),
   )
   assert.deepEqual(new Set(kinds), new Set(['nxdomain']))
 })
 
-test('a zone that changes is seen when the cache is flushed', { skip }, async () => {
+test('a changed zone is visible after the cache is flushed', { skip }, async () => {
   await resolver.mx('mail.example.org')
   await knot.reload('example.org', 'mail MX 7 new')
   assert.equal((await resolver.mx('mail.example.org')).kind, 'nxdomain', 'remembered')
@@ -121,7 +121,7 @@ async function startTwo(t: TestContext): Promise<{ internal: KnotServer; outside
 const kindOf = async (asked: Resolver, domain: string): Promise<string> => (await asked.mx(domain)).kind
 
 test(
-  'dns_servers = internal, public: internal domains stay known, however often others are asked',
+  'dns_servers = internal, public: internal domains are still found after queries for others',
   { skip },
   async (t) => {
     const { internal, outside } = await startTwo(t)
@@ -143,7 +143,7 @@ test(
 )
 
 test(
-  '[zone:corp.internal]: internal domains are known though the public server comes first',
+  '[zone:corp.internal]: internal domains are found although the public server is listed first',
   { skip },
   async (t) => {
     const { internal, outside } = await startTwo(t)

@@ -50,7 +50,7 @@ const MODES: Readonly<Record<string, UnboundOptions>> = {
 }
 
 for (const [mode, options] of Object.entries(MODES)) {
-  test(`unbound as recursive server over ${mode}`, { skip }, async (t) => {
+  test(`unbound resolves as recursive server over ${mode}`, { skip }, async (t) => {
     const unbound = await setUp(t, options)
     const resolver = testResolver([unbound.server], { ca, tuning })
     t.after(() => resolver.close())
@@ -70,7 +70,7 @@ for (const [mode, options] of Object.entries(MODES)) {
   })
 }
 
-test('DNS over TLS: a certificate of another name is refused, the next server asked', { skip }, async (t) => {
+test('DNS over TLS: after a certificate for another name the next server is asked', { skip }, async (t) => {
   const { pathname } = new URL(`file://${process.cwd()}/test/fixtures/tls`)
   const wrong = await setUp(t, {
     tls: { key: `${pathname}/wrong-name.key`, cert: `${pathname}/wrong-name.pem` },
@@ -88,7 +88,7 @@ test('DNS over TLS: a certificate of another name is refused, the next server as
   assert.equal(answer.kind === 'mx' && answer.server, `127.0.0.1:${good.port}`)
 })
 
-test('a server that ends is replaced by the next, one that is back is used again', { skip }, async (t) => {
+test('a server that stops is replaced by the next, and used again when it is back', { skip }, async (t) => {
   const one = await setUp(t)
   const two = await setUp(t)
   let time = 0

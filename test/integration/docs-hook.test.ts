@@ -34,14 +34,14 @@ after(async () => {
   await zone?.stop()
 })
 
-test('it changes port and TLS of an exchange', async () => {
+test('the example plugin changes port and TLS of an exchange', async () => {
   await haraka.send({ to: 'a@example.com' })
   const failed = () => haraka.lines(/Temp failing/).length > 0
   await haraka.waitFor(() => sink.received.length > 0 || failed(), 'the message', [sink])
   assert.equal(sink.received[0]?.secure, true, haraka.log)
 })
 
-test('it drops a host that has said "later" ten times', async () => {
+test('the example plugin drops a host that has deferred ten times', async () => {
   await haraka.send({ to: 'a@busy.example' })
   const dropped = () => haraka.lines(/plugins of server_details have dropped every exchange/).length > 0
   await haraka.flushUntil(dropped, 'the host dropped')

@@ -91,7 +91,7 @@ for (const path of PAGES) {
       })
     }
     for (const text of block.language === 'log' ? block.text.split('\n') : []) {
-      test(`${path} line ${block.line}: the log has ${text}`, async () => {
+      test(`${path} line ${block.line}: the log contains ${text}`, async () => {
         const pattern = new RegExp(patternOf(toReal(text, pairs)))
         await haraka.flushUntil(() => haraka.lines(pattern).length > 0, text)
       })

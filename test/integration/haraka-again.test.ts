@@ -64,7 +64,7 @@ dns.example   $direct
     ['down.example', 'another server, after no connection', () => other, 1],
     ['dns.example', 'a server, after a lookup that failed', () => other, 1],
   ] as const) {
-    it(`sets when the next attempt is: ${what}`, async () => {
+    it(`sets the time of the next attempt: ${what}`, async () => {
       await haraka.send({ from: 's@client.example', to: `u@${domain}` })
       const taken = () => where().taken.filter(({ rcptTo }) => rcptTo.includes(`u@${domain}`)).length
       await haraka.waitFor(() => taken() > 0, 'delivery', [server, other])
@@ -111,14 +111,14 @@ client.example 127.0.0.1:${reports.port} $end
     await Promise.all([server, relay, reports].map((each) => each?.close()))
   })
 
-  it('a refusal that a line matches is tried again', async () => {
+  it('a refusal that a line rescues is tried again', async () => {
     await haraka.send({ from: 's@client.example', to: 'blocked@d.example' })
     await haraka.waitFor(() => relay.taken.length > 0, 'the relay', [relay])
     await haraka.waitFor(() => haraka.queueFiles().length === 0, 'an empty queue')
     assert.equal(reports.taken.length, 0)
   })
 
-  it('a deferral bounces, whatever $again says', async () => {
+  it('a deferral bounces in spite of $again', async () => {
     const taken = relay.taken.length
     await haraka.send({ from: 's@client.example', to: 'later@d.example' })
     await haraka.waitFor(() => reports.taken.length > 0, 'the report', [reports])

@@ -11,7 +11,7 @@ exports.hook_server_details = (next, delivery, { exchange }) => {
 }
 `
 
-test('the only attempt of [attempts] is not used up by a lookup that failed', async (t) => {
+test('a failed lookup does not use up the only attempt of [attempts]', async (t) => {
   const recipient = await startSink()
   t.after(() => recipient.close())
   const zone = await startZone({ 'late.example': [fails()], 'mx.late.example': [a('127.0.0.1')] })

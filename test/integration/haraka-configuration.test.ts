@@ -23,7 +23,7 @@ example.com 192.0.2.1:99999
 const ERRORS = [/:2:1: error: .*mx_sending_treads/, /:4:20: error: .*\$retris/, /:5:22: error: .*99999/]
 
 for (const nodes of [0, 2]) {
-  test(`a bad file at start stops Haraka with the full list (nodes=${nodes})`, async () => {
+  test(`a file with errors stops Haraka at the start, with all errors (nodes=${nodes})`, async () => {
     const { code, log } = await HarakaServer.startAndFail({ nodes, overrides: BAD })
     assert.equal(code, 1)
     for (const error of ERRORS) {
@@ -49,7 +49,7 @@ async function harakaProgram(folder: string, option: string): Promise<{ code: nu
   }
 }
 
-test('haraka -o lists the hooks, makes no folder, and shows the errors of a bad file', async (t) => {
+test('haraka -o lists the hooks, makes no folder, and shows the errors of the file', async (t) => {
   const haraka = HarakaServer.install({ overrides: '* 127.0.0.1:25\n' })
   t.after(() => haraka.close())
   const { code, output } = await harakaProgram(haraka.folder, '-o')
@@ -64,7 +64,7 @@ test('haraka -o lists the hooks, makes no folder, and shows the errors of a bad 
   for (const error of ERRORS) assert.match(bad.output, error)
 })
 
-test('a file in place of the state folder is a warning: mail goes on', async (t) => {
+test('a file in place of the state folder is a warning, and mail is delivered', async (t) => {
   const haraka = await HarakaServer.start({
     overrides: 'example.org 127.0.0.1:1\n',
     files: { [STATE_FOLDER]: 'not a folder\n' },
@@ -74,7 +74,7 @@ test('a file in place of the state folder is a warning: mail goes on', async (t)
   await haraka.waitForLog(/\[NOTICE\].*is in force .*lines=1/)
 })
 
-test('a missing file is a warning; one that comes is taken up, and one that is emptied takes nothing away', async (t) => {
+test('a missing file is a warning, a new one is read, and an emptied one keeps the rules', async (t) => {
   const haraka = HarakaServer.install({ overrides: '' })
   t.after(() => haraka.close())
   const sink = await startSink()
@@ -181,7 +181,7 @@ async function mostAtOnce(sink: Sink, expected: number): Promise<number> {
   return gate.most
 }
 
-test('the start is one NOTICE of the server, with what is in force', async () => {
+test('the start of the server is one NOTICE with the configuration in force', async () => {
   const [notice, ...others] = haraka.lines(/dns_overrides\.ini is in force/)
   assert.deepEqual(others, [])
   assert.match(
@@ -190,11 +190,11 @@ test('the start is one NOTICE of the server, with what is in force', async () =>
   )
 })
 
-test('mx_sending_threads holds over two workers, from the first message on', async () => {
+test('mx_sending_threads is divided between two workers from the first message', async () => {
   assert.equal(await mostAtOnce(old, 3), 3)
 })
 
-test('it holds after outbound.ini is read again, and a good edit brings new rules and another number', async () => {
+test('mx_sending_threads survives a reload of outbound.ini, and an edit changes rules and number', async () => {
   const mark = haraka.mark()
   haraka.write('config/outbound.ini', 'temp_fail_intervals=5s*9\nconcurrency_max=60\n')
   await haraka.waitFor(
@@ -215,7 +215,7 @@ test('it holds after outbound.ini is read again, and a good edit brings new rule
   assert.equal(old.received.length, earlier)
 })
 
-test('a bad edit is logged once with its errors, and the rules before stay in force, in whole', async () => {
+test('an edit with errors is logged once, and all previous rules stay in force', async () => {
   const mark = haraka.mark()
   haraka.write('config/dns_overrides.ini', `mx_sending_threads = 9\n* 127.0.0.1:${old.port}\n${BAD}`)
   await haraka.waitForLog(/stays in force/, mark)
@@ -230,7 +230,7 @@ test('a bad edit is logged once with its errors, and the rules before stay in fo
   }
 })
 
-test('a worker that comes while the file is bad lets its mail wait, and delivers when the file is good again', async () => {
+test('a worker that starts while the file has errors defers its mail until they are fixed', async () => {
   const mark = haraka.mark()
   const worker = Number(/worker started\s.*\bpid=(\d+)/.exec(haraka.log)![1])
   process.kill(worker, 'SIGKILL')
@@ -258,7 +258,7 @@ test('a worker that comes while the file is bad lets its mail wait, and delivers
   assert.equal(fresh.received.length, total)
 })
 
-test('without mx_sending_threads Haraka has its own number again', async () => {
+test('without mx_sending_threads Haraka uses its own number again', async () => {
   gate.most = 0
   const total = fresh.received.length + 12
   await handIn(12)

@@ -4,7 +4,7 @@ import { a, fails, mx, startZone } from '../support/dns-scripted'
 import { HarakaServer } from '../support/haraka-server'
 import { startSink } from '../support/smtp-sink'
 
-test('name servers that say nothing: the plugin answers before Haraka does it for it, and other mail goes on', async (t) => {
+test("with silent name servers the plugin answers before Haraka's timeout, and other mail is delivered", async (t) => {
   const sink = await startSink()
   t.after(() => sink.close())
   const zone = await startZone({ 'silent.example': [fails('SILENT')], 'relay.example': [a('127.0.0.1')] })
@@ -33,7 +33,7 @@ silent.example $direct $end
 })
 
 for (const nodes of [0, 2]) {
-  test(`a graceful shutdown is not held up (nodes=${nodes})`, async (t) => {
+  test(`a graceful shutdown is not delayed (nodes=${nodes})`, async (t) => {
     const sink = await startSink()
     t.after(() => sink.close())
     const zone = await startZone({ 'relay.example': [a('127.0.0.1')], 'x.example': [mx(1, 'relay.example')] })

@@ -38,7 +38,7 @@ async function settle(haraka: HarakaServer, most: number): Promise<void> {
 }
 
 test(
-  'at rest the plugin holds no descriptor of its own, before the first lookup and after many',
+  'an idle plugin has no open descriptor, before the first lookup and after many',
   { skip: existsSync('/proc/self/fd') ? false : 'needs /proc' },
   async (t) => {
     const sink = await startSink()

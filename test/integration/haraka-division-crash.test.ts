@@ -163,7 +163,7 @@ describe('Haraka is killed', () => {
   }
 })
 
-describe('a worker of two is killed, and another takes over', () => {
+describe('one of two workers is killed, and another takes over', () => {
   let scene: Scene
   before(async () => {
     scene = await prepare({ nodes: 2 })
@@ -188,7 +188,7 @@ describe('a worker of two is killed, and another takes over', () => {
   }
 })
 
-describe('a worker of two is killed, and then the whole server', () => {
+describe('one of two workers is killed, and then the whole server', () => {
   let scene: Scene
   before(async () => {
     scene = await prepare({ nodes: 2 })

@@ -95,7 +95,7 @@ after(async () => {
   await Promise.all([...(servers ?? []), reports].map((server) => server?.close()))
 })
 
-test(`${MESSAGES} messages: each recipient is delivered or bounced once, by what the rules say`, async (t) => {
+test(`each recipient of ${MESSAGES} random messages is delivered or bounced once, as the rules say`, async (t) => {
   const messages = Array.from({ length: MESSAGES }, (_, message) =>
     Array.from(
       { length: 1 + below(6) },

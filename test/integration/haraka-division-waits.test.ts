@@ -26,7 +26,7 @@ async function start(t: TestContext, options: HarakaOptions): Promise<HarakaServ
 const isIdle = ({ folder }: HarakaServer) => readdirSync(join(folder, 'queue')).length === 0
 const recipientsOf = ({ taken }: Scripted) => taken.map(({ rcptTo }) => rcptTo)
 
-test('a message that waits for a relay on hold is divided by rules that come later, and no attempt is counted', async (t) => {
+test('a message that waits for a held relay is divided by later rules, without counting an attempt', async (t) => {
   const [held, usual] = [await scripted(t), await scripted(t)]
   const relay = `[relay:later]\nhost = 127.0.0.1\nport = ${held.port}\n[overrides]\n`
   const haraka = await start(t, {
@@ -47,7 +47,7 @@ test('a message that waits for a relay on hold is divided by rules that come lat
   assert.equal(haraka.queueFiles()[0]!.split('_')[2], '0', 'no attempt')
 })
 
-test('a line with $rcpt and $reply rescues its recipient from a refusal of the whole message, and nobody else', async (t) => {
+test('a line with $rcpt and $reply rescues only its recipient from a refusal of the message', async (t) => {
   const [provider, relay, reports] = [
     await scripted(t, { script: (verb) => (verb === 'MAIL' ? '550 5.7.1 listed (S3140)' : undefined) }),
     await scripted(t),
@@ -67,7 +67,7 @@ client.example 127.0.0.1:${reports.port} $end
   assert.deepEqual(reportedRecipients(reports.taken), ['joe@d.example', 'ann@d.example'])
 })
 
-test('a message whose file was removed meanwhile is over', async (t) => {
+test('a message whose file has been removed ends', async (t) => {
   const [first, second] = [
     await scripted(t, { script: (verb) => (verb === 'MAIL' ? '451 4.7.1 Come again' : undefined) }),
     await scripted(t),
@@ -88,7 +88,7 @@ test('a message whose file was removed meanwhile is over', async (t) => {
   assert.equal(second.connections(), 0)
 })
 
-test('of the waits that $again sets for single recipients the shortest holds for their message', async (t) => {
+test('the shortest $again of the recipients is the wait of their message', async (t) => {
   const provider = await scripted(t, {
     script: (verb) => (verb === 'MAIL' ? '451 4.7.1 Come again' : undefined),
   })
@@ -99,7 +99,7 @@ test('of the waits that $again sets for single recipients the shortest holds for
   await haraka.waitForLog(/Temp failing \S+ for 420 seconds/)
 })
 
-test('Haraka counts a divided message once it is over, and its parts for as long as they last', async (t) => {
+test("Haraka's statistics count a divided message until it ends, and its parts until they end", async (t) => {
   const [one, two] = [await scripted(t), await scripted(t)]
   const haraka = await start(t, {
     overrides: `* 127.0.0.1:${one.port} $rcpt~=one@* $end\n* 127.0.0.1:${two.port}`,
@@ -124,7 +124,7 @@ function needsMount(): false | string {
 }
 
 test(
-  'a disk that is full: the message waits, without an attempt, and goes when there is room',
+  'on a full disk the message waits without an attempt, and is divided when there is space',
   { skip: needsMount() },
   async (t) => {
     const [one, two] = [await scripted(t), await scripted(t)]

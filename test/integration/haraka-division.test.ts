@@ -81,7 +81,7 @@ async function waitForDelivered(domain: string, count: number): Promise<void> {
   await haraka.waitFor(() => haraka.lines(line).length === count, 'deliveries in the log')
 }
 
-test('two recipients that go two ways: a message for each, with everything that the one had', async () => {
+test('two recipients with different routes are two messages, each with everything of the original', async () => {
   const [one, two] = ['special@two.example', 'joe@two.example']
   await haraka.send({ from: 's@client.example', to: [one!, two!], body: 'the body' })
   await settle()
@@ -99,7 +99,7 @@ test('two recipients that go two ways: a message for each, with everything that 
   assert.equal(haraka.lines(/\[(WARN|ERROR|CRIT)\].*two\.example/).length, 0)
 })
 
-test('three recipients of which two go together', async () => {
+test('of three recipients two share a message', async () => {
   const names = ['ann', 'special', 'joe'].map((local) => `${local}@three.example`)
   await haraka.send({ from: 's@client.example', to: names })
   await settle()
@@ -107,7 +107,7 @@ test('three recipients of which two go together', async () => {
   assert.deepEqual(recipientsOf(usual, 'three.example'), [[names[0], names[2]]])
 })
 
-test('fifty recipients', async () => {
+test('fifty recipients are divided', async () => {
   const names = Array.from(
     { length: 50 },
     (_, index) => `${index % 7 === 3 ? 'special' : 'u'}${index}@many.example`,
@@ -119,7 +119,7 @@ test('fifty recipients', async () => {
   assert.deepEqual(recipientsOf(usual, 'many.example'), [names.filter((name) => !isSpecial(name))])
 })
 
-test('a message that was tried before is divided with its attempts, its age and its last reply', async () => {
+test('a message that was tried before keeps its attempts, its age and its last reply', async () => {
   const names = ['special', 'joe'].map((local) => `${local}@later.example`)
   usual.script((verb) => (verb === 'RCPT' ? '451 4.7.1 Come again' : undefined))
   await haraka.send({ from: 's@client.example', to: names })
@@ -142,7 +142,7 @@ test('a message that was tried before is divided with its attempts, its age and 
   await haraka.flushUntil(() => everything().length === 0, 'an empty queue', [usual])
 })
 
-test('a report names the recipient that bounces, and no other', async () => {
+test('a report names only the recipient that bounces', async () => {
   const names = ['special', 'joe'].map((local) => `${local}@report.example`)
   special.script((verb) => (verb === 'RCPT' ? '550 5.1.1 No such user' : undefined))
   await haraka.send({ from: 's@client.example', to: names })

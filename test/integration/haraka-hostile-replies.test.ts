@@ -159,7 +159,7 @@ function assertTame(text: string, where: string): void {
   }
 }
 
-test('log, notes, reports and explain show one printable line of at most 500 characters', async (t) => {
+test('a hostile reply is one printable line of at most 500 characters in log, notes, reports and explain', async (t) => {
   const idle = await readMeter()
   const plain = KINDS.flatMap((_, kind) => STAGES.map((stage) => `plain-${kind}-${stage}@client.example`))
   await sendAll(plain)

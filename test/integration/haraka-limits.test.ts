@@ -35,7 +35,7 @@ const workerPids = (haraka: HarakaServer) =>
     .filter(({ role }) => role === 'worker')
     .map(({ pid }) => pid)
 
-test('four workers, two connections, 120 messages: never a third, and no turn is waited for', async (t) => {
+test('120 messages of four workers use at most two connections, without waiting', async (t) => {
   const relay = await startCounted(t)
   const haraka = await start(t, { overrides: overrides(relay, 'max_connections = 2') })
   const from = performance.now()
@@ -46,7 +46,7 @@ test('four workers, two connections, 120 messages: never a third, and no turn is
   assert.equal(relay.most(), 2)
 })
 
-test('a full queue at the start: all workers together keep to six connections', async (t) => {
+test('with a full queue at the start all workers together use at most six connections', async (t) => {
   const relay = await startCounted(t, { answerMs: 100 })
   const haraka = await start(t, { overrides: overrides(relay, 'max_connections = 6') })
   await sendAll(haraka, 100)
@@ -56,28 +56,32 @@ test('a full queue at the start: all workers together keep to six connections', 
   assert.equal(relay.most(), 6)
 })
 
-test('workers are killed, then all: two connections and 37 an hour hold', { timeout: 120_000 }, async (t) => {
-  const relay = await startCounted(t, { answerMs: 30 })
-  const haraka = await start(t, {
-    overrides: overrides(relay, 'max_connections = 2', 'max_per_hour = 37'),
-  })
-  const taken = (count: number) =>
-    haraka.waitFor(() => relay.sink.received.length >= count, `${count} messages`, [relay.sink], 60_000)
-  const sending = sendAll(haraka, 100).catch(() => 'a client of a worker that was killed')
-  for (const count of [4, 8, 12]) {
-    await taken(count)
-    const [pid] = workerPids(haraka)
-    process.kill(pid!, 'SIGKILL')
-  }
-  await taken(16)
-  await haraka.kill9()
-  await sending
-  while (relay.open() > 0) await new Promise((done) => setTimeout(done, 10))
-  await haraka.restart()
-  await haraka.waitForLog(/relay isp has reached its max_per_hour of 37/, 0, 60_000)
-  while (relay.open() > 0) await new Promise((done) => setTimeout(done, 10))
-  t.diagnostic(`${relay.sink.received.length} of 37 taken`)
-  assert.equal(relay.most(), 2)
-  assert.ok(relay.sink.received.length <= 37)
-  assert.ok(relay.sink.received.length >= 37 - 3 * 2 - 4, 'what was under way counts, no more than that')
-})
+test(
+  'limits of two connections and 37 an hour hold while workers and the server are killed',
+  { timeout: 120_000 },
+  async (t) => {
+    const relay = await startCounted(t, { answerMs: 30 })
+    const haraka = await start(t, {
+      overrides: overrides(relay, 'max_connections = 2', 'max_per_hour = 37'),
+    })
+    const taken = (count: number) =>
+      haraka.waitFor(() => relay.sink.received.length >= count, `${count} messages`, [relay.sink], 60_000)
+    const sending = sendAll(haraka, 100).catch(() => 'a client of a worker that was killed')
+    for (const count of [4, 8, 12]) {
+      await taken(count)
+      const [pid] = workerPids(haraka)
+      process.kill(pid!, 'SIGKILL')
+    }
+    await taken(16)
+    await haraka.kill9()
+    await sending
+    while (relay.open() > 0) await new Promise((done) => setTimeout(done, 10))
+    await haraka.restart()
+    await haraka.waitForLog(/relay isp has reached its max_per_hour of 37/, 0, 60_000)
+    while (relay.open() > 0) await new Promise((done) => setTimeout(done, 10))
+    t.diagnostic(`${relay.sink.received.length} of 37 taken`)
+    assert.equal(relay.most(), 2)
+    assert.ok(relay.sink.received.length <= 37)
+    assert.ok(relay.sink.received.length >= 37 - 3 * 2 - 4, 'what was under way counts, no more than that')
+  },
+)

@@ -69,7 +69,7 @@ test('format = logfmt: the same as key=value', async (t) => {
   )
 })
 
-test('format = default: all lines of the plugin have one tag, of the server and of a message', async (t) => {
+test('format = default: all lines of the plugin have the same tag', async (t) => {
   const haraka = await logOf(t, 'default')
   const own = haraka.lines(/dns_overrides\.ini|\] decided /)
   assert.ok(own.length >= 2, haraka.log)

@@ -41,7 +41,7 @@ after(async () => {
   await zone?.stop()
 })
 
-test('a rule comes before another plugin, and another plugin before plain DNS', async () => {
+test('rules take precedence over another plugin, which takes precedence over plain DNS', async () => {
   await haraka.send({ to: ['a@ruled.example', 'b@other.example', 'c@plain.example'] })
   const all = () => Object.values(sinks).every(({ received }) => received.length > 0)
   await haraka.waitFor(all, 'three messages', Object.values(sinks))

@@ -62,14 +62,14 @@ const deferred = (attempts: number) =>
   haraka.queueFiles().filter((name) => name.split('_')[2] === String(attempts))
 const idle = () => haraka.queueFiles().length === 0
 
-test('the second attempt of a whole message has $retries 1', async () => {
+test('the second attempt of a message has $retries 1', async () => {
   await haraka.send({ to: ['a@whole.example', 'b@whole.example'] })
   await haraka.waitFor(() => deferred(1).length === 1, 'one message put off')
   await tryAgainUntil(idle, 'the queue is empty')
   assert.deepEqual(taken('whole.example'), [[], ['a@whole.example', 'b@whole.example'], []])
 })
 
-test('recipients that were split off twice have $retries 1, then 2, and everybody gets it once', async () => {
+test('recipients split off twice have $retries 1, then 2, and each gets the message once', async () => {
   const recipients = ['now', 'later', 'last'].map((local) => `${local}@split.example`)
   await haraka.send({ to: recipients })
   await tryAgainUntil(idle, 'the queue is empty')
@@ -80,7 +80,7 @@ test('recipients that were split off twice have $retries 1, then 2, and everybod
   ])
 })
 
-test('a message that was put off keeps its attempts when Haraka is stopped and started', async () => {
+test('a deferred message keeps its attempts over a restart of Haraka', async () => {
   await haraka.send({ to: 'a@restart.example' })
   await haraka.waitFor(() => deferred(1).length === 1, 'the message is put off')
   await haraka.stop()
@@ -90,7 +90,7 @@ test('a message that was put off keeps its attempts when Haraka is stopped and s
   assert.deepEqual(taken('restart.example'), [[], ['a@restart.example'], []])
 })
 
-test('so does one that was split at its second attempt', async () => {
+test('a message split at its second attempt keeps its attempts over a restart', async () => {
   await haraka.send({ to: ['a@deep.example', 'last@deep.example'] })
   await haraka.waitFor(() => deferred(1).length === 1, 'the message is put off')
   const [original] = deferred(1)

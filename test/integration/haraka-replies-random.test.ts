@@ -63,7 +63,7 @@ function countByRecipient(recipients: Iterable<string>): ReadonlyMap<string, num
   return counts
 }
 
-test(`${MESSAGES} messages: each recipient is delivered or bounced once, by what the rules say`, async () => {
+test(`each recipient of ${MESSAGES} random messages is delivered or bounced once, as the rules say`, async () => {
   const random = randomFrom(SEED)
   const messages = Array.from({ length: MESSAGES }, (_, message) =>
     Array.from(

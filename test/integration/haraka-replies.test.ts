@@ -115,7 +115,7 @@ async function settle(what: string, condition: () => boolean): Promise<void> {
 }
 
 for (const stage of ['mail', 'rcpt', 'data', 'dot']) {
-  test(`a message that is refused at ${stage} goes at once by the line whose $reply matches`, async () => {
+  test(`a message refused at ${stage} is sent at once by the line whose $reply matches`, async () => {
     const mark = haraka.mark()
     const recipient = stage === 'rcpt' ? 'blocked-rcpt@provider.example' : `u-${stage}@provider.example`
     await haraka.send({ from: `blocked-${stage}@client.example`, to: recipient })
@@ -134,7 +134,7 @@ for (const stage of ['mail', 'rcpt', 'data', 'dot']) {
     )
   })
 
-  test(`an unknown user at ${stage} bounces once`, async () => {
+  test(`a message for an unknown user, refused at ${stage}, bounces once`, async () => {
     const mark = haraka.mark()
     const recipient = stage === 'rcpt' ? 'unknown-rcpt@provider.example' : `n-${stage}@provider.example`
     await haraka.send({ from: `unknown-${stage}@client.example`, to: recipient })
@@ -148,7 +148,7 @@ for (const stage of ['mail', 'rcpt', 'data', 'dot']) {
   })
 }
 
-test('four recipients of one message have four fates', async () => {
+test('four recipients of one message are delivered, deferred, bounced and rescued', async () => {
   const mark = haraka.mark()
   const [fine, blocked, unknown, later] = ['fine', 'blocked-rcpt.4', 'unknown-rcpt.4', 'later-rcpt.4'].map(
     (local) => `${local}@provider.example`,
@@ -196,7 +196,7 @@ test('four recipients of one message have four fates', async () => {
   provider.script(refusesByName())
 })
 
-test('recipients that RCPT refused keep their own reply when the end of the message is refused', async () => {
+test('recipients refused at RCPT keep their own reply when the message is refused at the end', async () => {
   const [fine, unknown] = ['fine.5@provider.example', 'unknown-rcpt.5@provider.example']
   await haraka.send({ from: 'blocked-dot@client.example', to: [fine, unknown] })
   await settle('relay and report', () => takenBy(relay, fine!) > 0 && reportsOf(unknown!).length > 0)
@@ -206,7 +206,7 @@ test('recipients that RCPT refused keep their own reply when the end of the mess
   assert.match(reportsOf(unknown!)[0]!.data, /5\.1\.1 .*No such user/)
 })
 
-test('if the relay refuses as well, its reply stands: one try, one report', async () => {
+test('if the rescuing relay refuses too, its reply is reported after one try', async () => {
   const recipient = 'blocked-rcpt.6@provider.example'
   relay.script((verb) => (verb === 'RCPT' ? '554 5.7.1 also here (S3140)' : undefined))
   const connections = relay.connections()
@@ -219,7 +219,7 @@ test('if the relay refuses as well, its reply stands: one try, one report', asyn
   assert.match(reportsOf(recipient)[0]!.data, /also here/)
 })
 
-test('a relay that only defers keeps the message that was rescued', async () => {
+test('a rescued message stays with a relay that defers', async () => {
   const recipient = 'blocked-rcpt.7@provider.example'
   relay.script((verb) => (verb === 'RCPT' ? '451 4.3.0 busy' : undefined))
   const mark = haraka.mark()
@@ -233,7 +233,7 @@ test('a relay that only defers keeps the message that was rescued', async () => 
   assert.equal(reportsOf(recipient).length, 0)
 })
 
-test('in LMTP each recipient has its own reply to the end of the message', async () => {
+test('LMTP: each recipient has its own reply at the end of the message', async () => {
   const names = ['one', 'two', 'three'].map((local) => `${local}@lmtp.example`)
   let ends = 0
   lmtp.script((verb) => {
@@ -255,7 +255,7 @@ test('in LMTP each recipient has its own reply to the end of the message', async
   )
 })
 
-test('what a hostile server says is one printable line of at most 500 characters in the queue file', async () => {
+test('a hostile reply is one printable line of at most 500 characters in the queue file', async () => {
   const recipient = 'hostile@provider.example'
   const junk = '\u001b[2J\u0007\0 caf\u00e9 '
   const lines = Array.from({ length: 400 }, () => `451-${junk}${'x'.repeat(100)}`)

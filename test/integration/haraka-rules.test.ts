@@ -184,13 +184,13 @@ test('every message arrives where the rules say, and nowhere else', async () => 
   assert.deepEqual(arrived().toSorted(), wanted.toSorted())
 })
 
-test('the relay with a password was given it, encrypted', () => {
+test('the password is sent to its relay, encrypted', () => {
   const [received] = sinks.auth.received
   assert.equal(received?.user, 'fred')
   assert.equal(received?.secure, true)
 })
 
-test('an exchange that the rules have found asks nothing of DNS twice, and Haraka asks nothing', () => {
+test('each DNS query is made once, by the plugin and not by Haraka', () => {
   const questions = new Set(zone.asked)
   assert.deepEqual(zone.asked.toSorted(), [...questions].toSorted(), 'each question once')
   assert.ok(
@@ -199,7 +199,7 @@ test('an exchange that the rules have found asks nothing of DNS twice, and Harak
   )
 })
 
-test('the log has one line for each decision, with what the decision was made of', () => {
+test('each decision is one line in the log with all that it depends on', () => {
   const line = (domain: string) => haraka.lines(new RegExp(`\\[dns-overrides\\] decided domain=${domain} `))
   assert.equal(line('priority\\.example').length, 1)
   const [priority] = line('priority\\.example')
@@ -218,7 +218,7 @@ const bounces: [string, string, RegExp][] = [
   ['a domain that does not exist', 'missing.example', /missing\.example does not exist/],
   ['a domain with neither MX nor address', 'empty.example', /empty\.example has neither MX nor address/],
 ]
-test('what cannot be delivered ever is returned with the reason', async () => {
+test('a message that can never be delivered bounces with the reason', async () => {
   const earlier = sinks.home.received.length
   for (const [subject, domain] of bounces) {
     await haraka.send({ subject, to: `a@${domain}`, from: 'sender@home.example' })
@@ -234,7 +234,7 @@ test('what cannot be delivered ever is returned with the reason', async () => {
   }
 })
 
-test('what DNS cannot say for the time being is put off, and nothing else is left in the queue', async () => {
+test('a message whose lookup fails is deferred, and the queue holds nothing else', async () => {
   await haraka.send({ to: 'a@servfail.example' })
   const waiting = () => haraka.queueFiles().filter((name) => name.split('_')[2] === '1')
   await haraka.waitFor(
@@ -250,7 +250,7 @@ test('what DNS cannot say for the time being is put off, and nothing else is lef
   assert.equal(haraka.lines(/Temp failing .*the MX lookup of servfail\.example failed/).length, 1)
 })
 
-test('nothing went wrong inside', () => {
+test('no error is logged', () => {
   const bad = haraka
     .lines(/\[(CRIT|ERROR)\]/)
     .filter((line) => !/tls (key|cert) .* could not be loaded/.test(line))

@@ -73,7 +73,7 @@ after(async () => {
   await zone?.stop()
 })
 
-test('each mechanism and source of a password opens its relay, over TLS with its name', async () => {
+test('each mechanism and source of a password logs in to its relay, over TLS', async () => {
   const names = Object.keys(SECRETS) as (keyof typeof SECRETS)[]
   for (const name of names) {
     await haraka.send({ to: `a@${name}.example`, auth: { user: 'joe', password: CLIENT_SECRET } })
@@ -89,7 +89,7 @@ test('each mechanism and source of a password opens its relay, over TLS with its
   }
 })
 
-test('an exchange that the operator wrote is used although it is local, one from DNS is not', async () => {
+test('a local exchange of the operator is used, one from DNS is not', async () => {
   await haraka.send({ to: 'a@name.example' })
   await haraka.waitFor(() => sinks.mx.received.length === 1, 'the message at the local relay', [sinks.mx])
   assert.equal(sinks.mx.received[0]!.servername, 'dns.example')
@@ -130,7 +130,7 @@ function read(folder: string): [string, string][] {
   })
 }
 
-test('no password is in the log or in a file of the queue or the state, in any form', async () => {
+test('no password is in the log, the queue or the state folder, in any form', async () => {
   await haraka.send({ to: 'a@wrong.example', auth: { user: 'joe', password: CLIENT_SECRET } })
   await haraka.waitForLog(/\b535\b/)
   await haraka.waitFor(() => haraka.queueFiles().length === 5, 'what is put off')

@@ -102,7 +102,7 @@ test('a plugin changes port and TLS of an exchange from DNS, and the certificate
   assert.deepEqual({ secure, servername }, { secure: true, servername: 'dns.example' })
 })
 
-test('a plugin drops one exchange, and the next is taken', async () => {
+test('a plugin drops one exchange, and the next is used', async () => {
   await arrives('drop.example', encrypted)
   assert.equal(
     haraka.lines(
@@ -112,16 +112,16 @@ test('a plugin drops one exchange, and the next is taken', async () => {
   )
 })
 
-test('a plugin puts another host in place of one, and another name for EHLO', async () => {
+test('a plugin replaces a host, and sets another EHLO name', async () => {
   assert.equal((await arrives('host.example', plain)).helo, 'other.example')
 })
 
-test('values that cannot even be read or printed end no server', async () => {
+test('values that throw when read or printed do not stop the server', async () => {
   await arrives('strange.example', plain)
   await haraka.waitForLog(/server_details: 127\.0\.0\.1 is not changed: a plugin failed/)
 })
 
-test('what makes no sense is logged, field by field, and not used', async () => {
+test('invalid values are logged field by field, and ignored', async () => {
   await arrives('wrong.example', plain)
   for (const field of ['host', 'port', 'priority', 'bind', 'bind_helo', 'tls', 'lmtp', 'auth_user']) {
     assert.equal(
@@ -132,12 +132,12 @@ test('what makes no sense is logged, field by field, and not used', async () => 
   }
 })
 
-test('a plugin that throws, and one that never answers, lose nothing', async () => {
+test('a plugin that throws or never answers loses no message', async () => {
   await arrives('throws.example', plain)
   await arrives('never.example', plain)
 })
 
-test('a plugin may take its time', async () => {
+test('a plugin may take some time', async () => {
   const mark = haraka.mark()
   await haraka.send({ to: 'a@later.example' })
   await haraka.waitForLog(
@@ -171,7 +171,7 @@ test('a plugin gets the exchange and the message, without the password', async (
   assert.ok(typeof size === 'number' && size > 100)
 })
 
-test('a message whose exchanges are all dropped is held without counting and without an error, until it may go', async () => {
+test('a message whose exchanges are all dropped waits, uncounted and without an error, until one is kept', async () => {
   const sent = plain.received.length
   const mark = haraka.mark()
   await haraka.send({ to: 'a@held.example' })

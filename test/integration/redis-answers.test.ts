@@ -11,7 +11,7 @@ const DOMAINS = 15
 const ANSWERS = 5 * DOMAINS
 
 test(
-  'two hosts ask DNS what one of them has to know, and a host that starts cold is warm',
+  'two hosts share DNS answers, and a restarted host needs few queries',
   { skip, timeout: 120_000 },
   async (t) => {
     const redis = await RedisServer.start(t)
@@ -39,7 +39,7 @@ test(
 )
 
 test(
-  'mail goes on while Redis hangs, has garbage, is empty or is killed',
+  'mail is delivered while Redis hangs, holds garbage, is empty or is killed',
   { skip, timeout: 120_000 },
   async (t) => {
     const redis = await RedisServer.start(t)

@@ -69,7 +69,7 @@ interface Fault {
 }
 
 test(
-  'two hosts deliver all mail once, within its limits, whatever becomes of Redis',
+  'two hosts deliver all mail once and within its limits, whatever happens to Redis',
   { skip: needsRedis(), timeout: 240_000 },
   async (t) => {
     const world = await RedisHosts.start(t)

@@ -6,7 +6,7 @@ import { startSink } from '../support/smtp-sink'
 import { fetchUntil, startWithHttp } from '../support/status-server'
 
 test(
-  'rules, page and metrics count over two servers; rules, page, relays and doctor show who shares, and that Redis does not answer',
+  'hits of two servers are added up, and each view shows who shares, or that Redis does not answer',
   { skip: needsRedis(), timeout: 120_000 },
   async (t) => {
     const redis = await RedisServer.start(t)

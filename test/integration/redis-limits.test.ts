@@ -55,7 +55,7 @@ async function sendAll(haraka: HarakaServer, name: string, count: number): Promi
 }
 
 test(
-  'three connections for 500 messages of two hosts, while Redis and a worker are killed',
+  '500 messages of two hosts use at most three connections while Redis and a worker are killed',
   { skip, timeout: 120_000 },
   async (t) => {
     const redis = await RedisServer.start(t)
@@ -106,7 +106,7 @@ test(
 )
 
 test(
-  'max_per_hour over two hosts is met exactly; started while Redis is down',
+  'max_per_hour of two hosts is exact, and holds when they start while Redis is down',
   { skip, timeout: 120_000 },
   async (t) => {
     const redis = await RedisServer.start(t)

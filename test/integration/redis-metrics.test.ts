@@ -4,7 +4,7 @@ import { needsRedis, RedisServer } from '../support/redis-server'
 import { fetchUntil, startWithHttp } from '../support/status-server'
 
 test(
-  'redis_up is 1, 0 when Redis is gone, and 1 again after that; it is absent where Redis is not used',
+  'redis_up is 1, 0 while Redis is down, and 1 again afterwards; it is absent without Redis',
   { skip: needsRedis(), timeout: 120_000 },
   async (t) => {
     const redis = await RedisServer.start(t)

@@ -44,7 +44,7 @@ async function sendOne(t: TestContext, port: number, section: string): Promise<r
   })
 }
 
-test('without [redis] nothing of Redis is loaded, and no connection is tried', async (t) => {
+test('without [redis] no code of Redis is loaded, and no connection is opened', async (t) => {
   let connections = 0
   const server = createServer((socket) => {
     connections++
@@ -57,7 +57,7 @@ test('without [redis] nothing of Redis is loaded, and no connection is tried', a
   assert.equal(connections, 0)
 })
 
-test('with [redis] it is loaded, and connects as redis.ini says', { skip: needsRedis() }, async (t) => {
+test('with [redis] the code is loaded, and connects as redis.ini says', { skip: needsRedis() }, async (t) => {
   const redis = await RedisServer.start(t)
   for (const modules of await sendOne(t, redis.port, '[redis]')) {
     assert.ok(modules.some((module) => module.endsWith('/lib/redis/sharing.js')))

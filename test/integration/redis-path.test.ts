@@ -23,7 +23,7 @@ async function scriptsRun(redis: RedisServer): Promise<Map<string, number>> {
   return new Map([...new Set(keys)].map((key) => [key, keys.filter((each) => each === key).length]))
 }
 
-test('Redis on the path of a message', { skip: needsRedis() }, async (t) => {
+test('what Redis costs a message', { skip: needsRedis() }, async (t) => {
   const redis = await RedisServer.start(t, '--slowlog-log-slower-than', '0', '--slowlog-max-len', '100000')
   const proxy = await startProxy(t, redis.port)
   const harness = await startGetMxHarness({
@@ -44,7 +44,7 @@ max_per_hour = 1000`,
   }
   await until(async () => (await scriptsRun(redis)).has('hosts'), 'Redis')
 
-  await t.test('get_mx with all that is known sends Redis nothing', async (t2) => {
+  await t.test('get_mx sends Redis nothing if all is known', async (t2) => {
     for (const domain of WARM) await ask(domain)
     // What DNS has said is written in the background, within less than the time of two timers.
     let quiet = 0
@@ -89,7 +89,7 @@ max_per_hour = 1000`,
     }, 'a question')
   })
 
-  await t.test('if Redis hangs, one message waits 100 ms, and the following do not wait', async (t2) => {
+  await t.test('if Redis hangs, one message waits 100 ms, and those after it do not wait', async (t2) => {
     proxy.mode = 'hang'
     const times: number[] = []
     for (let n = 0; n < COLD; n++) times.push(await ask(`cold${n}.example`))

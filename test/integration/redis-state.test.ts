@@ -95,7 +95,7 @@ test(
 )
 
 test(
-  'a relay that is held on one host is held on the other within a second, and so it is when it is resumed',
+  'a hold of one host holds on the other within a second, and so does its end',
   { skip, timeout: 120_000 },
   async (t) => {
     const redis = await RedisServer.start(t)

@@ -94,7 +94,7 @@ CASES.forEach(({ what, implicitTls, failure }, i) => {
   })
 })
 
-test('certificates are read again on reload, and one that has expired leaves the rules as they are', async () => {
+test('a reload reads certificates again, and keeps the rules if one has expired', async () => {
   const replace = (name: string) => {
     for (const type of ['pem', 'key']) {
       copyFileSync(`test/fixtures/tls/${name}.${type}`, join(haraka.folder, 'config', `self-signed.${type}`))

@@ -319,14 +319,14 @@ SERVER_CASES.forEach(({ what, failure, heard }, i) => {
   })
 })
 
-test('after 429 the endpoint is left alone for as long as it asks', async () => {
+test('after 429 the endpoint is not asked again for as long as it says', async () => {
   const i = CASES.findIndex(({ what }) => what === 'too many requests')
   await haraka.send({ to: `again@d${i}.example` })
   await haraka.waitFor(() => isTakenByBackup(`again@d${i}.example`) === 1, 'the delivery', [backup])
   assert.equal(endpoints[i]!.requests.length, 1)
 })
 
-test('no redirect was followed, and nothing of a secret is in the log', () => {
+test('no redirect is followed, and no secret is in the log', () => {
   assert.equal(elsewhere.requests.length, 0)
   for (const text of [
     SECRET,

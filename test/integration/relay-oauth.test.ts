@@ -85,7 +85,7 @@ function assertNoSecret({ haraka, endpoint }: World): void {
   }
 }
 
-test('client credentials: one token for all messages, and nothing of it in the log', async (t) => {
+test('client credentials: all messages use one token, which is not in the log', async (t) => {
   const world = await open(t)
   await deliver(world, 3)
   const { endpoint, relay, haraka } = world
@@ -101,7 +101,7 @@ test('client credentials: one token for all messages, and nothing of it in the l
   assertNoSecret(world)
 })
 
-test('a token that the relay takes no more is replaced at once, and that is no attempt of the message', async (t) => {
+test('a token that the relay no longer accepts is replaced at once, without counting an attempt', async (t) => {
   const expired = new Set<string>()
   const world = await open(t, {
     isTokenGood: (token, { tokens }) => tokens.includes(token) && !expired.has(token),
@@ -120,7 +120,7 @@ test('a token that the relay takes no more is replaced at once, and that is no a
   assertNoSecret(world)
 })
 
-test('a token that the relay never takes is replaced once, then the relay has failed', async (t) => {
+test('a token that the relay never accepts is replaced once, then the relay has failed', async (t) => {
   const backup = await startSink()
   t.after(() => backup.close())
   const world = await open(t, {
@@ -143,7 +143,7 @@ test('a token that the relay never takes is replaced once, then the relay has fa
   assertNoSecret(world)
 })
 
-test('500 messages that wait for a token ask for one, and hold no place among those being sent', async (t) => {
+test('500 messages that wait for a token cause one request, and use no sending thread', async (t) => {
   const other = await startSink()
   t.after(() => other.close())
   let release = () => {}
@@ -166,7 +166,7 @@ test('500 messages that wait for a token ask for one, and hold no place among th
   assertNoSecret(world)
 })
 
-test('a refresh token that is replaced is taken over in memory, and said once', async (t) => {
+test('a new refresh token is used from memory, and logged once', async (t) => {
   let valid = ''
   const next = (number: number) => `rotated-refresh-token-${number}`
   const endpoint = await startTokenEndpoint((_, number) => ({
@@ -212,7 +212,7 @@ test('a refresh token that is replaced is taken over in memory, and said once', 
   assertNoSecret(world)
 })
 
-test('each of two workers has a token of its own', async (t) => {
+test('each of two workers has its own token', async (t) => {
   const world = await open(t, { nodes: 2, loglevel: 'INFO' })
   await deliver(world, 8)
   const asked = world.endpoint.requests.length
@@ -220,7 +220,7 @@ test('each of two workers has a token of its own', async (t) => {
   assertNoSecret(world)
 })
 
-test('mail waits while the endpoint fails, and is delivered once when it is back', async (t) => {
+test('mail waits while the endpoint fails, and is delivered once afterwards', async (t) => {
   const world = await open(t, {
     endpoint: await startTokenEndpoint(() => ({ status: 503, headers: { 'retry-after': '1' }, body: '' })),
   })
@@ -239,7 +239,7 @@ test('mail waits while the endpoint fails, and is delivered once when it is back
   assertNoSecret(world)
 })
 
-test('a token that the relay repeats is neither in the queue file nor in the report to the sender', async (t) => {
+test('a token that the relay repeats is in neither the queue file nor the report', async (t) => {
   const world = await open(t)
   const { haraka, relay, endpoint } = world
   relay.answer = (stage, _session, address) => {
@@ -264,7 +264,7 @@ test('a token that the relay repeats is neither in the queue file nor in the rep
   assertNoSecret(world)
 })
 
-test('no token is $failed=auth: a line can send the next attempt elsewhere', async (t) => {
+test('a missing token is $failed=auth, so that a line can choose another relay for the next attempt', async (t) => {
   const backup = await startSink()
   t.after(() => backup.close())
   const world = await open(t, {

@@ -152,7 +152,7 @@ smtpd_tls_key_file = ${tls('key')}
 const skip = needs('postfix') || (process.getuid?.() !== 0 && 'Postfix starts as root only')
 
 test(
-  'a real Postfix as relay: TLS and AUTH; a wrong password takes the next route, and bounces nothing',
+  'Postfix as relay with TLS and AUTH: a wrong password leads to the next route, and no bounce',
   { skip },
   async (t) => {
     const sink = await startScripted()

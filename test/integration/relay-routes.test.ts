@@ -57,7 +57,7 @@ const says =
 
 const BOUNCE = /bouncing mail/
 
-test('breaker: the next route at once, then past the relay, one trial after retry_after, and back', async (t) => {
+test('breaker: the next route is used at once, the relay is left out, tried once after retry_after, and used again', async (t) => {
   const main = await relay(t, { script: says('CONNECT', '554 no') })
   const backup = await relay(t)
   const server = await haraka(
@@ -90,7 +90,7 @@ test('breaker: the next route at once, then past the relay, one trial after retr
   assert.deepEqual(server.lines(/Temp fail/), [])
 })
 
-test('last resort: a breaker alone never keeps mail waiting, and Haraka counts the attempt', async (t) => {
+test('last resort: an open breaker alone never delays mail, and Haraka counts the attempt', async (t) => {
   const only = await relay(t, { script: says('CONNECT', '421 not now') })
   const server = await haraka(t, `* @only\n${section('only', only.port, 'retry_after = 1h')}`)
   await server.send({ to: 'a@d.example' })
@@ -105,7 +105,7 @@ test('last resort: a breaker alone never keeps mail waiting, and Haraka counts t
   assert.deepEqual(server.lines(BOUNCE), [])
 })
 
-test('no connection: the next route at once', async (t) => {
+test('without a connection the next route is used at once', async (t) => {
   const backup = await relay(t)
   const server = await haraka(
     t,
@@ -117,7 +117,7 @@ test('no connection: the next route at once', async (t) => {
   assert.equal(server.lines(/127\.0\.0\.1:\d+ is left out for 60 s: no connection/).length, 1)
 })
 
-test("the recipient's side is not the relay's: 550 at RCPT bounces, 451 defers and counts, the breaker stays closed", async (t) => {
+test('replies about the recipient do not open the breaker: 550 at RCPT bounces, 451 is counted and deferred', async (t) => {
   const tries = new Map<string, number>()
   const main = await relay(t, {
     script: (verb, rest) => {
@@ -152,7 +152,7 @@ test("the recipient's side is not the relay's: 550 at RCPT bounces, 451 defers a
   assert.deepEqual(server.lines(/is left out/), [])
 })
 
-test('hold and resume by command: at once, in every worker, over a restart, and not counted', async (t) => {
+test('hold and resume by command work at once in every worker and over a restart, uncounted', async (t) => {
   const main = await relay(t)
   const backup = await relay(t)
   const server = await haraka(
@@ -186,7 +186,7 @@ test('hold and resume by command: at once, in every worker, over a restart, and 
   assert.deepEqual(server.lines(BOUNCE), [])
 })
 
-test('a message that waits on a hold is routed anew when an edit takes the relay from its line', async (t) => {
+test('a message that waits for a held relay is routed again when an edit removes the relay from its line', async (t) => {
   const main = await relay(t)
   const backup = await relay(t)
   const sections = `${section('main', main.port)}${section('backup', backup.port)}`
@@ -204,7 +204,7 @@ test('a message that waits on a hold is routed anew when an edit takes the relay
   assert.equal(main.connections(), 0)
 })
 
-test('max_connections: never more at once, over all workers; what overflows takes the next route', async (t) => {
+test('max_connections is kept over all workers, and more messages use the next route', async (t) => {
   const pauses: (() => void)[] = []
   const main = await relay(t, {
     pause: (verb) => (verb === '.' ? new Promise((go) => pauses.push(go)) : undefined),
@@ -226,7 +226,7 @@ test('max_connections: never more at once, over all workers; what overflows take
   assert.deepEqual(recipients(main, backup), all)
 })
 
-test('max_connections with no other route: the messages wait for a place and are all delivered', async (t) => {
+test('max_connections without another route: the messages wait for a connection and are all delivered', async (t) => {
   const main = await relay(t)
   const server = await haraka(t, `* @main\n${section('main', main.port, 'max_connections = 2')}`, {
     nodes: 2,
@@ -239,7 +239,7 @@ test('max_connections with no other route: the messages wait for a place and are
   assert.deepEqual(server.lines(/Temp fail/), [])
 })
 
-test('max_per_hour: not one more; the rest takes the next route or waits, also after a crash', async (t) => {
+test('max_per_hour is kept over a crash, and more messages use the next route or wait', async (t) => {
   const main = await relay(t)
   const backup = await relay(t)
   const server = await haraka(
@@ -270,7 +270,7 @@ test('max_per_hour: not one more; the rest takes the next route or waits, also a
   assert.equal(main.taken.length, 3)
 })
 
-test('[attempts]: direct, then relays in turn, then bounced; a relay that fails is not an attempt', async (t) => {
+test('[attempts]: direct, then each relay, then a bounce; a failing relay does not count as an attempt', async (t) => {
   const dns = await startZone({ 'd.example': [mx(10, 'mx.d.example')], 'mx.d.example': [a('127.0.0.61')] })
   t.after(() => dns.stop())
   const heard: string[] = []
@@ -320,7 +320,7 @@ ${section('first', first.port)}${section('broken', broken.port)}${section('third
   await empty(server)
 })
 
-test('[attempts]: a relay without address fails by its own fault: the next one takes its place, no attempt is counted', async (t) => {
+test('[attempts]: a relay without address is replaced by the next, without counting an attempt', async (t) => {
   const dns = await startZone({ 'd.example': [mx(10, 'mx.d.example')] })
   t.after(() => dns.stop())
   const good = await relay(t)
@@ -346,7 +346,7 @@ for (const [what, greets, message] of [
   ['greets', '220-', /is left out for 60 s: no greeting within 0\.2 s/],
   ['answers EHLO', '220 hello\r\n250-', /is left out for 60 s: no reply within 4 s/],
 ] as const) {
-  test(`a relay that ${what} a character now and then is given up, and the next route taken`, async (t) => {
+  test(`a relay that ${what} one character at a time is given up, and the next route is used`, async (t) => {
     const slow = createServer((socket) => {
       socket.on('error', () => {})
       socket.write(greets)
@@ -368,7 +368,7 @@ for (const [what, greets, message] of [
   })
 }
 
-test('one address of a relay is dead: the other is taken, and the relay is not left out', async (t) => {
+test('a relay of which one address is down is used at its other address, and is not left out', async (t) => {
   const dns = await startZone({ 'relay.example': [a('127.0.0.62'), a('127.0.0.1')] })
   t.after(() => dns.stop())
   const main = await relay(t)
@@ -384,7 +384,7 @@ test('one address of a relay is dead: the other is taken, and the relay is not l
   assert.deepEqual(server.lines(/left out|Temp fail/), [])
 })
 
-test('smtps:// to a server that speaks it', async (t) => {
+test('smtps:// delivers to a server with TLS from the first byte', async (t) => {
   const taken: { user: string; servername: string }[] = []
   const smtps = new SMTPServer({
     secure: true,

@@ -83,7 +83,7 @@ async function sendAll(port: number, recipients: readonly string[]): Promise<voi
 }
 
 test(
-  `${MESSAGES} messages through relays that fail at random: each arrives once, none bounces`,
+  `each of ${MESSAGES} messages arrives once through relays that fail at random`,
   { timeout: PATIENCE },
   async (t) => {
     const next = random(SEED)

@@ -57,16 +57,16 @@ async function delivered(domain: string): Promise<readonly [Sink, boolean]> {
   return found()[0]!
 }
 
-test('force_tls_hosts with the name of a relay: nothing is sent to it in clear', async () => {
+test('force_tls_hosts also applies to the name of a relay: nothing is sent in clear', async () => {
   assert.deepEqual(await delivered('one.example'), [backup, false])
   assert.equal(plain.received.length, 0)
   assert.equal(haraka.lines(/TLS is required, and STARTTLS is not offered/).length > 0, true)
 })
 
-test('no_tls_hosts does not take TLS from a relay that requires it', async () => {
+test('no_tls_hosts does not disable TLS for a relay that requires it', async () => {
   assert.deepEqual(await delivered('two.example'), [encrypted, true])
 })
 
-test('no_tls_hosts counts where TLS is opportunistic', async () => {
+test('no_tls_hosts applies where TLS is opportunistic', async () => {
   assert.deepEqual(await delivered('three.example'), [encrypted, false])
 })

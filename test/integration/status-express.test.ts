@@ -20,7 +20,7 @@ const MISSING =
   /\[dns-overrides\] http\.ini has listen, but express is missing: there is no status page\. npm install express/
 
 for (const nodes of [0, 2]) {
-  test(`${nodes === 0 ? 'one process' : 'two workers'}: without express one line says that there is no page, and mail goes on`, async (t) => {
+  test(`${nodes === 0 ? 'one process' : 'two workers'}: without express one log line says that there is no page, and mail is delivered`, async (t) => {
     const folder = mkdtempSync(join(tmpdir(), 'dns-overrides-express-'))
     t.after(() => rmSync(folder, { recursive: true, force: true }))
     const hide = join(folder, 'hide-express.js')

@@ -70,7 +70,7 @@ function assertHarmlessPage(page: string): void {
   assert.ok(!page.includes('alert("x")'), page)
 }
 
-test('the reason of a hold is text on the page and in each command', async () => {
+test('the reason of a hold is plain text on the page and in each command', async () => {
   const held = await dnsOverrides('relays', '--hold', 'held', '--reason', REASON)
   const to = 'b@held.example'
   await haraka.send({ from: 'a@here.example', to })
@@ -98,7 +98,7 @@ test('the reason of a hold is text on the page and in each command', async () =>
   assert.doesNotMatch(await get('metrics'), /script|alert/)
 })
 
-test('names of MX hosts are text, whatever octets a DNS server sends', async () => {
+test('names of MX hosts are plain text, whatever octets a DNS server sends', async () => {
   for (const domain of ['markup.example', 'control.example', 'alias.example', 'beside.example']) {
     const to = `b@${domain}`
     await haraka.send({ from: 'a@here.example', to })
@@ -124,12 +124,12 @@ test('names of MX hosts are text, whatever octets a DNS server sends', async () 
   assertPrintable(haraka.log, 'log')
 })
 
-test('a decision for which no line could be decided is by the override lines', async () => {
+test('a decision without a deciding line is shown as one of the override lines', async () => {
   const page = await fetchUntil(`${root}/`, (text) => text.includes('b@markup.example'))
   assert.doesNotMatch(page, />lines? </)
 })
 
-test('an attempt after which the message is given up has bounced, on the page and for why', async () => {
+test('a message that is given up after an attempt has bounced, on the page and for why', async () => {
   sink.answer = (stage) => (stage === 'rcpt' ? { code: 550, text: '5.1.1 <b>unknown</b>' } : undefined)
   const to = 'gone@beside.example'
   await haraka.send({ from: 'a@here.example', to })

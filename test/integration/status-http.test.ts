@@ -14,7 +14,7 @@ const SLOW_PLUGIN = `exports.hook_init_http = (next) => { setTimeout(next, 500) 
 
 for (const nodes of [0, 3]) {
   const who = nodes === 0 ? 'one process' : 'three workers'
-  test(`metrics of ${who} are complete, whichever answers, beside a plugin that is slow at init_http`, async (t) => {
+  test(`metrics of ${who} are complete from any worker, beside a plugin that is slow at init_http`, async (t) => {
     const sink = await startSink()
     t.after(() => sink.close())
     const { haraka, root } = await startWithHttp({
@@ -52,7 +52,7 @@ for (const nodes of [0, 3]) {
   })
 }
 
-test('the metrics are as Prometheus wants them', { skip: needs('promtool') }, async (t) => {
+test('promtool accepts the metrics', { skip: needs('promtool') }, async (t) => {
   const { haraka, root } = await startWithHttp({ overrides: '* 127.0.0.1:1\nx.example $direct\n' })
   t.after(() => haraka.close())
   await haraka.send({ from: 'a@here.example', to: 'b@example.com' })
@@ -64,7 +64,7 @@ test('the metrics are as Prometheus wants them', { skip: needs('promtool') }, as
   assert.deepEqual([status, stdout, stderr], [0, '', ''], text)
 })
 
-test('health is 503 with the reason while no relay can be used, and 200 again after that', async (t) => {
+test('health is 503 with the reason while no relay can be used, and 200 otherwise', async (t) => {
   const { haraka, root } = await startWithHttp({
     overrides: '* @isp\n[relay:isp]\nhost = 127.0.0.1\nport = 1\n',
     outbound: ['temp_fail_intervals=1h', 'local_mx_ok=true'],
@@ -77,7 +77,7 @@ test('health is 503 with the reason while no relay can be used, and 200 again af
   assert.equal((await fetch(`${root}/health`)).status, 503)
 })
 
-test('GET only, for the addresses of [status] allow only, and nothing may be kept or embedded', async (t) => {
+test('only GET is allowed, only from the addresses of [status] allow, without caching or embedding', async (t) => {
   const { haraka, root } = await startWithHttp({ overrides: '[status]\nproxies = 127.0.0.0/8\n' })
   t.after(() => haraka.close())
   const get = async (path: string, options?: RequestInit) => {

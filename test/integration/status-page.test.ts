@@ -19,7 +19,7 @@ const SHOTS = process.env.STATUS_SCREENSHOTS ?? ''
 for (const nodes of [0, 3]) {
   const who = nodes === 0 ? 'one process' : 'three workers'
   test(
-    `${who}: figures change, the form explains, a story is followed`,
+    `${who}: figures change, the form explains, and a message can be followed`,
     { skip: needs('chromium') },
     async (t) => {
       const sink = await startSink()
@@ -164,7 +164,7 @@ for (const nodes of [0, 3]) {
   )
 }
 
-test('what a request asks for is text, whatever it is', { skip: needs('chromium') }, async (t) => {
+test('text of a request is shown as text', { skip: needs('chromium') }, async (t) => {
   const { haraka, root } = await startWithHttp({ overrides: 'example.com 127.0.0.1:1 $end\n' })
   t.after(() => haraka.close())
   const page = await (await startBrowser(t)).newPage()
@@ -203,7 +203,7 @@ test('what a request asks for is text, whatever it is', { skip: needs('chromium'
   assert.deepEqual(errors, [])
 })
 
-test('the page can be read by keyboard and screen reader', { skip: needs('chromium') }, async (t) => {
+test('the page can be used by keyboard and screen reader', { skip: needs('chromium') }, async (t) => {
   const { haraka, root } = await startWithHttp({
     overrides: 'example.com @isp $end\n[relay:isp]\nhost=127.0.0.1\nport=1\n',
   })
@@ -259,7 +259,7 @@ test('the page can be read by keyboard and screen reader', { skip: needs('chromi
   await page.getByText(/Would be sent by line 1/).waitFor()
 })
 
-test('the page is whole without script, and shows no password and no secret file', async (t) => {
+test('the page is complete without scripts, and shows no password or secret file', async (t) => {
   const { haraka, root } = await startWithHttp({
     overrides: [
       `* fred:${PASSWORD}@127.0.0.1:1`,

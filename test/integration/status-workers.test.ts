@@ -19,7 +19,7 @@ const HITS = (count: number) => new RegExp(`^ *1 +${count} .*example\\.com @isp`
 const OVERRIDES = (port: number) =>
   `${LINE}\nnever.example @isp $end\n[relay:isp]\nhost = 127.0.0.1\nport = ${port}\n`
 
-test('dns-overrides rules shows the hits of all workers, and those of a worker that was killed', async (t) => {
+test('dns-overrides rules adds up the hits of all workers, including one that was killed', async (t) => {
   const sink = await startSink()
   t.after(() => sink.close())
   const haraka = await HarakaServer.start({ nodes: 3, overrides: OVERRIDES(sink.port) })

@@ -56,7 +56,7 @@ describe('characters of IDNA 2008 (RFC 5892)', () => {
     ['a\ud800', 1, 'U+D800'],
   ]
   for (const [name, start, named] of disallowed) {
-    it(`names ${named} in a name`, () => {
+    it(`names ${named} in the message`, () => {
       const found = findDisallowedCharacter(name)
       assert.equal(found?.start, start)
       assert.equal(nameCharacter(found.character), named)
@@ -64,7 +64,7 @@ describe('characters of IDNA 2008 (RFC 5892)', () => {
     })
   }
 
-  it('still looks up a recipient domain that others may have registered', () => {
+  it('can look up a recipient domain that only others would register', () => {
     assert.equal(toALabels('i❤.ws'), 'xn--i-7iq.ws')
   })
 })

@@ -46,7 +46,7 @@ describe('host[:port] is read in one way everywhere', () => {
     }
   })
 
-  it('is written with an IPv6 address in brackets', () => {
+  it('an IPv6 address is written in brackets', () => {
     assert.equal(formatEndpoint({ host: '2001:db8::1', port: 587 }), '[2001:db8::1]:587')
     assert.equal(formatEndpoint({ host: 'a.example', port: 25 }), 'a.example:25')
   })

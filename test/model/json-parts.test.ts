@@ -5,13 +5,13 @@ import { formatParts, readPart } from '../../lib/model/json-parts'
 
 const partsOf = (lines: Iterable<string>): (Fields | undefined)[] => [...lines].map(readPart)
 
-test('short lists are one line, an empty one with them', () => {
+test('short lists are one line each, also when empty', () => {
   const lines = [...formatParts({ pid: 7 }, { servers: [{ a: 1 }], holds: [] })]
   assert.deepEqual(lines, ['{"pid":7,"servers":[{"a":1}],"holds":[]}'])
   assert.deepEqual(partsOf(lines), [{ pid: 7, servers: [{ a: 1 }], holds: [] }])
 })
 
-test('of long lists a line has at most 100 entries', () => {
+test('a line has at most 100 entries of a long list', () => {
   const servers = Array.from({ length: 250 }, (_, key) => ({ key }))
   const parts = partsOf(formatParts({ pid: 7 }, { servers, holds: [{ name: 'isp' }] })).map((part) => part!)
   assert.deepEqual(
@@ -28,7 +28,7 @@ test('of long lists a line has at most 100 entries', () => {
   )
 })
 
-test('a list is read as far as its lines are asked for', () => {
+test('a list is read only as far as its lines are requested', () => {
   let made = 0
   function* count(): Generator<number> {
     while (made < 1_000) yield ++made
@@ -41,7 +41,7 @@ test('a list is read as far as its lines are asked for', () => {
   assert.equal(made, 200)
 })
 
-test('what is not an object is left out, and what is not JSON throws', () => {
+test('lines that are not objects are ignored, and lines that are not JSON throw', () => {
   assert.deepEqual(partsOf(['7', 'null', '[]', '{"a":1}']), [undefined, undefined, undefined, { a: 1 }])
   assert.throws(() => readPart(''), SyntaxError)
   assert.throws(() => readPart('{"a"'), SyntaxError)

@@ -23,7 +23,7 @@ const MESSAGE: Message = {
 }
 
 describe('attributes of a message', () => {
-  it('are read back from what is written', () => {
+  it('are the same after writing and reading', () => {
     const words = ATTRIBUTE_NAMES.map((name) => formatAttribute(MESSAGE, name))
     assert.deepEqual(words.slice(0, 2), ['retries=4', 'size=10485760'])
     const text = words.map((word) => word.replace('fred smith', '"fred smith"')).join(' ')
@@ -32,7 +32,7 @@ describe('attributes of a message', () => {
     assert.deepEqual({ ...read.message, rcptTo: [] }, MESSAGE)
   })
 
-  it('stay as they are where nothing is written', () => {
+  it('keep their values if nothing is written', () => {
     const complain = () => new Error('not asked for')
     assert.deepEqual(
       setAttributes(MESSAGE, () => undefined, complain),
@@ -60,7 +60,7 @@ describe('attributes of a message', () => {
     })
   }
 
-  it('have a field each in the form of the status page', () => {
+  it('each have a field in the form of the status page', () => {
     const query = new URLSearchParams({ to: 'a@example.com', sender: '<>' })
     for (const name of ATTRIBUTE_NAMES) query.set(MESSAGE_ATTRIBUTES[name].key, `the ${name}`)
     const { explain } = readQuery(query)

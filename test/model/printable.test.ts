@@ -33,19 +33,19 @@ describe('printable text', () => {
     it(name, () => assert.equal(toPrintable(text), printable))
   }
 
-  it('of a line of a file keeps tabs, and shows blanks that look like a space', () => {
+  it('keeps tabs of a line of a file, and shows blanks that look like a space', () => {
     assert.equal(toPrintable('a\u00a0b\u3000c\u2003d\u2800e f', { line: true }), 'a␣b␣c␣d␣e f')
     assert.equal(toPrintable('a\u00a0b'), 'a\u00a0b')
     assert.equal(toPrintable('a\tb\u001b\tc', { line: true }), `a\tb${R}\tc`)
   })
 
-  it('cuts what is too long, and does not leave half a character', () => {
+  it('cuts long text without splitting a character', () => {
     assert.equal(toPrintable('abcdef', { max: 6 }), 'abcdef')
     assert.equal(toPrintable('abcdefg', { max: 6 }), 'abcdef...')
     assert.equal(toPrintable('abc\u{1f600}', { max: 4 }), `abc${R}...`)
   })
 
-  it('keeps the length, and leaves nothing that a terminal obeys', () => {
+  it('keeps the length, and removes control characters', () => {
     fc.assert(
       fc.property(fc.string({ unit: 'binary' }), (text) => {
         const printable = toPrintable(text)

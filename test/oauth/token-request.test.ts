@@ -44,7 +44,7 @@ test('RFC 6749 section 4.4: client credentials', async (t) => {
   ])
 })
 
-test('RFC 6749 section 6: a refresh token, of a public client too', async (t) => {
+test('RFC 6749 section 6: a refresh token, also of a public client', async (t) => {
   const server = await endpoint(t, () => ({
     body: {
       access_token: 'abcdefgh',
@@ -62,7 +62,7 @@ test('RFC 6749 section 6: a refresh token, of a public client too', async (t) =>
   ])
 })
 
-test('a refusal shows neither the secret nor the refresh token that it repeats', async (t) => {
+test('a refusal shows neither the secret nor the refresh token that the endpoint repeats', async (t) => {
   const server = await endpoint(t, (parameters) => ({
     status: 400,
     body: {
@@ -80,7 +80,7 @@ test('a refusal shows neither the secret nor the refresh token that it repeats',
   assert.doesNotMatch(inspect(error, { depth: 9, showHidden: true }), /refresh-1234|secret&/)
 })
 
-test('RFC 9110: Retry-After in seconds, of a server that is too busy', async (t) => {
+test('RFC 9110: Retry-After in seconds of a busy server', async (t) => {
   const server = await endpoint(t, () => ({
     status: 429,
     headers: { 'retry-after': '30' },
@@ -92,7 +92,7 @@ test('RFC 9110: Retry-After in seconds, of a server that is too busy', async (t)
   })
 })
 
-test('no connection, no address, no answer in time', async (t) => {
+test('a refused connection, a missing address and a timeout are failures', async (t) => {
   const server = await endpoint(t, () => new Promise(() => {}))
   const client = clientOf(server)
   const impatient = createTokenRequest({ timeoutMs: 200, ca: CA })
@@ -104,7 +104,7 @@ test('no connection, no address, no answer in time', async (t) => {
   })
 })
 
-test('a certificate that is good for the host is a must', async (t) => {
+test('the certificate must be valid for the host', async (t) => {
   const server = await endpoint(t)
   await assert.rejects(createTokenRequest({ timeoutMs: 5000 })(clientOf(server)), {
     message: 'has a certificate of an unknown authority',

@@ -67,7 +67,7 @@ const describe = (state: TokenState) => {
   return state.kind === 'failed' ? `failed ${state.message}` : 'pending'
 }
 
-test('one request for all who wait, and all go on when it is answered', async () => {
+test('all callers share one request, and continue when it is answered', async () => {
   const world = new World()
   const states = Array.from({ length: 500 }, () => world.source.look())
   assert.ok(states.every(({ kind }) => kind === 'pending'))
@@ -77,7 +77,7 @@ test('one request for all who wait, and all go on when it is answered', async ()
   assert.equal(world.asked.length, 1)
 })
 
-test('a token is renewed before its end, while it is still used', async () => {
+test('a token is renewed before its end, and used meanwhile', async () => {
   const world = new World()
   world.look()
   await world.give('one', { lifetimeMs: 60 * MINUTE })
@@ -92,7 +92,7 @@ test('a token is renewed before its end, while it is still used', async () => {
   assert.equal(world.look(), 'ready two')
 })
 
-test('a renewal that fails takes nothing away before the end', async () => {
+test('after a failed renewal the token is used until its end', async () => {
   const world = new World()
   world.look()
   await world.give('one', { lifetimeMs: 60 * MINUTE })
@@ -105,7 +105,7 @@ test('a renewal that fails takes nothing away before the end', async () => {
   assert.equal(world.look(), 'pending')
 })
 
-test('a token without an end is used for an hour, one with an end in the past for half a minute', async () => {
+test('a token without an end is used for an hour, and one that has already ended for half a minute', async () => {
   const world = new World()
   world.look()
   await world.give('one')
@@ -118,7 +118,7 @@ test('a token without an end is used for an hour, one with an end in the past fo
   assert.match(world.look(), /pending/)
 })
 
-test('after a failure the endpoint is left alone: 5 s, doubling to a minute, or as long as it asks', async () => {
+test('after a failure the endpoint is not asked for 5 s, doubling to a minute, or for as long as it says', async () => {
   const world = new World()
   for (const pause of [5, 10, 20, 40, 60, 60]) {
     assert.equal(world.look(), 'pending')
@@ -137,7 +137,7 @@ test('after a failure the endpoint is left alone: 5 s, doubling to a minute, or 
   assert.equal(world.look(), 'ready one')
 })
 
-test('a token that a server refuses is replaced once; then the refusal stands for a while', async () => {
+test('a refused token is replaced once, then the refusal counts for a while', async () => {
   const world = new World()
   world.look()
   await world.give('one')
@@ -158,7 +158,7 @@ test('a token that a server refuses is replaced once; then the refusal stands fo
   assert.equal(world.source.refuse(world.token()), false, 'it was got because of a refusal too')
 })
 
-test('once a server has taken it, a token may be replaced again', async () => {
+test('after a server has accepted it a token may be replaced again', async () => {
   const world = new World()
   world.look()
   await world.give('one')
@@ -169,7 +169,7 @@ test('once a server has taken it, a token may be replaced again', async () => {
   assert.equal(world.source.refuse(two), true)
 })
 
-test('a refresh token that is replaced is used from then on, and said once', async () => {
+test('a new refresh token is used for later requests, and reported once', async () => {
   const world = new World({ ...CLIENT, refreshToken: new Secret('first') })
   world.look()
   await world.give('one', { refreshToken: new Secret('second') })
@@ -184,7 +184,7 @@ test('a refresh token that is replaced is used from then on, and said once', asy
   assert.equal(world.rotations, 1)
 })
 
-test('relays with the same client share its token, also over a reload; another client has its own', async () => {
+test('relays with the same client share a token over a reload, and another client has its own', async () => {
   let asked = 0
   const store = new TokenStore({
     request: async () => ({ token: new Secret(`token-${asked++}`) }),

@@ -63,8 +63,8 @@ async function scriptsRun(redis: RedisServer): Promise<number> {
   return Number(/cmdstat_evalsha:calls=(\d+)/.exec(text)?.[1] ?? 0)
 }
 
-describe('DNS answers over processes', { skip: needsRedis() }, () => {
-  it('a process that starts finds what others know, with what is left of the TTL, and asks no DNS server', async (t) => {
+describe('DNS answers shared between processes', { skip: needsRedis() }, () => {
+  it('a new process finds the answers of others, with the remaining TTL, and asks no DNS server', async (t) => {
     const { redis, zone } = await setUp(t)
     const first = await startProcess(t, redis, zone)
     const asked = ['MX example.com', 'A mx.example.com', 'AAAA mx.example.com', 'MX none.example']
@@ -89,7 +89,7 @@ describe('DNS answers over processes', { skip: needsRedis() }, () => {
     assert.deepEqual({ shared, misses, hits }, { shared: 4, misses: 0, hits: 0 })
   })
 
-  it('what is known sends Redis nothing; two families of a host are one command', async (t) => {
+  it('a known answer needs no Redis command, and both families of a host are one command', async (t) => {
     const { redis, zone } = await setUp(t)
     const resolver = await startProcess(t, redis, zone)
     await resolver.mx('example.com')
@@ -106,7 +106,7 @@ describe('DNS answers over processes', { skip: needsRedis() }, () => {
     assert.equal(await scriptsRun(redis), before + 1)
   })
 
-  it('each key says nothing, and expires with its answer', async (t) => {
+  it('a key reveals nothing, and expires with its answer', async (t) => {
     const { redis, zone } = await setUp(t)
     const resolver = await startProcess(t, redis, zone)
     await Promise.all(['example.com', 'short.example', 'none.example'].map((name) => resolver.mx(name)))
@@ -122,7 +122,7 @@ describe('DNS answers over processes', { skip: needsRedis() }, () => {
     assert.ok(Number(await redis.command('PTTL', `${PREFIX}answers`)) > 0)
   })
 
-  it('a failure that the server stated is shared for its short time, and never takes the place of an answer', async (t) => {
+  it('a failure stated by the server is shared for its short time, and never replaces an answer', async (t) => {
     const { redis, zone } = await setUp(t)
     const tuning = { failureTtlSeconds: 30 }
     const [first, second] = await Promise.all([
@@ -153,7 +153,7 @@ describe('DNS answers over processes', { skip: needsRedis() }, () => {
     assert.equal((await store.find('name'))?.text, 'answer')
   })
 
-  it('answers of other DNS servers, zones, or of another machine on loopback are not mixed', async (t) => {
+  it('answers of other DNS servers, zones, or another machine on loopback are not mixed', async (t) => {
     const { redis, zone } = await setUp(t)
     const other = await startZone({ 'example.com': [mx(10, 'internal.example.com')] })
     t.after(() => other.stop())
@@ -173,7 +173,7 @@ describe('DNS answers over processes', { skip: needsRedis() }, () => {
     }
   })
 
-  it('of too many answers those go that would end first', async (t) => {
+  it('when there are too many answers those that end first are dropped', async (t) => {
     const { redis, zone } = await setUp(t)
     const index = `${PREFIX}answers`
     for (let from = 0; from < MOST_ANSWERS; from += 5_000) {
@@ -193,7 +193,7 @@ describe('DNS answers over processes', { skip: needsRedis() }, () => {
     assert.equal(await redis.command('GET', 'of-somebody-else'), '1')
   })
 
-  it('garbage and other types under our keys count as absent, and are replaced', async (t) => {
+  it('garbage and other types under our keys are ignored and replaced', async (t) => {
     const { redis, zone } = await setUp(t)
     await (await startProcess(t, redis, zone)).mx('example.com')
     await until(async () => (await answersIn(redis)) === 1, 'the answer')
@@ -223,7 +223,7 @@ describe('DNS answers over processes', { skip: needsRedis() }, () => {
     }
   })
 
-  it('a TTL in Redis that is longer than the settings allow is cut', async (t) => {
+  it('a TTL from Redis is capped at the setting', async (t) => {
     const { redis, zone } = await setUp(t)
     await (await startProcess(t, redis, zone)).mx('none.example')
     await until(async () => (await answersIn(redis)) === 1, 'the answer')
@@ -234,7 +234,7 @@ describe('DNS answers over processes', { skip: needsRedis() }, () => {
     assert.equal(answer.ttlSeconds, 3600)
   })
 
-  it('Redis that hangs costs a lookup 100 ms, and later ones nothing', async (t) => {
+  it('Redis that hangs costs the first lookup 100 ms, and later ones nothing', async (t) => {
     const { redis, zone } = await setUp(t)
     const proxy = await startProxy(t, redis.port)
     const connection = await connect(t, proxy, {})
@@ -259,7 +259,7 @@ describe('DNS answers over processes', { skip: needsRedis() }, () => {
     assert.equal(resolver.stats().shared, 0)
   })
 
-  it('Redis that was flushed knows nothing, and all is sent again; one that is full is still read', async (t) => {
+  it('after a flush all answers are sent again, and a full Redis can still be read', async (t) => {
     const { redis, zone } = await setUp(t)
     const first = await startProcess(t, redis, zone)
     await first.mx('example.com')

@@ -18,8 +18,8 @@ import {
 import { needsRedis, RedisServer, startProxy, until } from '../support/redis-server'
 import { relayExchange } from '../support/servers'
 
-describe('breakers over processes while Redis fails', { skip: needsRedis() }, () => {
-  it('if Redis is late with the trial, nobody tries before it is known who may', async (t) => {
+describe('breakers shared between processes while Redis fails', { skip: needsRedis() }, () => {
+  it('while Redis is slow nobody tries before the trial is granted', async (t) => {
     const redis = await RedisServer.start(t)
     const hosts = await hostsOf(4, () => startBreakerHost(t, redis.port, { patienceMs: 300 }))
     await failForAll(hosts, brief)
@@ -39,7 +39,7 @@ describe('breakers over processes while Redis fails', { skip: needsRedis() }, ()
     assert.equal(leases.length, 1)
   })
 
-  it('if Redis does not come back each decides for itself', async (t) => {
+  it('without Redis each process decides for itself', async (t) => {
     const redis = await RedisServer.start(t)
     const proxy = await startProxy(t, redis.port)
     const hosts = await hostsOf(2, () => startBreakerHost(t, proxy.port, { patienceMs: 300 }))
@@ -49,7 +49,7 @@ describe('breakers over processes while Redis fails', { skip: needsRedis() }, ()
     for (const host of hosts) await takeTrial(host)
   })
 
-  it('what one knows is sent again to a Redis that has lost its last changes', async (t) => {
+  it('a breaker is sent again to a Redis that has lost its last changes', async (t) => {
     const redis = await RedisServer.start(t)
     const a = await startBreakerHost(t, redis.port)
     const other = relayExchange({ host: 'other.example', name: 'other', retryAfterMs: 60_000 })
@@ -67,7 +67,7 @@ describe('breakers over processes while Redis fails', { skip: needsRedis() }, ()
     await until(async () => (await recordOf(redis, 'smtp.example:25')) !== 'null', 'the second again')
   })
 
-  it('while Redis is gone each goes by what it knows; what is open stays open when it is back', async (t) => {
+  it('without Redis each process uses its own breakers, and the open ones stay open when it is back', async (t) => {
     const redis = await RedisServer.start(t)
     const [a, b] = [await startBreakerHost(t, redis.port), await startBreakerHost(t, redis.port)]
     const other = relayExchange({ host: 'other.example', name: 'other', retryAfterMs: 60_000 })
@@ -87,7 +87,7 @@ describe('breakers over processes while Redis fails', { skip: needsRedis() }, ()
     assert.ok(!isUsable(a) && !isUsable(a, other))
   })
 
-  it('a Redis that has forgotten all hears it again', async (t) => {
+  it('breakers are sent again to a Redis that was flushed', async (t) => {
     const redis = await RedisServer.start(t)
     const a = await startBreakerHost(t, redis.port)
     await failAt(a, isp)
@@ -110,7 +110,7 @@ describe('breakers over processes while Redis fails', { skip: needsRedis() }, ()
     await until(() => !isUsable(b), 'the breaker')
   })
 
-  it('rubbish in the place of a breaker does not end it', async (t) => {
+  it('garbage in place of a breaker does not close it', async (t) => {
     const redis = await RedisServer.start(t)
     const [a, b] = [await startBreakerHost(t, redis.port), await startBreakerHost(t, redis.port)]
     await failAt(a, isp)
@@ -127,7 +127,7 @@ describe('breakers over processes while Redis fails', { skip: needsRedis() }, ()
     assert.equal(await redis.command('ZSCORE', `${BREAKERS_KEY}:changes`, field), null)
   })
 
-  it('what no process writes is not believed', async (t) => {
+  it('values that no process writes are ignored', async (t) => {
     const redis = await RedisServer.start(t)
     const host = await startBreakerHost(t, redis.port)
     const field = hashName('smtp.example:25')
@@ -152,7 +152,7 @@ describe('breakers over processes while Redis fails', { skip: needsRedis() }, ()
     assert.ok(!left.usable && left.until! <= Date.now() + 3_600_000)
   })
 
-  it('a number that nobody can count on from is put right', async (t) => {
+  it('a version number that is too large is replaced', async (t) => {
     const redis = await RedisServer.start(t)
     const host = await startBreakerHost(t, redis.port)
     await redis.command('HSET', BREAKERS_KEY, 'state', '1 99999999999999999999 0')
@@ -162,7 +162,7 @@ describe('breakers over processes while Redis fails', { skip: needsRedis() }, ()
     assert.deepEqual([...host.said, ...other.said], [])
   })
 
-  it('a key of another type is put right, and what one knows is sent again', async (t) => {
+  it('a key of another type is replaced, and breakers are sent again', async (t) => {
     const redis = await RedisServer.start(t)
     const host = await startBreakerHost(t, redis.port)
     await failAt(host, isp)

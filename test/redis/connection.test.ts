@@ -30,7 +30,7 @@ async function echoUntilItWorks(watched: WatchedConnection, patience?: number): 
 }
 
 describe('a connection', { skip: needsRedis() }, () => {
-  it('runs scripts, also those that a Redis that was restarted has forgotten', async (t) => {
+  it('runs scripts, even after a restart of Redis has dropped them', async (t) => {
     const redis = await RedisServer.start(t)
     const watched = connectTo(t, redis.port)
     await echoUntilItWorks(watched)
@@ -39,7 +39,7 @@ describe('a connection', { skip: needsRedis() }, () => {
     assert.deepEqual(watched.said, [])
   })
 
-  it('fails at once while there is no Redis, and says once that it is gone and once that it is back', async (t) => {
+  it('fails at once without Redis, and reports its loss and return once each', async (t) => {
     const redis = await RedisServer.start(t)
     await redis.kill()
     const watched = connectTo(t, redis.port)
@@ -56,7 +56,7 @@ describe('a connection', { skip: needsRedis() }, () => {
     assert.deepEqual([watched.said[1], watched.said[3]], ['back', 'back'])
   })
 
-  it('waits for no reply longer than 100 ms, and sends nothing else meanwhile', async (t) => {
+  it('waits for a reply at most 100 ms, and sends nothing else meanwhile', async (t) => {
     const redis = await RedisServer.start(t)
     const watched = connectTo(t, redis.port)
     await echoUntilItWorks(watched)
@@ -72,7 +72,7 @@ describe('a connection', { skip: needsRedis() }, () => {
     assert.deepEqual(watched.said, ['gone: no reply within 100 ms', 'back'])
   })
 
-  it('a Redis that stays slow is waited for once; then nobody asks before it is fast again', async (t) => {
+  it('waits for a slow Redis once, and then sends nothing until it is fast again', async (t) => {
     const redis = await RedisServer.start(t)
     const proxy = await startProxy(t, redis.port)
     const watched = connectTo(t, proxy.port)
@@ -101,7 +101,7 @@ describe('a connection', { skip: needsRedis() }, () => {
     assert.equal(proxy.connections(), 1)
   })
 
-  it('a reply that comes while the process is busy is not late', async (t) => {
+  it('accepts a reply that arrives while the process is busy', async (t) => {
     const redis = await RedisServer.start(t)
     const watched = connectTo(t, redis.port)
     await echoUntilItWorks(watched)
@@ -112,7 +112,7 @@ describe('a connection', { skip: needsRedis() }, () => {
     assert.deepEqual(watched.said, [])
   })
 
-  it('a reply that comes after all is given to who asks for it', async (t) => {
+  it('passes a late reply to its caller if asked to', async (t) => {
     const redis = await RedisServer.start(t)
     const { connection } = connectTo(t, redis.port)
     await until(() => connection.isReady, 'a connection')
@@ -125,7 +125,7 @@ describe('a connection', { skip: needsRedis() }, () => {
     assert.deepEqual(late, ['hello'])
   })
 
-  it('a Redis that hangs is sent a bounded number of questions, and is not asked until it answers', async (t) => {
+  it('sends a bounded number of commands to a Redis that hangs, then none until it answers', async (t) => {
     const redis = await RedisServer.start(t)
     let [sent, open, most] = [0, 0, 0]
     const connection = openConnection({
@@ -172,7 +172,7 @@ describe('a connection', { skip: needsRedis() }, () => {
     })
   }
 
-  it('is closed when Redis is stopped in the middle, and comes back when it goes on', async (t) => {
+  it('is closed when Redis stops in the middle, and comes back when it continues', async (t) => {
     const redis = await RedisServer.start(t)
     const watched = connectTo(t, redis.port)
     await echoUntilItWorks(watched)
@@ -193,7 +193,7 @@ describe('a connection', { skip: needsRedis() }, () => {
       ['ACL', 'SETUSER', 'default', '+@all'],
     ],
   ] as const) {
-    it(`is gone while Redis is ${name}`, async (t) => {
+    it(`is lost if Redis is ${name}`, async (t) => {
       const redis = await RedisServer.start(t, '--maxmemory-policy', 'noeviction')
       const watched = connectTo(t, redis.port)
       const set = () => watched.connection.run(SET, ['key'], ['1'])
@@ -208,7 +208,7 @@ describe('a connection', { skip: needsRedis() }, () => {
     })
   }
 
-  it('says that a right is missing also for a script that is rarely run, until it works', async (t) => {
+  it('reports a missing right for a rarely run script until it works', async (t) => {
     const rare = createScript('rare', `return redis.call('INCRBY', KEYS[1], 1)`, { isRegular: false })
     const redis = await RedisServer.start(t)
     const watched = connectTo(t, redis.port, {}, PATIENT)
@@ -229,7 +229,7 @@ describe('a connection', { skip: needsRedis() }, () => {
     assert.equal(watched.said.length, 2)
   })
 
-  it('says that it is back when regular scripts are allowed again, though rare ones are not run', async (t) => {
+  it('reports its return when regular scripts are allowed again, without running rare ones', async (t) => {
     const rare = createScript('rare', `return redis.call('INCRBY', KEYS[1], 1)`, { isRegular: false })
     const redis = await RedisServer.start(t)
     const watched = connectTo(t, redis.port, {}, PATIENT)
@@ -242,7 +242,7 @@ describe('a connection', { skip: needsRedis() }, () => {
     assert.equal(watched.said.length, 2)
   })
 
-  it('with a wrong password says so, and not the password', async (t) => {
+  it('reports a wrong password without showing it', async (t) => {
     const redis = await RedisServer.start(t, '--requirepass', 'right')
     const watched = connectTo(t, redis.port, { password: 'Passw0rd' })
     await until(() => watched.said.length > 0, 'gone')
@@ -254,7 +254,7 @@ describe('a connection', { skip: needsRedis() }, () => {
     assert.deepEqual(url.said, ['gone: the settings of [redis] and redis.ini do not fit together'])
   })
 
-  it('takes user, password and database from the settings', async (t) => {
+  it('uses user, password and database of the settings', async (t) => {
     const redis = await RedisServer.start(t, '--requirepass', 'right')
     const watched = connectTo(t, redis.port, { username: 'default', password: 'right', db: '3' })
     await echoUntilItWorks(watched)

@@ -26,7 +26,7 @@ function setup(t: TestContext) {
   return { clock, open, file: join(folder, 'host-share') }
 }
 
-test('a host remembers its slice and the others, and for half an hour what it might use', (t) => {
+test('a host remembers its slice and the other hosts, and for half an hour what it might use', (t) => {
   const { clock, open, file } = setup(t)
   assert.equal(open().read(), undefined, 'it has never reached Redis')
   open().write(two)
@@ -37,7 +37,7 @@ test('a host remembers its slice and the others, and for half an hour what it mi
   assert.deepEqual(open().read(), { ...two, had: new Map() })
 })
 
-test('after a day it remembers the others alone; where there were none it remembers nothing', (t) => {
+test('after a day it remembers only the other hosts, or nothing if there were none', (t) => {
   const { clock, open } = setup(t)
   open().write(two)
   clock.pass(24 * HOUR)
@@ -47,7 +47,7 @@ test('after a day it remembers the others alone; where there were none it rememb
   assert.equal(open().read(), undefined)
 })
 
-test('after a boot the clock on the wall counts; one that was set back says nothing', (t) => {
+test('after a boot the wall clock is used, and nothing is remembered if it was set back', (t) => {
   const { clock, open } = setup(t)
   open().write(two)
   const later = testClock(clock.wall() + HOUR, 'another boot')
@@ -56,7 +56,7 @@ test('after a boot the clock on the wall counts; one that was set back says noth
   assert.deepEqual(open({ clock: earlier }).read()?.slice, NO_SLICE)
 })
 
-test('on another machine, and from a file that is damaged, it has no slice', (t) => {
+test('on another machine or from a damaged file it has no slice', (t) => {
   const { open, file } = setup(t)
   open().write(alone)
   const nothing = { slice: NO_SLICE, known: [], had: new Map() }
@@ -77,7 +77,7 @@ test('on another machine, and from a file that is damaged, it has no slice', (t)
   }
 })
 
-test('the name of this machine is the same each time', (t) => {
+test('the machine always has the same name', (t) => {
   const { clock, file } = setup(t)
   const folder = join(file, '..')
   openHostMemory({ folder, clock }).write(two)

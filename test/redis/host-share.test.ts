@@ -10,7 +10,7 @@ const sliceOf = (rank: number, hosts: number): HostSlice => ({
 const all = sliceOf(0, 1)
 const half = sliceOf(0, 2)
 
-test('the shares of all hosts are the limit, also where slices are cut elsewhere', () => {
+test('the shares of all hosts add up to the limit, even if slices are cut in different places', () => {
   fc.assert(
     fc.property(fc.nat(1_000_000), fc.array(fc.nat(WHOLE), { maxLength: 20 }), (limit, cuts) => {
       const places = [0, ...cuts.sort((a, b) => a - b), WHOLE]
@@ -24,7 +24,7 @@ test('the shares of all hosts are the limit, also where slices are cut elsewhere
   )
 })
 
-test('equal slices are equal shares, as far as the limit can be divided', () => {
+test('equal slices give equal shares, if the limit can be divided', () => {
   const sharesOf = (limit: number, hosts: number) =>
     Array.from({ length: hosts }, (_, rank) => shareOf(limit, sliceOf(rank, hosts)))
   assert.deepEqual(sharesOf(3, 3), [1, 1, 1])
@@ -35,7 +35,7 @@ test('equal slices are equal shares, as far as the limit can be divided', () => 
   assert.equal(shareOf(5, NO_SLICE), 0)
 })
 
-test('without Redis a host keeps to its share, and rises to it when the others have ended what they had', () => {
+test('without Redis a host keeps to its share, and reaches it when the connections of others have ended', () => {
   const limits = { key: 'isp', maxConnections: 4, maxPerHour: 10 }
   const of = (connections: number, messages: number, goneMs: number, slice = half) =>
     shareAlone(limits, { connections, messages }, slice, goneMs)

@@ -27,8 +27,8 @@ async function takeAll(hosts: Iterable<WorldHost>, limits: Limits): Promise<numb
   return sum(taken)
 }
 
-describe('limits over hosts: what hosts and Redis may lose', { skip: needsRedis() }, () => {
-  it('a host that has gone counts in full, though what it sent before is older than an hour', async (t) => {
+describe('limits shared between hosts: failures of hosts and of Redis', { skip: needsRedis() }, () => {
+  it('a host that has gone counts in full, even if its earlier messages are older than an hour', async (t) => {
     const [world, a, b] = await startPair(t)
     assert.equal(await a.sendAll(ten, 5 * SECOND), 10)
     await world.pass(HOUR + 10 * SECOND)
@@ -42,7 +42,7 @@ describe('limits over hosts: what hosts and Redis may lose', { skip: needsRedis(
     assert.equal(await b.sendAll(ten, 5 * SECOND), 10)
   })
 
-  it('what a host that has gone sent is over after an hour', async (t) => {
+  it('messages of a host that has gone are forgotten after an hour', async (t) => {
     const [world, a, b] = await startPair(t)
     assert.equal(await a.sendAll(ten, 5 * SECOND), 10)
     await world.pass(10 * SECOND, SECOND)
@@ -53,7 +53,7 @@ describe('limits over hosts: what hosts and Redis may lose', { skip: needsRedis(
     assert.equal(await b.sendAll(ten), 10)
   })
 
-  it('a host that dies gives back its connections within a minute, and what it may have sent counts as sent', async (t) => {
+  it('a host that dies frees its connections within a minute, and its possible messages count as sent', async (t) => {
     const [world, a, b] = await startPair(t)
     const limits = { key: 'isp', maxConnections: 2, maxPerHour: 5 }
     assert.equal(await a.takeAll(limits), 2)
@@ -73,7 +73,7 @@ describe('limits over hosts: what hosts and Redis may lose', { skip: needsRedis(
     assert.equal(await b.sendAll(limits), 5)
   })
 
-  it('a host that starts again is the same: what it had before is over', async (t) => {
+  it('a host that restarts is the same host, and its earlier connections are free', async (t) => {
     const [world, a, b] = await startPair(t)
     assert.equal(await a.takeAll(three), 3)
     await world.pass(SECOND)
@@ -84,7 +84,7 @@ describe('limits over hosts: what hosts and Redis may lose', { skip: needsRedis(
     assert.equal(await again.takeAll(three), 3)
   })
 
-  it('an empty Redis lends no messages before all have spoken, or for an hour', async (t) => {
+  it('an empty Redis lends no messages until all hosts have reported, or for an hour', async (t) => {
     const [world, a, b] = await startPair(t)
     assert.equal(await a.sendAll(ten, 5 * SECOND), 10)
     await world.pass(5 * SECOND)
@@ -97,7 +97,7 @@ describe('limits over hosts: what hosts and Redis may lose', { skip: needsRedis(
     assert.equal(await b.sendAll(ten, 5 * SECOND), 10)
   })
 
-  it('an empty Redis lends connections and messages as soon as all have spoken', async (t) => {
+  it('an empty Redis lends connections and messages as soon as all hosts have reported', async (t) => {
     const [world, a, b] = await startPair(t)
     assert.equal(await a.takeAll(three), 3)
     assert.equal(await a.sendAll(ten, 5 * SECOND), 10)
@@ -110,7 +110,7 @@ describe('limits over hosts: what hosts and Redis may lose', { skip: needsRedis(
     assert.equal(await b.sendAll(ten), 0)
   })
 
-  it('what a host sent while Redis was gone counts, though the host is gone too when Redis is back', async (t) => {
+  it('messages sent while Redis was down count, even if their host is gone when Redis is back', async (t) => {
     const [world, a, b] = await startPair(t)
     for (const host of [a, b]) host.know([ten])
     await world.pass(3 * SECOND, SECOND / 4)
@@ -126,7 +126,7 @@ describe('limits over hosts: what hosts and Redis may lose', { skip: needsRedis(
     assert.equal(await b.sendAll(ten, 5 * SECOND), 10)
   })
 
-  it('hosts that start again without Redis have their shares, and together never more than the limit', async (t) => {
+  it('hosts that restart without Redis have their shares, and together never exceed the limit', async (t) => {
     const [world, ...before] = await startPair(t)
     for (const host of before) host.know([ten])
     await world.pass(3 * SECOND, SECOND / 4)
@@ -144,7 +144,7 @@ describe('limits over hosts: what hosts and Redis may lose', { skip: needsRedis(
     assert.equal(await takeAll(hosts, ten), 10)
   })
 
-  it('a host that starts a day after it was last heard, without Redis, waits for Redis', async (t) => {
+  it('a host that restarts without Redis a day after its last contact waits for Redis', async (t) => {
     const [world, a, b] = await startPair(t)
     world.kill(a)
     await world.pass(25 * HOUR)
@@ -173,7 +173,7 @@ describe('limits over hosts: what hosts and Redis may lose', { skip: needsRedis(
     assert.equal(await other.takeAll(three), 0, 'what is under way counts')
   })
 
-  it('a host that joins has no share before all others know of it, whenever Redis is lost', async (t) => {
+  it('a new host has no share until all others know of it, whenever Redis is lost', async (t) => {
     for (const afterMs of [100, 500, 1_000, 1_500, 2_000, 3_000, 8_000]) {
       const [world, a] = await startWorld(t, 0)
       const b = await world.join()
@@ -189,7 +189,7 @@ describe('limits over hosts: what hosts and Redis may lose', { skip: needsRedis(
     }
   })
 
-  it('what idle hosts keep in reserve is given up within seconds to one that needs it', async (t) => {
+  it('reserves of idle hosts are released within seconds to a host that needs them', async (t) => {
     const [world, ...hosts] = await startWorld(t, 2)
     for (const host of hosts) host.know([ten])
     await world.pass(3 * SECOND, SECOND / 4)
@@ -206,7 +206,7 @@ describe('limits over hosts: what hosts and Redis may lose', { skip: needsRedis(
     assert.ok(!over.granted && over.why === 'quota' && over.waitMs > 58 * MINUTE, JSON.stringify(over))
   })
 
-  it('a call names the limit that it is about, and not a thousand others', async (t) => {
+  it('a call names only the limit that it is about', async (t) => {
     const [world, a, b] = await startPair(t)
     const many = Array.from({ length: 1_000 }, (_, index) => ({
       key: `r${index}`,
@@ -227,7 +227,7 @@ describe('limits over hosts: what hosts and Redis may lose', { skip: needsRedis(
     assert.ok(sum(world.named) >= 2_000, 'all of them to another Redis')
   })
 
-  it('Redis does nothing that a host gave up waiting for', async (t) => {
+  it('Redis ignores a call that its host has given up', async (t) => {
     const [world, a, b] = await startPair(t)
     a.faults.push('late')
     await world.pass(SECOND)
@@ -241,7 +241,7 @@ describe('limits over hosts: what hosts and Redis may lose', { skip: needsRedis(
     assert.equal(world.count('three').connections, 3)
   })
 
-  it('servers that take another name with each start do not fill the list of hosts', async (t) => {
+  it('servers with a new name at each start do not fill the list of hosts', async (t) => {
     const [world, a] = await startWorld(t, 0)
     const heard = Number(await world.redis.command('GET', 'clock'))
     const gone = (n: number) => [
@@ -261,7 +261,7 @@ describe('limits over hosts: what hosts and Redis may lose', { skip: needsRedis(
     assert.equal((await a.takeAll(three)) + (await b.takeAll(three)), 3)
   })
 
-  it('a machine that was copied takes another name, and is never taken for the first', async (t) => {
+  it('a copy of a machine takes another name, and is never mistaken for the first', async (t) => {
     const [world, a] = await startWorld(t, 0)
     assert.equal(await a.takeAll(three), 3)
     const folder = world.newFolder()
@@ -276,7 +276,7 @@ describe('limits over hosts: what hosts and Redis may lose', { skip: needsRedis(
     assert.notEqual(idOf(a), idOf(copy))
   })
 
-  it('a machine that was copied has no share before it has reached Redis', async (t) => {
+  it('a copy of a machine has no share until it has reached Redis', async (t) => {
     const [world, a] = await startWorld(t, 0)
     world.lose()
     const folder = world.newFolder()
@@ -287,7 +287,7 @@ describe('limits over hosts: what hosts and Redis may lose', { skip: needsRedis(
     assert.equal(await a.takeAll(three), 3)
   })
 
-  it('a key of another type is put right', async (t) => {
+  it('a key of another type is replaced', async (t) => {
     const [world, a, b] = await startPair(t)
     for (const kind of ['limit', 'hours']) {
       assert.ok((await a.take({ ...ten, maxConnections: 1 })).granted)

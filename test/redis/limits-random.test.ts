@@ -214,8 +214,8 @@ async function runRound(t: TestContext, world: LimitWorld, seed: number, steps: 
   }
 }
 
-describe('limits over hosts, by chance', { skip: needsRedis() }, () => {
-  it('whatever happens to hosts and Redis, no limit is broken, and nothing of it is lost', async (t) => {
+describe('limits shared between hosts: random events', { skip: needsRedis() }, () => {
+  it('no limit is exceeded or lost, whatever happens to hosts and Redis', async (t) => {
     t.diagnostic(`RANDOM_SEED=${SEED} RANDOM_STEPS=${STEPS}`)
     for (let done = 0; done < STEPS; done += ROUND) {
       const world = await LimitWorld.start(t)

@@ -6,7 +6,7 @@ import { readLimitsReply } from '../../lib/redis/limits-reply'
 const id = 'A'.repeat(22)
 const head = ['limits', 5_000, 4_000, 3, 0, WHOLE / 2, 1, 0, 2]
 
-test('a reply says what a host may use, and who shares', () => {
+test('a reply says what a host may use, and which hosts share', () => {
   const reply = [...head, 2, `1${id}`, `0${id}`, 1, id, 1, 2, 30, 60_000]
   assert.deepEqual(readLimitsReply(reply, 1), {
     kind: 'limits',
@@ -28,14 +28,14 @@ test('a reply says what a host may use, and who shares', () => {
   }
 })
 
-test('nothing is waited for longer than messages count, whatever Redis says', () => {
+test('a wait is at most as long as messages count, whatever Redis says', () => {
   const reply = readLimitsReply([...head, 0, 0, 0, 0, 0, Number.MAX_SAFE_INTEGER], 1)
   assert.ok(reply.kind === 'limits')
   assert.equal(reply.known, undefined)
   assert.equal(reply.grants[0]!.waitMs, 3_660_000)
 })
 
-test('what does not fit the question is refused', () => {
+test('a reply that does not match the call is refused', () => {
   for (const reply of [
     null,
     'OK',

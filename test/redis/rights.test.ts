@@ -192,8 +192,8 @@ async function replay(t: TestContext, redis: RedisServer, calls: readonly Call[]
   return { failed, said }
 }
 
-describe('the rights that docs/operations.md asks for', { skip: needsRedis(), timeout: 120_000 }, () => {
-  it('are enough; if one is missing, something fails, and the log says why', async (t) => {
+describe('the rights that docs/operations.md lists', { skip: needsRedis(), timeout: 120_000 }, () => {
+  it('are sufficient, and without one of them something fails with a log line that says why', async (t) => {
     const redis = await startRedis(t)
     const calls = await shareAll(t, redis)
     const rights = readRights()

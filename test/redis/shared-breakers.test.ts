@@ -21,8 +21,8 @@ import {
 import { connectTo, needsRedis, PATIENT, RedisServer, until } from '../support/redis-server'
 import { relayExchange, termsExchange } from '../support/servers'
 
-describe('breakers over processes', { skip: needsRedis() }, () => {
-  it('what one leaves out all leave out within a second, also who comes later, and one success ends it', async (t) => {
+describe('breakers shared between processes', { skip: needsRedis() }, () => {
+  it('a failure of one process opens the breaker of all within a second, also of later ones, and a success closes it', async (t) => {
     const redis = await RedisServer.start(t)
     const [a, b] = [await startBreakerHost(t, redis.port), await startBreakerHost(t, redis.port)]
     ;(await tryServer(b, isp))!.end(true)
@@ -51,7 +51,7 @@ describe('breakers over processes', { skip: needsRedis() }, () => {
     assert.deepEqual(b.logged, ['relay isp works again'])
   })
 
-  it('trouble with a relay of the configuration is shown before any message goes there', async (t) => {
+  it('an open breaker of a relay in the configuration is known before the first message', async (t) => {
     const redis = await RedisServer.start(t)
     const [a, b] = [await startBreakerHost(t, redis.port), await startBreakerHost(t, redis.port)]
     const other = relayExchange({ host: 'other.example', name: 'other' })
@@ -69,7 +69,7 @@ describe('breakers over processes', { skip: needsRedis() }, () => {
     )
   })
 
-  it('one of ten tries a server whose pause is over, and the pause doubles for all', async (t) => {
+  it('one of ten processes tries a server after the pause, and a failure doubles the pause for all', async (t) => {
     const redis = await RedisServer.start(t)
     const hosts = await hostsOf(10, () => startBreakerHost(t, redis.port))
     const exchange = relayExchange({ host: 'smtp.example', name: 'isp', retryAfterMs: 1_000 })
@@ -87,7 +87,7 @@ describe('breakers over processes', { skip: needsRedis() }, () => {
     assert.deepEqual([failures, pauseMs], ['2', '2000'])
   })
 
-  it('a trial without a result is free for the next, and so is that of a process that died', async (t) => {
+  it('a trial without a result is free for the next process, and so is the trial of a process that died', async (t) => {
     const redis = await RedisServer.start(t)
     const [a, b] = [await startBreakerHost(t, redis.port), await startBreakerHost(t, redis.port)]
     await failAt(a, brief)
@@ -114,7 +114,7 @@ describe('breakers over processes', { skip: needsRedis() }, () => {
     await takeTrial(c)
   })
 
-  it('a trial that is given late and that no message needs is free for others', async (t) => {
+  it('a trial that is granted late and no longer needed is free for others', async (t) => {
     const redis = await RedisServer.start(t)
     const [a, b] = [
       await startBreakerHost(t, redis.port, { patienceMs: 300 }),
@@ -127,7 +127,7 @@ describe('breakers over processes', { skip: needsRedis() }, () => {
     await takeTrial(b)
   })
 
-  it('a failure that is sent while the trial is asked for does not free it', async (t) => {
+  it('a failure that is sent while the trial is requested does not free it', async (t) => {
     const redis = await RedisServer.start(t)
     const [a, b] = [await startBreakerHost(t, redis.port), await startBreakerHost(t, redis.port)]
     await failAt(a, brief)
@@ -141,7 +141,7 @@ describe('breakers over processes', { skip: needsRedis() }, () => {
     assert.equal(await tryServer(b, brief), undefined)
   })
 
-  it('who tries a server keeps the trial as long as it takes', async (t) => {
+  it('a process keeps the trial for as long as it takes', async (t) => {
     const redis = await RedisServer.start(t)
     const a = await startBreakerHost(t, redis.port)
     await failAt(a, brief)
@@ -151,7 +151,7 @@ describe('breakers over processes', { skip: needsRedis() }, () => {
     await until(async () => (await untilOf()) > first, 'the renewal')
   })
 
-  it('so does one who tries very many, more than one call speaks of', async (t) => {
+  it('a process keeps very many trials, even if they do not fit in one call', async (t) => {
     const redis = await RedisServer.start(t)
     const a = await startBreakerHost(t, redis.port, { speed: 20 })
     const exchanges = Array.from({ length: 250 }, (_, i) =>
@@ -170,7 +170,7 @@ describe('breakers over processes', { skip: needsRedis() }, () => {
     await until(async () => (await endsOf()).every((end, i) => end > first[i]!), 'the renewal of all')
   })
 
-  it('a reply about the trial that comes after another failure does not end the new pause', async (t) => {
+  it('a late reply about the trial does not end the pause of a newer failure', async (t) => {
     const redis = await RedisServer.start(t)
     let lost: Promise<unknown> | undefined
     const lose = (script: string) => (script === TROUBLES.name ? lost : undefined)
@@ -194,7 +194,7 @@ describe('breakers over processes', { skip: needsRedis() }, () => {
     await until(() => !isUsable(b, brief), 'the breaker')
   })
 
-  it('of more servers than Redis keeps, none is sent again and again', async (t) => {
+  it('breakers beyond the number that Redis keeps are not sent again and again', async (t) => {
     const redis = await RedisServer.start(t)
     const hosts = await hostsOf(2, () => startBreakerHost(t, redis.port))
     const versionOf = async () =>
@@ -215,7 +215,7 @@ describe('breakers over processes', { skip: needsRedis() }, () => {
     assert.equal(await versionOf(), count)
   })
 
-  it('servers of direct mail are shared by the section that they belong to', async (t) => {
+  it('breakers of direct mail are shared by section', async (t) => {
     const redis = await RedisServer.start(t)
     const [a, b] = [await startBreakerHost(t, redis.port), await startBreakerHost(t, redis.port)]
     const [first, second] = ['mx1.example', 'mx2.example'].map((host) =>
@@ -227,7 +227,7 @@ describe('breakers over processes', { skip: needsRedis() }, () => {
     assert.ok(isUsable(b, termsExchange(undefined, 'mx1.example', { retryAfterMs: 60_000 })))
   })
 
-  it('a message that moves to a server asks for its trial too', async (t) => {
+  it('a message that moves on to a server requests its trial too', async (t) => {
     const redis = await RedisServer.start(t)
     const [a, b] = [await startBreakerHost(t, redis.port), await startBreakerHost(t, redis.port)]
     const [first, second] = ['mx1.example', 'mx2.example'].map((host) =>
@@ -245,7 +245,7 @@ describe('breakers over processes', { skip: needsRedis() }, () => {
     await until(async () => (await tryServer(b, second!)) !== undefined, 'the trial')
   })
 
-  it('decisions with all that is known send nothing to Redis', async (t) => {
+  it('a decision sends nothing to Redis if all is known', async (t) => {
     const redis = await RedisServer.start(t)
     const host = await startBreakerHost(t, redis.port)
     await failAt(host, isp)
@@ -263,7 +263,7 @@ describe('breakers over processes', { skip: needsRedis() }, () => {
     assert.equal(host.questions(), before)
   })
 
-  it('what stands there names no person and no server, expires, and is bounded', async (t) => {
+  it('stored breakers name no person and no server, expire, and are bounded', async (t) => {
     const redis = await RedisServer.start(t)
     const host = await startBreakerHost(t, redis.port)
     const exchange = relayExchange({
@@ -291,7 +291,7 @@ describe('breakers over processes', { skip: needsRedis() }, () => {
     t.diagnostic(`${String(await redis.command('MEMORY', 'USAGE', BREAKERS_KEY))} bytes`)
   })
 
-  it('needs no more rights than docs/operations.md says', async (t) => {
+  it('need only the rights that docs/operations.md lists', async (t) => {
     const redis = await RedisServer.start(t)
     await redis.restrict()
     const [a, b] = [await startBreakerHost(t, redis.port), await startBreakerHost(t, redis.port)]

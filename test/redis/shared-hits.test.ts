@@ -28,8 +28,8 @@ const totalsOf = (hits: SharedHits, own = NOTHING) =>
   new Map([...hits.totals(own)].filter((each) => each !== undefined))
 const countOf = (hits: SharedHits, line = LINE) => totalsOf(hits).get(line)?.count
 
-describe('hits of lines over servers', { skip: needsRedis() }, () => {
-  it('are added up, with the last use, since when, and who counts', async (t) => {
+describe('hits of lines shared between servers', { skip: needsRedis() }, () => {
+  it('are added up, with last use, start and servers', async (t) => {
     const redis = await RedisServer.start(t)
     const [a, b] = [startServer(t, redis.port), startServer(t, redis.port, 3)]
     const before = Date.now()
@@ -48,7 +48,7 @@ describe('hits of lines over servers', { skip: needsRedis() }, () => {
     }
   })
 
-  it('are counted once where a reply is lost, and sent when Redis is back or empty', async (t) => {
+  it('are counted once if a reply is lost, and sent again if Redis was down or empty', async (t) => {
     const redis = await RedisServer.start(t)
     const proxy = await startProxy(t, redis.port)
     const server = startServer(t, proxy.port)
@@ -70,7 +70,7 @@ describe('hits of lines over servers', { skip: needsRedis() }, () => {
     assert.equal(totalsOf(server, own).get(LINE)!.count, 8)
   })
 
-  it('what no server writes is not believed, and lines that were not hit for long go first', async (t) => {
+  it('are ignored if no server writes such values, and the oldest are dropped first', async (t) => {
     const redis = await RedisServer.start(t)
     const server = startServer(t, redis.port)
     server.add({ [LINE]: { count: 1, last: Date.now() } })
@@ -93,7 +93,7 @@ describe('hits of lines over servers', { skip: needsRedis() }, () => {
     assert.equal(await redis.command('HGET', `${PREFIX}hits`, LINE), null)
   })
 
-  it('a number that nobody can count on from is put right', async (t) => {
+  it('a number that is too large is replaced', async (t) => {
     const redis = await RedisServer.start(t)
     await redis.command('HSET', `${PREFIX}hits`, 'state', `${Date.now()} 99999999999999999999`)
     const server = startServer(t, redis.port)
@@ -111,7 +111,7 @@ describe('hits of lines over servers', { skip: needsRedis() }, () => {
     assert.equal(await redis.command('HLEN', `${PREFIX}hits:servers`), 1)
   })
 
-  it('a key of another type is put right', async (t) => {
+  it('a key of another type is replaced', async (t) => {
     const redis = await RedisServer.start(t)
     for (const key of ['hits', 'hits:changes', 'hits:servers']) {
       await redis.command('DEL', `${PREFIX}${key}`)

@@ -45,8 +45,8 @@ const startHost = (t: TestContext, port: number, options?: HostOptions): string 
 const holdIn = (folder: string, now = Date.now()) => readHolds(folder, now).get('isp')
 const hold: Hold = { name: 'isp', since: 1, until: Date.now() + 3_600_000, reason: 'they block us' }
 
-describe('holds over servers', { skip: needsRedis() }, () => {
-  it('a hold of one is one of the other within a second, with its reason and end, and so is its end', async (t) => {
+describe('holds shared between servers', { skip: needsRedis() }, () => {
+  it('a hold reaches the other server within a second with reason and end, and so does its removal', async (t) => {
     const redis = await RedisServer.start(t)
     const [a, b] = [startHost(t, redis.port), startHost(t, redis.port)]
     writeHold(a, hold)
@@ -61,7 +61,7 @@ describe('holds over servers', { skip: needsRedis() }, () => {
     await until(() => holdIn(a)?.since === 2, 'a hold of the same name')
   })
 
-  it('an address in the reason stays on the server where it was written', async (t) => {
+  it('an address in the reason is not shared', async (t) => {
     const redis = await RedisServer.start(t)
     const [a, b] = [startHost(t, redis.port), startHost(t, redis.port)]
     const reason = 'joe@example.com complains'
@@ -77,7 +77,7 @@ describe('holds over servers', { skip: needsRedis() }, () => {
     assert.equal(holdIn(a)?.reason, reason)
   })
 
-  it('a reason is no longer on another server than here', async (t) => {
+  it('a shared reason is not longer than the original', async (t) => {
     const redis = await RedisServer.start(t)
     const [a, b] = [startHost(t, redis.port), startHost(t, redis.port)]
     const reason = '@ '.repeat(100).trim()
@@ -95,7 +95,7 @@ describe('holds over servers', { skip: needsRedis() }, () => {
     assert.equal(holdIn(a)!.reason, reason)
   })
 
-  it('survives a Redis that has forgotten it, and a server that was away when it ended', async (t) => {
+  it('survives a flush of Redis, and ends on a server that was away', async (t) => {
     const redis = await RedisServer.start(t)
     const a = startHost(t, redis.port)
     writeHold(a, hold)
@@ -111,7 +111,7 @@ describe('holds over servers', { skip: needsRedis() }, () => {
     assert.equal(holdIn(a), undefined)
   })
 
-  it('what changed while Redis was away, before a restart, is sent afterwards', async (t) => {
+  it('a change made while Redis was away, before a restart, is sent afterwards', async (t) => {
     const redis = await RedisServer.start(t)
     const a = startServer(t, redis.port)
     const b = startHost(t, redis.port)
@@ -131,7 +131,7 @@ describe('holds over servers', { skip: needsRedis() }, () => {
     assert.equal(otherIn(a.folder), undefined)
   })
 
-  it('a server that has shared nothing yet tells a hold that is newer than the end of the last', async (t) => {
+  it('a server that has not yet shared anything sends a hold that is newer than the last removal', async (t) => {
     const redis = await RedisServer.start(t)
     const a = startHost(t, redis.port)
     writeHold(a, hold)
@@ -147,7 +147,7 @@ describe('holds over servers', { skip: needsRedis() }, () => {
     await until(() => holdIn(a)?.since === since, 'the hold')
   })
 
-  it('a hold lasts as long on a server whose clock is wrong, and a clock that jumps resumes nothing', async (t) => {
+  it('a hold lasts equally long on a server with a wrong clock, and a clock that jumps does not end it', async (t) => {
     const redis = await RedisServer.start(t)
     let ahead = 3_600_000
     const now = () => Date.now() + ahead
@@ -165,7 +165,7 @@ describe('holds over servers', { skip: needsRedis() }, () => {
     await until(() => holdIn(b, -Infinity) === undefined && holdIn(a, -Infinity) === undefined, 'its end')
   })
 
-  it('holds that were resumed make room for others', async (t) => {
+  it('removed holds make room for others', async (t) => {
     const redis = await RedisServer.start(t)
     const past = Array.from({ length: 1_000 }, (_, i) => [
       hashName(`old${i}`),
@@ -179,7 +179,7 @@ describe('holds over servers', { skip: needsRedis() }, () => {
     assert.equal(await redis.command('HEXISTS', `${PREFIX}holds`, hashName('old0')), 0)
   })
 
-  it('what no server writes is not believed', async (t) => {
+  it('values that no server writes are ignored', async (t) => {
     const redis = await RedisServer.start(t)
     const a = startHost(t, redis.port)
     const field = hashName('isp')
@@ -202,7 +202,7 @@ describe('holds over servers', { skip: needsRedis() }, () => {
     assert.ok(Number(await redis.command('PTTL', `${PREFIX}holds`)) > 0)
   })
 
-  it('a key of another type is put right, and holds are sent again', async (t) => {
+  it('a key of another type is replaced, and holds are sent again', async (t) => {
     const redis = await RedisServer.start(t)
     const a = startHost(t, redis.port)
     writeHold(a, hold)

@@ -25,8 +25,8 @@ const startHosts = (
 const commands = async (redis: RedisServer): Promise<number> =>
   Number(/total_commands_processed:(\d+)/.exec(String(await redis.command('INFO', 'stats')))![1])
 
-describe('limits over hosts', { skip: needsRedis() }, () => {
-  it('two hosts, three connections, 500 messages: never a fourth', async (t) => {
+describe('limits shared between hosts', { skip: needsRedis() }, () => {
+  it('500 messages of two hosts never use a fourth connection', async (t) => {
     const redis = await startRedis(t)
     const [a, b] = await startHosts(t, redis)
     const gauge = new Gauge()
@@ -39,7 +39,7 @@ describe('limits over hosts', { skip: needsRedis() }, () => {
     assert.equal(gauge.most, 3)
   })
 
-  it('one connection goes from host to host', async (t) => {
+  it('one connection is passed from host to host', async (t) => {
     const redis = await startRedis(t)
     const hosts = await startHosts(t, redis)
     const one = { key: 'isp', maxConnections: 1 }
@@ -52,7 +52,7 @@ describe('limits over hosts', { skip: needsRedis() }, () => {
     assert.equal(gauge.most, 1)
   })
 
-  it('no limit is broken while Redis is killed, flushed, paused and back', async (t) => {
+  it('no limit is exceeded while Redis is killed, flushed, paused and restarted', async (t) => {
     const redis = await startRedis(t)
     const hosts = await startHosts(t, redis, { patienceMs: 100 })
     const gauge = new Gauge()
@@ -88,7 +88,7 @@ describe('limits over hosts', { skip: needsRedis() }, () => {
     assert.ok(hosts.every(({ said }) => said.length >= 4 && said.length % 2 === 0))
   })
 
-  it('the messages of an hour are exact over hosts, to the last one', async (t) => {
+  it('the messages of an hour are exact over hosts', async (t) => {
     const redis = await startRedis(t)
     const hosts = await Promise.all([startHosts(t, redis), startHost(t, redis.port)]).then((all) =>
       all.flat(),
@@ -109,7 +109,7 @@ describe('limits over hosts', { skip: needsRedis() }, () => {
     assert.ok(waitMs > 3_500_000 && waitMs < 3_620_000, String(waitMs))
   })
 
-  it('without Redis a host keeps to its share, and with it again what is under way counts', async (t) => {
+  it('without Redis a host keeps to its share, and messages in progress count when it is back', async (t) => {
     const redis = await startRedis(t)
     const [a, b] = await startHosts(t, redis)
     const limits = { key: 'isp', maxConnections: 4, maxPerHour: 100 }
@@ -127,7 +127,7 @@ describe('limits over hosts', { skip: needsRedis() }, () => {
     assert.ok(!isPlace(await tryTake(b, limits)), 'two and two')
   })
 
-  it('has its share of the hour for a section that nobody had used when Redis was lost', async (t) => {
+  it('a host has its share of the hour for a section that was unused when Redis was lost', async (t) => {
     const redis = await startRedis(t)
     const hosts = await startHosts(t, redis)
     const limits = { key: 'isp', maxPerHour: 10 }
@@ -142,7 +142,7 @@ describe('limits over hosts', { skip: needsRedis() }, () => {
     }
   })
 
-  it('never reached Redis: the limit is all its own', async (t) => {
+  it('a host that has never reached Redis has the whole limit', async (t) => {
     const redis = await RedisServer.start(t)
     await redis.kill()
     const host = await startHost(t, redis.port, { waits: false })
@@ -157,7 +157,7 @@ describe('limits over hosts', { skip: needsRedis() }, () => {
     assert.ok(!isPlace(await tryTake(other, three)), 'what is under way counts')
   })
 
-  it('needs no more rights than docs/operations.md says', async (t) => {
+  it('need only the rights that docs/operations.md lists', async (t) => {
     const redis = await RedisServer.start(t)
     await redis.restrict()
     const host = await startHost(t, redis.port)
@@ -166,7 +166,7 @@ describe('limits over hosts', { skip: needsRedis() }, () => {
     assert.deepEqual(host.said, [])
   })
 
-  it('what one message is given is not given up for the next that asks', async (t) => {
+  it('a connection granted to one message is not released for the next call', async (t) => {
     const redis = await startRedis(t)
     const host = await startHost(t, redis.port)
     for (let round = 0; round < 20; round++) {
@@ -178,7 +178,7 @@ describe('limits over hosts', { skip: needsRedis() }, () => {
     }
   })
 
-  it('what stands in Redis is counted or thrown away, never believed', async (t) => {
+  it('unexpected values in Redis are counted or dropped, never trusted', async (t) => {
     const redis = await startRedis(t)
     const host = await startHost(t, redis.port)
     const key = `${PREFIX}limit:${hashName('isp')}`

@@ -42,8 +42,8 @@ function startHost(t: TestContext, port: number): RotatingHost {
 
 const givenOut = async (redis: RedisServer) => Number(await redis.command('GET', KEY))
 
-describe('the rotation over processes', { skip: needsRedis() }, () => {
-  it('messages of two processes take one offset after the other', async (t) => {
+describe('the rotation shared between processes', { skip: needsRedis() }, () => {
+  it('messages of two processes use consecutive offsets', async (t) => {
     const redis = await RedisServer.start(t)
     const hosts = [startHost(t, redis.port), startHost(t, redis.port)]
     const offsets: number[] = []
@@ -62,7 +62,7 @@ describe('the rotation over processes', { skip: needsRedis() }, () => {
     assert.ok(Number(await redis.command('PTTL', KEY)) > 0)
   })
 
-  it('a burst waits for nothing, and the next one is prepared for', async (t) => {
+  it('a burst does not wait, and offsets for the next one are fetched', async (t) => {
     const redis = await RedisServer.start(t)
     const host = startHost(t, redis.port)
     await until(() => host.fetched() === 1, 'the first offset')
@@ -73,7 +73,7 @@ describe('the rotation over processes', { skip: needsRedis() }, () => {
     assert.ok(burst().filter((offset) => offset < 1_000_000).length >= 45)
   })
 
-  it('without Redis a process has a rotation of its own', async (t) => {
+  it('without Redis a process has its own rotation', async (t) => {
     const redis = await RedisServer.start(t)
     const host = startHost(t, redis.port)
     assert.deepEqual([host.next(), host.next()], [1_000_000, 1_000_001])
@@ -82,7 +82,7 @@ describe('the rotation over processes', { skip: needsRedis() }, () => {
     await until(() => host.next() >= 1_000_000, 'one of its own')
   })
 
-  it('a number that no server writes is not believed', async (t) => {
+  it('a number that no server writes is ignored', async (t) => {
     const redis = await RedisServer.start(t)
     await redis.command('SET', KEY, '-100')
     const host = startHost(t, redis.port)
@@ -98,7 +98,7 @@ describe('the rotation over processes', { skip: needsRedis() }, () => {
     ['no number', ['SET', KEY, 'rubbish']],
     ['the largest number', ['SET', KEY, '9223372036854775807']],
   ] as const) {
-    it(`a key with ${name} is put right`, async (t) => {
+    it(`a key with ${name} is replaced`, async (t) => {
       const redis = await RedisServer.start(t)
       await redis.command(...command)
       const host = startHost(t, redis.port)

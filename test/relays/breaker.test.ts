@@ -4,7 +4,7 @@ import { Breaker, LONGEST_PAUSE_MS, TRIAL_TIME_MS } from '../../lib/relays/break
 
 const T = 1_000_000
 
-test('a failure leaves it out for retry_after, then one tries it', () => {
+test('a failure opens the breaker for retry_after, then one message may try the server', () => {
   const breaker = new Breaker()
   assert.deepEqual(breaker.view(T), { state: 'closed' })
   assert.equal(breaker.noteFailure('refused', 60_000, T), true)
@@ -19,7 +19,7 @@ test('a failure leaves it out for retry_after, then one tries it', () => {
   assert.equal(breaker.lastFailure, undefined)
 })
 
-test('the pause doubles up to an hour as long as trials fail, and begins anew after a success', () => {
+test('the pause doubles up to an hour while trials fail, and starts again after a success', () => {
   const breaker = new Breaker()
   const pauses: number[] = []
   let now = T
@@ -37,7 +37,7 @@ test('the pause doubles up to an hour as long as trials fail, and begins anew af
   assert.deepEqual(breaker.view(now), { state: 'open', until: now + 60_000 })
 })
 
-test('a retry_after of an hour, the longest there is, stays an hour', () => {
+test('the longest retry_after of an hour stays an hour', () => {
   const breaker = new Breaker()
   const pause = LONGEST_PAUSE_MS
   breaker.noteFailure('refused', pause, T)
@@ -45,7 +45,7 @@ test('a retry_after of an hour, the longest there is, stays an hour', () => {
   assert.deepEqual(breaker.view(T + pause), { state: 'open', until: T + 2 * pause })
 })
 
-test('failures of what was under way when the pause began are one failure', () => {
+test('failures of connections opened before the pause count as one', () => {
   const breaker = new Breaker()
   breaker.noteFailure('first', 1_000, T)
   for (let i = 0; i < 100; i++) assert.equal(breaker.noteFailure('another', 1_000, T + 500), false)
@@ -54,7 +54,7 @@ test('failures of what was under way when the pause began are one failure', () =
   assert.deepEqual(breaker.view(T + 500), { state: 'open', until: T + 1_000 })
 })
 
-test('a trial that nothing came of is free again, at once or after its time', () => {
+test('a trial without a result is free again, at once or after its time', () => {
   const breaker = new Breaker()
   breaker.noteFailure('refused', 1_000, T)
   const free = breaker.takeTrial(T + 1_000)
@@ -71,7 +71,7 @@ test('a trial that nothing came of is free again, at once or after its time', ()
   assert.equal(breaker.view(T + 1_001 + TRIAL_TIME_MS).state, 'half-open')
 })
 
-test('a clock that was ahead leaves no server out for longer', () => {
+test('a clock that is set back does not extend the pause', () => {
   const ahead = T + 1_000 * LONGEST_PAUSE_MS
   const breaker = new Breaker()
   breaker.noteFailure('refused', 60_000, ahead)
@@ -81,7 +81,7 @@ test('a clock that was ahead leaves no server out for longer', () => {
   assert.deepEqual(breaker.view(T + 60_000), { state: 'trial', until: T + 60_000 + TRIAL_TIME_MS })
 })
 
-test('what another process knows takes the place of what this one knew', () => {
+test('the state of another process replaces that of this one', () => {
   const [here, there] = [new Breaker(), new Breaker()]
   assert.equal(there.trouble(T), undefined)
   here.noteFailure('refused', 60_000, T)
@@ -103,7 +103,7 @@ test('what another process knows takes the place of what this one knew', () => {
   assert.deepEqual(there.view(T + 555_000), { state: 'closed' })
 })
 
-test('a trial of this process goes on while others say that nobody tries, and ends when another has it', () => {
+test('a trial of this process continues if others report none, and ends if another process has it', () => {
   const breaker = new Breaker()
   breaker.noteFailure('refused', 1_000, T)
   const free = breaker.takeTrial(T + 1_000)

@@ -26,7 +26,7 @@ function setup(t: TestContext) {
   return { folder, startWorker, options: { folder, now: Date.now } }
 }
 
-test('a hold is confirmed by the workers that report it, and so is its end', async (t) => {
+test('a hold is confirmed by the workers that report it, and so is its removal', async (t) => {
   const { startWorker, options } = setup(t)
   const worker = startWorker()
   const confirmed = { changed: true, confirmedBy: [process.pid], missing: [] }
@@ -42,7 +42,7 @@ test('a hold is confirmed by the workers that report it, and so is its end', asy
   assert.deepEqual(await resumeRelay('isp', options), { ...confirmed, changed: false })
 })
 
-test('a worker that does not report it is named', async (t) => {
+test('a worker that does not report the hold is named', async (t) => {
   const { folder, startWorker, options } = setup(t)
   startWorker()
   const deaf = await livingPid(t)
@@ -54,7 +54,7 @@ test('a worker that does not report it is named', async (t) => {
   })
 })
 
-test('where no server runs nothing is held, and the file of a hold can still be removed', async (t) => {
+test('without a running server nothing can be held, but the file of a hold can be removed', async (t) => {
   const { folder, options } = setup(t)
   await assert.rejects(holdRelay({ name: 'isp' }, options), NoServerError)
   assert.equal(readHolds(folder, Date.now()).size, 0)
@@ -63,7 +63,7 @@ test('where no server runs nothing is held, and the file of a hold can still be 
   await assert.rejects(holdRelay({ name: 'isp' }, { ...options, folder: `${folder}.absent` }), NoServerError)
 })
 
-test('a master process without workers does not count as a running server', async (t) => {
+test('a master process without workers is not a running server', async (t) => {
   const { folder, options } = setup(t)
   const snapshot = { role: 'master', updated: Date.now(), servers: [], holds: [] }
   writeFileSync(join(folder, `${process.pid}.json`), JSON.stringify(snapshot))

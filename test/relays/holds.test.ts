@@ -25,7 +25,7 @@ function temporary(t: TestContext): string {
   return join(base, 'state')
 }
 
-test('a hold is written and read back, replaced, and removed', (t) => {
+test('a hold is written, read, replaced and removed', (t) => {
   const folder = temporary(t)
   const hold = { name: 'isp/../x', since: T, until: T + 60_000, reason: 'maintenance' }
   writeHold(folder, hold)
@@ -38,7 +38,7 @@ test('a hold is written and read back, replaced, and removed', (t) => {
   assert.deepEqual(readdirSync(folder), [])
 })
 
-test('a hold that is only half written does not hold another relay', (t) => {
+test('an incomplete hold file does not hold another relay', (t) => {
   const folder = temporary(t)
   writeHold(folder, { name: 'isp', since: T })
   const [file] = readdirSync(folder)
@@ -47,14 +47,14 @@ test('a hold that is only half written does not hold another relay', (t) => {
   assert.deepEqual([...readHolds(folder, T).keys()], ['isp'])
 })
 
-test('a hold ends by itself', (t) => {
+test('a hold ends at its time', (t) => {
   const folder = temporary(t)
   writeHold(folder, { name: 'isp', since: T, until: T + 60_000 })
   assert.equal(readHolds(folder, T + 59_999).size, 1)
   assert.equal(readHolds(folder, T + 60_000).size, 0)
 })
 
-test('relays with names of any length and alphabet can be held', (t) => {
+test('relays with names of any length and script can be held', (t) => {
   const folder = temporary(t)
   const names = ['x'.repeat(300), `${'x'.repeat(299)}y`, 'ü'.repeat(100), '%', 'a b', '.', '..']
   for (const name of names) writeHold(folder, { name, since: T })
@@ -63,7 +63,7 @@ test('relays with names of any length and alphabet can be held', (t) => {
   assert.deepEqual(readdirSync(folder), [])
 })
 
-test('a reason is printable and bounded, also where somebody else wrote it', (t) => {
+test('a reason is printable and bounded, even in a foreign file', (t) => {
   const folder = temporary(t)
   writeHold(folder, { name: 'a', since: T, reason: `\u001b[2J\u202e${'x'.repeat(500)}` })
   writeFileSync(join(folder, 'hold.b'), JSON.stringify({ name: 'b', since: T, reason: '\u009b\n1' }))
@@ -72,13 +72,13 @@ test('a reason is printable and bounded, also where somebody else wrote it', (t)
   assert.equal(holds.get('b')?.reason, '\ufffd\ufffd1')
 })
 
-test('an empty file is a hold of the version before', (t) => {
+test('an empty file is a hold of the previous version', (t) => {
   const folder = temporary(t)
   writeFileSync(join(folder, 'hold.old%2Fone'), '')
   assert.deepEqual([...readHolds(folder, Date.now()).keys()], ['old/one'])
 })
 
-test('what was never written by this program holds nothing and breaks nothing', (t) => {
+test('a foreign file holds nothing and does no harm', (t) => {
   const folder = temporary(t)
   const files: Record<string, string> = {
     'hold.null': 'null',
@@ -98,7 +98,7 @@ test('what was never written by this program holds nothing and breaks nothing', 
   assert.deepEqual([...readHolds(folder, T).values()], [{ name: 'times', since: 0 }])
 })
 
-test('a folder that is a link is refused, an absent one holds nothing', (t) => {
+test('a folder that is a link is refused, and a missing one holds nothing', (t) => {
   const folder = temporary(t)
   writeHold(folder, { name: 'isp', since: T })
   const link = `${folder}.link`
@@ -110,7 +110,7 @@ test('a folder that is a link is refused, an absent one holds nothing', (t) => {
 })
 
 test(
-  'what root writes belongs to the owner of the folder, which stays as it is',
+  'a file written by root belongs to the owner of the folder, which is unchanged',
   { skip: process.getuid?.() !== 0 && 'needs root' },
   (t) => {
     const folder = temporary(t)

@@ -5,7 +5,7 @@ import { HourCount } from '../../lib/relays/hour-count'
 
 const HOUR = 3_600_000
 
-test('messages of the last hour are counted, and never too few', () => {
+test('messages of the last hour are counted, never too few', () => {
   fc.assert(
     fc.property(fc.array(fc.nat(3 * HOUR), { maxLength: 60 }), (times) => {
       const count = new HourCount()
@@ -21,7 +21,7 @@ test('messages of the last hour are counted, and never too few', () => {
   )
 })
 
-test('says when the next one is forgotten, and survives being written down', () => {
+test('the time until the next one is forgotten is the same after writing and reading', () => {
   const count = new HourCount()
   assert.equal(count.freeAt(0), undefined)
   count.add(25_000)
@@ -33,7 +33,7 @@ test('says when the next one is forgotten, and survives being written down', () 
   assert.deepEqual(count.entries(30_000 + HOUR), [[39_999, 1]])
 })
 
-test('times before the boot count as well', () => {
+test('times before the boot count too', () => {
   const count = new HourCount()
   count.add(-HOUR + 15_000, 3)
   assert.equal(count.total(15_000), 3)

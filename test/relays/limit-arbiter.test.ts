@@ -24,7 +24,7 @@ function placeOf(answer: LimitAnswer): number {
 
 const two: Limits = { key: 'isp', maxConnections: 2 }
 
-test('over all holders, as many places as there are', () => {
+test('all holders together have as many places as the limit', () => {
   const { arbiter } = setup()
   const first = placeOf(arbiter.ask('a', two))
   placeOf(arbiter.ask('b', two))
@@ -37,7 +37,7 @@ test('over all holders, as many places as there are', () => {
   assert.equal(arbiter.ask('c', two).granted, false)
 })
 
-test('a place that becomes free goes to the one that has waited longest, and to nobody else', () => {
+test('a free place goes to the holder that has waited longest', () => {
   const { arbiter, offers } = setup()
   const place = placeOf(arbiter.ask('a', two))
   placeOf(arbiter.ask('a', two))
@@ -54,7 +54,7 @@ test('a place that becomes free goes to the one that has waited longest, and to 
   assert.deepEqual(offers.at(-1), ['c', 4], 'at once, if one is free')
 })
 
-test('a holder that is gone gives back its places; what it was sending counts as sent', () => {
+test('a holder that is gone frees its places, and its messages in progress count as sent', () => {
   const { arbiter, clock, offers } = setup()
   const limits = { key: 'isp', maxConnections: 2, maxPerHour: 3 }
   arbiter.giveBack('a', placeOf(arbiter.ask('a', limits)), false)
@@ -73,7 +73,7 @@ test('a holder that is gone gives back its places; what it was sending counts as
   placeOf(arbiter.ask('b', limits))
 })
 
-test('a clock on the wall that is set changes no hour', () => {
+test('setting the wall clock does not change the hour', () => {
   for (const jump of [-HOUR, HOUR]) {
     const { arbiter, clock } = setup()
     const limits = { key: 'isp', maxPerHour: 2 }
@@ -87,7 +87,7 @@ test('a clock on the wall that is set changes no hour', () => {
   }
 })
 
-test('a limit lowered on reload gives no place until it is met; one that was raised gives places at once', () => {
+test('a lower limit after a reload grants nothing until it is met, and a higher one grants at once', () => {
   const { arbiter, offers } = setup()
   const first = placeOf(arbiter.ask('a', two))
   placeOf(arbiter.ask('a', two))
@@ -102,7 +102,7 @@ test('a limit lowered on reload gives no place until it is met; one that was rai
   )
 })
 
-test('whatever happens, no limit is exceeded and no place is lost', () => {
+test('no limit is exceeded and no place is lost in random order', () => {
   type Step =
     | { kind: 'ask' | 'wait' | 'leave'; holder: number }
     | { kind: 'end'; which: number; sent: boolean }

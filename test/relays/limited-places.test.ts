@@ -22,7 +22,7 @@ function taken(answer: Place | NoPlace | Promise<Place | NoPlace>): Place {
   return answer
 }
 
-test('a place is kept for the one that was woken, and for a limited time', async (t) => {
+test('a place is kept for the message that was woken, for a limited time', async (t) => {
   const { places, used } = setup(t)
   const place = taken(places.take(one))
   let woken = 0
@@ -36,7 +36,7 @@ test('a place is kept for the one that was woken, and for a limited time', async
   taken(places.take(one))
 })
 
-test('the next one is woken when the first does not come for its place', async (t) => {
+test('the next message is woken if the first does not take its place', async (t) => {
   const { places } = setup(t)
   const place = taken(places.take(one))
   const woken: string[] = []
@@ -48,7 +48,7 @@ test('the next one is woken when the first does not come for its place', async (
   assert.deepEqual(woken, ['a', 'b'])
 })
 
-test('a free place wakes at once, but not before the call has returned; one who has left is not woken', async (t) => {
+test('a free place wakes a message after the call has returned, and one that left is not woken', async (t) => {
   const { places, used } = setup(t)
   const woken: string[] = []
   places.whenFree(one, () => woken.push('a'), false)
@@ -63,7 +63,7 @@ test('a free place wakes at once, but not before the call has returned; one who 
   assert.equal(used(), 0)
 })
 
-test('places that are kept are given back at the end', async (t) => {
+test('close gives back the places that are kept', async (t) => {
   const { places, used } = setup(t)
   places.whenFree(one, () => {}, false)
   await turn()

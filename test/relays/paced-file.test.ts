@@ -32,7 +32,7 @@ function keepBusy(): void {
   while (performance.now() < end);
 }
 
-test('what is short is written before `write` returns, and a change after the delay', (t) => {
+test('a short text is written before `write` returns, and later changes after the delay', (t) => {
   t.mock.timers.enable({ apis: ['setTimeout'] })
   let text = 'first'
   // So long that the time for the first one, on a busy machine, does not make it longer.
@@ -49,7 +49,7 @@ test('what is short is written before `write` returns, and a change after the de
   assert.equal(read(), 'third', 'all that changed, once')
 })
 
-test('what is long is written in turns, is seen only as a whole, and after that a change seldom', async (t) => {
+test('a long text is written in steps, appears as a whole, and is then written less often', async (t) => {
   t.mock.timers.enable({ apis: ['setTimeout'] })
   let version = 1
   let begun = 0
@@ -74,7 +74,7 @@ test('what is long is written in turns, is seen only as a whole, and after that 
   assert.equal(begun, 2)
 })
 
-test('`write` begins anew with what is so now; `close` writes what is not yet written', async (t) => {
+test('`write` starts again with the newest text, and `close` writes what is pending', async (t) => {
   let version = 1
   const { file, folder, read } = open(t, function* () {
     for (let part = 0; part < PARTS; part++) {
@@ -102,7 +102,7 @@ test('`write` begins anew with what is so now; `close` writes what is not yet wr
   assert.deepEqual(readdirSync(folder), ['it'])
 })
 
-test('an error is said once, and again after it was over', (t) => {
+test('an error is reported once, and again after a success', (t) => {
   let isBroken = true
   const { file, errors, read } = open(t, function* () {
     if (isBroken) throw new Error('no space left')

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { PlaceQueue } from '../../lib/relays/place-queue'
 
-test('those who wait are woken in the order of coming, those who were woken before come first', () => {
+test('messages are woken in order of arrival, those that were woken before come first', () => {
   const queue = new PlaceQueue()
   const woken: string[] = []
   const wait = (name: string, first: boolean) => queue.add(() => woken.push(name), first)
@@ -17,7 +17,7 @@ test('those who wait are woken in the order of coming, those who were woken befo
   assert.equal(queue.length, 0)
 })
 
-test('one that has left, or was woken, is not woken again', () => {
+test('a message that has left or was woken is not woken again', () => {
   const queue = new PlaceQueue()
   const woken: number[] = []
   const leave = queue.add(() => woken.push(1), false)

@@ -51,7 +51,7 @@ function setup(t: TestContext) {
   return { folder, file: join(folder, 'quota.journal'), warnings, start }
 }
 
-test('an hour is counted over kills; what was under way then counts as sent', (t) => {
+test('the hour is counted over kills, and messages in progress count as sent', (t) => {
   const { start } = setup(t)
   const clock = testClock()
   const first = start(clock)
@@ -68,7 +68,7 @@ test('an hour is counted over kills; what was under way then counts as sent', (t
   assert.equal(start(clock).counted(), 0)
 })
 
-test('a clock that is set while the server is down changes nothing', (t) => {
+test('setting the clock while the server is down changes nothing', (t) => {
   for (const jump of [-HOUR, HOUR, 100 * HOUR]) {
     const { start } = setup(t)
     const clock = testClock()
@@ -84,7 +84,7 @@ test('a clock that is set while the server is down changes nothing', (t) => {
   }
 })
 
-test('after a boot of the machine, the clock on the wall says how long ago it was', (t) => {
+test('after a boot of the machine the wall clock gives the age', (t) => {
   const { start } = setup(t)
   const before = testClock(1_750_000_000_000)
   start(before).send(5)
@@ -98,7 +98,7 @@ test('after a boot of the machine, the clock on the wall says how long ago it wa
   assert.equal(start(past).counted(), 2)
 })
 
-test('lines that are torn or were never written so do no harm', (t) => {
+test('torn and foreign lines do no harm', (t) => {
   const { start, file, warnings } = setup(t)
   const clock = testClock()
   start(clock).send(2)
@@ -121,7 +121,7 @@ test('lines that are torn or were never written so do no harm', (t) => {
   assert.deepEqual(warnings, [])
 })
 
-test('it is written anew when it is long, and nothing is lost by that', (t) => {
+test('a long journal is rewritten without loss', (t) => {
   const { start, file } = setup(t)
   const clock = testClock()
   const server = start(clock, 500)
@@ -132,7 +132,7 @@ test('it is written anew when it is long, and nothing is lost by that', (t) => {
   server.end(open, false)
 })
 
-test('it is for the server alone, and a link or FIFO in its place is neither followed nor waited for', (t) => {
+test('the journal is private to the server, and a link or FIFO in its place is not followed or waited for', (t) => {
   const { start, file, folder, warnings } = setup(t)
   const clock = testClock()
   start(clock).send(1)
@@ -151,7 +151,7 @@ test('it is for the server alone, and a link or FIFO in its place is neither fol
   assert.equal(warnings.length, 2)
 })
 
-test('while it cannot be written mail goes on, and later all of it is written', (t) => {
+test('while it cannot be written mail is delivered, and later everything is written', (t) => {
   const { start, folder, warnings } = setup(t)
   const clock = testClock()
   const server = start(clock, 1)

@@ -41,13 +41,13 @@ const CASES: readonly (readonly [string, Exchange, readonly [string, string, str
 ]
 
 for (const [what, exchange, expected] of CASES) {
-  test(`what limits, holds and breakers are kept under: ${what}`, () => {
+  test(`the key of limits, holds and breakers: ${what}`, () => {
     const seen = [sectionKey, sectionLabel, useKey, breakerKey, needsPlace].map((of) => of(exchange))
     assert.deepEqual(seen, expected)
   })
 }
 
-test('a report of a relay is told from those of direct mail, also at an IPv6 address', () => {
+test('reports of a relay and of direct mail are distinguished, also at an IPv6 address', () => {
   for (const key of ['a.example:25', '[2001:db8::1]:25', 'fred@[2001:db8::1]:587'])
     assert.ok(isOfRelay({ key }), key)
   for (const key of ['[direct]', '[direct:ms]']) assert.ok(!isOfRelay({ key }), key)

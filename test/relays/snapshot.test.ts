@@ -28,7 +28,7 @@ const server = {
   sentLastHour: 4,
 }
 
-test('snapshots of living processes are read back', async (t) => {
+test('snapshots of living processes are read', async (t) => {
   const folder = temporary(t)
   const snapshot = {
     role: 'worker',
@@ -47,7 +47,7 @@ test('snapshots of living processes are read back', async (t) => {
   assert.equal(readdirSync(folder).length, 3, 'reading removes nothing')
 })
 
-test('what was never written by this program is left out, field by field', (t) => {
+test('foreign content is left out field by field', (t) => {
   const folder = temporary(t)
   const file = join(folder, `${process.pid}.json`)
   const wrong: unknown[] = [
@@ -93,7 +93,7 @@ test('what was never written by this program is left out, field by field', (t) =
   ])
 })
 
-test('no link is followed, no FIFO waited for, nothing endless read', (t) => {
+test('a link is not followed, a FIFO not waited for, and a long file not read', (t) => {
   const folder = temporary(t)
   const file = join(folder, `${process.pid}.json`)
   symlinkSync('/dev/zero', file)

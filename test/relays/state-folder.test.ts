@@ -35,7 +35,7 @@ function open(t: TestContext, path: string, warnings: string[] = []) {
   return folder
 }
 
-test('the folder is for the server alone, also where it was open before', (t) => {
+test('the folder is made private to the server', (t) => {
   const path = temporary(t)
   prepareStateFolder(path)
   assert.equal(statSync(path).mode & 0o777, 0o700)
@@ -44,7 +44,7 @@ test('the folder is for the server alone, also where it was open before', (t) =>
   assert.equal(statSync(path).mode & 0o777, 0o700)
 })
 
-test('a link in its place is not followed', (t) => {
+test('a link in place of the folder is not followed', (t) => {
   const path = temporary(t)
   const target = join(path, '..', 'elsewhere')
   mkdirSync(target, { mode: 0o755 })
@@ -55,7 +55,7 @@ test('a link in its place is not followed', (t) => {
 })
 
 test(
-  'it is made over to the user that the server will run as',
+  'the folder is given to the user that the server will run as',
   { skip: process.getuid?.() !== 0 && 'needs root' },
   (t) => {
     const path = temporary(t)
@@ -65,7 +65,7 @@ test(
   },
 )
 
-test('a hold is seen by a running worker, is there after a restart, and ends', async (t) => {
+test('a running worker applies a hold, keeps it over a restart, and ends it on removal', async (t) => {
   const path = temporary(t)
   prepareStateFolder(path)
   const hold = { name: 'isp', since: 1, reason: 'maintenance' }
@@ -90,7 +90,7 @@ test('a hold is seen by a running worker, is there after a restart, and ends', a
   )
 })
 
-test('a hold ends by itself, and that is reported', (t) => {
+test('a hold ends at its time, and the end is reported', (t) => {
   const path = temporary(t)
   prepareStateFolder(path)
   writeHold(path, { name: 'isp', since: 1, until: 60_000 })
@@ -110,7 +110,7 @@ test('a hold ends by itself, and that is reported', (t) => {
   assert.deepEqual(changes, [1, 0])
 })
 
-test('a snapshot is written by rename, for the owner only, and those of the dead are removed', async (t) => {
+test('a snapshot is written by rename with private mode, and those of dead processes are removed', async (t) => {
   const path = temporary(t)
   prepareStateFolder(path)
   const gone = await deadPid()
@@ -125,7 +125,7 @@ test('a snapshot is written by rename, for the owner only, and those of the dead
   assert.deepEqual(readdirSync(path).sort(), [`${process.pid}.json`, '999999999.txt'].toSorted())
 })
 
-test('while the folder cannot be seen, what is held stays held; what could not be written is written later', (t) => {
+test('while the folder cannot be read holds stay, and pending writes are made later', (t) => {
   const path = temporary(t)
   prepareStateFolder(path)
   writeHold(path, { name: 'isp', since: 1 })
@@ -153,7 +153,7 @@ test('while the folder cannot be seen, what is held stays held; what could not b
   )
 })
 
-test('a folder that cannot be used is logged once, and nothing else happens', (t) => {
+test('a folder that cannot be used is logged once, without other effect', (t) => {
   const path = temporary(t)
   mkdirSync(join(path, '..'), { recursive: true })
   writeFileSync(path, 'a file in its place')

@@ -33,7 +33,7 @@ function lease(answer: Lease | Unavailable): Lease {
   return answer
 }
 
-test('a failure leaves a relay out, a later success takes it back, and both are said once', () => {
+test('a failure leaves a relay out, a later success takes it back, and each is logged once', () => {
   const { clock, logged, state, acquire } = setup()
   const isp = exchange({ name: 'isp' })
   const taken = lease(acquire(isp))
@@ -59,7 +59,7 @@ test('a failure leaves a relay out, a later success takes it back, and both are 
   assert.deepEqual(logged, ['relay isp is left out for 60 s: refused', 'relay isp works again'])
 })
 
-test('a trial that ends without outcome leaves the next message to try', () => {
+test('after a trial without outcome the next message may try', () => {
   const { clock, acquire } = setup()
   const taken = lease(acquire(exchange()))
   taken.reportFailure({ stage: 'greeting', message: '554' })
@@ -69,7 +69,7 @@ test('a trial that ends without outcome leaves the next message to try', () => {
   lease(acquire(exchange()))
 })
 
-test('the last resort passes the breaker, and neither holds nor limits', () => {
+test('the last resort ignores the breaker, but not holds or limits', () => {
   const { acquire } = setup({ folder: folder([{ name: 'isp', since: T }]) })
   const other = exchange({ host: 'other.example', maxConnections: 1 })
   const taken = lease(acquire(other))
@@ -85,7 +85,7 @@ test('the last resort passes the breaker, and neither holds nor limits', () => {
   })
 })
 
-test('host, port and user make a server; nothing else is shared', () => {
+test('host, port and user identify a server, which shares nothing with others', () => {
   const { state, acquire } = setup()
 
   const taken = lease(acquire(exchange({ credentials: user('fred') })))
@@ -97,7 +97,7 @@ test('host, port and user make a server; nothing else is shared', () => {
   assert.ok(!JSON.stringify(state.status()).includes('hidden'))
 })
 
-test('connections: as many at once as allowed, each given back once', () => {
+test('connections: at most the limit at once, each given back once', () => {
   const { clock, acquire } = setup()
   const two = exchange({ name: 'isp', maxConnections: 2 })
   const first = lease(acquire(two))
@@ -114,7 +114,7 @@ test('connections: as many at once as allowed, each given back once', () => {
   assert.equal('usable' in acquire(two), true)
 })
 
-test('quota: messages that were taken in any 60 minutes, and those on the way', () => {
+test('quota: messages sent in any 60 minutes and those in progress', () => {
   const { clock, state, acquire } = setup()
   const three = exchange({ name: 'isp', maxPerHour: 3 })
   lease(acquire(three)).end(false)
@@ -134,7 +134,7 @@ test('quota: messages that were taken in any 60 minutes, and those on the way', 
   assert.equal(state.look(three).usable, true)
 })
 
-test('a message that waits for a connection is woken when one is free, and the place is kept for it', () => {
+test('a message that waits for a connection is woken when one is free, and the connection is kept for it', () => {
   const { state, acquire } = setup()
   const one = exchange({ name: 'isp', maxConnections: 1 })
   const first = lease(acquire(one))
@@ -152,14 +152,14 @@ test('a message that waits for a connection is woken when one is free, and the p
   })
 })
 
-test('limits belong to the section: two relays at one address have each their own', () => {
+test('limits belong to the section: two relays at one address have one each', () => {
   const { acquire } = setup()
   lease(acquire(exchange({ name: 'a', maxConnections: 1 })))
   lease(acquire(exchange({ name: 'b', maxConnections: 1 })))
   assert.equal(isUnavailable(acquire(exchange({ name: 'a', maxConnections: 1 }))), true)
 })
 
-test('a limit that is reached leaves the one trial to others', () => {
+test('a message that meets a limit does not use up the trial', () => {
   const { clock, acquire } = setup()
   const one = exchange({ maxConnections: 1 })
   const taken = lease(acquire(one))
@@ -171,7 +171,7 @@ test('a limit that is reached leaves the one trial to others', () => {
   lease(acquire(one))
 })
 
-test('a failure without a connection counts, unless the relay is left out or tried by another', () => {
+test('a failure without a connection counts unless the relay is left out or being tried', () => {
   const { clock, state, acquire } = setup()
   state.noteFailure(exchange(), { stage: 'connect', message: 'no address' })
   state.noteFailure(exchange(), { stage: 'connect', message: 'no address' })
@@ -182,7 +182,7 @@ test('a failure without a connection counts, unless the relay is left out or tri
   assert.equal(state.status()[0]!.failures, 1)
 })
 
-test('a hold says until when and why, and ends by itself', () => {
+test('a hold is reported with end and reason, and ends at its time', () => {
   const holds: Hold[] = [{ name: 'isp', since: T, until: T + 60_000, reason: 'maintenance' }]
   const { acquire } = setup({ folder: folder(holds) })
   assert.deepEqual(acquire(exchange({ name: 'isp' })), {
@@ -201,7 +201,7 @@ test('each message gets the next rotation offset', async () => {
   )
 })
 
-test('what is remembered is bounded, and what is in use is not forgotten', () => {
+test('memory is bounded, and servers in use are kept', () => {
   const { state, acquire } = setup({ capacity: 100 })
   lease(acquire(exchange({ host: 'used.example' })))
   for (let i = 0; i < 1_000; i++) lease(acquire(exchange({ host: `h${i}.example` }))).end(true)
@@ -211,7 +211,7 @@ test('what is remembered is bounded, and what is in use is not forgotten', () =>
   assert.ok(keys.includes('h999.example:25'))
 })
 
-test('status: what there is to see', () => {
+test('status: the state of each server', () => {
   const { state, acquire } = setup({ folder: folder([{ name: 'a', since: T }]) })
   lease(acquire(exchange({ host: 'a.example', name: 'b' }))).end(true)
   lease(acquire(exchange({ host: 'a.example', name: 'b' })))
@@ -243,7 +243,7 @@ test('status: what there is to see', () => {
   ])
 })
 
-test('terms: limits over all their servers, and a breaker for each of them', () => {
+test('terms: one limit for all their servers, and a breaker for each', () => {
   const { clock, logged, state, acquire } = setup()
   const terms = { retryAfterMs: 60_000, maxConnections: 1 }
   const [a, b] = ['a.example', 'b.example'].map((host) => termsExchange('ms', host, terms)) as [
@@ -290,7 +290,7 @@ test('terms: limits over all their servers, and a breaker for each of them', () 
   ])
 })
 
-test('terms: a message that moves on gives the one trial of a server back', () => {
+test('terms: a message that moves on frees the trial of the server', () => {
   const { clock, state, acquire } = setup()
   const [a, b] = ['a.example', 'b.example'].map((host) =>
     termsExchange(undefined, host, { retryAfterMs: 60_000 }),
@@ -312,7 +312,7 @@ test('terms: a message that moves on gives the one trial of a server back', () =
   )
 })
 
-test('terms without retry_after leave no server out', () => {
+test('terms without retry_after never leave a server out', () => {
   const { state, acquire } = setup()
   const ms = termsExchange('ms', 'a.example')
   const taken = lease(acquire(ms))
@@ -321,7 +321,7 @@ test('terms without retry_after leave no server out', () => {
   assert.equal(state.look(ms).usable, true)
 })
 
-test('terms: a hold by name keeps mail from all their servers', () => {
+test('terms: a hold by name stops mail to all their servers', () => {
   const { acquire } = setup({ folder: folder([{ name: 'ms', since: T }]) })
   for (const host of ['a.example', 'b.example']) {
     const refused = acquire(termsExchange('ms', host))
@@ -331,7 +331,7 @@ test('terms: a hold by name keeps mail from all their servers', () => {
   lease(acquire(termsExchange(undefined, 'a.example')))
 })
 
-test('of the servers of terms that are left out, the last hundred are shown', () => {
+test('at most a hundred of the servers of terms that are left out are shown', () => {
   const { state, acquire } = setup()
   for (let i = 0; i < 150; i++) {
     const taken = lease(acquire(termsExchange('ms', `h${i}.example`, { retryAfterMs: 60_000 })))

@@ -8,12 +8,12 @@ const many = Array.from({ length: 20_000 }, (_, index) => `c${index}.example r${
   '\n',
 )
 
-describe('loading', () => {
+describe('loading a configuration', () => {
   for (const [name, text] of [
     ['a good file', `${many}\n[dns]\ntries = 2\n`],
     ['a file with mistakes', `a..b h\n${many}\n* h $nonsense\n[dns]\ntries = 0\n`],
   ] as const) {
-    it(`in steps gives what loading at one go gives: ${name}`, async () => {
+    it(`in steps gives the same as loading at once: ${name}`, async () => {
       const once = loadConfiguration(text, options)
       const steps = await loadConfigurationInSteps(text, options)
       assert.deepEqual(steps.diagnostics, once.diagnostics)
@@ -22,7 +22,7 @@ describe('loading', () => {
     })
   }
 
-  it('in steps lets others run in between', async () => {
+  it('in steps lets other work run in between', async () => {
     let turns = 0
     let over = false
     const others = () => {
@@ -36,7 +36,7 @@ describe('loading', () => {
     assert.ok(turns > 3, `${turns} turns`)
   })
 
-  it('gives no configuration with an error, and one with a warning', () => {
+  it('fails with an error, and succeeds with a warning', () => {
     assert.equal(loadConfiguration('* h $nonsense', options).configuration, undefined)
     const { configuration, diagnostics } = loadConfiguration('[attempts]\n* direct=0 relay=0', options)
     assert.ok(configuration)

@@ -29,15 +29,15 @@ function source(remembered: boolean, mx = MX) {
 
 const question = (text: string) => ({ rules: configure(text).rules, message: messageOf() })
 
-describe('a decision asks DNS only for what it hangs on', () => {
-  it('asks nothing where a line decides by the message alone', async () => {
+describe('a decision asks DNS only for what it depends on', () => {
+  it('asks nothing if a line decides by the message alone', async () => {
     const dns = source(true)
     const decision = await decideWithDns(decide, question('* relay.example $retries=0'), dns)
     assert.deepEqual(hosts(decision), ['10 relay.example:25'])
     assert.deepEqual([dns.asked, decision.mx], [[], undefined])
   })
 
-  it('makes no promise where the answer is remembered', () => {
+  it('makes no promise if the answer is cached', () => {
     const dns = source(true)
     const decision = decideWithDns(decide, question(''), dns)
     assert.ok(!(decision instanceof Promise))
@@ -46,7 +46,7 @@ describe('a decision asks DNS only for what it hangs on', () => {
     assert.equal(decision.mx, MX)
   })
 
-  it('asks once where it is not, for a condition and an exchange alike', async () => {
+  it('asks once for a condition and an exchange together', async () => {
     const dns = source(false)
     const decision = await decideWithDns(explain, question('* relay.example $dnsmx:mx.* $adddns'), dns)
     assert.deepEqual(hosts(decision), ['5 mx.example.com:25', '10 relay.example:25'])
@@ -62,13 +62,13 @@ describe('a decision asks DNS only for what it hangs on', () => {
     })
   }
 
-  it('takes NXDOMAIN as final where addresses cannot be asked for', async () => {
+  it('accepts NXDOMAIN as final if addresses cannot be looked up', async () => {
     const decision = await decideWithDns(decide, question(''), { mx: () => mxAnswer('nxdomain') })
     assert.equal(decision.noRoute?.kind, 'nxdomain')
   })
 })
 
-describe('the rules alone', () => {
+describe('the rules without DNS', () => {
   for (const [text, wants] of [
     ['* relay.example', false],
     ['* relay.example $dnsmx:* $retries=1\n* other.example', false],
@@ -85,14 +85,14 @@ describe('the rules alone', () => {
     })
   }
 
-  it('never ask of a domain literal', () => {
+  it('never ask DNS for a domain literal', () => {
     const { rules } = question('* relay.example $dnsmx:*')
     const decision = decide(rules, messageOf({ domain: '[192.0.2.1]' }), {})
     assert.ok(typeof decision === 'object')
     assert.deepEqual(hosts(decision), ['0 192.0.2.1:25'])
   })
 
-  it('give the very exchange of a line each time', () => {
+  it('give the same exchange of a line each time', () => {
     const { rules, message } = question('* relay.example')
     const decision = decide(rules, message, {})
     assert.ok(typeof decision === 'object')

@@ -41,7 +41,7 @@ describe('an endpoint that is this server itself', () => {
   it('knows the addresses of this machine', () => assert.ok(localAddresses().includes('127.0.0.1')))
 })
 
-describe('where Haraka listens, by smtp.ini', () => {
+describe('the addresses where Haraka listens, from smtp.ini', () => {
   const rows: (readonly [text: string | undefined, endpoints: readonly (readonly [string, number])[]])[] = [
     [undefined, [['::0', 25]]],
     ['; listen=127.0.0.1:25\n', [['::0', 25]]],
@@ -77,7 +77,7 @@ describe('a target that is this server itself is an error', () => {
     )
   const message = (endpoint: string) => `own-server ${endpoint} is this server itself: mail would loop`
 
-  it('inline', () => {
+  it('written inline', () => {
     assert.deepEqual(load('* mx.example.net\n* fred:letmein@127.0.0.1 $retries>3'), [
       `2:3+22 ${message('127.0.0.1:25')}`,
     ])
@@ -89,7 +89,7 @@ describe('a target that is this server itself is an error', () => {
     ])
   })
 
-  it('only where it is known where this server is', () => {
+  it('only if the listen addresses are known', () => {
     assert.deepEqual(loadConfiguration('* 127.0.0.1', { file: 'f.ini', secrets: NO_SECRETS }).diagnostics, [])
   })
 })

@@ -104,7 +104,7 @@ const CASES: readonly (readonly [what: string, mx: Said, a: Said, aaaa: Said, su
   ['the MX fails, an address is there', 'servfail', address, nodata, 'defer dns-failure'],
 ]
 
-test('a domain bounces only if it was proven that it has neither MX nor address (RFC 5321 5.1, RFC 2308 2)', async (t) => {
+test('a domain bounces only if it is proven to have neither MX nor address (RFC 5321 5.1, RFC 2308 2)', async (t) => {
   for (const [what, toMx, toA, toAaaa, expected] of CASES) {
     await t.test(`${what}: ${expected}`, async (each) => {
       const resolver = await resolverFor(each, (query) =>
@@ -116,7 +116,7 @@ test('a domain bounces only if it was proven that it has neither MX nor address 
   }
 })
 
-test('where an MX exists, the address of the domain is never used', async (t) => {
+test('if an MX exists, the address of the domain is never used', async (t) => {
   const resolver = await resolverFor(t, (query) => {
     if (query.type === TYPES.MX) say(query, { answers: [mxRecord(DOMAIN, 10, 'mx.example.com')] })
     else say(query, query.name === DOMAIN && query.type === TYPES.A ? address : 'servfail')
@@ -124,7 +124,7 @@ test('where an MX exists, the address of the domain is never used', async (t) =>
   assert.equal(summary(await carryOut(resolver)), 'defer dns-failure')
 })
 
-test('NXDOMAIN for AAAA takes nothing from MX and A: the second message goes as the first', async (t) => {
+test('NXDOMAIN for AAAA leaves the cached MX and A, so that the second message has the same route', async (t) => {
   const asked: number[] = []
   const resolver = await resolverFor(t, (query) => {
     asked.push(query.type)
@@ -135,7 +135,7 @@ test('NXDOMAIN for AAAA takes nothing from MX and A: the second message goes as 
   assert.deepEqual(asked.toSorted(), [TYPES.MX, TYPES.A, TYPES.AAAA].toSorted(), 'each was asked once')
 })
 
-test('$adddns: a domain that does not exist leaves the overrides alone, one that has an address joins them', async (t) => {
+test('$adddns: a domain that does not exist adds nothing to the overrides, one with an address is added', async (t) => {
   const line = '* 192.0.2.9 $adddns'
   for (const [toA, hosts] of [
     [nxdomain, '192.0.2.9'],
@@ -175,7 +175,7 @@ const TOLERATED: readonly (readonly [what: string, mx: (query: ScriptedQuery) =>
   ],
 ]
 
-test('replies that other resolvers tolerate are answers', async (t) => {
+test('replies that other resolvers tolerate are accepted', async (t) => {
   for (const [what, script, hosts] of TOLERATED) {
     await t.test(what, async (each) => {
       const resolver = await resolverFor(each, (query) =>
@@ -192,7 +192,7 @@ test('replies that other resolvers tolerate are answers', async (t) => {
   }
 })
 
-test('a failure names the domain once, the server, and what it did', async (t) => {
+test('a failure names the domain once, the server, and its reply', async (t) => {
   const zone = await startZone({ [DOMAIN]: [fails()] })
   const resolver = testResolver([zone.server])
   t.after(async () => {

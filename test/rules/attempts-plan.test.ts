@@ -15,7 +15,7 @@ function words(...args: Parameters<typeof planAttempts>): string {
   return plan.kind === 'relay' ? [plan.relay, ...plan.fallbackRelays].map(nameOf).join('') : plan.kind
 }
 
-describe('direct first, relay after', () => {
+describe('attempts are direct first, then by relay', () => {
   for (const [direct, relays, retries, rotationOffset, expected] of [
     [2, 2, 0, 0, 'direct'],
     [2, 2, 1, 5, 'direct'],
@@ -33,7 +33,7 @@ describe('direct first, relay after', () => {
     })
   }
 
-  it('goes on to the next relay that is valid', () => {
+  it('uses the next relay that is valid', () => {
     const entry = { direct: 0, relay: 9 }
     assert.equal(
       words(entry, three, { retries: 0, rotationOffset: 0 }, (one) => nameOf(one) !== 'a'),
@@ -45,18 +45,18 @@ describe('direct first, relay after', () => {
     )
   })
 
-  it('keeps to the rotation offset where none is valid: mail is not held by it', () => {
+  it('keeps the rotation offset if no relay is valid, without delaying mail', () => {
     assert.equal(
       words({ direct: 0, relay: 9 }, three, { retries: 1, rotationOffset: 0 }, () => false),
       'bca',
     )
   })
 
-  it('has no attempt to make without a relay', () => {
+  it('ends if there are no relays', () => {
     assert.equal(words({ direct: 0, relay: 9 }, [], { retries: 0, rotationOffset: 0 }), 'exhausted')
   })
 
-  it('gives rotation offsets that follow each other every relay equally often', () => {
+  it('uses every relay equally often with consecutive rotation offsets', () => {
     fc.assert(
       fc.property(fc.integer({ min: 0, max: 1e9 }), fc.nat(8), (offset, retries) => {
         const firsts = three.map(

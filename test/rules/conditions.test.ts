@@ -162,7 +162,7 @@ describe('$authsender and $from compare text', () => {
       it(`${condition} of ${JSON.stringify(seen)}`, () => check(condition, { [field]: seen }, full))
     }
   }
-  it('shows no more of a long value than helps', async () => {
+  it('shows only the start of a long value', async () => {
     await check('$from=<>', { mailFrom: '' }, null)
     await check('$from<><>', { mailFrom: '' }, '$from<><> is false: from is empty')
     await check('$from!=<>', { mailFrom: 'fred@example.com' }, null)
@@ -199,12 +199,12 @@ describe('$dnsmx and $dnsmxall match the MX host names', () => {
 })
 
 describe('all conditions of a line must hold', () => {
-  it('tells the first in the line that does not', async () => {
+  it('reports the first condition of the line that fails', async () => {
     const { lines } = await decideBy('* smtp.example.net $retries=0 $size<10 $from=x', {})
     assert.deepEqual(lines, [{ line: 1, matched: false, reason: '$size<10 is false: size is 1000' }])
   })
 
-  it('looks at those that need DNS last, and asks no DNS if another failed', async () => {
+  it('checks those that need DNS last, and asks no DNS if another fails', async () => {
     const { lines, asked } = await decideBy(
       '* smtp.example.net $dnsmx:* $retries=1\nexample.com smtp.example.net',
     )

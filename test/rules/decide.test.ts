@@ -19,7 +19,7 @@ describe('lines are read in order', () => {
     assert.deepEqual(matched, [2])
   })
 
-  it('lists every line up to the $end that stopped, when a trace is wanted', async () => {
+  it('lists every line up to the $end that stopped, if a trace is requested', async () => {
     const text = [
       'other.example r0.example.net',
       '* r1.example.net $retries=1',
@@ -36,7 +36,7 @@ describe('lines are read in order', () => {
     assert.deepEqual(lines, allLines.slice(1), 'without those for other domains')
   })
 
-  it('lists the lines of other domains to the end where nothing stops', async () => {
+  it('lists the lines of other domains to the end if nothing stops', async () => {
     const { lines, allLines } = await decideBy('a.example r\nb.example r', {}, MX)
     assert.deepEqual(lines, [])
     assert.deepEqual(
@@ -48,26 +48,26 @@ describe('lines are read in order', () => {
     )
   })
 
-  it('reads pasted lines, then [overrides]', async () => {
+  it('reads a pasted list before [overrides]', async () => {
     const { matched } = await decideBy('* r1\n[dns]\ntries = 2\n[overrides]\n* r2')
     assert.deepEqual(matched, [1, 5])
   })
 })
 
 describe('priorities', () => {
-  it('sorts by priority, equals in file order, 10 where none is given', async () => {
+  it('sorts by priority, then by line, with 10 as the default', async () => {
     const text = '* a $priority:20\n* b\n* c $priority:0\n* d\n* e $priority:65535'
     assert.deepEqual(hosts(await decideBy(text)), ['0 c:25', '10 b:25', '10 d:25', '20 a:25', '65535 e:25'])
   })
 
-  it('tries duplicates once, at their lowest priority', async () => {
+  it('uses the lowest priority of duplicates', async () => {
     const decision = await decideBy('* a $priority:20\n* A. $priority:5\n* b\n* a:587\n* u:p@a')
     assert.deepEqual(hosts(decision), ['5 a:25', '10 b:25', '10 a:587', '10 a:25'])
     assert.deepEqual(decision.exchanges[0]?.origin, { kind: 'line', line: 2 })
     assert.equal(decision.exchanges[3]?.relay?.credentials?.user, 'u')
   })
 
-  it('takes one of the same host and port with another user for another', async () => {
+  it('treats the same host and port with another user as another exchange', async () => {
     const decision = await decideBy('* u:p@a\n* v:p@a\n* u:q@a')
     assert.deepEqual(
       decision.exchanges.map(({ relay }) => relay?.credentials?.user),
@@ -77,7 +77,7 @@ describe('priorities', () => {
 })
 
 describe('$adddns', () => {
-  it('joins the real exchanges at their own priorities', async () => {
+  it('adds the exchanges from DNS at their own priorities', async () => {
     const decision = await decideBy('* r $adddns $priority:15', {}, MX)
     assert.deepEqual(hosts(decision), ['10 mx1.example.com:25', '15 r:25', '20 mx2.example.com:25'])
     assert.deepEqual(
@@ -88,19 +88,19 @@ describe('$adddns', () => {
     assert.equal(decision.asked, 1)
   })
 
-  it('joins an exchange that a line names too only once', async () => {
+  it('adds an exchange that a line also names only once', async () => {
     assert.deepEqual(hosts(await decideBy('* mx2.example.com $adddns', {}, MX)), [
       '10 mx2.example.com:25',
       '10 mx1.example.com:25',
     ])
   })
 
-  it('joins the domain itself where it has no MX', async () => {
+  it('adds the domain itself if it has no MX', async () => {
     assert.deepEqual(hosts(await decideBy('* r $adddns')), ['0 example.com:25', '10 r:25'])
   })
 
   for (const mx of ['nxdomain', '0:.', 'fail']) {
-    it(`uses the overrides alone for ${mx}`, async () => {
+    it(`uses only the overrides for ${mx}`, async () => {
       const decision = await decideBy('* r $adddns', {}, mx)
       assert.equal(decision.outcome, 'deliver')
       assert.deepEqual(hosts(decision), ['10 r:25'])
@@ -117,7 +117,7 @@ describe('$direct', () => {
     assert.ok(decision.exchanges.every(({ origin }) => origin.kind === 'dns'))
   })
 
-  it('beside other targets is as $adddns', async () => {
+  it('works as $adddns beside other targets', async () => {
     assert.deepEqual(hosts(await decideBy('* $direct\n* r', {}, '5:m.example')), [
       '5 m.example:25',
       '10 r:25',
@@ -130,7 +130,7 @@ describe('$direct', () => {
     ['0:.', 'bounce', 'nullmx'],
     ['fail', 'defer', 'dns-failure'],
   ] as const) {
-    it(`by itself ends as plain DNS does: ${mx}`, async () => {
+    it(`alone works as plain DNS: ${mx}`, async () => {
       const decision = await decideBy('* $direct', {}, mx)
       assert.deepEqual(
         [decision.outcome, decision.source, decision.noRoute?.kind],
@@ -148,7 +148,7 @@ describe('no line matches', () => {
     ['0:.', 'bounce', 'nullmx', []],
     ['fail', 'defer', 'dns-failure', []],
   ] as const) {
-    it(`DNS decides: ${mx}`, async () => {
+    it(`uses DNS: ${mx}`, async () => {
       const decision = await decideBy('other.example r', {}, mx)
       assert.equal(decision.source, 'dns')
       assert.equal(decision.outcome, outcome)
@@ -164,19 +164,19 @@ describe('domain literals', () => {
     ['[192.0.2.1]', '0 192.0.2.1:25'],
     ['[IPv6:2001:DB8::1]', '0 [2001:db8::1]:25'],
   ] as const) {
-    it(`${domain} is its own exchange, and DNS is not asked`, async () => {
+    it(`${domain} is its own exchange, without DNS`, async () => {
       const decision = await decideBy('', { domain }, MX)
       assert.deepEqual(hosts(decision), [expected])
       assert.equal(decision.asked, 0)
     })
   }
 
-  it('bounces what holds no address', async () => {
+  it('bounces a literal without an address', async () => {
     const decision = await decideBy('', { domain: '[tag:x]' })
     assert.deepEqual([decision.outcome, decision.noRoute?.kind], ['bounce', 'nodata'])
   })
 
-  it('is matched as written, without regard to case', async () => {
+  it('is matched as written, ignoring case', async () => {
     const text = '[192.0.2.1] a\n[ipv6:2001:db8::1] b\n* c'
     assert.deepEqual((await decideBy(text, { domain: '[192.0.2.1]' })).matched, [1, 3])
     assert.deepEqual((await decideBy(text, { domain: '[IPv6:2001:DB8::1]' })).matched, [2, 3])
@@ -189,7 +189,7 @@ describe('domain literals', () => {
   })
 })
 
-describe('DNS is asked only if the decision hangs on it, and once', () => {
+describe('DNS is asked once, and only if the decision depends on it', () => {
   for (const [name, text, asked] of [
     ['no line needs it', '* r', 0],
     ['a line before stops', '* r $end\n* q $dnsmx:*', 0],
@@ -200,7 +200,7 @@ describe('DNS is asked only if the decision hangs on it, and once', () => {
     it(name, async () => assert.equal((await decideBy(text, {}, MX)).asked, asked))
   }
 
-  it('defers where a lookup failed that a line hangs on', async () => {
+  it('defers if a lookup failed on which a line depends', async () => {
     const decision = await decideBy('* a\n* r $dnsmx:*.google.com $end\n* q', {}, 'fail')
     assert.equal(decision.outcome, 'defer')
     assert.deepEqual(decision.noRoute, {
@@ -210,7 +210,7 @@ describe('DNS is asked only if the decision hangs on it, and once', () => {
     assert.deepEqual(decision.exchanges, [])
   })
 
-  it('delivers where the line could not change anything', async () => {
+  it('delivers if the line would change nothing', async () => {
     const decision = await decideBy('* r\n* r $dnsmx:*\n* r $priority:20 $dnsmx:*', {}, 'fail')
     assert.deepEqual([decision.outcome, hosts(decision)], ['deliver', ['10 r:25']])
   })
@@ -247,7 +247,7 @@ describe('[attempts]', () => {
     })
   }
 
-  it('bounces when all are made', async () => {
+  it('bounces after all attempts', async () => {
     const decision = await decideBy(text, { retries: 5 })
     assert.equal(decision.outcome, 'bounce')
     assert.deepEqual(decision.noRoute, {
@@ -256,7 +256,7 @@ describe('[attempts]', () => {
     })
   })
 
-  it('passes over a relay that is not valid, and names the others', async () => {
+  it('skips a relay that is not valid, and names the others as fallbacks', async () => {
     const isUsable = ({ endpoint }: Exchange) => endpoint.host !== 'a'
     const decision = await decideBy(text, { retries: 2 }, MX, { isUsable })
     assert.deepEqual(hosts(decision), ['5 b:25'])
@@ -266,19 +266,19 @@ describe('[attempts]', () => {
     )
   })
 
-  it('is for messages that no override line matched', async () => {
+  it('applies to messages that no override line matched', async () => {
     const decision = await decideBy(`* r $retries=0\n${text}`, {}, MX)
     assert.equal(decision.source, 'overrides')
   })
 
-  it('takes the first entry that fits; without one, DNS decides', async () => {
+  it('uses the first entry that matches, or else DNS', async () => {
     assert.deepEqual(hosts(await decideBy(text, { domain: 'other.example' })), ['10 a:25'])
     const { source } = await decideBy(`${relays}[attempts]\n*.example direct=0 relay=1`, {}, MX)
     assert.equal(source, 'dns')
   })
 })
 
-it('a rule set cannot be changed', () => {
+it('a rule set is immutable', () => {
   const { rules, ...rest } = configure('* r')
   assert.ok(Object.isFrozen(rules) && Object.isFrozen(rules.lines) && Object.isFrozen(rules.relays))
   assert.equal(rest.file, 'f.ini')
@@ -287,7 +287,7 @@ it('a rule set cannot be changed', () => {
 describe('matched lines with a condition on $reply', () => {
   const text = '* a.example $reply~=*blocked*\n* b.example $reply<>\n* c.example'
 
-  it('are named in the decision', async () => {
+  it('are listed in the decision', async () => {
     const { matched, onRefusal } = await decideBy(text, { reply: '550 5.7.1 blocked' })
     assert.deepEqual(matched, [1, 2, 3])
     assert.deepEqual(onRefusal?.replyLines, [
@@ -296,7 +296,7 @@ describe('matched lines with a condition on $reply', () => {
     ])
   })
 
-  it('say how long to wait: the first $again counts, of lines on $failed too', async () => {
+  it('set the wait: the first $again counts, also of lines with $failed', async () => {
     const lines = '* a.example $failed=rcpt $again:5m\n* b.example $reply<> $again:1h\n* c.example'
     const { onRefusal } = await decideBy(lines, { reply: '451 4.7.1 later', failed: 'rcpt' })
     assert.deepEqual(onRefusal, {
@@ -305,7 +305,7 @@ describe('matched lines with a condition on $reply', () => {
     })
   })
 
-  it('are absent where none matched', async () => {
+  it('are absent if none matched', async () => {
     assert.equal((await decideBy(text)).onRefusal, undefined)
   })
 })

@@ -7,7 +7,7 @@ const NAMES =
   '$retries, $size, $authsender, $from, $rcpt, $age, $reply, $failed, $dnsmx, $dnsmxall, $end, $adddns, $priority, $again'
 
 describe('mistakes in an override line', () => {
-  it('shows the place with a caret, what is expected and the nearest spelling', () => {
+  it('shows the place with a caret, what is expected and the nearest suggestion', () => {
     assert.equal(
       printed('; a comment\n*.example smtp.example.net $retrys>=4'),
       `f.ini:2:28: error: unknown condition or option $retrys
@@ -28,7 +28,7 @@ describe('mistakes in an override line', () => {
     )
   })
 
-  it('tells all mistakes of a line and of a file, in order', () => {
+  it('reports all mistakes of a line and of a file, in order', () => {
     const text = 'a..b smtp.example.net:0 $size~=x $end $end\n* fred@h $foo\n[dns]\ntries = 0'
     assert.deepEqual(
       diagnose(text).map(({ span, code }) => [span.line, span.column, code]),
@@ -293,13 +293,13 @@ describe('mistakes in an override line', () => {
     })
   }
 
-  it('offers no relay whose own name was refused', () => {
+  it('does not suggest a relay whose own name is invalid', () => {
     const [, found] = diagnose('[relay:i$p]\nhost = h\n[relay:other]\nhost = h\n[overrides]\n* @isp')
     assert.equal(found?.expected, 'the NAME of a section [relay:NAME] or [direct:NAME]; the file has @other')
     assert.equal(found.suggestion, undefined)
   })
 
-  it('names 20 relays of many', () => {
+  it('lists 20 of many relays', () => {
     const sections = Array.from({ length: 30 }, (_, i) => `[relay:r${i}]\nhost = h${i}`)
     const [found] = diagnose(['* @elsewhere', ...sections].join('\n'))
     assert.match(found?.expected ?? '', /; the file has @r0, .*, @r19 and 10 more$/)
@@ -318,7 +318,7 @@ describe('mistakes in an override line', () => {
     })
   }
 
-  it('takes a comment after white space for none of the line', () => {
+  it('does not treat text after white space as a comment', () => {
     const text = '* u:p;#x@h.example $from~=/a;b/ $end ; letmein $nonsense\nb.example c.example # u:p'
     assert.deepEqual(diagnose(text), [])
     assert.deepEqual(

@@ -69,7 +69,7 @@ describe('terms of direct mail', () => {
     it(title, async () => assert.deepEqual(await exchangesOf(lines, mx), expected))
   }
 
-  it('of the same server on several terms the first line counts', async () => {
+  it('the first of several lines with the same server on different terms is used', async () => {
     const text = '[direct:a]\ntls = required\n[direct:b]\ntls = off\n[overrides]\n* @b\n* @a'
     const { exchanges } = await decideBy(text, {}, MX)
     assert.deepEqual(
@@ -78,7 +78,7 @@ describe('terms of direct mail', () => {
     )
   })
 
-  it('end as direct mail does: null MX, no domain, DNS that fails', async () => {
+  it('end as plain DNS does for null MX, no domain and failing DNS', async () => {
     for (const [mx, outcome] of [
       ['0:.', 'bounce'],
       ['nxdomain', 'bounce'],
@@ -93,7 +93,7 @@ describe('terms of direct mail', () => {
     assert.deepEqual([source, exchanges[0]?.endpoint.port], ['attempts', 26])
   })
 
-  it('are expected by name, or as direct', () => {
+  it('are written in expectations by name, or as direct', () => {
     const tests =
       '<> -> a@example.com mx=10:a.test,20:b.test : @ms\n<> -> a@example.com : direct\n<> -> a@x.example : @ms'
     const results = runExpectations(configure(`${TERMS}example.com @ms\n[tests]\n${tests}`))
@@ -103,7 +103,7 @@ describe('terms of direct mail', () => {
     )
   })
 
-  it('are warned of where nothing uses them, or a priority does nothing', () => {
+  it('are warned about if nothing uses them or a priority has no effect', () => {
     const text = `${TERMS}* @isp`
     const warn = (file: string) =>
       lint(configure(file), { text: file, retryIntervalsSeconds: [60] }).map(

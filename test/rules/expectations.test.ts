@@ -108,7 +108,7 @@ for (const [line, caret, message] of WRONG) {
   })
 }
 
-test('every mistake is reported, and the good lines are kept', () => {
+test('every mistake is reported, and the valid expectations are kept', () => {
   const lines = [
     { line: 3, text: 'nonsense' },
     { line: 4, text: '<> -> a@gmail.com : direct' },
@@ -129,12 +129,12 @@ test('every mistake is reported, and the good lines are kept', () => {
   )
 })
 
-test('a file with a bad test is refused as a whole', () => {
+test('a file with an invalid expectation is refused as a whole', () => {
   const { configuration } = loadConfiguration('[tests]\nnonsense', { file: 'f.ini', secrets: NO_SECRETS })
   assert.equal(configuration, undefined)
 })
 
-test('a file without tests has none', () => assert.deepEqual(run(''), []))
+test('a file without expectations has none', () => assert.deepEqual(run(''), []))
 
 const PASTED = [
   '<> -> a@gmail.com : fred:S3cret@smtp.myisp.com:587',
@@ -175,7 +175,7 @@ test('text that is not a password is shown unchanged', () => {
   )
 })
 
-test('a reply in quotes may hold blanks, colons and semicolons; age and failed step count too', () => {
+test('a quoted reply may contain blanks, colons and semicolons; age and failed step are used too', () => {
   const line =
     '<> -> a@x.example age=4h reply="550 5.7.1 no : really ; see <https://x.example/S3140>" failed=mail : a.test ; why'
   const rules = 'x.example a.test $reply~=/S3140/ $failed=mail $age>=4h $end\nx.example b.test'
@@ -187,6 +187,6 @@ test('a reply in quotes may hold blanks, colons and semicolons; age and failed s
   assert.equal(runExpectations({ rules: compiled, tests: [expectation] })[0]!.met, true)
 })
 
-test('a quote that is not closed ends with its word', () => {
+test('an unclosed quote ends with its word', () => {
   assert.deepEqual(splitWords('<>  a@x.example reply="550 no'), ['<>', 'a@x.example', 'reply="550', 'no'])
 })

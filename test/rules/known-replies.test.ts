@@ -14,7 +14,7 @@ const BY_CODE: readonly (readonly [code: RegExp, meaning: string])[] = [
   [/ [45]\.7\.(?:23|25|26) /, 'policy'],
 ]
 
-test('some eighty replies, each once, and each as $reply has it', () => {
+test('has some eighty replies, each once, each in the form of $reply', () => {
   assert.ok(KNOWN_REPLIES.length >= 80)
   assert.equal(new Set(KNOWN_REPLIES.map(({ text, from }) => `${from} ${text}`)).size, KNOWN_REPLIES.length)
   for (const { text } of KNOWN_REPLIES) {
@@ -23,7 +23,7 @@ test('some eighty replies, each once, and each as $reply has it', () => {
   }
 })
 
-test('an enhanced code that leaves no doubt says what the list says', () => {
+test('an unambiguous enhanced code has the meaning of the list', () => {
   for (const [code, meaning] of BY_CODE) {
     const found = KNOWN_REPLIES.filter(({ text }) => code.test(`${text} `))
     assert.ok(found.length > 0, String(code))
@@ -31,7 +31,7 @@ test('an enhanced code that leaves no doubt says what the list says', () => {
   }
 })
 
-test('every meaning has replies, and no reply of a recipient is temporary but for a full mailbox', () => {
+test('every meaning has replies, and an unknown user is never temporary', () => {
   const meanings = new Set(KNOWN_REPLIES.map(({ meaning }) => meaning))
   assert.equal(meanings.size, 9)
   for (const { meaning, text } of KNOWN_REPLIES) if (meaning === 'unknown user') assert.match(text, /^5/)

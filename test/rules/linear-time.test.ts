@@ -31,7 +31,7 @@ function growth(short: () => void, long: () => void, enough: number): number {
   return most / least
 }
 
-describe('a sender written by a stranger takes time linear in its length', () => {
+describe('matching a hostile sender takes time linear in its length', () => {
   for (const [name, condition, letter] of HOSTILE) {
     it(name, () => {
       const parsed = configure(`* smtp.example.net ${condition}`).rules.lines[0]?.conditions[0]

@@ -82,7 +82,7 @@ const RUNS = {
   seed: Number(process.env.PROPERTY_SEED ?? 20_260_521),
 }
 
-test('a line of which a warning says that no message can match it matches none', async () => {
+test('a line that a warning calls impossible matches no message', async () => {
   let reported = 0
   await fc.assert(
     fc.asyncProperty(
@@ -111,7 +111,7 @@ function result({ outcome, exchanges }: Decision): unknown {
   return [outcome, exchanges.map((exchange) => [exchangeKey(exchange), exchange.priority])]
 }
 
-test('a line of which a warning says that it adds nothing can go without a difference', async () => {
+test('a line that a warning calls redundant can be removed without changing a decision', async () => {
   let reported = 0
   await fc.assert(
     fc.asyncProperty(
@@ -142,7 +142,7 @@ test('a line of which a warning says that it adds nothing can go without a diffe
   assert.ok(reported > 15, `the property was put to the test (${reported} times)`)
 })
 
-test('a condition or priority that a warning calls useless can be removed without changing any decision', async () => {
+test('a condition or priority that a warning calls useless can be removed without changing a decision', async () => {
   let reported = 0
   await fc.assert(
     fc.asyncProperty(
@@ -183,7 +183,7 @@ test('a condition or priority that a warning calls useless can be removed withou
 const glob = fc.string({ unit: fc.constantFrom('a', 'b', '*', '?'), maxLength: 6 })
 const plain = fc.string({ unit: fc.constantFrom('a', 'b'), maxLength: 6 })
 
-test('a pattern that covers another matches what the other matches; patterns that do not overlap have no text in common', () => {
+test('a pattern that covers another matches all that the other matches, and patterns that do not overlap share no text', () => {
   fc.assert(
     fc.property(glob, glob, fc.array(plain, { minLength: 30, maxLength: 30 }), (one, other, texts) => {
       const wide = covers(one, other)

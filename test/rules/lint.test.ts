@@ -225,7 +225,7 @@ const CASES: readonly Case[] = [
 ]
 
 for (const { name, text, warns, message, mx, goes, fileMode } of CASES) {
-  test(`a warning of ${name}`, async () => {
+  test(`warns of ${name}`, async () => {
     const found = warnings(text, fileMode === undefined ? {} : { fileMode })
     assert.deepEqual(
       found.map((warning, index) => warning.slice(0, warns[index]?.length ?? warning.length)),
@@ -274,7 +274,7 @@ const SILENT: readonly (readonly [string, string])[] = [
 ]
 
 for (const [name, text] of SILENT) {
-  test(`no warning of ${name}`, () =>
+  test(`does not warn of ${name}`, () =>
     // Two lines that one message matches have a warning of their own, with cases of its own.
     assert.deepEqual(
       warnings(text).filter((warning) => !warning.includes(' equal-priority ')),
@@ -314,7 +314,7 @@ for (const [name, text, warns] of EQUAL) {
     ))
 }
 
-test('lines of equal priority are looked for among 100,000 lines in no more than a moment', () => {
+test('lines of equal priority are found among 100,000 lines in bounded time', () => {
   const count = 100_000
   for (const line of [
     (index: number) => `d${index}.example h${index % 7}.test`,
@@ -384,7 +384,7 @@ const UNMEETABLE: readonly (readonly [condition: string, message: string, sugges
   ['$from~!corp.example', 'is always true: an address has an @', '$from~!*@corp.example'],
 ]
 for (const [condition, message, suggestion] of UNMEETABLE) {
-  test(`an address that does not exist: ${condition}`, () => {
+  test(`a condition that no address meets: ${condition}`, () => {
     const text = `* a.test ${condition} $end`
     const found = lint(configure(text), { text, retryIntervalsSeconds: INTERVALS }).filter(
       ({ code }) => code === 'unmeetable-address',
@@ -421,13 +421,13 @@ const REPLIES: readonly (readonly [conditions: string, warning: string | undefin
 ]
 
 for (const [conditions, warning] of REPLIES) {
-  test(`known replies: ${conditions}: ${warning === undefined ? 'nothing to say' : warning.split(' ')[0]}`, () => {
+  test(`known replies: ${conditions}: ${warning === undefined ? 'no warning' : warning.split(' ')[0]}`, () => {
     const found = warnings(`* a.test ${conditions} $end`).filter((text) => / \w+-reply /.test(text))
     assert.deepEqual(found, warning === undefined ? [] : [`1:10 ${warning}`])
   })
 }
 
-test('trying known replies takes a bounded time, however many lines there are and however long', () => {
+test('trying known replies takes bounded time, however many and long the lines are', () => {
   const line = (n: number, pattern: string) => `x${n}.example a.test $reply~=/${pattern}q${n}z/ $end`
   const many = Array.from({ length: 3_000 }, (_, n) => line(n, '(block.?list|spamhaus).*'))
   const found = warnings(many.join('\n')).filter((text) => text.includes(' unknown-reply '))
@@ -452,7 +452,7 @@ for (const condition of [
   '$authsender=joe',
   '$authsender=@joe',
 ]) {
-  test(`an address, or not compared with one: ${condition}`, () => {
+  test(`a condition that an address may meet, or that is not about one: ${condition}`, () => {
     assert.deepEqual(
       warnings(`* a.test ${condition} $end`).filter((warning) => warning.includes(' unmeetable-address ')),
       [],
@@ -460,7 +460,7 @@ for (const condition of [
   })
 }
 
-test('permissions of the file do not matter if no password is in it', () => {
+test('permissions of a file without passwords do not matter', () => {
   const text =
     '[relay:isp]\nhost = relay.example\nuser = fred\npassword_env = RELAY_PASSWORD\n[overrides]\n* @isp'
   const { configuration } = {
@@ -476,7 +476,7 @@ test('no warning shows a password', () => {
   assert.doesNotMatch(JSON.stringify(all), /Passw0rd/)
 })
 
-test('every warning has a code, and a test here', () => {
+test('every warning has a code and a test here', () => {
   const texts = [
     ...CASES.flatMap(({ warns }) => warns),
     ...EQUAL.flatMap(([, , warns]) => warns),
@@ -491,7 +491,7 @@ test('every warning has a code, and a test here', () => {
     )
 })
 
-test('many lines about the same domains are looked at in no more than a moment', () => {
+test('many lines about the same domains are checked in bounded time', () => {
   const lines = Array.from(
     { length: 20_000 },
     (_, index) => `* s${index % 7}.test $from=u${index}@corp.example $end`,
@@ -505,7 +505,7 @@ test('many lines about the same domains are looked at in no more than a moment',
   assert.ok(found.some(({ code }) => code === 'contradiction'))
 })
 
-test('many patterns with odd wildcards are looked at in no more than a moment', () => {
+test('many patterns with odd wildcards are checked in bounded time', () => {
   const count = 20_000
   const many = (line: (index: number) => string) => Array.from({ length: count }, (_, index) => line(index))
   const text = [
@@ -529,7 +529,7 @@ test('many patterns with odd wildcards are looked at in no more than a moment', 
   )
 })
 
-test('a client certificate that ends within 14 days: certificate-ends', () => {
+test('a client certificate that ends within 14 days is certificate-ends', () => {
   const text = '* @isp\n[relay:isp]\nhost = smtp.example.net\ntls_cert = client.pem\ntls_key = client.key'
   const end = Date.UTC(2120, 0, 1)
   const secrets = {

@@ -9,7 +9,7 @@ const shownOf = (text: string) =>
     .join('\n')
 const RELAY = '[relay:isp]\nhost = h.example\nuser = fred\n'
 
-describe('a mask hides no plain word, variable, path, host or port', () => {
+describe('a mask does not hide a plain word, variable, path, host or port', () => {
   for (const text of [
     '* smtp.example.net $foo',
     '* smtp.example.net $foo=bar $baz>=4',
@@ -59,7 +59,7 @@ describe('a mask hides no plain word, variable, path, host or port', () => {
     })
   }
 
-  it('a comment is not shown, and not a mask either', () => {
+  it('a comment is shown as an ellipsis, without a mask', () => {
     assert.equal(
       shownOf('* smtp.example.net $foo ; fred letmein').split('\n').slice(1, 3).join('\n'),
       '  * smtp.example.net $foo ; ...\n                     ^~~~',
@@ -75,7 +75,7 @@ function orders(fields: readonly string[]): readonly (readonly string[])[] {
   )
 }
 
-describe('a password in fields is never shown, in any order and with any sign between them', () => {
+describe('a password in columns is never shown, in any order and with any separator', () => {
   const host = 'smtp.example.net'
   const signs = [
     '|',

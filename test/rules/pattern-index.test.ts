@@ -21,7 +21,7 @@ function build(patterns: readonly string[]): PatternIndex {
 }
 
 describe('the index of domain patterns', () => {
-  it('finds what a look at every pattern finds, in order', () => {
+  it('finds the same as checking every pattern, in order', () => {
     fc.assert(
       fc.property(fc.array(name(wildLabel), { maxLength: 40 }), name(label), (patterns, domain) => {
         const scan = [...patterns.entries()]
@@ -33,7 +33,7 @@ describe('the index of domain patterns', () => {
     )
   })
 
-  it('does not take a suffix for the domain itself', () => {
+  it('distinguishes a suffix from the domain itself', () => {
     const index = build(['*.demon.co.uk', 'demon.co.uk', '*demon.co.uk'])
     assert.deepEqual(index.find('demon.co.uk'), [1, 2])
     assert.deepEqual(index.find('x.y.demon.co.uk'), [0, 2])

@@ -12,7 +12,7 @@ function group(text: string, recipients: readonly string[], more = {}) {
   return groupByRoute(rules, messageOf({ rcptTo, ...more }), KNOWN)
 }
 
-describe('recipients are parted where $rcpt sends them different ways', () => {
+describe('recipients are grouped by the route that $rcpt gives them', () => {
   const rows: (readonly [string, string, readonly string[], readonly (readonly number[])[]])[] = [
     ['no line asks for the recipient', '* a.example', ['joe', 'fred'], [[0, 1]]],
     [
@@ -77,13 +77,13 @@ describe('recipients are parted where $rcpt sends them different ways', () => {
     it(title, () => assert.deepEqual(group(text, recipients, { reply: '450 later' }), groups))
   }
 
-  it('names what is missing, as a decision does', () => {
+  it('reports missing knowledge, as a decision does', () => {
     const { rules } = configure('* $direct $rcpt~=j*\n* a.example')
     const message = messageOf({ rcptTo: ['joe@example.com', 'fred@example.com'] })
     assert.equal(groupByRoute(rules, message, {}), 'mx')
   })
 
-  it('of 50 recipients every one is in one group', () => {
+  it('puts each of 50 recipients into one group', () => {
     const names = Array.from({ length: 50 }, (_, index) => `user${index}`)
     const groups = group('* a.example $rcpt~=user?@* $end\n* b.example $rcpt~=*7@*', names)
     assert.deepEqual(

@@ -36,7 +36,7 @@ describe('inline targets', () => {
     })
   }
 
-  it('smtps:// is TLS from the first byte, and must be TLS', () => {
+  it('smtps:// is TLS from the first byte, and requires TLS', () => {
     const relay = inlineRelay('smtps://fred:pw@smtp.example.net')
     assert.equal(relay?.endpoint.port, 465)
     assert.equal(relay?.implicitTls, true)
@@ -45,7 +45,7 @@ describe('inline targets', () => {
     assert.equal(inlineRelay('SMTPS://[::1]:1465')?.endpoint.port, 1465)
   })
 
-  it('shows its password nowhere', () => {
+  it('never shows its password', () => {
     const text = '* fred:Passw0rd@smtp.example.net $from~=*@example.com\n[relay:isp]\nhost = h\nuser = joe\n'
     const configuration = configure(
       `${text}password = Passw0rd\n[redis]\npassword = Passw0rd\nurl = redis://joe:Passw0rd@h`,
@@ -61,11 +61,11 @@ describe('inline targets', () => {
 describe('named relays', () => {
   const relays = '[relay:Isp]\nhost = smtp.example.net\nport = 587\npriority = 7\n[overrides]\n'
 
-  it('are found by name, however it is written', async () => {
+  it('are found by name in any case', async () => {
     assert.deepEqual(hosts(await decideBy(`${relays}* @ISP`)), ['7 smtp.example.net:587'])
   })
 
-  it('have a priority of their own, and a line may give another', async () => {
+  it('have their own priority, which a line can replace', async () => {
     assert.deepEqual(hosts(await decideBy(`${relays}* @isp $priority:3`)), ['3 smtp.example.net:587'])
   })
 })

@@ -42,7 +42,7 @@ function seen(exchange: Exchange, wanted: Readonly<Record<string, unknown>>): Re
   return Object.fromEntries(Object.keys(wanted).map((key) => [key, all[key]]))
 }
 
-describe('the examples of the products whose rules these are', () => {
+describe('examples of the products whose rules these are', () => {
   for (const { name, config, message, expect } of vectors) {
     it(name, async () => {
       const secrets = { env: {}, readFile: () => ({ text: '', mode: 0o600 }) }

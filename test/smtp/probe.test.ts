@@ -97,7 +97,7 @@ function finding(report: RelayReport, step: string) {
   return found
 }
 
-test('a good relay: STARTTLS, certificate, AUTH', async (t) => {
+test('a good relay with STARTTLS, certificate and AUTH', async (t) => {
   const port = await relay(t, { ...certificate('server'), onAuth: acceptFred })
   const report = await probeRelay(relayAt(port, { name: 'isp', tls: 'required', credentials }), services())
   assert.equal(report.good, true)
@@ -114,7 +114,7 @@ test('a good relay: STARTTLS, certificate, AUTH', async (t) => {
   assert.match(finding(report, 'certificate').message, /^server, signed by Test CA, until 2120-01-01$/)
 })
 
-test('TLS from the first byte', async (t) => {
+test('TLS from the first byte succeeds', async (t) => {
   const port = await relay(t, { ...certificate('server'), secure: true, onAuth: acceptFred })
   const report = await probeRelay(
     relayAt(port, { implicitTls: true, credentials, tls: 'required' }),
@@ -142,7 +142,7 @@ const CERTIFICATES = [
 ] as const
 
 for (const [name, message, advice] of CERTIFICATES) {
-  test(`a certificate that is ${name}: bad where TLS is required, a warning where it is not`, async (t) => {
+  test(`a certificate that is ${name} is bad if TLS is required, and otherwise a warning`, async (t) => {
     const passwords: string[] = []
     const port = await relay(t, {
       ...certificate(name),
@@ -166,7 +166,7 @@ for (const [name, message, advice] of CERTIFICATES) {
   })
 }
 
-test('an unknown authority', async (t) => {
+test('a certificate of an unknown authority is bad', async (t) => {
   const port = await relay(t, certificate('server'))
   const { ca: _, ...others } = services()
   const report = await probeRelay(relayAt(port, { tls: 'required' }), others)
@@ -176,7 +176,7 @@ test('an unknown authority', async (t) => {
 })
 
 for (const authType of ['plain', 'login', 'cram-md5'] as const) {
-  test(`AUTH ${authType}: right and wrong`, async (t) => {
+  test(`AUTH ${authType} with the right and the wrong password`, async (t) => {
     const authMethods = [authType.toUpperCase()]
     const port = await relay(t, { ...certificate('server'), authMethods, onAuth: acceptFred })
     const right = await probeRelay(relayAt(port, { authType, credentials }), services())
@@ -190,7 +190,7 @@ for (const authType of ['plain', 'login', 'cram-md5'] as const) {
   })
 }
 
-test('the mechanism is picked as Haraka picks it, and one that is not offered is named', async (t) => {
+test('the mechanism is chosen as by Haraka, and a mechanism that is not offered is named', async (t) => {
   const port = await relay(t, {
     ...certificate('server'),
     authMethods: ['LOGIN', 'PLAIN'],
@@ -202,7 +202,7 @@ test('the mechanism is picked as Haraka picks it, and one that is not offered is
   assert.equal(finding(missing, 'auth').message, 'it offers AUTH LOGIN PLAIN, but not CRAM-MD5')
 })
 
-test('where nothing that is offered is supported, the advice is not another auth_type', async (t) => {
+test('if no supported mechanism is offered, the advice is not another auth_type', async (t) => {
   const port = await script(t, ['220 x\r\n', '250-x\r\n250 AUTH NTLM XOAUTH2\r\n', '221 x\r\n'])
   const report = await probeRelay(relayAt(port, { credentials, allowPlaintextAuth: true }), services())
   assert.deepEqual(finding(report, 'auth'), {
@@ -213,7 +213,7 @@ test('where nothing that is offered is supported, the advice is not another auth
   })
 })
 
-test('a password is not sent over a plain connection, unless that is allowed', async (t) => {
+test('a password is not sent in clear unless that is allowed', async (t) => {
   const passwords: string[] = []
   const port = await relay(t, {
     hideSTARTTLS: true,
@@ -236,21 +236,21 @@ test('a password is not sent over a plain connection, unless that is allowed', a
   assert.deepEqual(passwords, ['Passw0rd'])
 })
 
-test('STARTTLS that is required and not offered', async (t) => {
+test('required STARTTLS that is not offered is bad', async (t) => {
   const port = await relay(t, { hideSTARTTLS: true })
   const report = await probeRelay(relayAt(port, { tls: 'required' }), services())
   assert.equal(report.good, false)
   assert.equal(finding(report, 'tls').message, 'TLS is required, and STARTTLS is not offered')
 })
 
-test('AUTH that is not offered', async (t) => {
+test('AUTH that is not offered is bad', async (t) => {
   const port = await relay(t, { ...certificate('server'), disabledCommands: ['AUTH'] })
   const report = await probeRelay(relayAt(port, { credentials }), services())
   assert.equal(finding(report, 'auth').message, 'it does not offer AUTH')
   assert.equal(report.good, false)
 })
 
-test('TLS from the first byte is wanted, and the server speaks plain SMTP', async (t) => {
+test('TLS from the first byte to a server that speaks plain SMTP is bad', async (t) => {
   const port = await relay(t, { hideSTARTTLS: true })
   const report = await probeRelay(relayAt(port, { implicitTls: true }), services())
   assert.equal(report.good, false)
@@ -266,7 +266,7 @@ const GREETINGS = [
 ] as const
 
 for (const [said, message, advice] of GREETINGS) {
-  test(`a greeting of ${JSON.stringify(said)}`, async (t) => {
+  test(`a greeting of ${JSON.stringify(said)} is bad`, async (t) => {
     const report = await probeRelay(relayAt(await script(t, [said])), services())
     assert.equal(report.good, false)
     assert.equal(finding(report, 'greeting').message, message)
@@ -274,7 +274,7 @@ for (const [said, message, advice] of GREETINGS) {
   })
 }
 
-test('a server that says nothing is given up in time, with a hint at implicit TLS', async (t) => {
+test('a silent server is given up in time, with a hint at implicit TLS', async (t) => {
   const port = await script(t, [])
   const report = await probeRelay(relayAt(port), services({ timeoutMs: 50 }))
   assert.equal(finding(report, 'greeting').message, 'no greeting: no reply within 0.05 s')
@@ -293,14 +293,14 @@ test('a password that a server repeats is not reported', async (t) => {
   assert.equal(finding(report, 'auth').message, 'it refused AUTH: 535 "AUTH PLAIN ****" **** is wrong')
 })
 
-test('an address to connect from that is not of this machine', async () => {
+test('a bind address that this machine does not have is bad', async () => {
   const unbound = relayAt(2525)
   const terms = { ...unbound.terms, bind: { v4: '192.0.2.7' } }
   const report = await probeRelay({ ...unbound, terms }, services())
   assert.equal(finding(report, 'connect').advice, 'bind = 192.0.2.7 is not an address of this machine')
 })
 
-test('a port where nothing listens', async (t) => {
+test('a port where nothing listens is bad', async (t) => {
   const server = createServer()
   await new Promise<void>((resolve) => void server.listen(0, '127.0.0.1', () => resolve()))
   const { port } = server.address() as AddressInfo
@@ -311,7 +311,7 @@ test('a port where nothing listens', async (t) => {
   assert.match(finding(report, 'connect').advice ?? '', new RegExp(`nothing listens on port ${port}`))
 })
 
-test('a relay of two addresses is good while one of them answers', async (t) => {
+test('a relay with two addresses is good if one of them answers', async (t) => {
   const port = await relay(t, certificate('server'))
   const addresses = ['127.0.0.9', '127.0.0.1']
   const lookup = async () =>
@@ -339,14 +339,14 @@ const LOOKUPS: readonly (readonly [AddressAnswer, string])[] = [
 ]
 
 for (const [answer, message] of LOOKUPS) {
-  test(`without an address: ${answer.kind}`, async () => {
+  test(`without an address it fails: ${answer.kind}`, async () => {
     const report = await probeRelay(relayAt(25), services({ lookup: async () => answer }))
     assert.equal(report.good, false)
     assert.equal(finding(report, 'address').message, message)
   })
 }
 
-test('AUTH=PLAIN, as old servers write it, is taken as by delivery', async (t) => {
+test('AUTH=PLAIN of old servers is accepted, as in a delivery', async (t) => {
   const port = await script(t, ['220 x\r\n', '250-x\r\n250 AUTH=PLAIN\r\n', '235 fine\r\n', '221 x\r\n'])
   const report = await probeRelay(
     relayOf({ host: 'relay.example', port, credentials, allowPlaintextAuth: true }),
@@ -356,7 +356,7 @@ test('AUTH=PLAIN, as old servers write it, is taken as by delivery', async (t) =
   assert.equal(finding(report, 'auth').message, 'accepted as fred (plain)')
 })
 
-test('a server that knows HELO and not EHLO is good where nothing more is needed, as for delivery', async (t) => {
+test('a server that knows only HELO is good if nothing more is needed, as in a delivery', async (t) => {
   const replies = ['220 x\r\n', '500 what?\r\n', '250 x\r\n', '221 x\r\n']
   const plain = await probeRelay(
     relayOf({ host: 'relay.example', port: await script(t, replies) }),
@@ -369,7 +369,7 @@ test('a server that knows HELO and not EHLO is good where nothing more is needed
   assert.equal(finding(strict, 'ehlo').message, 'it refused EHLO: 500 what?')
 })
 
-test('TLS from the first byte is worth nothing with a bad certificate, as for delivery', async (t) => {
+test('TLS from the first byte with a bad certificate is bad, as in a delivery', async (t) => {
   const port = await relay(t, { ...certificate('expired'), secure: true })
   const report = await probeRelay(relayOf({ host: 'relay.example', port, implicitTls: true }), services())
   assert.equal(report.good, false)
@@ -403,7 +403,7 @@ for (const secure of [false, true]) {
     assert.equal(finding(soon, 'client').result, 'warning')
   })
 
-  test(`a client certificate is asked for and not there, ${how}`, async (t) => {
+  test(`a client certificate that is requested but not configured is bad, ${how}`, async (t) => {
     const port = await relay(t, { ...asking, rejectUnauthorized: true })
     const report = await probeRelay(relayAt(port, terms), services())
     assert.equal(report.good, false)
@@ -418,7 +418,7 @@ for (const secure of [false, true]) {
     assert.match(finding(report, 'tls').advice ?? '', /set tls_cert and tls_key/)
   })
 
-  test(`a client certificate that the relay does not know, ${how}`, async (t) => {
+  test(`a client certificate that the relay does not accept is bad, ${how}`, async (t) => {
     const port = await relay(t, { ...asking, rejectUnauthorized: true })
     const fields = { ...terms, clientCertificate: clientCertificate('self-signed') }
     const report = await probeRelay(relayAt(port, fields), services())
@@ -428,7 +428,7 @@ for (const secure of [false, true]) {
     assert.match(advice ?? '', /tls_cert/)
   })
 
-  test(`a client certificate that nobody asks for, ${how}`, async (t) => {
+  test(`a client certificate that is not requested is not sent, ${how}`, async (t) => {
     const port = await relay(t, { ...certificate('server'), secure })
     const fields = { ...terms, clientCertificate: clientCertificate('client') }
     const report = await probeRelay(relayAt(port, fields), services())
@@ -438,7 +438,7 @@ for (const secure of [false, true]) {
   })
 }
 
-test('a client certificate is shown under TLS or not at all', async (t) => {
+test('a client certificate needs TLS', async (t) => {
   const port = await relay(t, { disabledCommands: ['STARTTLS'] })
   const report = await probeRelay(
     relayAt(port, { clientCertificate: clientCertificate('client') }),
@@ -476,7 +476,7 @@ async function probeTokens(
   return report
 }
 
-test('a relay that takes tokens: endpoint, grant, end, scope, login', async (t) => {
+test('a relay with OAuth 2.0 shows endpoint, grant, end, scope and login', async (t) => {
   const answer = () => ({
     body: { access_token: 'abcdefgh-ijkl', token_type: 'bearer', expires_in: 3599, scope: 'smtp.send' },
   })
@@ -492,7 +492,7 @@ test('a relay that takes tokens: endpoint, grant, end, scope, login', async (t) 
   assert.equal(finding(report, 'auth').message, 'accepted as fred (xoauth2)')
 })
 
-test('a token endpoint that refuses: the relay is probed as far as it goes without a login', async (t) => {
+test('if the token endpoint refuses, the relay is tested up to the login', async (t) => {
   const report = await probeTokens(t, () => ({ status: 400, body: { error: 'invalid_scope' } }))
   assert.equal(report.good, false)
   assert.match(finding(report, 'token').message, /\(client credentials\) refuses \(400 invalid_scope\)$/)
@@ -500,7 +500,7 @@ test('a token endpoint that refuses: the relay is probed as far as it goes witho
   assert.equal(finding(report, 'certificate').result, 'good')
 })
 
-test('a token that the relay refuses: its reason, and what to do', async (t) => {
+test('a token that the relay refuses is shown with the reason and the advice', async (t) => {
   const report = await probeTokens(t, () => undefined, { isGood: false })
   const { result, message, advice } = finding(report, 'auth')
   assert.equal(result, 'bad')

@@ -62,7 +62,7 @@ function play(conversation: Session, lines: readonly Line[], channel = CLEAR, up
 
 const HELLO: readonly Line[] = [['S: 220 x'], ['C: EHLO me']]
 
-test('Haraka sees STARTTLS only where it should use it', () => {
+test('STARTTLS is visible to Haraka only if it should use it', () => {
   const offered = 'S: 250-STARTTLS'
   assert.equal(play(session(), [...HELLO, [offered]]), '250-STARTTLS')
   assert.equal(play(session({ tls: 'off' }), [...HELLO, [offered]]), 'dropped')
@@ -70,7 +70,7 @@ test('Haraka sees STARTTLS only where it should use it', () => {
   assert.equal(play(session({ implicitTls: true }), [...HELLO, [offered]], SECURE), 'dropped')
 })
 
-test('nothing that came in clear is taken for something said under TLS', () => {
+test('data received in clear is not used as a reply under TLS', () => {
   const before: readonly Line[] = [...HELLO, ['S: 250 STARTTLS'], ['C: STARTTLS']]
   assert.equal(play(session(), [...before, ['S: 220 go']]), '220 go')
   assert.equal(
@@ -84,7 +84,7 @@ test('nothing that came in clear is taken for something said under TLS', () => {
   )
 })
 
-test('required: a certificate that was not verified does not count', () => {
+test('required: a certificate that was not verified is not accepted', () => {
   const lines: readonly Line[] = [
     ...HELLO,
     ['S: 250 STARTTLS'],
@@ -101,7 +101,7 @@ test('required: a certificate that was not verified does not count', () => {
   )
 })
 
-test('Haraka kept from STARTTLS by its own settings sends nothing in clear', () => {
+test("if Haraka's settings prevent STARTTLS nothing is sent in clear", () => {
   const lines: readonly Line[] = [...HELLO, ['S: 250 STARTTLS'], ['C: MAIL FROM:<>']]
   assert.equal(
     play(session({ tls: 'required' }), lines),
@@ -109,7 +109,7 @@ test('Haraka kept from STARTTLS by its own settings sends nothing in clear', () 
   )
 })
 
-test('lines of AUTH are known as secrets until its answer', () => {
+test('lines of AUTH are secret until the reply', () => {
   const conversation = session({ credentials })
   play(conversation, [...HELLO, ['S: 250 AUTH LOGIN']], SECURE)
   const sent = () => conversation.redactCommand('c2VzYW1l')
@@ -131,7 +131,7 @@ test('lines of AUTH are known as secrets until its answer', () => {
   assert.equal(sent(), 'c2VzYW1l')
 })
 
-test('a conversation may hold a secret with a login of the relay, and from AUTH on with any other login', () => {
+test('a conversation may contain a secret from the start with a login of the relay, otherwise from AUTH', () => {
   assert.ok(session({ credentials }).mayHoldSecret)
   const conversation = session()
   play(conversation, [...HELLO, ['S: 250 AUTH CRAM-MD5']], SECURE)
@@ -143,7 +143,7 @@ test('a conversation may hold a secret with a login of the relay, and from AUTH 
   assert.equal(conversation.redact('ZnJlZCBwcm9vZg=='), '****')
 })
 
-test('LOGIN asks twice and CRAM-MD5 once, and no more', () => {
+test('LOGIN prompts twice and CRAM-MD5 once, and not more', () => {
   for (const [mechanism, prompts] of [
     ['LOGIN', 2],
     ['CRAM-MD5', 1],
@@ -155,7 +155,7 @@ test('LOGIN asks twice and CRAM-MD5 once, and no more', () => {
   }
 })
 
-test('from the first recipient on it is between the relay and the recipient', () => {
+test("from the first recipient on a failure is not the relay's", () => {
   const to = [
     ...HELLO,
     ['S: 250 x'],
@@ -173,7 +173,7 @@ test('from the first recipient on it is between the relay and the recipient', ()
   }
 })
 
-test('a refused sender is not a failure of the relay; a demand for authentication is', () => {
+test('a refused sender is not a failure of the relay, but a request for authentication is', () => {
   for (const [reply, accepted, becomes] of [
     ['550 not you', true, '550 not you'],
     ['451 later', true, '451 later'],
@@ -187,7 +187,7 @@ test('a refused sender is not a failure of the relay; a demand for authenticatio
   }
 })
 
-test('what a foreign server says comes into the log on one line and not at length', () => {
+test('a foreign reply is logged on one line and is cut', () => {
   const said = play(session(), [
     [`S: 554-\u001b[31mred\u0000`, '554-\ufffd[31mred\ufffd'],
     [`S: 554 ${'x'.repeat(500)}`],
@@ -196,7 +196,7 @@ test('what a foreign server says comes into the log on one line and not at lengt
   assert.ok(said.length <= 'it greeted with '.length + 500)
 })
 
-test('a reply that stands reaches Haraka printable and with 500 characters at most', () => {
+test('a final reply reaches Haraka printable with at most 500 characters', () => {
   const conversation = session()
   play(conversation, [...HELLO, ['S: 250 x'], ['C: MAIL FROM:<>']])
   const shown = [
@@ -215,7 +215,7 @@ test('a reply that stands reaches Haraka printable and with 500 characters at mo
   assert.match(shown[1]!, /^550-5\.7\.1 y+\.\.\.\r\n$/)
 })
 
-test('a reply without end is refused, and costs no more than its lines', () => {
+test('an endless reply is refused, and costs only its lines', () => {
   const conversation = session()
   const started = process.cpuUsage()
   let lines = 0
@@ -238,7 +238,7 @@ test('a reply without end is refused, and costs no more than its lines', () => {
   assert.ok(process.cpuUsage(started).user < 5_000_000, 'one line costs the same as the one before')
 })
 
-test('a relay that repeats what was said in AUTH does not bring it into the log', () => {
+test('a secret that a relay repeats during AUTH is not logged', () => {
   const base64 = (text: string) => Buffer.from(text).toString('base64')
   const plain = base64('\0fred\0s3same-open')
   const answers = { PLAIN: [plain], LOGIN: [base64('fred'), base64('s3same-open')] }
@@ -264,7 +264,7 @@ test('a relay that repeats what was said in AUTH does not bring it into the log'
   }
 })
 
-test('a password that is repeated after RCPT is redacted too, in each form and in capitals', () => {
+test('a password that is repeated after RCPT is redacted in each form and in capitals', () => {
   const conversation = session({ credentials })
   const plain = Buffer.from('\0fred\0s3same-open').toString('base64')
   const before: readonly Line[] = [
@@ -283,7 +283,7 @@ test('a password that is repeated after RCPT is redacted too, in each form and i
   assert.equal(play(conversation, [['C: QUIT'], ['S: 221 s3same-open']], SECURE), '221 ****')
 })
 
-test('AUTH=PLAIN is an offer of PLAIN, in words that Haraka understands', () => {
+test('AUTH=PLAIN is passed to Haraka as AUTH PLAIN', () => {
   for (const [offers, becomes] of [
     [['S: 250-x', 'S: 250 AUTH=PLAIN'], '250 AUTH PLAIN'],
     [['S: 250-x', 'S: 250-AUTH LOGIN', 'S: 250 AUTH=PLAIN LOGIN'], '250 AUTH LOGIN PLAIN'],
@@ -297,7 +297,7 @@ test('AUTH=PLAIN is an offer of PLAIN, in words that Haraka understands', () => 
 
 const ENVELOPE: readonly Line[] = [...HELLO, ['S: 250 x'], ['C: MAIL FROM:<>']]
 
-test('a 5xx that asks for authentication, by code or in words, is the relay’s failure, and stands at an MX host', () => {
+test('a 5xx that asks for authentication, by code or text, is a failure of a relay, and final at an MX host', () => {
   for (const [reply, asks] of [
     ['530 5.7.0 Authentication required', true],
     ['550 5.7.8 Bad credentials', true],
@@ -327,7 +327,7 @@ test('a 5xx that asks for authentication, by code or in words, is the relay’s 
   }
 })
 
-test('next_mx = temporary moves on after 4xx to MAIL, all RCPT, DATA and the dot; otherwise such replies stand', () => {
+test('next_mx = temporary moves on after 4xx to MAIL, all RCPT, DATA and the final dot; other settings do not', () => {
   const rcpt: readonly Line[] = [...ENVELOPE, ['S: 250 y'], ['C: RCPT TO:<a@d.example>']]
   const data: readonly Line[] = [...rcpt, ['S: 250 z'], ['C: DATA']]
   for (const [lines, reply, failure] of [
@@ -347,7 +347,7 @@ test('next_mx = temporary moves on after 4xx to MAIL, all RCPT, DATA and the dot
   }
 })
 
-test('next_mx = temporary: one recipient that is taken or refused for good keeps the message where it is', () => {
+test('next_mx = temporary: one recipient that is accepted or refused keeps the message at the server', () => {
   for (const [first, second, moves] of [
     ['451 later', '452 later', true],
     ['250 fine', '451 later', false],
@@ -367,7 +367,7 @@ test('next_mx = temporary: one recipient that is taken or refused for good keeps
   }
 })
 
-test('a connection that is lost says at which step, and whether there was an answer at all', () => {
+test('a lost connection is reported with its step, and whether there was a reply', () => {
   for (const [lines, stage, kind] of [
     [[], 'greeting', 'no-answer'],
     [[['S: 220-x']], 'greeting', 'no-answer'],
@@ -382,7 +382,7 @@ test('a connection that is lost says at which step, and whether there was an ans
   }
 })
 
-test('after TLS has failed, the session goes on in clear only where TLS is not required and no password would be sent', () => {
+test('after failed TLS the session continues in clear only if TLS is not required and no password would be sent', () => {
   const tls: readonly Line[] = [...HELLO, ['S: 250 STARTTLS'], ['C: STARTTLS']]
   for (const [options, mayGoClear] of [
     [{}, true],
@@ -404,7 +404,7 @@ test('after TLS has failed, the session goes on in clear only where TLS is not r
   }
 })
 
-test('the report keeps the last reply, and who was refused with which', () => {
+test('the report has the last reply, and the reply to each refused recipient', () => {
   const conversation = session({ recipients: 2 })
   play(conversation, [
     ...ENVELOPE,

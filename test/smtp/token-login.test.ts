@@ -18,11 +18,11 @@ const login = (more: Partial<TokenCredentials> = {}): TokenCredentials => ({
 
 const decode = (text: string) => Buffer.from(text, 'base64').toString('utf8').replaceAll('\u0001', '|')
 
-test('XOAUTH2 as Google and Microsoft write it', () => {
+test('XOAUTH2 follows the documents of Google and Microsoft', () => {
   assert.equal(decode(initialResponse(login())), `user=fred@corp.example|auth=Bearer ${TOKEN}||`)
 })
 
-test('RFC 7628 section 3.1: OAUTHBEARER has host and port, and a name in which comma and equals sign are escaped', () => {
+test('RFC 7628 section 3.1: OAUTHBEARER has host and port, and escapes comma and equals sign in the name', () => {
   const response = initialResponse(login({ mechanism: 'oauthbearer', user: 'a=b,c@corp.example' }))
   assert.equal(
     decode(response),
@@ -30,7 +30,7 @@ test('RFC 7628 section 3.1: OAUTHBEARER has host and port, and a name in which c
   )
 })
 
-test('RFC 4954 section 4: what makes AUTH longer than a command may be goes by itself', () => {
+test('RFC 4954 section 4: an initial response that is too long for the AUTH command is sent after it', () => {
   // 1 more character of the token is 1 or 2 more of base64.
   for (let length = 300; length < 400; length++) {
     const credentials = login({ token: new Secret('x'.repeat(length)) })
@@ -62,7 +62,7 @@ function loggingIn(credentials = login()): Session {
   return session
 }
 
-test('Haraka sees PLAIN where the mechanism is offered, and says it in its place', () => {
+test('PLAIN is offered to Haraka if the mechanism is offered, and replaced when sent', () => {
   const session = loggingIn()
   const seen = session.receive('250 AUTH LOGIN XOAUTH2 PLAIN\r\n', true, SECURE)
   // The first line of the reply is the name of the server.
@@ -75,7 +75,7 @@ test('Haraka sees PLAIN where the mechanism is offered, and says it in its place
   assert.equal(session.translate(command), `AUTH XOAUTH2 ${initialResponse(login())}\r\n`)
 })
 
-test('nothing of a token is in what is kept of a server that repeats it, whole, in pieces or in capitals', () => {
+test('a token that a server repeats is not kept, whole, in pieces or in capitals', () => {
   const response = initialResponse(login())
   for (const echo of [TOKEN, TOKEN.slice(5, 30), response, response.slice(20, 60), response.toUpperCase()]) {
     const session = loggingIn()

@@ -51,7 +51,7 @@ it('colours only on request', () => {
   )
 })
 
-it('shows the part of a very long line that matters', () => {
+it('shows the relevant part of a very long line', () => {
   const source = `${'x'.repeat(500)}HERE${'y'.repeat(500)}`
   const [, line = '', caret = ''] = formatDiagnostic({
     ...diagnostic,
@@ -67,7 +67,7 @@ it('puts the caret after the end of a line', () => {
   assert.equal(text.split('\n')[2], '        ^')
 })
 
-describe('the caret stands under what it points at', () => {
+describe('the caret is below the text it points at', () => {
   /** A line with the marked part between « and », and the lines that are printed of it. */
   const rows: (readonly [name: string, line: string, columns: number, printed: string, caret: string])[] = [
     ['ASCII', '* h «$foo» $end', 120, '* h $foo $end', '    ^~~~'],
@@ -100,7 +100,7 @@ describe('the caret stands under what it points at', () => {
     })
   }
 
-  it('no printed line of the source is wider than the terminal', () => {
+  it('no printed source line is wider than the terminal', () => {
     const units = fc.constantFrom('a', '日', '\u{1f600}', 'u\u0308', ' ')
     fc.assert(
       fc.property(
@@ -121,7 +121,7 @@ describe('the caret stands under what it points at', () => {
   })
 })
 
-it('says that what is masked is masked', () => {
+it('explains that a part is masked', () => {
   assert.equal(
     formatDiagnostic({ ...diagnostic, source: 'tris = ****', isMasked: true }),
     [

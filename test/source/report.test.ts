@@ -6,7 +6,7 @@ import { MOST_DIAGNOSTICS, Report, spanOf } from '../../lib/source/report'
 const line = (number: number) => ({ line: number, text: `line ${number}`, kind: 'overrides' }) as const
 
 describe('the diagnostics of one file', () => {
-  it('are kept up to a number, errors beside warnings, and the rest is counted', () => {
+  it('are kept up to a number, both errors and warnings, and the others are counted', () => {
     let masked = 0
     const report = new Report('f.ini', (text) => {
       masked++
@@ -35,7 +35,7 @@ describe('the diagnostics of one file', () => {
     assert.ok(report.hasErrors)
   })
 
-  it('are written up to a number, with the number of the rest', () => {
+  it('are written up to a number, with the number of the others', () => {
     const report = new Report('f.ini', (text) => text)
     for (const number of [1, 2, 3])
       report.error(line(number), spanOf(number, 0, 4), 'bad-value', `wrong ${number}`)

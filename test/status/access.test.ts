@@ -45,7 +45,7 @@ const CASES: readonly [string | undefined, string | undefined, RegExp | undefine
   ['198.51.100.1', '127.0.0.1', /^198\.51\.100\.1 passes on the request of another/],
 ]
 
-test('a very long X-Forwarded-For is read from its end, and only as far as proxies reach', () => {
+test('a very long X-Forwarded-For is read from its end, only as far as there are proxies', () => {
   const refusal = accessTest(SETTINGS)({
     address: '192.0.2.80',
     forwardedFor: `${'127.0.0.1,'.repeat(100_000)}198.51.100.1`,

@@ -32,7 +32,7 @@ function promtool(...args: string[]): void {
   assert.equal(status, 0, `${stdout}${stderr}`)
 }
 
-test('alerts and dashboard ask only for metrics that there are', () => {
+test('alerts and dashboard use only existing metrics', () => {
   const text = `${readFileSync(RULES, 'utf8')}\n${dashboardQueries().join('\n')}`
   const asked = [...text.matchAll(/haraka_dns_overrides_(\w+)/g)].map((match) => match[1]!)
   assert.ok(asked.length > 20)
@@ -43,12 +43,12 @@ test('alerts and dashboard ask only for metrics that there are', () => {
   )
 })
 
-test('promtool accepts the alert rules, and they fire when they should', { skip: needs('promtool') }, () => {
+test('promtool accepts the alert rules, which fire when they should', { skip: needs('promtool') }, () => {
   promtool('check', 'rules', '--lint-fatal', RULES)
   promtool('test', 'rules', 'contrib/prometheus/dns-overrides.rules.test.yml')
 })
 
-test('promtool can read every query of the dashboard', { skip: needs('promtool') }, (t) => {
+test('promtool accepts every query of the dashboard', { skip: needs('promtool') }, (t) => {
   const folder = mkdtempSync(join(tmpdir(), 'dns-overrides-dashboard-'))
   t.after(() => rmSync(folder, { recursive: true, force: true }))
   const rules = dashboardQueries().map((expr, index) => ({ record: `query_${index}`, expr }))

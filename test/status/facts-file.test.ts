@@ -26,7 +26,7 @@ function open(path: string, warn: (message: string) => void = assert.fail) {
   return { collector, file: new FactsFile({ folder: path, collector, warn }) }
 }
 
-test('facts and hits are read from the folder of a running server', (t) => {
+test('reads facts and hits from the folder of a running server', (t) => {
   const path = folder(t)
   assert.equal(readFactsFile(path, NOW), undefined, 'no server yet')
   const { collector, file } = open(path)
@@ -46,7 +46,7 @@ test('facts and hits are read from the folder of a running server', (t) => {
   assert.equal(statSync(join(path, 'status.json')).mode & 0o777, 0o600)
 })
 
-test('facts of a server that is gone, or that has not written for three minutes, are none', (t) => {
+test('facts of a server that is gone or silent for three minutes are ignored', (t) => {
   const path = folder(t)
   open(path).file.close()
   assert.equal(readFactsFile(path, NOW + 180_001), undefined)
@@ -65,7 +65,7 @@ test('a link in place of the file is not followed', (t) => {
   assert.throws(() => readFactsFile(path, NOW), /ELOOP|link/)
 })
 
-test('hits of 100,000 lines are read in steps, and lines of another form are left out', async (t) => {
+test('hits of 100,000 lines are read in steps, and malformed lines are ignored', async (t) => {
   const path = folder(t)
   const lines = Array.from({ length: 100_000 }, (_, i) => `${i.toString(16).padStart(16, '0')} ${i} ${NOW}`)
   writeFileSync(join(path, 'rule-hits'), ['not a line', ...lines, `${'f'.repeat(16)} 7`].join('\n'))

@@ -27,7 +27,7 @@ import { configure } from '../support/rules'
 const LINES = 100_000
 const RELAYS = 10_000
 
-test('pages and metrics of a large server are bounded, and their facts are read in small steps', async (t) => {
+test('pages and metrics of a large server are bounded, and the facts are read in small steps', async (t) => {
   const server = openLargeServer({ lines: LINES, relays: RELAYS })
   t.after(() => server.close())
   const reader = new OverviewReader(server.source)
@@ -69,7 +69,7 @@ test('pages and metrics of a large server are bounded, and their facts are read 
 /** How often one place of the code may run in one step, however large the server is: fewer than it has lines here. */
 const MOST_RUNS = 12_000
 
-test('no place of the code runs often in one step of a page or of the metrics, nor while the files that they read are written', (t) => {
+test('no place of the code runs often within one step of a page, the metrics or the files they read', (t) => {
   const [lines, relays] = [2 * MOST_RUNS, 1_000]
   const server = openLargeServer({ lines, relays })
   t.after(() => server.close())
@@ -128,7 +128,7 @@ test('no place of the code runs often in one step of a page or of the metrics, n
   watch('hits of all servers', overwriteInSteps(folder!, 'again', formatHits(shared.totals(own))))
 })
 
-test('the warnings of check are looked for in steps: a line, 64 comparisons, or one known reply', () => {
+test('the warnings of check are found in steps of a line, 64 comparisons, or one known reply', () => {
   const lines = Array.from({ length: 200 }, (_, i) => `*.d${i}.* 192.0.2.${i} $reply~=*word${i}*`)
   const text = lines.join('\n')
   const steps = [...lintInSteps(configure(text), { text, retryIntervalsSeconds: [60] })].length

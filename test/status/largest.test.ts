@@ -15,7 +15,7 @@ test('the places of the largest weights are those of a sorted list', () => {
   assert.deepEqual(finish(pickLargest(['a', 'ccc', 'bb'], 2, ({ length }) => length)), ['ccc', 'bb'])
 })
 
-test('a hundred thousand are looked through in small steps', () => {
+test('a hundred thousand weights are read in small steps', () => {
   const steps = [...placesOfLargest(100_000, 1_000, (place) => place)].length
   assert.ok(steps >= 195, `${steps} steps`)
 })

@@ -25,7 +25,7 @@ function countLines(t: { after: (work: () => void) => void }, lines: readonly (r
 
 const places = (lines: readonly { line: { line: number } }[]) => lines.map(({ line }) => line.line)
 
-test('lines with their hits: in file order, the busiest, and those that were never hit', (t) => {
+test('lines with hits can be listed in file order, by hits, or without hits', (t) => {
   const { counted } = countLines(t, [
     ['a.example x.example', 3],
     ['b.example x.example', 0],
@@ -42,7 +42,7 @@ test('lines with their hits: in file order, the busiest, and those that were nev
   assert.deepEqual(places(finish(counted.sliceOfNeverHit(1, 9))), [4])
 })
 
-test('a line that is there twice has the same hits twice, and its hash is of the first', (t) => {
+test('a repeated line has the same hits twice, and its hash finds the first', (t) => {
   const { counted, index, rules } = countLines(t, [
     ['a.example x.example', 4],
     ['b.example x.example', 1],
@@ -56,7 +56,7 @@ test('a line that is there twice has the same hits twice, and its hash is of the
   assert.equal(index.find('f'.repeat(16)), undefined)
 })
 
-test('of very many lines each is found by its hash', () => {
+test('each of very many lines is found by its hash', () => {
   const { rules } = configure(Array.from({ length: 5_000 }, (_, i) => `d${i}.example x.example`).join('\n'))
   const index = finish(LineIndex.of(rules, undefined))
   for (const line of rules.lines) assert.equal(index.find(hashLine(line.text)), line)

@@ -24,7 +24,7 @@ function recorder(pid = 7) {
   return { recorder: new Recorder({ pid, now: () => now }), pass: (ms: number) => (now += ms) }
 }
 
-test('decisions are counted by source and action, with their time, and the lines that matched', () => {
+test('decisions are counted by source and action, with their time and the lines that matched', () => {
   const { recorder: worker, pass } = recorder()
   worker.recordTry(worker.recordDecision('A.1', decidedBy(CONFIGURATION, 'example.com'), BASIS))
   pass(5)
@@ -48,7 +48,7 @@ test('decisions are counted by source and action, with their time, and the lines
   assert.deepEqual(worker.take(IDLE_VIEW).counts, {}, 'what was taken is not reported again')
 })
 
-test('hits of the rules before a reload are reported with those after it', () => {
+test('hits before and after a reload are both reported', () => {
   const { recorder: worker } = recorder()
   worker.recordDecision('A.1', decidedBy(CONFIGURATION, 'example.com'), BASIS)
   const moved = configure(`a.example @isp\n${LINE}\n[relay:isp]\nhost = 192.0.2.1\n`)
@@ -56,7 +56,7 @@ test('hits of the rules before a reload are reported with those after it', () =>
   assert.deepEqual(worker.take(IDLE_VIEW).hits, { [hashLine(LINE)]: { count: 2, last: NOW } })
 })
 
-test('a decision is reported when it is made, and again when its attempt has ended', () => {
+test('a decision is reported when it is made, and again when its attempt ends', () => {
   const { recorder: worker } = recorder()
   const slot = worker.recordDecision('A.1', decidedBy(CONFIGURATION, 'example.com'), BASIS)
   const [begun] = worker.take(IDLE_VIEW).decisions
@@ -90,7 +90,7 @@ test('a decision is reported when it is made, and again when its attempt has end
 const UNTIL = NOW + 300_000
 const NO_CONNECTION = { at: NOW, delivered: false, connections: [] }
 
-test('what waits before a server is asked counts as held or waiting, and what finds none left as deferred', () => {
+test('a wait before a server is tried counts as held or waiting, and a message without a server as deferred', () => {
   for (const [why, action] of [
     ['held', 'hold'],
     ['connections', 'wait'],
@@ -115,7 +115,7 @@ test('what waits before a server is asked counts as held or waiting, and what fi
   assert.deepEqual([decisions[0]!.action, decisions[0]!.reason], ['defer', 'no address fits bind'])
 })
 
-test('what waits after a server was asked counts as tried, and is shown as waiting', () => {
+test('a wait after a server was tried counts as tried, and is shown as waiting', () => {
   const { recorder: worker } = recorder()
   const slot = worker.recordDecision('A.1', decidedBy(CONFIGURATION, 'example.com'), BASIS)
   worker.recordTry(slot)
@@ -126,7 +126,7 @@ test('what waits after a server was asked counts as tried, and is shown as waiti
   assert.deepEqual([decisions[0]!.action, decisions[0]!.wait], ['try', 'held'])
 })
 
-test('of very many decisions the last ones are reported, and all are counted', () => {
+test('the last decisions are reported, and all are counted', () => {
   const { recorder: worker } = recorder()
   for (let i = 0; i < 1_000; i++)
     worker.recordTry(worker.recordDecision(`${i}.1`, decidedBy(CONFIGURATION, 'example.com'), BASIS))
@@ -136,7 +136,7 @@ test('of very many decisions the last ones are reported, and all are counted', (
   assert.ok(decisions.some(({ id }) => id === '999.1'))
 })
 
-test('all recipients of a message are kept, up to 1,000, and its file', () => {
+test('all recipients of a message are kept, up to 1,000, and its file name', () => {
   const { recorder: worker } = recorder()
   const decided = decidedBy(CONFIGURATION, 'example.com', { file: '1_2_0_3_AbCdEf_4_mail' })
   const rcptTo = Array.from({ length: 1_500 }, (_, i) => `r${i}@example.com`)
@@ -148,7 +148,7 @@ test('all recipients of a message are kept, up to 1,000, and its file', () => {
   )
 })
 
-test('of decisions with very long texts fewer are remembered: the last ones', () => {
+test('fewer decisions with very long texts are kept, the last ones', () => {
   const server = new Collector({ pid: 1, now: () => NOW })
   const { recorder: worker } = recorder()
   const decided = decidedBy(CONFIGURATION, 'example.com')
@@ -163,7 +163,7 @@ test('of decisions with very long texts fewer are remembered: the last ones', ()
   assert.ok(decisions.some(({ id }) => id === '99.1'))
 })
 
-test('messages that wait are counted by reason until they are tried again, or should have been long ago', () => {
+test('waiting messages are counted by reason until they are tried again or overdue', () => {
   const { recorder: worker, pass } = recorder()
   const [held, full] = [{}, {}]
   worker.recordWait(
@@ -181,7 +181,7 @@ test('messages that wait are counted by reason until they are tried again, or sh
   assert.deepEqual(worker.take(IDLE_VIEW).worker.waiting, {})
 })
 
-test('counts of all workers add up, and outlive the worker', () => {
+test('counts of all workers are added up, and survive a worker', () => {
   const server = new Collector({ pid: 1, now: () => NOW })
   for (const pid of [7, 8]) {
     const { recorder: worker } = recorder(pid)
@@ -200,7 +200,7 @@ test('counts of all workers add up, and outlive the worker', () => {
   assert.equal(decisions.length, 2)
 })
 
-test('facts and reports are read back as they were written', () => {
+test('facts and reports are the same after writing and reading', () => {
   const { recorder: worker } = recorder()
   const slot = worker.recordDecision('A.1', decidedBy(CONFIGURATION, 'example.com'), BASIS)
   const connection = {
@@ -221,7 +221,7 @@ test('facts and reports are read back as they were written', () => {
   assert.deepEqual(readFacts(formatFacts(server.facts)), server.facts)
 })
 
-test('what is not as it should be in a file of facts counts as absent, and too much is cut', () => {
+test('malformed facts are ignored, and long ones are cut', () => {
   const read = (value: unknown) => readFacts([JSON.stringify(value)])
   for (const value of [null, 7, 'x', [], {}, { pid: 'x', updated: 1 }]) assert.equal(read(value), undefined)
   const wrong = read({
@@ -248,7 +248,7 @@ test('what is not as it should be in a file of facts counts as absent, and too m
   assert.ok(many.decisions[0]!.sender.length < 1_000)
 })
 
-test('of very many messages that wait, those that are gone are found a part at a time', () => {
+test('waiting messages that are gone are removed in steps', () => {
   const { recorder: worker, pass } = recorder()
   const wait = (until: number) => ({ why: 'held', reason: '', until, at: ['isp'] }) as const
   for (let i = 0; i < 5_000; i++) worker.recordWait({}, wait(NOW), undefined)

@@ -18,7 +18,7 @@ const here = relayExchange({ host: 'here' })
 const bound = relayExchange({ host: 'bound', bind: { v6: '2001:db8::7' } })
 const good = relayExchange({ host: 'good' })
 
-test('a server to which no address leads is marked, and another is still tried', () => {
+test('a server without a usable address is marked, and another is still tried', () => {
   const route = routeOf(locate(bound, '192.0.2.1'), locate(good, '192.0.2.2'))
   const effect = addPassedOver(undefined, route, isOwn)
   assert.deepEqual(
@@ -28,12 +28,12 @@ test('a server to which no address leads is marked, and another is still tried',
   assert.equal(effect!.deferred, undefined)
 })
 
-test('one address that fits is enough', () => {
+test('one usable address is enough', () => {
   assert.equal(addPassedOver(undefined, routeOf(locate(bound, '192.0.2.1', '2001:db8::1')), isOwn), undefined)
   assert.equal(addPassedOver(undefined, routeOf(locate(here, '127.0.0.1', '192.0.2.1')), isOwn), undefined)
 })
 
-test('with none left the message is deferred, with every reason, and what the server holds stays said', () => {
+test('if no server is left the message is deferred with every reason, and holds are still reported', () => {
   const before: Effect = { notes: new Map([[good, 'held by hand']]) }
   const effect = addPassedOver(before, routeOf(locate(here, '127.0.0.1'), locate(bound, '192.0.2.1')), isOwn)
   assert.equal(

@@ -41,7 +41,7 @@ const show = (query: string) =>
     .map(({ entry }) => entry.domain.replace('.example', ''))
     .join(' ')
 
-test('decisions are found by recipient domain, by what decided, and by what came of them', () => {
+test('decisions are found by recipient domain, source and result', () => {
   const all = 'tried taken failed held held-later full no-dns later xn--mnchen-3ya'
   for (const [query, found] of [
     ['', all],
@@ -65,7 +65,7 @@ test('decisions are found by recipient domain, by what decided, and by what came
   }
 })
 
-test('of many decisions 50 are shown at once, and the links to the others keep the filter', () => {
+test('50 of many decisions are shown at once, and links to the others keep the filter', () => {
   const decisions = Array.from({ length: 1_000 }, (_, i) => ({ ...ENTRY, id: `${i}.1` }))
   const facts = { decisions } as never
   const page = (query: string) =>
@@ -76,7 +76,7 @@ test('of many decisions 50 are shown at once, and the links to the others keep t
   assert.match(page('domain=%22%3E%3Cb%3E'), /value="&quot;&gt;&lt;b&gt;"/)
 })
 
-test('what was decided anew has waited; what was decided last waits still', () => {
+test('an earlier decision of a message has waited, and its last one still waits', () => {
   const waiting = { ...ENTRY, id: 'A.1', action: 'wait', wait: 'connections', end: END } as const
   const held = { ...ENTRY, id: 'B.1', action: 'hold', wait: 'held', end: END } as const
   const results = listResults([

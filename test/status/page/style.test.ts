@@ -33,7 +33,7 @@ const BACKS = ['back', 'card', 'warn-back', 'bad-back', 'held-back', 'wait-back'
 const SIGNS = ['overrides', 'attempts', 'dns']
 
 for (const scheme of ['light', 'dark'] as const) {
-  test(`${scheme}: every text has enough contrast with each background it appears on`, () => {
+  test(`${scheme}: every text has enough contrast on each background where it appears`, () => {
     const colours = coloursOf(scheme)
     const poor = TEXTS.flatMap((text) =>
       BACKS.map((back) => ({ text, back, ratio: contrast(colours.get(text)!, colours.get(back)!) })),
@@ -41,7 +41,7 @@ for (const scheme of ['light', 'dark'] as const) {
     assert.deepEqual(poor, [])
   })
 
-  test(`${scheme}: the bars of the chart, and the borders of fields, can be seen`, () => {
+  test(`${scheme}: bars of the chart and borders of fields are visible`, () => {
     const colours = coloursOf(scheme)
     const poor = [...SIGNS.map((sign) => [sign, 'card']), ['faint', 'card'], ['faint', 'back']].filter(
       ([sign, back]) => !(contrast(colours.get(sign!)!, colours.get(back!)!) >= 3),
