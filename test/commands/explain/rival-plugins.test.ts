@@ -4,6 +4,10 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { findRivalPlugins } from '../../../lib/commands/explain/rival-plugins'
+import { temporaryFolder } from '../folder'
+import { run } from '../terminal'
+
+const folder = temporaryFolder()
 
 /** Names of the plugins that are installed with Haraka, and their sources. */
 function shippedPlugins(): [name: string, source: string][] {
@@ -34,4 +38,30 @@ test('plugins of the installed Haraka with a get_mx hook are known without readi
   assert.ok(rivals.length > 0, 'some were found')
   const file = join(configFolder, 'dns_overrides.ini')
   assert.deepEqual(findRivalPlugins({ file, configFolder, harakaFolder }), rivals)
+})
+
+test('explain names other plugins that may change the result', async () => {
+  const haraka = join(folder.path, 'rivals')
+  const write = (name: string, text: string) => folder.write(`rivals/${name}`, text)
+  write('config/dns_overrides.ini', '* a.test')
+  write(
+    'config/plugins',
+    '# tls\ntls\nqueue/smtp_forward\nhook\nharmless\nregistered\ndns-overrides\nrcpt_to.in_host_list\n',
+  )
+  write('plugins/hook.js', 'exports.hook_get_mx = (next) => next()')
+  write('plugins/harmless.js', 'const mx = net_utils.get_mx(domain)')
+  write('node_modules/haraka-plugin-registered/index.js', "this.register_hook('server_details', 'x')")
+  const words = ['explain', 'a@x.example', '--mx', 'none']
+  const { out } = await run([...words, '-c', haraka])
+  assert.match(
+    out,
+    /\nPlugins queue\/smtp_forward, hook and registered have hooks for get_mx or server_details too, and may change this\.\n$/,
+  )
+  write('config/plugins', 'hook\ndns-overrides')
+  assert.match(
+    (await run([...words, '-c', haraka])).out,
+    /\nPlugin hook has hooks for .*, and may change this\.\n$/,
+  )
+  write('config/plugins', 'harmless\nharaka-plugin-dns-overrides')
+  assert.doesNotMatch((await run([...words, '-c', haraka])).out, /may change/)
 })
