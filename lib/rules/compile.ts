@@ -41,13 +41,13 @@ export class RuleSet {
   readonly rotation: readonly Exchange[]
   /** Does a line have a condition on `$rcpt`? */
   readonly readsRecipient: boolean
-  readonly #index: PatternIndex
-  readonly #attemptsIndex: PatternIndex
+  readonly #index: PatternIndex<OverrideLine>
+  readonly #attemptsIndex: PatternIndex<AttemptsEntry>
 
   constructor(
     { lines, relays, direct, directTerms, attempts }: RuleParts,
-    index: PatternIndex,
-    attemptsIndex: PatternIndex,
+    index: PatternIndex<OverrideLine>,
+    attemptsIndex: PatternIndex<AttemptsEntry>,
   ) {
     this.lines = Object.freeze(lines)
     this.relays = Object.freeze(relays)
@@ -61,25 +61,19 @@ export class RuleSet {
     Object.freeze(this)
   }
 
-  /** The indices in `lines` of those whose domain pattern matches, ascending. `domain` is as `normalizeDomain` gives it. */
-  find(domain: string, work?: Work): readonly number[] {
+  /** The lines whose domain pattern matches, in file order. `domain` is as `normalizeDomain` gives it. */
+  linesFor(domain: string, work?: Work): readonly OverrideLine[] {
     return this.#index.find(domain.toLowerCase(), work)
   }
 
-  /** The lines whose domain pattern matches, in file order; as {@link find}. */
-  linesFor(domain: string, work?: Work): readonly OverrideLine[] {
-    return this.find(domain, work).map((index) => this.lines[index]!)
-  }
-
-  /** The indices in `attempts` of the entries whose pattern matches, ascending. */
-  findAttempts(domain: string): readonly number[] {
+  /** The entries of `[attempts]` whose pattern matches, in file order. */
+  findAttempts(domain: string): readonly AttemptsEntry[] {
     return this.#attemptsIndex.find(domain.toLowerCase())
   }
 
   /** The entry of `[attempts]` that counts for a domain: the first that matches. */
   attemptsFor(domain: string): AttemptsEntry | undefined {
-    const first = this.findAttempts(domain)[0]
-    return first === undefined ? undefined : this.attempts[first]
+    return this.findAttempts(domain)[0]
   }
 }
 
@@ -94,17 +88,17 @@ export function* compileRules(source: RuleSource, report: Report): Generator<und
     ...relays.map((relay) => [relay.name.toLowerCase(), { kind: 'named', relay }] as const),
   ])
   const lines: OverrideLine[] = []
-  const index = new PatternIndex()
+  const index = new PatternIndex<OverrideLine>(({ line }) => line)
   let count = 0
   for (const override of overrides) {
     if (++count % CHUNK === 0) yield
     const line = parseOverride(override, named, report)
     if (line === undefined) continue
-    index.add(line.pattern.text, lines.length)
+    index.add(line.pattern.text, line)
     lines.push(line)
   }
   yield* index.finish()
-  const attemptsIndex = new PatternIndex()
+  const attemptsIndex = new PatternIndex<AttemptsEntry>(({ span }) => span.line)
   const attemptsLines = new Map(source.attemptsLines.map((line) => [line.line, line]))
   const attempts: AttemptsEntry[] = []
   for (const entry of source.attempts) {
@@ -114,8 +108,9 @@ export function* compileRules(source: RuleSource, report: Report): Generator<und
       reportAttemptsPattern(entry, parsed, attemptsLines, report)
       continue
     }
-    attemptsIndex.add(parsed.pattern, attempts.length)
-    attempts.push({ ...entry, pattern: parsed.pattern })
+    const checked = { ...entry, pattern: parsed.pattern }
+    attemptsIndex.add(parsed.pattern, checked)
+    attempts.push(checked)
   }
   yield* attemptsIndex.finish()
   return new RuleSet({ lines, relays, direct, directTerms, attempts }, index, attemptsIndex)

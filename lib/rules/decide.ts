@@ -20,8 +20,8 @@ import type { LineTrace, OverrideLine, TracedDecision } from './types'
 /** A line and whether it matched, gathered only for an explanation. */
 interface Trace {
   readonly lines: LineTrace[]
-  /** The place of the line after which no other is looked at. */
-  stoppedAt?: number
+  /** After this line no other is looked at. */
+  last?: OverrideLine
 }
 
 /** An address has no MX records. */
@@ -57,8 +57,9 @@ export function explain(rules: RuleSet, message: Message, known: Knowledge): Tra
   const trace: Trace = { lines: [] }
   const decision = run(rules, message, known, trace)
   if (typeof decision === 'string') return decision
-  const { lines, stoppedAt = rules.lines.length - 1 } = trace
-  return { ...decision, lines, linesRead: stoppedAt + 1 }
+  const { lines, last } = trace
+  const linesRead = last === undefined ? rules.lines.length : rules.lines.indexOf(last) + 1
+  return { ...decision, lines, linesRead }
 }
 
 /** The lines of an explanation, and in their places those for other domains. There may be 100,000: for who wants to see them all. */
@@ -82,8 +83,7 @@ function run(
   const { domain } = message
   let matched = NO_LINES
   let mx: MxAnswer | undefined
-  for (const index of rules.find(domain)) {
-    const line = rules.lines[index]!
+  for (const line of rules.linesFor(domain)) {
     let unmet: Condition | undefined
     for (const condition of line.conditions) {
       if (condition.kind === 'mx') {
@@ -98,12 +98,12 @@ function run(
       matched = matched.length === 0 ? [line] : [...matched, line]
       trace?.lines.push({ line: line.line, matched: true })
       if (!line.end) continue
-      if (trace !== undefined) trace.stoppedAt = index
+      if (trace !== undefined) trace.last = line
       break
     }
     trace?.lines.push({ line: line.line, matched: false, reason: whyNot(unmet, message, mx) })
     if (unmet.kind === 'mx' && mx?.kind === 'failed' && matters(line, matched)) {
-      if (trace !== undefined) trace.stoppedAt = index
+      if (trace !== undefined) trace.last = line
       const undecided = noExchanges('defer', 'dns-failure', whyNot(unmet, message, mx))
       return conclude(domain, 'overrides', matched, undecided, mx)
     }

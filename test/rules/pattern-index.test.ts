@@ -13,8 +13,8 @@ const wildLabel = fc.oneof(
 const name = (part: fc.Arbitrary<string>) =>
   fc.array(part, { minLength: 1, maxLength: 4 }).map((labels) => labels.join('.'))
 
-function build(patterns: readonly string[]): PatternIndex {
-  const index = new PatternIndex()
+function build(patterns: readonly string[]): PatternIndex<number> {
+  const index = new PatternIndex<number>((id) => id)
   for (const [id, pattern] of patterns.entries()) index.add(pattern, id)
   for (const step of index.finish()) assert.equal(step, undefined)
   return index

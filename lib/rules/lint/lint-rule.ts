@@ -11,8 +11,8 @@ export interface LintInput {
   readonly relays: readonly RelaySettings[]
   readonly directTerms: readonly DirectSettings[]
   readonly attempts: readonly AttemptsEntry[]
-  /** The indices in `attempts` of the entries whose pattern matches a domain, ascending. */
-  readonly findAttempts: (domain: string) => readonly number[]
+  /** The entries of `attempts` whose pattern matches a domain, in file order. */
+  readonly findAttempts: (domain: string) => readonly AttemptsEntry[]
   /** Haraka's retry intervals: a message has one attempt more than there are intervals. */
   readonly retryIntervalsSeconds: readonly number[]
   /** Permission bits of the file, where they are known. */

@@ -5,13 +5,12 @@ import type { LintRule } from './lint-rule'
 export const unreachableAttempts: LintRule = {
   code: 'unreachable-attempts',
   *find({ attempts, findAttempts }) {
-    for (const [id, entry] of attempts.entries()) {
+    for (const entry of attempts) {
       yield
       // A pattern that covers another matches each text that the other matches, and so this one.
-      const first = findAttempts(sampleOf(entry.pattern)).find(
-        (other) => other < id && covers(attempts[other]!.pattern, entry.pattern),
+      const over = findAttempts(sampleOf(entry.pattern)).find(
+        ({ pattern, span }) => span.line < entry.span.line && covers(pattern, entry.pattern),
       )
-      const over = first === undefined ? undefined : attempts[first]
       // An entry for * is never used after another such: the check of the file says so.
       if (over === undefined || over.pattern === '*') continue
       const message = `no message can reach this entry: ${over.pattern} in line ${over.span.line} matches every such domain`
