@@ -4,6 +4,7 @@ import type { Section } from '../config/section'
 import { canonicalIPv6 } from '../model/domain'
 import { formatEndpoint, type Endpoint } from '../model/endpoint'
 import type { RuleSet } from '../rules/compile'
+import { targetSpan } from '../rules/places'
 import type { Line } from '../source/line'
 import type { Report } from '../source/report'
 
@@ -76,9 +77,11 @@ export function reportOwnTargets(
   const isOwn = ownEndpointTest(own)
   const found = rules.lines.filter(({ target }) => target.kind === 'inline' && isOwn(target.relay.endpoint))
   const sources = new Map(found.length === 0 ? [] : overrides.map((line) => [line.line, line]))
-  for (const { line, target } of found) {
-    const source = sources.get(line)
-    if (source !== undefined && target.kind === 'inline') fail(source, target.span, target.relay.endpoint)
+  for (const line of found) {
+    const source = sources.get(line.line)
+    const { target } = line
+    if (source !== undefined && target.kind === 'inline')
+      fail(source, targetSpan(line), target.relay.endpoint)
   }
   for (const { name, endpoint } of rules.relays.filter((relay) => isOwn(relay.endpoint))) {
     const section = sections.find((each) => each.kind === 'relay' && each.name === name)

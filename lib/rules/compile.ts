@@ -4,7 +4,7 @@ import { DEFAULT_DIRECT, type DirectTerms } from '../model/terms'
 import type { Report } from '../source/report'
 import type { Line } from '../source/line'
 import { parseDomainPattern } from './domain-pattern'
-import { parseOverride } from './parse'
+import { OverrideParser } from './parse'
 import type { NamedTarget } from './target'
 import { PatternIndex, type Work } from './pattern-index'
 import type { OverrideLine } from './types'
@@ -88,13 +88,14 @@ export function* compileRules(source: RuleSource, report: Report): Generator<und
     ...relays.map((relay) => [relay.name.toLowerCase(), { kind: 'named', relay }] as const),
   ])
   const lines: OverrideLine[] = []
+  const parser = new OverrideParser(named, report)
   const index = new PatternIndex<OverrideLine>(({ line }) => line)
   let count = 0
   for (const override of overrides) {
     if (++count % CHUNK === 0) yield
-    const line = parseOverride(override, named, report)
+    const line = parser.parse(override)
     if (line === undefined) continue
-    index.add(line.pattern.text, line)
+    index.add(line.pattern, line)
     lines.push(line)
   }
   yield* index.finish()

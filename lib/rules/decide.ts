@@ -69,7 +69,7 @@ export function traceAllLines(
 ): readonly LineTrace[] {
   const traced = new Map(lines.map((trace) => [trace.line, trace]))
   return rules.lines.slice(0, linesRead).map(({ line, pattern }) => {
-    const reason = `domain "${domain}" does not match ${pattern.text}`
+    const reason = `domain "${domain}" does not match ${pattern}`
     return traced.get(line) ?? { line, matched: false, reason }
   })
 }

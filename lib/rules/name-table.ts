@@ -16,12 +16,13 @@ export class NameTable<T> {
   readonly #names: string[] = []
   readonly #items: (T | Several<T>)[] = []
 
+  /** @param name in memory of its own, see `copy-text.ts` */
   add(name: string, item: T): void {
     const hash = hashOf(name, 0)
     const at = this.#slotOf(name, 0, hash)
     const number = this.#slots[at + 1]!
     if (number === 0) {
-      this.#names.push(copyText(name))
+      this.#names.push(name)
       this.#items.push(item)
       this.#slots[at] = hash
       this.#slots[at + 1] = this.#names.length
@@ -84,6 +85,3 @@ function hashOf(text: string, start: number): number {
   }
   return hash ^ (hash >>> 15)
 }
-
-/** The text in memory of its own. V8 keeps a slice as a reference into the whole file: to compare it is to read there too. */
-const copyText = (text: string): string => [text.slice(0, 1), text.slice(1)].join('')

@@ -1,3 +1,4 @@
+import { copyText } from './copy-text'
 import { NameTable } from './name-table'
 import { matchesFolded } from './wildcard'
 
@@ -26,7 +27,7 @@ class LiteralMap<T> {
   readonly #lengths = new Set<number>()
 
   add(literal: string, entry: IndexEntry<T>): void {
-    this.#entries.add(literal, entry)
+    this.#entries.add(copyText(literal), entry)
     this.#lengths.add(literal.length)
   }
 
@@ -76,7 +77,7 @@ export class PatternIndex<T> {
     this.#placeOf = placeOf
   }
 
-  /** `pattern` is as `parseDomainPattern` gives it. Items must come in their order. */
+  /** `pattern` is as `parseDomainPattern` gives it, and a text in memory of its own. Items must come in their order. */
   add(pattern: string, item: T): void {
     const first = pattern.search(/[*?]/)
     if (first === -1) {
@@ -86,7 +87,7 @@ export class PatternIndex<T> {
     const last = Math.max(pattern.lastIndexOf('*'), pattern.lastIndexOf('?'))
     if (first === last && first === 0 && pattern[0] === '*') {
       if (pattern.length === 1) this.#everything.push(item)
-      else if (pattern[1] === '.') this.#suffix.add(pattern.slice(2), item)
+      else if (pattern[1] === '.') this.#suffix.add(copyText(pattern.slice(2)), item)
       else this.#defer(pattern, item, first, last)
       return
     }

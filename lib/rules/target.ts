@@ -8,6 +8,7 @@ import { Secret } from '../model/secret'
 import { RELAY_TERMS, SMTPS_TERMS, type DirectTerms } from '../model/terms'
 import type { Help } from '../source/report'
 import type { WordReader } from '../source/word'
+import { copyText } from './copy-text'
 import { reportForeignTarget } from './foreign-target'
 import type { Target } from './types'
 
@@ -32,7 +33,7 @@ const nameOf = (target: NamedTarget) => (target.kind === 'named' ? target.relay.
 export function parseTarget(word: WordReader, names: NamedTargets): Target | undefined {
   const { text } = word
   if (text.startsWith('$')) {
-    if (text.toLowerCase() === '$direct') return { kind: 'direct', span: word.span() }
+    if (text.toLowerCase() === '$direct') return { kind: 'direct' }
     return word.error('missing-target', 'a target is missing before the conditions and options', {
       expected: FORM,
       suggestion: nearest(text, ['$direct']),
@@ -60,7 +61,7 @@ const MOST_NAMED = 20
 function parseNamedTarget(word: WordReader, targets: NamedTargets): Target | undefined {
   const wanted = word.text.slice(1)
   const target = targets.get(wanted.toLowerCase())
-  if (target !== undefined) return { ...target, span: word.span() }
+  if (target !== undefined) return target
   // A name that was refused at its section is not offered.
   const names = [...targets.values()].map(nameOf).filter((name) => /^[\w.-]+$/.test(name))
   const near = nearest(wanted, names)
@@ -102,7 +103,7 @@ function parseHostTarget(word: WordReader): Target | undefined {
       suggestion: at === -1 ? `smtps://${formatHost(endpoint.host)}` : undefined,
     })
   }
-  return { kind: 'inline', relay: inlineRelay(endpoint, credentials, implicitTls), span: word.span() }
+  return { kind: 'inline', relay: inlineRelay(endpoint, credentials, implicitTls) }
 }
 
 /** Where the address may end in a port, both readings: a suggestion must not be another address. */
@@ -164,7 +165,7 @@ function parseServer(word: WordReader, begin: number, defaultPort: number): Endp
   const text = word.text.slice(begin)
   const reading = parseEndpoint(text)
   if (reading.ok) {
-    if (!reading.bareIPv6) return { host: reading.host, port: reading.port ?? defaultPort }
+    if (!reading.bareIPv6) return { host: copyText(reading.host), port: reading.port ?? defaultPort }
     return word.error('bare-ipv6', 'an IPv6 address without brackets', bracketHelp(text), begin)
   }
   const { fault, suggestion } = reading

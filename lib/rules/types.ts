@@ -1,4 +1,3 @@
-import type { Span } from '../source/diagnostic'
 import type { Decision } from '../model/decision'
 import type { Exchange } from '../model/exchange'
 import type { Relay } from '../model/relay'
@@ -8,23 +7,24 @@ import type { Condition } from './conditions/condition'
 /** Where an override line sends mail. */
 export type Target =
   /** The server as written there. */
-  | { readonly kind: 'inline'; readonly relay: Relay; readonly span: Span }
+  | { readonly kind: 'inline'; readonly relay: Relay }
   /** `@NAME`. */
-  | { readonly kind: 'named'; readonly relay: Relay & { readonly name: string }; readonly span: Span }
+  | { readonly kind: 'named'; readonly relay: Relay & { readonly name: string } }
   /** `@NAME` of a section `[direct:NAME]`: the domain's own servers on these terms. */
-  | { readonly kind: 'terms'; readonly direct: DirectTerms & { readonly name: string }; readonly span: Span }
+  | { readonly kind: 'terms'; readonly direct: DirectTerms & { readonly name: string } }
   /** `$direct`. */
-  | { readonly kind: 'direct'; readonly span: Span }
+  | { readonly kind: 'direct' }
 
-/** One override line. Readonly data with positions. */
+/** One override line. Readonly data; where its parts are says `places.ts`. */
 export interface OverrideLine {
   readonly line: number
-  readonly pattern: { readonly text: string; readonly span: Span }
+  /** As `parseDomainPattern` gives it. */
+  readonly pattern: string
   readonly target: Target
   /** Those that need no DNS first, else in the order of the line. */
   readonly conditions: readonly Condition[]
   /** `$priority`, where it is written. */
-  readonly priority: { readonly value: number; readonly span: Span } | undefined
+  readonly priority: number | undefined
   readonly end: boolean
   readonly addDns: boolean
   /** Does the line have a condition on `$reply`? */

@@ -63,6 +63,11 @@ export class Report {
     return this.#errors > 0
   }
 
+  /** How many there are, kept or not. */
+  get count(): number {
+    return this.#errors + this.#warnings
+  }
+
   /** Those that are kept, in order of line and column. */
   get diagnostics(): readonly Diagnostic[] {
     return this.#diagnostics.toSorted((a, b) => a.span.line - b.span.line || a.span.column - b.span.column)

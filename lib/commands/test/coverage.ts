@@ -48,7 +48,7 @@ function answerOf(text: string, domain: string): MxAnswer {
 
 /** Messages to the line's domain, those first that meet its own conditions. */
 function* sampleMessages(line: OverrideLine, rules: RuleSet): Generator<SampleMessage> {
-  const domain = fillWildcard(line.pattern.text)
+  const domain = fillWildcard(line.pattern)
   // What an earlier line with $end takes away may be got around by another value of what that line asks for.
   const conditions = [line, ...rules.linesFor(domain)].flatMap((each) => each.conditions)
   const named = (name: string) => conditions.filter(({ attribute }) => attribute.name === name)

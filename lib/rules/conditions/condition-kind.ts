@@ -1,4 +1,3 @@
-import type { Span } from '../../source/diagnostic'
 import type { WordReader } from '../../source/word'
 
 /** One kind of condition: its name without `$`, and how the rest of the word is read. */
@@ -14,7 +13,6 @@ export interface ConditionKind<C extends Written = Written> {
 export interface Written {
   /** As written. */
   readonly text: string
-  readonly span: Span
 }
 
 /** Offset in the word at which `rest` begins. */

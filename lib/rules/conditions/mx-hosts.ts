@@ -100,5 +100,5 @@ function parseMxCondition(attribute: MxAttribute, word: WordReader, rest: string
   }
   const wildcard = parsed.pattern
   const matches = compileWildcard(wildcard)
-  return { kind: 'mx', attribute, quantifier, wildcard, matches, text: word.text, span: word.span() }
+  return { kind: 'mx', attribute, quantifier, wildcard, matches, text: word.text }
 }

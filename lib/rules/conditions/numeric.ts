@@ -69,7 +69,7 @@ export function numericCondition(attribute: NumericAttribute): ConditionKind<Num
         const what = text === '' ? 'no value' : `bad value "${word.quote(valueAt)}"`
         return word.error('bad-value', `${what} for $${name}`, { expected, suggestion }, valueAt)
       }
-      return { kind: 'number', attribute, operator, number, text: word.text, span: word.span() }
+      return { kind: 'number', attribute, operator, number, text: word.text }
     },
   }
 }

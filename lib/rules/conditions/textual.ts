@@ -61,13 +61,12 @@ export function textCondition(attribute: TextAttribute): ConditionKind<TextCondi
       const written = rest.slice(spelling.length)
       const value = written === attribute.empty ? '' : written
       const { text } = word
-      const span = word.span()
       if (operator !== '~=' && operator !== '~!') {
-        return { kind: 'text', attribute, operator, folded: fold(value), text, span }
+        return { kind: 'text', attribute, operator, folded: fold(value), text }
       }
       if (!isRegex(value)) {
         const matches = compileWildcard(value)
-        return { kind: 'match', attribute, operator, form: 'wildcard', pattern: value, matches, text, span }
+        return { kind: 'match', attribute, operator, form: 'wildcard', pattern: value, matches, text }
       }
       const regex = compileRegex(value)
       if (!regex.ok) {
@@ -79,7 +78,7 @@ export function textCondition(attribute: TextAttribute): ConditionKind<TextCondi
         return word.error('bad-regex', problem, help, restStart(word, rest) + spelling.length)
       }
       const { matches } = regex
-      return { kind: 'match', attribute, operator, form: 'regex', pattern: value, matches, text, span }
+      return { kind: 'match', attribute, operator, form: 'regex', pattern: value, matches, text }
     },
   }
 }

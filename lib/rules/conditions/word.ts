@@ -40,7 +40,7 @@ export function wordCondition(attribute: WordAttribute): ConditionKind<ComparedT
         const problem = `bad value "${word.quote(valueAt)}" for $${name}`
         return word.error('bad-value', problem, { expected: `${list}, or nothing`, suggestion }, valueAt)
       }
-      return { kind: 'text', attribute, operator, folded, text: word.text, span: word.span() }
+      return { kind: 'text', attribute, operator, folded, text: word.text }
     },
   }
 }

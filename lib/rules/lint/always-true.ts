@@ -1,3 +1,4 @@
+import { conditionSpan } from '../places'
 import type { LintRule } from './lint-rule'
 import { alwaysHolds } from './conditions'
 
@@ -5,10 +6,15 @@ import { alwaysHolds } from './conditions'
 export const alwaysTrue: LintRule = {
   code: 'always-true',
   *find({ lines }) {
-    for (const { conditions } of lines) {
+    for (const line of lines) {
       yield
-      for (const { text, span } of conditions.filter(alwaysHolds)) {
-        yield { span, lineKind: 'overrides', message: `${text} always holds, so it changes nothing` }
+      for (const condition of line.conditions.filter(alwaysHolds)) {
+        const span = conditionSpan(line, condition)
+        yield {
+          span,
+          lineKind: 'overrides',
+          message: `${condition.text} always holds, so it changes nothing`,
+        }
       }
     }
   },

@@ -1,3 +1,4 @@
+import { conditionSpan } from '../places'
 import type { LintRule } from './lint-rule'
 import { findContradiction } from './conditions'
 
@@ -5,16 +6,16 @@ import { findContradiction } from './conditions'
 export const contradiction: LintRule = {
   code: 'contradiction',
   *find({ lines }) {
-    for (const { conditions } of lines) {
+    for (const line of lines) {
       yield
-      const pair = findContradiction(conditions)
+      const pair = findContradiction(line.conditions)
       if (pair === undefined) continue
       const [first, second] = pair
       const message =
         first === second
           ? `${second.text} never holds, so no message can match this line`
           : `${first.text} and ${second.text} never hold together, so no message can match this line`
-      yield { span: second.span, lineKind: 'overrides', message }
+      yield { span: conditionSpan(line, second), lineKind: 'overrides', message }
     }
   },
 }

@@ -1,4 +1,5 @@
 import { exchangeKey, type Exchange } from '../../model/exchange'
+import { patternSpan } from '../places'
 import type { OverrideLine } from '../types'
 import type { LintRule } from './lint-rule'
 
@@ -28,12 +29,12 @@ export const equalPriority: LintRule = {
       if (earlier === undefined) continue
       const message = `line ${earlier.line} can match the same message, and both servers have priority ${server.priority}: which is tried first is random`
       yield {
-        span: line.pattern.span,
+        span: patternSpan(line),
         lineKind: 'overrides',
         message,
         help: {
           expected: `$end on line ${earlier.line}, or a $priority on one of them`,
-          related: { line: earlier.line, message: earlier.pattern.text },
+          related: { line: earlier.line, message: earlier.pattern },
         },
       }
     }

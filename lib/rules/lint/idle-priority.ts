@@ -1,3 +1,4 @@
+import { prioritySpan } from '../places'
 import type { OverrideLine } from '../types'
 import type { LintRule } from './lint-rule'
 
@@ -8,7 +9,7 @@ export const idlePriority: LintRule = {
     for (const line of lines) {
       yield
       if (line.priority === undefined || reach.isDead(line)) continue
-      const { span } = line.priority
+      const span = prioritySpan(line)
       const { target } = line
       if (target.kind === 'direct' || target.kind === 'terms') {
         const shown = target.kind === 'direct' ? '$direct' : `@${target.direct.name}`

@@ -1,3 +1,4 @@
+import { conditionSpan } from '../places'
 import type { LintRule } from './lint-rule'
 import { findContradiction, holdWithin } from './conditions'
 
@@ -7,7 +8,8 @@ export const lateRetries: LintRule = {
   *find({ lines, attempts, retryIntervalsSeconds }) {
     const most = retryIntervalsSeconds.length
     const limit = `Haraka bounces a message after ${most + 1} attempts (temp_fail_intervals in outbound.ini)`
-    for (const { conditions } of lines) {
+    for (const line of lines) {
+      const { conditions } = line
       yield
       if (findContradiction(conditions) !== undefined || holdWithin(conditions, most)) continue
       const late = conditions.find(
@@ -16,7 +18,7 @@ export const lateRetries: LintRule = {
       if (late === undefined) continue
       const message = `${late.text} can hold only for a message that Haraka has split: ${limit}, so $retries is at most ${most}`
       yield {
-        span: late.span,
+        span: conditionSpan(line, late),
         lineKind: 'overrides',
         message,
         help: { expected: 'fewer retries, or more intervals' },

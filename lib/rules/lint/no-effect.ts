@@ -1,4 +1,5 @@
 import { sameServer } from '../../model/exchange'
+import { patternSpan } from '../places'
 import type { OverrideLine } from '../types'
 import { isSameCondition } from './conditions'
 import type { LintRule } from './lint-rule'
@@ -20,7 +21,7 @@ function addsNothing(earlier: OverrideLine, later: OverrideLine): boolean {
 
 function saysTheSame(a: OverrideLine, b: OverrideLine): boolean {
   return (
-    a.pattern.text === b.pattern.text &&
+    a.pattern === b.pattern &&
     a.conditions.length === b.conditions.length &&
     a.conditions.every((condition) => b.conditions.some((other) => isSameCondition(condition, other)))
   )
@@ -39,10 +40,10 @@ export const noEffect: LintRule = {
         ? `this line says the same as line ${earlier.line}`
         : `this line adds nothing: line ${earlier.line} matches whenever it does, and adds the same server`
       yield {
-        span: line.pattern.span,
+        span: patternSpan(line),
         lineKind: 'overrides',
         message,
-        help: { related: { line: earlier.line, message: earlier.pattern.text } },
+        help: { related: { line: earlier.line, message: earlier.pattern } },
       }
     }
   },

@@ -1,4 +1,5 @@
 import type { MatchedText } from '../conditions/textual'
+import { conditionSpan } from '../places'
 import type { LintRule } from './lint-rule'
 
 /** What no wildcard for an address has, and many a regular expression. A quoted local part may have anything. */
@@ -26,14 +27,15 @@ function sign({ pattern, form, attribute }: MatchedText): string | undefined {
 export const oddWildcard: LintRule = {
   code: 'odd-wildcard',
   find: ({ lines }) =>
-    lines.flatMap(({ conditions }) =>
-      conditions.flatMap((condition) => {
-        const { text, span } = condition
+    lines.flatMap((line) =>
+      line.conditions.flatMap((condition) => {
+        const { text } = condition
         const lineKind = 'overrides' as const
         if (condition.kind === 'match') {
           const { attribute, operator, pattern } = condition
           const looks = sign(condition)
           if (looks === undefined) return []
+          const span = conditionSpan(line, condition)
           const message = `${text} is read as a wildcard and not as a regular expression, though it has ${looks}`
           return [
             { span, lineKind, message, help: { suggestion: `$${attribute.name}${operator}/${pattern}/` } },
@@ -42,6 +44,7 @@ export const oddWildcard: LintRule = {
         if (condition.kind !== 'text' || !condition.folded.includes('*')) return []
         const { operator } = condition
         if (operator !== '=' && operator !== '<>') return []
+        const span = conditionSpan(line, condition)
         const matching = operator === '=' ? '~=' : '~!'
         const message = `${text} compares with the text as it is: * stands for itself after ${operator}`
         return [

@@ -68,7 +68,7 @@ export class Reach {
   *covering(line: OverrideLine, wanted: (earlier: OverrideLine) => boolean): Steps<OverrideLine | undefined> {
     if (this.#exhausted) return undefined
     // a pattern that covers another matches each text that the other matches, and so this one
-    for (const earlier of this.#linesFor(sampleOf(line.pattern.text), this.#work)) {
+    for (const earlier of this.#linesFor(sampleOf(line.pattern), this.#work)) {
       if (earlier.line >= line.line || this.#comparisons > MOST_COMPARISONS) return undefined
       if (this.#comparisons++ % STEP === 0) yield
       if (!wanted(earlier)) continue
@@ -80,13 +80,13 @@ export class Reach {
   /** Can it be ruled out that one message matches this line and one of the others that are wanted? */
   *standsAlone(line: OverrideLine, wanted: (other: OverrideLine) => boolean): Steps<boolean> {
     if (this.#exhausted) return false
-    const { text } = line.pattern
-    const others = /[*?]/.test(text) ? this.lines : this.#linesFor(text, this.#work)
+    const { pattern } = line
+    const others = /[*?]/.test(pattern) ? this.lines : this.#linesFor(pattern, this.#work)
     for (const other of others) {
       if (other === line || this.isDead(other) || !wanted(other)) continue
       if (this.#comparisons++ > MOST_COMPARISONS) return false
       if (this.#comparisons % STEP === 0) yield
-      if (overlap(text, other.pattern.text) && !exclude(line.conditions, other.conditions)) return false
+      if (overlap(pattern, other.pattern) && !exclude(line.conditions, other.conditions)) return false
     }
     return true
   }
@@ -102,12 +102,12 @@ export class Reach {
     among: ReadonlySet<OverrideLine>,
     wanted: (earlier: OverrideLine) => boolean,
   ): Steps<OverrideLine | undefined> {
-    const { text } = line.pattern
-    const others = /[*?]/.test(text) ? among : this.#linesFor(text, this.#work)
+    const { pattern } = line
+    const others = /[*?]/.test(pattern) ? among : this.#linesFor(pattern, this.#work)
     for (const other of others) {
       if (other.line >= line.line || this.#steps++ > MOST_COMPARISONS) return undefined
       if (this.#steps % STEP === 0) yield
-      if (!among.has(other) || !wanted(other) || !overlap(text, other.pattern.text)) continue
+      if (!among.has(other) || !wanted(other) || !overlap(pattern, other.pattern)) continue
       if (!exclude(line.conditions, other.conditions)) return other
     }
     return undefined
@@ -116,7 +116,7 @@ export class Reach {
 
 function coversLine(earlier: OverrideLine, later: OverrideLine): boolean {
   return (
-    covers(earlier.pattern.text, later.pattern.text) &&
+    covers(earlier.pattern, later.pattern) &&
     earlier.conditions.every((condition) => implies(later.conditions, condition))
   )
 }

@@ -1,3 +1,4 @@
+import { targetSpan } from '../places'
 import type { LintRule } from './lint-rule'
 
 const READABLE_BY_OTHERS = 0o004
@@ -9,11 +10,12 @@ export const readablePassword: LintRule = {
     if (fileMode === undefined || (fileMode & READABLE_BY_OTHERS) === 0) return []
     const message = 'there is a password here, and every user of this machine can read the file'
     const help = { expected: 'chmod o-r, or password_env or password_file in a [relay:NAME]' }
-    const inline = lines.flatMap(({ target }) =>
-      target.kind === 'inline' && target.relay.credentials !== undefined
-        ? [{ span: target.span, lineKind: 'overrides' as const, message, help }]
-        : [],
-    )
+    const inline = lines.flatMap((line) => {
+      const { target } = line
+      return target.kind === 'inline' && target.relay.credentials !== undefined
+        ? [{ span: targetSpan(line), lineKind: 'overrides' as const, message, help }]
+        : []
+    })
     const inRelays = relays.flatMap(({ passwordSpan: span }) =>
       span === undefined ? [] : [{ span, lineKind: 'relay' as const, message, help }],
     )

@@ -1,4 +1,5 @@
 import type { KnownReply } from '../known-replies'
+import { conditionSpan } from '../places'
 import type { LintRule } from './lint-rule'
 import { findCatches, isOfRecipient } from './reply-catch'
 
@@ -21,6 +22,7 @@ export const recipientReply: LintRule = {
       yield
       if (found === undefined) continue
       const {
+        line,
         conditions: [first],
         caught,
         holdsWithout,
@@ -32,7 +34,7 @@ export const recipientReply: LintRule = {
       const examples = chooseExamples(replies).map((reply) => `${codesOf(reply)} (${reply.meaning})`)
       const message = `${first.text} also catches ${examples.join(' and ')}`
       const help = { expected: 'words that only the intended refusal has, such as $reply~=*S3140*' }
-      yield { span: first.span, lineKind: 'overrides', message, help }
+      yield { span: conditionSpan(line, first), lineKind: 'overrides', message, help }
     }
   },
 }

@@ -6,6 +6,7 @@ import type { OverrideLine } from '../types'
 
 /** What the conditions of a line on `$reply` catch. */
 export interface Catch {
+  readonly line: OverrideLine
   readonly conditions: readonly MessageCondition[]
   readonly caught: readonly KnownReply[]
   /** Do they hold before any server has refused the message? */
@@ -31,7 +32,7 @@ function workOf({ text }: MessageCondition): number {
  * very long ones, only the first are tried: the time is bounded.
  */
 export function* findCatches(lines: readonly OverrideLine[]): Generator<Catch | undefined> {
-  const known = new Map<string, Omit<Catch, 'conditions'>>()
+  const known = new Map<string, Omit<Catch, 'line' | 'conditions'>>()
   let work = 0
   for (const line of lines) {
     if (!line.readsReply) continue
@@ -45,14 +46,14 @@ export function* findCatches(lines: readonly OverrideLine[]): Generator<Catch | 
       found = yield* tryReplies(conditions, steps)
       known.set(key, found)
     }
-    yield { conditions, ...found }
+    yield { line, conditions, ...found }
   }
 }
 
 function* tryReplies(
   conditions: readonly MessageCondition[],
   steps: readonly MessageCondition[],
-): Generator<undefined, Omit<Catch, 'conditions'>> {
+): Generator<undefined, Omit<Catch, 'line' | 'conditions'>> {
   const hold = (all: readonly MessageCondition[], more: { reply?: string; failed?: FailedStep }) =>
     all.every((condition) => messageHolds(condition, { ...BLANK_MESSAGE, domain: '', ...more }))
   const seesRecipients = STEPS_OF_RECIPIENTS.some((failed) => hold(steps, { failed }))

@@ -1,4 +1,5 @@
 import { KNOWN_REPLIES } from '../known-replies'
+import { conditionSpan } from '../places'
 import type { LintRule } from './lint-rule'
 import { findCatches } from './reply-catch'
 
@@ -10,6 +11,7 @@ export const unknownReply: LintRule = {
       yield
       if (found === undefined) continue
       const {
+        line,
         conditions: [first],
         caught,
         holdsWithout,
@@ -17,7 +19,7 @@ export const unknownReply: LintRule = {
       if (first === undefined || holdsWithout || caught.length > 0) continue
       const message = `${first.text} catches none of the ${KNOWN_REPLIES.length} known replies`
       const help = { expected: 'words of a reply as the log has it, such as $reply~=*S3140*' }
-      yield { span: first.span, lineKind: 'overrides', message, help }
+      yield { span: conditionSpan(line, first), lineKind: 'overrides', message, help }
     }
   },
 }

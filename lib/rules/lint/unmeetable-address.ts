@@ -1,6 +1,7 @@
 import { nameCharacter } from '../../model/character'
 import type { Condition } from '../conditions/condition'
 import { readOperator } from '../operators'
+import { conditionSpan } from '../places'
 import type { LintFinding, LintRule } from './lint-rule'
 
 /** The attributes whose value is an address (RFC 5321 section 4.1.2) or, for the null sender, empty. */
@@ -66,13 +67,15 @@ function findCondition(condition: Condition): (Flaw & { readonly negated: boolea
 export const unmeetableAddress: LintRule = {
   code: 'unmeetable-address',
   find: ({ lines }) =>
-    lines.flatMap(({ conditions }) =>
-      conditions.flatMap((condition): LintFinding[] => {
+    lines.flatMap((line) =>
+      line.conditions.flatMap((condition): LintFinding[] => {
         const found = findCondition(condition)
         if (found === undefined) return []
         const { problem, suggestion, negated } = found
         const message = `${condition.text} is ${negated ? 'always' : 'never'} true: ${problem}`
-        return [{ span: condition.span, lineKind: 'overrides', message, help: { suggestion } }]
+        return [
+          { span: conditionSpan(line, condition), lineKind: 'overrides', message, help: { suggestion } },
+        ]
       }),
     ),
 }

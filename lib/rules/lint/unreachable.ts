@@ -1,3 +1,4 @@
+import { patternSpan } from '../places'
 import type { LintRule } from './lint-rule'
 
 /** A line after one with `$end` that matches every message that this one would match. */
@@ -5,12 +6,12 @@ export const unreachable: LintRule = {
   code: 'unreachable',
   find: ({ reach }) =>
     [...reach.shadowed].map(([line, over]) => ({
-      span: line.pattern.span,
+      span: patternSpan(line),
       lineKind: 'overrides',
       message: `no message can reach this line: line ${over.line} matches whatever it would, and ends with $end`,
       help: {
         expected: 'this line before the other, if it is the exception',
-        related: { line: over.line, message: `${over.pattern.text} ... $end` },
+        related: { line: over.line, message: `${over.pattern} ... $end` },
       },
     })),
 }
