@@ -77,7 +77,11 @@ export function exchangesByAddress(domain: string, addresses: AddressAnswer, mai
       return { outcome: 'deliver', exchanges: [exchangeAt(domain, 0, mail)] }
     case 'none':
       return addresses.proven
-        ? noExchanges('bounce', 'nxdomain', `${domain} does not exist`)
+        ? noExchanges(
+            'bounce',
+            'nxdomain',
+            domain === '' ? 'the recipient has no domain' : `${domain} does not exist`,
+          )
         : noExchanges('defer', 'no-address', `${domain} has neither MX nor address, as far as DNS says`)
     case 'failed':
       return noExchanges(

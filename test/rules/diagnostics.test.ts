@@ -264,6 +264,9 @@ describe('mistakes in an override line', () => {
     ['* h $dnsmx:!', '$dnsmx:!', '$dnsmx without a value'],
     ['* h $dnsmx=*.x', '$dnsmx=*.x', '$dnsmx takes ":" and no operator', '$dnsmx:*.x'],
     ['* h $dnsmx!=*.x', '$dnsmx!=*.x', '$dnsmx takes ":" and no operator', '$dnsmx:!*.x'],
+    ['* h $dnsmx=!*.x', '$dnsmx=!*.x', '$dnsmx takes ":" and no operator', '$dnsmx:!*.x'],
+    ['* h $dnsmx!:*.x', '$dnsmx!:*.x', '$dnsmx takes ":" and no operator', '$dnsmx:!*.x'],
+    ['* h $dnsmxall!=*.x', '$dnsmxall!=*.x', '$dnsmxall takes ":" and no operator', '$dnsmx:!*.x'],
     ['* h $dnsmx:/x/', '/x/', '"/" is not allowed in a domain'],
     ['* h $dnsmxall:!x', '!', '$dnsmxall cannot be negated', '$dnsmx:!x'],
   ]

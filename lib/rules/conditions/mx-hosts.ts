@@ -77,10 +77,11 @@ function parseMxCondition(attribute: MxAttribute, word: WordReader, rest: string
   const start = restStart(word, rest)
   const expected = `$${name}:<wildcard for MX host names>`
   if (!rest.startsWith(':')) {
-    const operator = /^(?:[=<>~!]+|⇐)/.exec(rest)?.[0] ?? ''
-    const negation = negated !== undefined && /^(!=|<>|~!|!~)$/.test(operator) ? '!' : ''
+    const operator = /^(?:[=<>~!:]+|⇐)/.exec(rest)?.[0] ?? ''
     const value = rest.slice(operator.length)
-    const suggestion = value === '' ? undefined : `$${name}:${negation}${value}`
+    // Only $dnsmx can be negated.
+    const form = operator === '<>' || operator.includes('!') ? '$dnsmx:!' : `$${name}:`
+    const suggestion = value === '' ? undefined : `${form}${value}`
     const what = rest === '' ? `$${name} without a value` : `$${name} takes ":" and no operator`
     return word.error('missing-colon', what, { expected, suggestion })
   }
