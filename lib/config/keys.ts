@@ -3,7 +3,8 @@ import { DIRECT_KEYS } from './direct'
 import { ZONE_KEYS } from './dns'
 import { DNS_KEYS } from './dns-keys'
 import { RELAY_KEYS } from './relay'
-import { REDIS_KEYS, STATUS_KEYS, TESTS_KEYS, TOP_KEYS } from './section-keys'
+import { REDIS_KEYS } from './redis-keys'
+import { STATUS_KEYS, TESTS_KEYS, TOP_KEYS } from './section-keys'
 
 /** The headers, in the order in which messages list them. `argument`: what stands after the `:`. */
 const HEADERS: readonly { readonly kind: SectionKind; readonly argument?: string }[] = [

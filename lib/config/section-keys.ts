@@ -1,7 +1,6 @@
 import { isIP } from 'node:net'
-import { Secret } from '../model/secret'
 import { dnsServers } from './dns-server'
-import { anyText, oneOf, wholeNumber, type Reader } from './values'
+import { oneOf, wholeNumber, type Reader } from './values'
 
 /** The keys before the first header. */
 export const TOP_KEYS = {
@@ -27,31 +26,3 @@ export const STATUS_KEYS = { allow: allowList, proxies: allowList }
 
 /** The keys of `[tests]`. */
 export const TESTS_KEYS = { on_reload: oneOf('warn', 'refuse', 'ignore') }
-
-const secretText: Reader<Secret> = (text) => {
-  const reading = anyText(text)
-  return reading.ok ? { ...reading, value: new Secret(reading.value) } : reading
-}
-
-/** The keys of `[redis]`: those of [server] and [opts] in haraka-plugin-redis, and the options of node-redis that it hands on. */
-export const REDIS_KEYS = {
-  host: anyText,
-  ip: anyText,
-  port: anyText,
-  path: anyText,
-  tls: anyText,
-  url: secretText,
-  db: anyText,
-  database: anyText,
-  username: anyText,
-  password: secretText,
-  prefix: anyText,
-  name: anyText,
-  connectTimeout: anyText,
-  noDelay: anyText,
-  keepAlive: anyText,
-  reconnectStrategy: anyText,
-  commandsQueueMaxLength: anyText,
-  pingInterval: anyText,
-  RESP: anyText,
-}

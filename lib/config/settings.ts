@@ -7,7 +7,8 @@ import { readRelay } from './relay'
 import type { Report } from '../source/report'
 import type { Line } from '../source/line'
 import type { RelaySettings, SecretSources, Settings, StatusSettings } from './types'
-import { REDIS_KEYS, STATUS_KEYS, TESTS_KEYS, TOP_KEYS } from './section-keys'
+import { REDIS_KEYS } from './redis-keys'
+import { STATUS_KEYS, TESTS_KEYS, TOP_KEYS } from './section-keys'
 
 const DEFAULT_CACHE_SIZE = 1000
 /** Without a section `[status]`. */

@@ -152,10 +152,31 @@ describe('other settings', () => {
   })
 
   it('accepts [redis]', () => {
-    assert.deepEqual(
-      diagnose('[redis]\nhost = 192.0.2.1').map(({ severity, code }) => [severity, code]),
-      [],
-    )
+    for (const lines of [
+      'host = 192.0.2.1',
+      'host = redis_1\nport = 6380\ndatabase = 3\ntls = yes\nusername = joe\npassword = "a b"',
+      'ip = ::1\nnoDelay = 1\nRESP = 3\npingInterval = 1000',
+      'url = rediss://joe:secret@redis.example:6380/2',
+      'path = /run/redis.sock',
+    ]) {
+      const errors = diagnose(`[redis]\n${lines}`).filter(({ severity }) => severity === 'error')
+      assert.deepEqual(errors, [], lines)
+    }
+  })
+
+  it('a bad url of [redis] is an error that does not show it', () => {
+    for (const url of ['http://joe:secret@redis.example', 'joe:secret@redis.example', 'redis://']) {
+      const [found, ...more] = diagnose(`[redis]\nurl = ${url}`)
+      assert.equal(found?.code, 'bad-value', url)
+      assert.equal(JSON.stringify([found, ...more]).includes('secret'), false, url)
+    }
+  })
+
+  it('a yes of [redis] is one for node-redis, however it is written', () => {
+    for (const word of ['1', 'on', 'YES']) {
+      assert.deepEqual(settingsOf(`[redis]\ntls = ${word}`).redis, { tls: 'true' })
+    }
+    assert.deepEqual(settingsOf('[redis]\ntls = off').redis, { tls: 'false' })
   })
 
   for (const [text, message] of [
@@ -165,6 +186,12 @@ describe('other settings', () => {
     ['[status]\nallow = localhost', '2:9 bad value "localhost" for allow'],
     ['[status]\nallow = 192.0.2.0/33', '2:9 bad value "192.0.2.0/33" for allow'],
     ['[tests]\non_reload = stop', '2:13 bad value "stop" for on_reload'],
+    ['[redis]\nport = 65536', '2:8 bad value "65536" for port'],
+    ['[redis]\nhost = 192.0.2.1:6379', '2:8 bad value "192.0.2.1:6379" for host'],
+    ['[redis]\ndatabase = first', '2:12 bad value "first" for database'],
+    ['[redis]\ntls = maybe', '2:7 bad value "maybe" for tls'],
+    ['[redis]\nconnectTimeout = 5s', '2:18 bad value "5s" for connectTimeout'],
+    ['[redis]\nRESP = 4', '2:8 bad value "4" for RESP'],
   ] as const) {
     it(`refuses ${text}`, () => assert.equal(errorOf(text), message))
   }
