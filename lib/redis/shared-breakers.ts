@@ -1,5 +1,5 @@
 import type { Trouble } from '../relays/breaker'
-import type { BreakerBook, BreakerSharing } from '../relays/breaker-sharing'
+import type { BreakerBook, BreakerSharing, HeldTrial } from '../relays/breaker-sharing'
 import {
   sharedReason,
   readTrial,
@@ -35,11 +35,11 @@ const MOST_SENT = 100
 const MOST_NAMES = 10_000
 const KEYS = [`${PREFIX}breakers`, `${PREFIX}breakers:changes`]
 
-/** A server that this process tries, would like to, or may try although no message does. */
+/** One trial of a server: this process asks for it, makes it, or may make it although no message does. */
 interface Trial {
-  readonly state: 'asked' | 'taken' | 'kept'
+  state: 'asked' | 'taken' | 'kept'
   /** When Redis last confirmed it, ms of the monotonic clock; -Infinity if it never did. */
-  readonly sentAt: number
+  sentAt: number
 }
 
 interface Stranger {
@@ -103,50 +103,48 @@ export class SharedBreakers implements BreakerSharing {
     this.#note(key)
   }
 
-  askTrial(key: string): Promise<boolean> | undefined {
+  askTrial(key: string): Promise<HeldTrial | undefined> | undefined {
     const { isReady, isLate } = this.#options.connection
     const known = this.#trials.get(key)
     if (known?.state === 'kept') {
-      this.#noteTrial(key, 'taken', known.sentAt)
-      return Promise.resolve(true)
+      known.state = 'taken'
+      return Promise.resolve(this.#hold(key, known))
     }
     if (isReady) return this.#askTrial(key)
     return isLate ? Promise.resolve(this.#refuseTrial(key)) : undefined
   }
 
-  freeTrial(key: string): void {
-    if (this.#trials.delete(key)) this.#note(key)
-  }
-
-  async #askTrial(key: string): Promise<boolean> {
-    const { connection, process } = this.#options
+  async #askTrial(key: string): Promise<HeldTrial | undefined> {
+    const { connection, monotonic, process } = this.#options
     const { failures = 1, pauseMs = 0, lastFailure = '' } = this.#book?.trouble(key) ?? {}
     const field = this.#name(key)
     const values = [process, field, String(failures), String(pauseMs), sharedReason(lastFailure)]
-    const asked = this.#noteTrial(key, 'asked')
+    const trial: Trial = { state: 'asked', sentAt: monotonic() }
+    this.#trials.set(key, trial)
     const noteLate = (reply: unknown) => this.#noteLateTrial(key, field, reply)
     try {
       const { isGiven, server } = readTrial(await connection.run(TRIAL, KEYS, values, noteLate))
-      const isUnchanged = this.#trials.get(key) === asked
-      if (isGiven && server.trouble !== undefined) this.#noteTrial(key, 'taken')
-      else this.#trials.delete(key)
+      const isUnchanged = this.#trials.get(key) === trial
+      if (isGiven && server.trouble !== undefined) this.#take(key, trial)
+      else this.#forget(key, trial)
       // What has happened here meanwhile is newer than the reply.
       if (server.field === field && isUnchanged) this.#book?.adopt(key, server.trouble)
-      return isGiven
+      return isGiven ? this.#hold(key, trial) : undefined
     } catch {
-      if (connection.isLate) return this.#refuseTrial(key)
+      if (connection.isLate) {
+        this.#forget(key, trial)
+        return this.#refuseTrial(key)
+      }
       // The connection has logged it. The process decides for itself, as without Redis, and sends the result afterwards.
-      this.#noteTrial(key, 'taken', -Infinity)
-      return true
+      this.#take(key, trial, -Infinity)
+      return this.#hold(key, trial)
     }
   }
 
   /** Redis is late: another may have been given the trial, or this process. */
-  #refuseTrial(key: string): false {
-    this.#trials.delete(key)
+  #refuseTrial(key: string): undefined {
     const trouble = this.#book?.trouble(key)
     if (trouble !== undefined) this.#book?.adopt(key, { ...trouble, trialMs: LATE_MS })
-    return false
   }
 
   /** Redis has said who may try a server, when the message that asked had gone elsewhere. */
@@ -154,15 +152,32 @@ export class SharedBreakers implements BreakerSharing {
     const { isGiven, server } = readTrial(reply)
     // What has happened here meanwhile is newer.
     if (this.#trials.has(key) || this.#unsent.has(key)) return
-    if (isGiven && server.trouble !== undefined) this.#noteTrial(key, 'kept')
+    if (isGiven && server.trouble !== undefined) {
+      this.#trials.set(key, { state: 'kept', sentAt: this.#options.monotonic() })
+    }
     if (server.field === field) this.#book?.adopt(key, server.trouble)
   }
 
-  #noteTrial(key: string, state: Trial['state'], sentAt = this.#options.monotonic()): Trial {
-    const trial = { state, sentAt }
+  /** This process makes a trial. One that was asked for later counts more. */
+  #take(key: string, trial: Trial, sentAt = this.#options.monotonic()): void {
+    if ((this.#trials.get(key) ?? trial) !== trial) return
+    trial.state = 'taken'
+    trial.sentAt = sentAt
     this.#trials.delete(key)
     this.#trials.set(key, trial)
-    return trial
+  }
+
+  #hold(key: string, trial: Trial): HeldTrial {
+    return {
+      free: () => {
+        if (this.#forget(key, trial)) this.#note(key)
+      },
+    }
+  }
+
+  /** @returns was it still the trial of that server? A message may end long after another has begun the next trial */
+  #forget(key: string, trial: Trial): boolean {
+    return this.#trials.get(key) === trial && this.#trials.delete(key)
   }
 
   #note(key: string): void {
@@ -187,13 +202,13 @@ export class SharedBreakers implements BreakerSharing {
     this.#isBusy = true
     const sent = [...this.#unsent].slice(0, MOST_SENT)
     const tried = this.#trialsToRenew()
-    const said = [...sent, ...tried.map((key) => [key, true] as const)]
+    const said = [...sent, ...tried.map(([key]) => [key, true] as const)]
     for (const [key] of sent) this.#unsent.delete(key)
     try {
       const values = said.flatMap(([key, isLate]) => this.#describe(key, isLate))
       const head = [process, this.#epoch, String(this.#version)]
-      this.#take(readTroubles(await connection.run(TROUBLES, KEYS, [...head, ...values])))
-      for (const key of tried) if (this.#trials.get(key)?.state === 'taken') this.#noteTrial(key, 'taken')
+      this.#learn(readTroubles(await connection.run(TROUBLES, KEYS, [...head, ...values])))
+      for (const [key, trial] of tried) if (this.#trials.get(key) === trial) this.#take(key, trial)
     } catch {
       // The connection has logged it.
       this.#noteLate(sent.map(([key]) => key))
@@ -206,18 +221,17 @@ export class SharedBreakers implements BreakerSharing {
   /** No message has come for a trial that was given late: another process may have one. */
   #freeUnused(): void {
     const before = this.#options.monotonic() - KEEP_TRIAL_MS
-    for (const [key, { state, sentAt }] of this.#trials) {
-      if (state === 'kept' && sentAt <= before) this.freeTrial(key)
+    for (const [key, trial] of this.#trials) {
+      if (trial.state === 'kept' && trial.sentAt <= before) this.#hold(key, trial).free()
     }
   }
 
   /** A process that tries a server says so again and again. */
-  #trialsToRenew(): readonly string[] {
+  #trialsToRenew(): readonly (readonly [key: string, trial: Trial])[] {
     const before = this.#options.monotonic() - RENEW_MS
     return [...this.#trials]
       .filter(([key, { state, sentAt }]) => state === 'taken' && sentAt <= before && !this.#unsent.has(key))
       .slice(0, MOST_SENT)
-      .map(([key]) => key)
   }
 
   #noteLate(keys: readonly string[]): void {
@@ -232,7 +246,7 @@ export class SharedBreakers implements BreakerSharing {
     return [this.#name(key), ...numbers, tries, isLate ? '1' : '0', sharedReason(lastFailure)]
   }
 
-  #take({ epoch, version, isAll, servers }: TroublesReply): void {
+  #learn({ epoch, version, isAll, servers }: TroublesReply): void {
     const hasForgotten = epoch !== this.#epoch || version < this.#version
     this.#epoch = epoch
     this.#version = version
@@ -255,7 +269,7 @@ export class SharedBreakers implements BreakerSharing {
   #adopt({ field, trouble }: SharedServer): void {
     const key = this.#keys.get(field)
     // What has changed here meanwhile is sent first.
-    if (key !== undefined && !this.#unsent.has(key)) this.#book?.adopt(key, trouble)
+    if (key !== undefined && !this.#unsent.has(key)) this.#book?.adopt(key, this.#withoutTrial(key, trouble))
     if (key !== undefined) return
     this.#strangers.delete(field)
     if (trouble !== undefined) this.#strangers.set(field, { trouble, at: this.#options.monotonic() })
@@ -263,6 +277,12 @@ export class SharedBreakers implements BreakerSharing {
       if (this.#strangers.size <= MOST_TROUBLES) return
       this.#strangers.delete(oldest)
     }
+  }
+
+  /** While this process asks for the trial, the reply to that says who has it. */
+  #withoutTrial(key: string, trouble: Trouble | undefined): Trouble | undefined {
+    const isAsked = this.#trials.get(key)?.state === 'asked'
+    return isAsked && trouble !== undefined ? { ...trouble, trialMs: 0 } : trouble
   }
 
   /** The field of a server, of which the book hears from now on. */

@@ -10,6 +10,12 @@ export interface BreakerBook {
   adopt(key: string, trouble: Trouble | undefined): void
 }
 
+/** The one trial of a server, or that it needs none. */
+export interface HeldTrial {
+  /** Nothing came of it: another message may try. After another trial of the server has begun, it changes nothing. */
+  readonly free: () => void
+}
+
 /** Shares breakers with other processes, of this server and of others. Nothing here throws or rejects. */
 export interface BreakerSharing {
   /** To be called once, before all others. */
@@ -23,9 +29,8 @@ export interface BreakerSharing {
   /**
    * Asks for the one trial of a server whose pause is over.
    *
-   * @returns undefined: nobody can be asked, so this process decides for itself; false: another has the trial, or may have it
+   * @returns undefined: nobody can be asked, so this process decides for itself; a promise of undefined: another has the trial, or may
+   *   have it
    */
-  askTrial(key: string): Promise<boolean> | undefined
-  /** The trial ended without a result. */
-  freeTrial(key: string): void
+  askTrial(key: string): Promise<HeldTrial | undefined> | undefined
 }

@@ -1,15 +1,9 @@
 import type { Exchange } from '../model/exchange'
-import type { BreakerSharing } from './breaker-sharing'
+import type { BreakerSharing, HeldTrial } from './breaker-sharing'
 import { breakerKey } from './section'
 import type { ServerRecords } from './server-records'
 import type { Unavailable } from './types'
 import { explainBreaker, explainTrial } from './unavailable'
-
-/** The one trial of a server, or that it needs none. */
-export interface HeldTrial {
-  /** Nothing came of it: another message may try. */
-  readonly free: () => void
-}
 
 const NO_TRIAL: HeldTrial = { free: () => {} }
 
@@ -39,15 +33,14 @@ export class Trials {
     if (breaker?.view(wall()).state !== 'half-open') return NO_TRIAL
     // At once: another message of this process asks for nothing.
     const freeHere = breaker.takeTrial(wall())
-    const key = breakerKey(exchange)
-    const asked = lastResort ? undefined : sharing?.askTrial(key)
+    const asked = lastResort ? undefined : sharing?.askTrial(breakerKey(exchange))
     if (asked === undefined) return { free: freeHere }
-    return asked.then((isGranted) => {
+    return asked.then((shared) => {
       const free = () => {
         freeHere()
-        sharing?.freeTrial(key)
+        shared?.free()
       }
-      if (isGranted) return { free }
+      if (shared !== undefined) return { free }
       freeHere()
       return explainBreaker(exchange, breaker, wall()) ?? explainTrial(exchange, breaker)
     })

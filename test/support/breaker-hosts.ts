@@ -36,12 +36,15 @@ export async function startBreakerHost(
     speed = 1,
     patienceMs = PATIENT.patienceMs,
     lose = () => undefined,
+    delay = () => undefined,
   }: {
     readonly waits?: boolean
     readonly speed?: number
     readonly patienceMs?: number
     /** A promise where Redis never hears of this script: it is over when the process knows that. */
     readonly lose?: (script: string) => Promise<unknown> | undefined
+    /** A promise where the reply of this script comes later: when it has ended. */
+    readonly delay?: (script: string, reply: unknown) => Promise<unknown> | undefined
   } = {},
 ): Promise<BreakerHost> {
   const { connection, said } = connectTo(t, port, {}, { patienceMs })
@@ -63,7 +66,11 @@ export async function startBreakerHost(
     run: async (...question) => {
       questions++
       const lost = lose(question[0].name)
-      if (lost === undefined) return connection.run(...question)
+      if (lost === undefined) {
+        const reply = await connection.run(...question)
+        await delay(question[0].name, reply)
+        return reply
+      }
       await lost
       throw new RedisError('it was lost on its way')
     },
