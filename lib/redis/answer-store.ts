@@ -54,7 +54,11 @@ export class RedisAnswerStore implements AnswerStore {
 
   keep(key: string, { text, leftMs }: KeptText, replaces: boolean): void {
     if (this.#waiting.size >= MOST_WAITING) return
-    const endsAt = this.#options.monotonic() + Math.min(leftMs, LONGEST_MS)
+    const now = this.#options.monotonic()
+    // It may wait for long: while Redis is gone.
+    const waiting = this.#waiting.get(keyOf(key))
+    if (!replaces && waiting !== undefined && waiting.replaces && waiting.endsAt > now) return
+    const endsAt = now + Math.min(leftMs, LONGEST_MS)
     if (this.#waiting.size === 0) setTimeout(() => void this.#writeAll(), PAUSE_MS).unref()
     this.#waiting.set(keyOf(key), { text, endsAt, replaces })
   }

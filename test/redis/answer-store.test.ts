@@ -151,6 +151,10 @@ describe('DNS answers shared between processes', { skip: needsRedis() }, () => {
     store.keep('last', { text: 'last', leftMs: 9_000 }, true)
     await until(async () => (await store.find('last')) !== undefined, 'what was written with it')
     assert.equal((await store.find('name'))?.text, 'answer')
+    // Nor of one that is not written yet.
+    write('another answer', true)
+    write('third failure', false)
+    await until(async () => (await store.find('name'))?.text === 'another answer', 'the other answer')
   })
 
   it('answers of other DNS servers, zones, or another machine on loopback are not mixed', async (t) => {
@@ -247,6 +251,9 @@ describe('DNS answers shared between processes', { skip: needsRedis() }, () => {
       return performance.now() - from
     }
     const normal = await time('none1.example')
+    await until(async () => (await answersIn(redis)) === 1, 'the answer')
+    // It may just have been late.
+    await until(() => connection.isReady, 'a quick reply')
     proxy.mode = 'hang'
     const slow = await time('none2.example')
     assert.equal(store.find('anything'), undefined)
