@@ -131,10 +131,12 @@ describe('breakers shared between processes while Redis fails', { skip: needsRed
     const redis = await RedisServer.start(t)
     const host = await startBreakerHost(t, redis.port)
     const field = hashName('smtp.example:25')
+    let version = 0
     const write = async (text: string, name = field) => {
+      const next = String(++version)
       await redis.command('HSET', BREAKERS_KEY, name, text)
-      await redis.command('ZADD', `${BREAKERS_KEY}:changes`, '1', name)
-      await redis.command('HSET', BREAKERS_KEY, 'state', '1 1 0')
+      await redis.command('ZADD', `${BREAKERS_KEY}:changes`, next, name)
+      await redis.command('HSET', BREAKERS_KEY, 'state', `1 ${next} 0`)
     }
     await write('rubbish')
     await write(`1 1 1 1 - joe`, 'no field')
@@ -146,7 +148,6 @@ describe('breakers shared between processes while Redis fails', { skip: needsRed
     assert.ok(isUsable(host))
     const endless = relayExchange({ host: 'endless.example', name: 'endless' })
     await write(`1 9007199254740000 9007199254740000 0 - x`, hashName('endless.example:25'))
-    await redis.command('HSET', BREAKERS_KEY, 'state', '2 1 0')
     await until(() => !isUsable(host, endless), 'the endless one')
     const left = host.state.look(endless)
     assert.ok(!left.usable && left.until! <= Date.now() + 3_600_000)

@@ -165,13 +165,12 @@ export type ProxyMode =
   /** Rubbish comes in place of each reply. */
   | 'garble'
 
-/** Milliseconds. */
-const SLOW_MS = 250
-
 /** A TCP proxy in front of Redis. */
 export interface RedisProxy {
   readonly port: number
   mode: ProxyMode
+  /** How much later a reply comes that is slow, milliseconds. */
+  slowMs: number
   /** The port of Redis for the connections that are made from now on. */
   to: number
   /** Connections that were made. */
@@ -204,7 +203,7 @@ export async function startProxy(t: TestContext, to: number): Promise<RedisProxy
           return undefined
         case 'slow':
           // Timers of the same length end in the order in which they began.
-          setTimeout(() => socket.write(chunk), SLOW_MS)
+          setTimeout(() => socket.write(chunk), proxy.slowMs)
           return undefined
         case 'cut':
           socket.write(chunk.subarray(0, Math.ceil(chunk.length / 2)))
@@ -226,6 +225,6 @@ export async function startProxy(t: TestContext, to: number): Promise<RedisProxy
     drop()
   })
   const { port } = server.address() as AddressInfo
-  const proxy: RedisProxy = { port, mode: 'pass', to, connections: () => connections, drop }
+  const proxy: RedisProxy = { port, mode: 'pass', slowMs: 250, to, connections: () => connections, drop }
   return proxy
 }
