@@ -16,8 +16,8 @@ const SAME_MS = 1_500
 /*
  *   KEYS  holds
  *   ARGV  for each hold: its field, what it is now ('': resumed), how long it lasts from now, ms ('': until it is resumed), and
- *         'new': it has changed here; 'known': Redis is right where it says something else; a number: when it began by the clock of
- *         a server that has shared nothing yet. Redis is right about a hold that is older than what stands there.
+ *         'known': Redis is right where it says something else; 'new AGE': it has changed here, so many ms ago; 'first AGE': the same
+ *         on a server that has shared nothing yet. What changed last is right: a call may come again because its reply was lost.
  *
  *   holds  hash of the relay's name -> 'stamp until [name, since, reason]', or 'stamp 0 ' for one that was resumed or has ended.
  *          Stamp and until by the clock of Redis; until 0: until it is resumed.
@@ -34,8 +34,8 @@ local function read(entry)
   return {stamp = tonumber(stamp), till = tonumber(till), text = text}
 end
 
-local function write(field, till, text)
-  redis.call('HSET', KEYS[1], field, string.format('%.0f %.0f ', now, till) .. text)
+local function write(field, stamp, till, text)
+  redis.call('HSET', KEYS[1], field, string.format('%.0f %.0f ', stamp, till) .. text)
 end
 
 -- One that was resumed makes room, the oldest first.
@@ -53,13 +53,15 @@ local function hasRoom()
 end
 
 for i = 1, #ARGV, 4 do
-  local field, text, left, state = ARGV[i], ARGV[i + 1], ARGV[i + 2], ARGV[i + 3]
+  local field, text, left = ARGV[i], ARGV[i + 1], ARGV[i + 2]
+  local state, age = string.match(ARGV[i + 3], '^(%l+) ?(%d*)$')
   local there = read(redis.call('HGET', KEYS[1], field))
-  local isNew = state == 'new'
-  if state ~= 'new' and text ~= '' and left ~= '0' then
-    isNew = there == nil or (state ~= 'known' and tonumber(state) > there.stamp)
+  local stamp = math.max(0, now - (tonumber(age) or 0))
+  local isNew = state ~= 'known' and (there == nil or stamp >= math.min(there.stamp, now))
+  if state ~= 'new' then isNew = (isNew or there == nil) and text ~= '' and left ~= '0' end
+  if isNew and (there ~= nil or hasRoom()) then
+    write(field, stamp, left == '' and 0 or now + tonumber(left), text)
   end
-  if isNew and (there ~= nil or hasRoom()) then write(field, left == '' and 0 or now + tonumber(left), text) end
 end
 redis.call('PEXPIRE', KEYS[1], ${90 * DAY_MS})
 local reply = {}
@@ -71,7 +73,7 @@ for i = 1, #entries, 2 do
   else
     if entry.text ~= '' and entry.till > 0 and entry.till <= now then
       entry.text, entry.till = '', 0
-      write(field, 0, '')
+      write(field, now, 0, '')
     end
     reply[#reply + 1] = field
     reply[#reply + 1] = entry.text
@@ -93,6 +95,8 @@ export interface SharedHoldsOptions {
   readonly folder: string
   /** Milliseconds since the epoch. */
   readonly now: () => number
+  /** Milliseconds of a clock that only goes forward. */
+  readonly monotonic: () => number
 }
 
 /** A hold as it is compared and shared. */
@@ -156,6 +160,8 @@ export class SharedHolds {
   /** As they were when they were last sent, by field; undefined if nothing was ever sent. */
   #sent: Map<string, SharedHold> | undefined
   readonly #names = new Map<string, string>()
+  /** What has changed here and is not known to be in Redis, by field: what it is now, and when that was seen. */
+  #changes = new Map<string, { readonly hold: SharedHold; readonly at: number }>()
   #isBusy = false
   readonly #timer: NodeJS.Timeout
 
@@ -170,18 +176,13 @@ export class SharedHolds {
   }
 
   async #share(): Promise<void> {
-    const { connection, now } = this.#options
-    if (this.#isBusy || !connection.isReady) return
+    const { connection } = this.#options
+    if (this.#isBusy) return
     this.#isBusy = true
     try {
       const here = this.#read()
-      const fields = new Set([...here.keys(), ...(this.#sent?.keys() ?? [])])
-      const values = [...fields].flatMap((field) => {
-        const hold = here.get(field) ?? RESUMED
-        const left = hold.until === undefined ? '' : String(Math.max(0, Math.ceil(hold.until - now())))
-        return [field, hold.text, left, this.#stateOf(field, hold)]
-      })
-      this.#apply(here, await connection.run(HOLDS, [KEY], values))
+      this.#noteChanges(here)
+      if (connection.isReady) this.#apply(here, await connection.run(HOLDS, [KEY], this.#describe(here)))
     } catch {
       // The connection has logged it, or the folder cannot be used: tried again.
     } finally {
@@ -189,9 +190,41 @@ export class SharedHolds {
     }
   }
 
+  #fields(here: ReadonlyMap<string, SharedHold>): ReadonlySet<string> {
+    return new Set([...here.keys(), ...(this.#sent?.keys() ?? [])])
+  }
+
+  #noteChanges(here: ReadonlyMap<string, SharedHold>): void {
+    const before = this.#changes
+    this.#changes = new Map()
+    for (const field of this.#fields(here)) {
+      const hold = here.get(field) ?? RESUMED
+      if (isSame(hold, this.#sent?.get(field) ?? RESUMED)) continue
+      const known = before.get(field)
+      const isKnown = known !== undefined && isSame(hold, known.hold)
+      this.#changes.set(field, isKnown ? known : { hold, at: this.#options.monotonic() })
+    }
+  }
+
+  /** The values of a call. */
+  #describe(here: ReadonlyMap<string, SharedHold>): readonly string[] {
+    const { now } = this.#options
+    return [...this.#fields(here)].flatMap((field) => {
+      const hold = here.get(field) ?? RESUMED
+      const left = hold.until === undefined ? '' : String(Math.max(0, Math.ceil(hold.until - now())))
+      return [field, hold.text, left, this.#stateOf(field, hold)]
+    })
+  }
+
   #stateOf(field: string, hold: SharedHold): string {
-    if (this.#sent === undefined) return String((JSON.parse(hold.text) as [string, number])[1])
-    return isSame(hold, this.#sent.get(field) ?? RESUMED) ? 'known' : 'new'
+    const { now, monotonic } = this.#options
+    const ageOf = (at: number, until: number) => String(Math.max(0, Math.round(until - at)))
+    if (this.#sent === undefined) {
+      const [, since] = JSON.parse(hold.text) as [string, number]
+      return `first ${ageOf(since, now())}`
+    }
+    const change = this.#changes.get(field)
+    return change === undefined ? 'known' : `new ${ageOf(change.at, monotonic())}`
   }
 
   /** Holds that have ended count too: that the time of a hold is over does not mean that somebody has resumed it. */

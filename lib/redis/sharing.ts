@@ -61,7 +61,8 @@ export class RedisSharing {
 
   /** Holds by hand. To be called by one process of a server. @param folder the state folder */
   shareHolds(folder: string): SharedHolds {
-    return new SharedHolds({ connection: this.#connection, folder, now: this.#clock.wall })
+    const { wall: now, monotonic } = this.#clock
+    return new SharedHolds({ connection: this.#connection, folder, now, monotonic })
   }
 
   /** Breakers. To be called by each process that sends mail. */

@@ -161,7 +161,7 @@ async function shareHolds(t: TestContext, connection: RedisConnection): Promise<
     const parent = mkdtempSync(join(tmpdir(), 'rights-'))
     const folder = join(parent, 'state')
     mkdirSync(folder, { mode: 0o700 })
-    const holds = new SharedHolds({ connection, folder, now: Date.now })
+    const holds = new SharedHolds({ connection, folder, now: Date.now, monotonic: () => performance.now() })
     t.after(() => {
       holds.close()
       rmSync(parent, { recursive: true, force: true })

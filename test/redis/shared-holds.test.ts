@@ -1,8 +1,10 @@
 import assert from 'node:assert/strict'
-import { mkdirSync, mkdtempSync, rmSync } from 'node:fs'
+import { existsSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describe, it, type TestContext } from 'node:test'
+import type { RedisConnection } from '../../lib/redis/connection'
+import { RedisError } from '../../lib/redis/errors'
 import { hashName, PREFIX } from '../../lib/redis/keys'
 import { SharedHolds } from '../../lib/redis/shared-holds'
 import { type Hold, readHolds, removeHold, writeHold } from '../../lib/relays/holds'
@@ -20,16 +22,32 @@ interface HostOptions {
   /** @default a new one */
   readonly folder?: string
   readonly now?: () => number
+  /** Are replies lost now? */
+  readonly loses?: () => boolean
 }
 
 /** A server that shares the holds of its state folder. */
 function startServer(
   t: TestContext,
   port: number,
-  { folder = makeFolder(t), now = Date.now }: HostOptions = {},
+  { folder = makeFolder(t), now = Date.now, loses = () => false }: HostOptions = {},
 ) {
   const { connection } = connectTo(t, port, {}, PATIENT)
-  const holds = new SharedHolds({ connection, folder, now })
+  const losing: RedisConnection = {
+    get isReady() {
+      return connection.isReady
+    },
+    isLate: false,
+    serial: 1,
+    run: async (...question) => {
+      const reply = await connection.run(...question)
+      if (loses()) throw new RedisError('the reply was lost')
+      return reply
+    },
+    onReady: () => {},
+    close: () => {},
+  }
+  const holds = new SharedHolds({ connection: losing, folder, now, monotonic: () => performance.now() })
   t.after(() => holds.close())
   const stop = () => {
     holds.close()
@@ -129,6 +147,25 @@ describe('holds shared between servers', { skip: needsRedis() }, () => {
     await until(() => holdIn(b)?.since === 2 && otherIn(b) === undefined, 'what has changed')
     assert.equal(holdIn(a.folder)?.since, 2)
     assert.equal(otherIn(a.folder), undefined)
+  })
+
+  it('a hold whose reply was lost does not come back after it was resumed elsewhere', async (t) => {
+    const redis = await RedisServer.start(t)
+    let isLosing = false
+    const b = startHost(t, redis.port)
+    const a = startHost(t, redis.port, { loses: () => isLosing })
+    writeHold(a, { name: 'other', since: 1 })
+    await until(() => existsSync(join(a, 'shared-holds')), 'what it has sent')
+    isLosing = true
+    writeHold(a, hold)
+    await until(() => holdIn(b) !== undefined, 'the hold')
+    removeHold(b, 'isp')
+    const stored = async () => String(await redis.command('HGET', `${PREFIX}holds`, hashName('isp')))
+    await until(async () => (await stored()).endsWith(' 0 '), 'its end')
+    isLosing = false
+    await until(() => holdIn(a) === undefined, 'its end here')
+    assert.equal(holdIn(b), undefined)
+    assert.match(await stored(), / 0 $/)
   })
 
   it('a server that has not yet shared anything sends a hold that is newer than the last removal', async (t) => {
