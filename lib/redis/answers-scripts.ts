@@ -5,6 +5,8 @@ import { createScript } from './script'
 
 /** The most answers that are kept over all servers. Beyond that, those that end first are dropped. */
 const MOST_ANSWERS = 50_000
+/** The most that one call drops. */
+const MOST_DROPPED = 1_000
 /** No answer is kept longer, whatever its TTL. Milliseconds. */
 export const LONGEST_MS = DAY_MS
 
@@ -49,6 +51,8 @@ export const KEEP = createScript(
 local index = KEYS[1]
 if isForeign(index, 'ZCARD') then redis.call('DEL', index) end
 redis.call('ZREMRANGEBYSCORE', index, '-inf', now)
+-- Others have written these: no answer is kept for so long.
+redis.call('ZREMRANGEBYSCORE', index, '(' .. string.format('%.0f', now + ${LONGEST_MS}), '+inf')
 for i = 2, #KEYS do
   local at = (i - 2) * 3
   local text, ms = ARGV[at + 1], ARGV[at + 2]
@@ -61,7 +65,8 @@ for i = 2, #KEYS do
   if kept then redis.call('ZADD', index, string.format('%.0f', now + ms), KEYS[i]) end
 end
 redis.call('PEXPIRE', index, ${LONGEST_MS})
-local over = redis.call('ZCARD', index) - ${MOST_ANSWERS}
+-- A call adds fewer. If others have added many, they go in several calls.
+local over = math.min(redis.call('ZCARD', index) - ${MOST_ANSWERS}, ${MOST_DROPPED})
 if over > 0 then
   local first = redis.call('ZPOPMIN', index, over)
   for i = 1, #first, 2 do

@@ -16,7 +16,10 @@ const EARLY_MS = 100
  *   changes   sorted set: field -> number of its last change, so that only what is new is read
  */
 const RECORDS = `
-if isForeign(KEYS[1], 'HLEN') or isForeign(KEYS[2], 'ZCARD') then redis.call('DEL', KEYS[1], KEYS[2]) end
+local isDamaged = isForeign(KEYS[1], 'HLEN') or isForeign(KEYS[2], 'ZCARD')
+-- Others have written here too. Each process says again what it knows.
+  or redis.call('HLEN', KEYS[1]) > ${MOST_TROUBLES} + 1 or redis.call('ZCARD', KEYS[2]) > ${MOST_TROUBLES}
+if isDamaged then redis.call('DEL', KEYS[1], KEYS[2]) end
 local epoch, version, floor = string.match(redis.call('HGET', KEYS[1], 'state') or '', '^(%d+) (%d+) (%d+)$')
 if epoch == nil or #version > MOST_DIGITS or #floor > MOST_DIGITS then
   redis.call('DEL', KEYS[1], KEYS[2])

@@ -31,7 +31,8 @@ export const HITS = createScript(
   'hits',
   `
 if isForeign(KEYS[1], 'HLEN') or isForeign(KEYS[2], 'ZCARD') then redis.call('DEL', KEYS[1], KEYS[2]) end
-if isForeign(KEYS[3], 'HLEN') then redis.call('DEL', KEYS[3]) end
+-- Without it, hits whose reply was lost count twice. To read what others have added would hold up everyone.
+if isForeign(KEYS[3], 'HLEN') or redis.call('HLEN', KEYS[3]) > 2 * ${MOST_SERVERS} then redis.call('DEL', KEYS[3]) end
 local server, call, workers, about = ARGV[1], tonumber(ARGV[2]), ARGV[3], ARGV[4]
 local epoch, version = string.match(redis.call('HGET', KEYS[1], 'state') or '', '^(%d+) (%d+)$')
 if epoch == nil or #epoch > MOST_DIGITS or #version > MOST_DIGITS then
@@ -50,7 +51,10 @@ if known == nil or tonumber(known) < call then
     redis.call('ZADD', KEYS[2], version, ARGV[i])
   end
 end
-local surplus = redis.call('ZCARD', KEYS[2]) - ${MOST_LINES}
+-- Others have written these: no change is newer than the last.
+redis.call('ZREMRANGEBYSCORE', KEYS[2], '(' .. string.format('%.0f', version), '+inf')
+-- A call adds fewer. If others have added many, they go in several calls.
+local surplus = math.min(redis.call('ZCARD', KEYS[2]) - ${MOST_LINES}, 2 * ${MOST_SENT})
 if surplus > 0 then
   for _, oldest in ipairs(redis.call('ZRANGE', KEYS[2], 0, surplus - 1)) do
     redis.call('ZREM', KEYS[2], oldest)
@@ -79,17 +83,19 @@ end
 local from = tonumber(ARGV[6])
 if ARGV[5] ~= epoch or from > version then from = 0 end
 local changes = redis.call('ZRANGEBYSCORE', KEYS[2], '(' .. string.format('%.0f', from), '+inf', 'LIMIT', 0, ${MOST_SENT})
+if #changes == ${MOST_SENT} then
+  reply[3] = tonumber(redis.call('ZSCORE', KEYS[2], changes[#changes]))
+  reply[5] = 1
+end
 for _, line in ipairs(changes) do
   local count, last = string.match(redis.call('HGET', KEYS[1], line) or '', '^(%d+) (%d+)$')
   if count ~= nil then
     reply[#reply + 1] = line
     reply[#reply + 1] = tonumber(count)
     reply[#reply + 1] = math.max(0, now - last)
+  else
+    redis.call('ZREM', KEYS[2], line)
   end
-end
-if #changes == ${MOST_SENT} then
-  reply[3] = tonumber(redis.call('ZSCORE', KEYS[2], changes[#changes]))
-  reply[5] = 1
 end
 return reply
 `,

@@ -11,6 +11,8 @@ const GRACE_MS = 3_000
 export const SETTLE_MS = LEASE_MS + 5_000
 /** The most hosts that are kept. */
 export const MOST_HOSTS = 500
+/** The most rows of a limit: those of hosts that were dropped stay for an hour. */
+export const MOST_ROWS = 4 * MOST_HOSTS
 
 /*
  * The first half of the script of limits: which hosts share, and what may be trusted of what they said.
@@ -60,6 +62,15 @@ local function call(command, key, ...)
   return redis.call(command, key, ...)
 end
 
+-- A hash with more fields than hosts write was not written here either. To read it would hold up everyone.
+local function readAll(key, most)
+  if call('HLEN', key) > most then
+    isDamaged = true
+    redis.call('DEL', key)
+  end
+  return call('HGETALL', key)
+end
+
 local NUMBERS = {'heard', 'whole', 'life', 'mark', 'joined', 'knows', 'begin', 'finish', 'kept', 'number'}
 local function readMember(text)
   local numbers, process, name = string.match(text, '^([%d ]+) (%S+) (%S+)$')
@@ -81,7 +92,7 @@ end
 
 local members, size = {}, 0
 local generation, born, last = 0, now, nil
-local list = call('HGETALL', KEYS[1])
+local list = readAll(KEYS[1], 2 * MOST_HOSTS)
 for i = 1, #list, 2 do
   if list[i] == '.' then
     local first, second, third = string.match(list[i + 1], '^(%d+) (%d+) (%d+)$')

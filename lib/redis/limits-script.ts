@@ -1,11 +1,13 @@
 import { MINUTE_MS } from '../model/duration'
-import { HOSTS_SCRIPT } from './limits-hosts-script'
+import { HOSTS_SCRIPT, MOST_ROWS } from './limits-hosts-script'
 import { createScript } from './script'
 
 /** Time for which a host that waits keeps its place in the line without asking again, milliseconds. */
 const WAITING_MS = 1_000
 /** Time for which other hosts are asked for messages that they hold in reserve, milliseconds. */
 const SHORT_MS = 2_000
+/** The most limits of which hosts are asked for messages. */
+const MOST_SHORT = 1_000
 /** Time until a host that is short of messages asks again: others may give some back. Milliseconds. */
 const AGAIN_MS = 1_000
 /** How many values there are for each limit. */
@@ -67,6 +69,8 @@ else
   reply[#reply + 1] = 0
 end
 local short = {}
+-- It only says where others could help: they are asked again.
+if call('HLEN', KEYS[2]) > ${MOST_SHORT} then redis.call('DEL', KEYS[2]) end
 list = call('HGETALL', KEYS[2])
 for i = 1, #list, 2 do
   local at = tonumber(list[i + 1])
@@ -84,7 +88,7 @@ for item = 0, (#ARGV - first) / ${ITEM_VALUES} - 1 do
   local reserve, wants, said, freeMs = tonumber(ARGV[at + 6]), tonumber(ARGV[at + 7]), ARGV[at + 8], tonumber(ARGV[at + 9])
   local waited, held, count, reserved, freeAt = 0, 0, 0, 0, 0
   local line = {}
-  local entries = call('HGETALL', rows)
+  local entries = readAll(rows, ${MOST_ROWS})
   for i = 1, #entries, 2 do
     local name, fields = entries[i], {}
     for field in string.gmatch(entries[i + 1], '%d+') do fields[#fields + 1] = tonumber(field) end

@@ -22,6 +22,8 @@ export interface Hits {
 }
 
 const INTERVAL_MS = 3_000
+/** The most calls at one go: enough for all lines, though others may have written more. */
+const MOST_CALLS = (2 * MOST_LINES) / MOST_SENT
 const NO_HITS: Hits = { count: 0, last: 0 }
 
 /**
@@ -93,7 +95,7 @@ export class SharedHits {
     if (this.#isBusy || !this.#options.connection.isReady) return
     this.#isBusy = true
     try {
-      while (await this.#send()) continue
+      for (let calls = 0; calls < MOST_CALLS && (await this.#send()); calls++) continue
     } catch {
       // Sent again under the same number.
     } finally {

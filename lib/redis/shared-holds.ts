@@ -27,7 +27,8 @@ const SAME_MS = 1_500
 const HOLDS = createScript(
   'holds',
   `
-if isForeign(KEYS[1], 'HLEN') then redis.call('DEL', KEYS[1]) end
+-- Others have written here too. Each server says again which holds it has.
+if isForeign(KEYS[1], 'HLEN') or redis.call('HLEN', KEYS[1]) > ${MOST_HOLDS} then redis.call('DEL', KEYS[1]) end
 local function read(entry)
   local stamp, till, text = string.match(entry or '', '^(%d+) (%d+) (.*)$')
   if stamp == nil then return nil end

@@ -74,13 +74,16 @@ describe('hits of lines shared between servers', { skip: needsRedis() }, () => {
     const redis = await RedisServer.start(t)
     const server = startServer(t, redis.port)
     server.add({ [LINE]: { count: 1, last: Date.now() } })
-    await until(() => countOf(server) === 1, 'the hit')
-    await redis.command('HSET', `${PREFIX}hits`, 'no line', '5 5', OTHER, 'many')
+    await until(() => countOf(server) === 1 && server.sharing !== undefined, 'the hit')
+    const [epoch] = String(await redis.command('HGET', `${PREFIX}hits`, 'state')).split(' ')
+    const more = ['no line', '5 5', OTHER, 'many', 'state', `${epoch} 100`]
+    await redis.command('HSET', `${PREFIX}hits`, ...more)
     await redis.command('ZADD', `${PREFIX}hits:changes`, '2', 'no line', '3', OTHER)
     await redis.command('HSET', `${PREFIX}hits:servers`, 'somebody', 'garbage')
     for (let from = 0; from < MOST_LINES; from += 5_000) {
       const lines = Array.from({ length: 5_000 }, (_, n) => ['10', `old${from + n}`])
       await redis.command('ZADD', `${PREFIX}hits:changes`, ...lines.flat())
+      await redis.command('HSET', `${PREFIX}hits`, ...lines.flatMap(([, line]) => [line!, '1 1']))
     }
     const reader = startServer(t, redis.port)
     await until(() => reader.sharing !== undefined, 'an answer')
