@@ -1,67 +1,16 @@
 import assert from 'node:assert/strict'
-import { chownSync, mkdirSync, mkdtempSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { after, before, test, type TestContext } from 'node:test'
+import { test } from 'node:test'
 import { exchangeKey } from '../../lib/model/exchange'
-import { prepareStateFolder, STATE_FOLDER } from '../../lib/relays/state-folder'
-import { a, fails, startZone, type ZoneServer } from '../support/dns-scripted'
 import { relayExchange, termsExchange } from '../support/servers'
 import { run } from './terminal'
 import { acquire, fail, startWorker } from './worker'
+import { isp, spare, TIME, relaysFolders } from './relays-folders'
 
-let zone: ZoneServer
+const setup = relaysFolders()
 
-before(async () => {
-  zone = await startZone({
-    'smtp.isp.example': [a('192.0.2.1')],
-    'spare.example': [a('192.0.2.2')],
-    'broken.example': [fails()],
-  })
-})
-
-after(() => zone.stop())
-
-const FILE = `
-* @isp
-[relay:isp]
-host = smtp.isp.example
-port = 587
-max_connections = 5
-max_per_hour = 300
-[relay:Spare]
-host = spare.example
-`
-
-const isp = relayExchange({
-  name: 'isp',
-  host: 'smtp.isp.example',
-  port: 587,
-  maxConnections: 5,
-  maxPerHour: 300,
-})
-const spare = relayExchange({ name: 'Spare', host: 'spare.example' })
 const inline = relayExchange({ host: 'inline.example' })
-
-function setup(t: TestContext, file = FILE) {
-  const folder = mkdtempSync(join(tmpdir(), 'dns-overrides-relays-'))
-  t.after(() => rmSync(folder, { recursive: true, force: true }))
-  mkdirSync(join(folder, 'config'))
-  const dns = `dns_servers = 127.0.0.1:${zone.port}\n[dns]\ntimeout = 300ms\ndeadline = 1s\n[overrides]\n`
-  writeFileSync(join(folder, 'config', 'dns_overrides.ini'), `${dns}${file}`)
-  return {
-    folder,
-    state: join(folder, STATE_FOLDER),
-    relays: (...words: string[]) => run(['relays', ...words], { env: { HARAKA: folder }, now: Date.now }),
-  }
-}
-
-const holdFiles = (state: string) => readdirSync(state).filter((file) => file.startsWith('hold.'))
-
-/** A user that every system has, and that owns nothing here. */
-const NOBODY = 65_534
-
-const TIME = String.raw`\d{4}-\d\d-\d\d \d\d:\d\d:\d\d UTC`
 
 test('relays: without a running server it lists the relays of the file, with unknown state', async (t) => {
   const { relays, state } = setup(t)
@@ -127,75 +76,6 @@ test('relays: shows a limit that is reached', async (t) => {
   )
 })
 
-test('relays: --hold and --resume ignore the case of the name, and wait until the workers confirm', async (t) => {
-  const { relays, state } = setup(t)
-  startWorker(t, state)
-  const held = await relays('--hold', '@spare')
-  assert.equal(held.status, 0)
-  assert.equal(held.err, '@Spare is held: no mail goes to it until it is resumed; confirmed by 1 worker\n')
-  assert.match(held.out, new RegExp(`^@Spare {2}spare\\.example:25 {2}held by hand since ${TIME}$`, 'm'))
-  assert.deepEqual(holdFiles(state), ['hold.Spare'])
-  assert.equal((await relays()).status, 75, 'a relay is held')
-  assert.match((await relays('--hold', 'Spare')).err, /^@Spare was held already; confirmed by 1 worker$/m)
-  assert.match((await relays('--resume', 'Spare')).err, /^@Spare is resumed; confirmed by 1 worker$/m)
-  assert.match((await relays('--resume', 'Spare')).err, /^@Spare was not held; confirmed by 1 worker$/m)
-  assert.deepEqual(holdFiles(state), [])
-  assert.equal((await relays()).status, 0)
-})
-
-test('relays: --for and --reason set the end and the reason of a hold', async (t) => {
-  const { relays, state } = setup(t)
-  startWorker(t, state)
-  const held = await relays('--hold', 'isp', '--for', '2h', '--reason', ' maintenance\u001b[2J ')
-  assert.equal(held.status, 0)
-  assert.match(
-    held.err,
-    new RegExp(
-      `^@isp is held: no mail goes to it for 2h, until ${TIME} \\(maintenance\ufffd\\[2J\\); confirmed`,
-    ),
-  )
-  assert.match(
-    held.out,
-    new RegExp(`held by hand since ${TIME}, until ${TIME}: maintenance\ufffd\\[2J$`, 'm'),
-  )
-  const { out } = await relays('--json')
-  const { hold } = (JSON.parse(out) as { relays: { hold: Record<string, string> }[] }).relays[0]!
-  assert.equal(hold.reason, 'maintenance\ufffd[2J')
-  assert.equal(Math.round((Date.parse(hold.until!) - Date.parse(hold.since!)) / 60_000), 120)
-})
-
-test('relays: --hold fails without a running server, and leaves no file', async (t) => {
-  const { folder, relays, state } = setup(t)
-  const expected = new RegExp(
-    `^dns-overrides: cannot hold @isp: no running Haraka uses ${state}, so nothing would take notice of it \\(is --config or HARAKA right\\?\\)\n$`,
-  )
-  const absent = await relays('--hold', 'isp')
-  assert.equal(absent.status, 75)
-  assert.match(absent.err, expected)
-  assert.deepEqual(readdirSync(folder), ['config'])
-  prepareStateFolder(state)
-  const unused = await relays('--hold', 'isp')
-  assert.equal(unused.status, 75)
-  assert.match(unused.err, expected)
-  assert.deepEqual(readdirSync(state), [])
-})
-
-test('relays: a relay that was removed from the file can still be resumed', async (t) => {
-  const { relays, state } = setup(t)
-  prepareStateFolder(state)
-  writeFileSync(join(state, 'hold.gone'), '')
-  const listed = await relays()
-  assert.equal(listed.status, 75)
-  assert.match(
-    listed.out,
-    new RegExp(`^@gone {2}not in the configuration {2}held by hand since ${TIME}$`, 'm'),
-  )
-  assert.match(
-    (await relays('--resume', 'gone')).err,
-    /^@gone is resumed; no server runs that could confirm it$/m,
-  )
-})
-
 test('relays: a relay whose host has no address is not "usable"', async (t) => {
   const file =
     '[relay:one]\nhost = nowhere.example\n[relay:two]\nhost = broken.example\n[relay:Spare]\nhost = spare.example'
@@ -248,18 +128,6 @@ test('relays: foreign text in the state folder is not taken for a report', async
   const { out } = await relays()
   assert.match(out, /^evil\ufffd\[2J\.example:25 {2}left out, after 1 failure: /m)
   assert.doesNotMatch(out.replaceAll('\n', ''), /[\p{Cf}\p{Cc}]/u)
-})
-
-test('relays: a hold keeps owner and mode of the folder, and belongs to its owner, even if root writes it', async (t) => {
-  const { relays, state } = setup(t)
-  startWorker(t, state)
-  if (process.getuid?.() === 0) chownSync(state, NOBODY, NOBODY)
-  const { uid, gid, mode } = statSync(state)
-  await relays('--hold', 'isp')
-  const folder = statSync(state)
-  assert.deepEqual([folder.uid, folder.gid, folder.mode], [uid, gid, mode])
-  const file = statSync(join(state, 'hold.isp'))
-  assert.deepEqual([file.uid, file.gid], [uid, gid])
 })
 
 test('relays: status 75 if a relay is held or left out, even if another is usable', async (t) => {
@@ -362,14 +230,6 @@ test('relays: wrong usage', async (t) => {
     assert.equal(status, 64)
     assert.equal(err, `dns-overrides: ${message} (see dns-overrides help relays)\n`)
   }
-})
-
-test('relays: a folder that cannot be written to is an error of one line', async (t) => {
-  const { relays, state } = setup(t)
-  writeFileSync(state, 'a file in its place')
-  const { status, err } = await relays('--hold', 'isp')
-  assert.equal(status, 70)
-  assert.match(err, /^dns-overrides: cannot hold @isp: [^\n]+ is not a folder\n$/)
 })
 
 test('relays --watch: a relay that fails is a new block, and Ctrl-C ends with status 0', async (t) => {

@@ -1,16 +1,7 @@
 import assert from 'node:assert/strict'
-import { test, type TestContext } from 'node:test'
-import { setTimeout as wait } from 'node:timers/promises'
-import type { Resolver } from '../../lib/dns/resolver'
-import type { AddressAnswer, InetPrefer, MxAnswer } from '../../lib/model/dns-answer'
-import { ResolveError } from '../../lib/model/errors'
-import {
-  FakeClock,
-  logged,
-  openHandles,
-  testResolver,
-  type TestResolverOptions,
-} from '../support/dns-resolver'
+import { test } from 'node:test'
+import type { InetPrefer, MxAnswer } from '../../lib/model/dns-answer'
+import { FakeClock, testResolver } from '../support/dns-resolver'
 import {
   a,
   cname,
@@ -18,10 +9,8 @@ import {
   mx,
   nullMx,
   startScripted,
-  startZone,
   type Script,
   type ZoneData,
-  type ZoneServer,
 } from '../support/dns-scripted'
 import {
   aaaaRecord,
@@ -33,33 +22,11 @@ import {
   soaRecord,
   TYPES,
 } from '../support/dns-wire'
-
-async function setUp(
-  t: TestContext,
-  table: Record<string, readonly ZoneData[]>,
-  options: TestResolverOptions = {},
-): Promise<{ resolver: Resolver; zone: ZoneServer; lines: string[] }> {
-  const zone = await startZone(table)
-  const { lines, log } = logged()
-  const resolver = testResolver([zone.server], {
-    log,
-    ...options,
-    tuning: { timeoutMs: 500, ...options.tuning },
-  })
-  t.after(async () => {
-    resolver.close()
-    await zone.stop()
-  })
-  return { resolver, zone, lines }
-}
+import { resolverWithZone, found } from '../support/dns-zone-resolver'
 
 const summary = (answer: MxAnswer): unknown => {
   if (answer.kind === 'failed') return answer.error.code
   return answer.kind === 'mx' ? answer.records.map((r) => `${r.priority} ${r.exchange}`) : answer.kind
-}
-const found = (answer: AddressAnswer): unknown => {
-  if (answer.kind === 'failed') return answer.error.code
-  return answer.kind === 'addresses' ? answer.addresses.toSorted() : answer.kind
 }
 
 const ZONE: Record<string, readonly ZoneData[]> = {
@@ -98,7 +65,7 @@ const DOMAINS: readonly (readonly [domain: string, summary: unknown, why: string
 ]
 
 test('the MX answer of a domain and its verdict', async (t) => {
-  const { resolver, lines } = await setUp(t, ZONE)
+  const { resolver, lines } = await resolverWithZone(t, ZONE)
   for (const [domain, expected, why] of DOMAINS) {
     await t.test(`${domain}: ${why}`, async () => {
       const answer = await resolver.mx(domain)
@@ -121,7 +88,7 @@ test('the MX answer of a domain and its verdict', async (t) => {
 })
 
 test('a U-label is sent as its A-label, not as 8-bit text (RFC 5891)', async (t) => {
-  const { resolver, zone } = await setUp(t, { 'gmail.test': [mx(1, 'a.example')] })
+  const { resolver, zone } = await resolverWithZone(t, { 'gmail.test': [mx(1, 'a.example')] })
   assert.equal(summary(await resolver.mx('ŧmail.test')), 'nxdomain')
   assert.deepEqual(zone.asked, ['MX xn--mail-96a.test'])
 })
@@ -209,7 +176,9 @@ const ORDERS: readonly (readonly [prefer: InetPrefer, families: string])[] = [
 test('addresses are ordered by inet_prefer, and at random within a family', async (t) => {
   const v6 = ['2001:db8::1', '2001:db8::2', '2001:db8::3', '2001:db8::4']
   const v4 = ['192.0.2.1', '192.0.2.2']
-  const { resolver, zone } = await setUp(t, { 'host.example': [...v4, ...v6].map((address) => a(address)) })
+  const { resolver, zone } = await resolverWithZone(t, {
+    'host.example': [...v4, ...v6].map((address) => a(address)),
+  })
   const orders = new Set<string>()
   for (const [prefer, families] of ORDERS) {
     for (let i = 0; i < 200; i++) {
@@ -224,7 +193,7 @@ test('addresses are ordered by inet_prefer, and at random within a family', asyn
 })
 
 test('an IP address needs no query', async (t) => {
-  const { resolver, zone } = await setUp(t, {})
+  const { resolver, zone } = await resolverWithZone(t, {})
   for (const address of ['192.0.2.1', '2001:db8::1']) {
     assert.deepEqual(found(await resolver.addresses(address, 'v4')), [address])
     assert.deepEqual(found(await resolver.relayAddresses(address, 'v4')), [address])
@@ -234,7 +203,7 @@ test('an IP address needs no query', async (t) => {
 
 test('a cached answer is returned without a promise, with the smaller of the TTLs', async (t) => {
   const clock = new FakeClock()
-  const { resolver } = await setUp(
+  const { resolver } = await resolverWithZone(
     t,
     {
       'example.com': [mx(10, 'mx.example.com', 50)],
@@ -266,93 +235,4 @@ test('a cached answer is returned without a promise, with the smaller of the TTL
   assert.deepEqual({ hits, misses }, { hits: 3, misses: 3 }, 'each question counts once')
   clock.pass(20)
   assert.ok(resolver.addresses('mx.example.com', 'v6') instanceof Promise)
-})
-
-const known =
-  (table: Record<string, readonly string[]>) =>
-  (host: string): Promise<readonly string[]> =>
-    Promise.resolve(table[host] ?? [])
-const failing = () => Promise.reject(new ResolveError('no', { code: 'EAI_AGAIN', temporary: true }))
-
-test('relay names that DNS does not know are looked up by the system', async (t) => {
-  const systemLookup = known({
-    'hosts.example': ['192.0.2.9', '2001:db8::9'],
-    'broken.example': ['192.0.2.8'],
-    'dns.example': ['192.0.2.7'],
-  })
-  const { resolver } = await setUp(
-    t,
-    { 'broken.example': [fails()], 'dns.example': [a('192.0.2.1')], 'empty.example': [mx(1, 'x.example')] },
-    { systemLookup },
-  )
-  const answer = await resolver.relayAddresses('hosts.example', 'v4')
-  assert.deepEqual(answer, {
-    kind: 'addresses',
-    addresses: ['192.0.2.9', '2001:db8::9'],
-    how: 'fresh',
-    server: 'system',
-    ttlSeconds: 0,
-  })
-  assert.deepEqual(found(await resolver.relayAddresses('broken.example', 'v4')), ['192.0.2.8'], 'DNS failed')
-  assert.deepEqual(
-    found(await resolver.relayAddresses('dns.example', 'v4')),
-    ['192.0.2.1'],
-    'DNS comes first',
-  )
-  assert.equal(found(await resolver.relayAddresses('empty.example', 'v4')), 'none', 'neither knows it')
-  assert.equal(found(await resolver.addresses('hosts.example', 'v4')), 'none', 'for relays only')
-  assert.equal(found(await resolver.relayAddresses('a..b', 'v4')), 'none')
-})
-
-test('a failing system lookup makes a negative answer a failure, and leaves other failures', async (t) => {
-  const { resolver } = await setUp(t, { 'broken.example': [fails()] }, { systemLookup: failing })
-  assert.equal(found(await resolver.relayAddresses('none.example', 'v4')), 'EAI_AGAIN')
-  assert.equal(found(await resolver.relayAddresses('broken.example', 'v4')), 'ESERVFAIL')
-})
-
-test('a system lookup that hangs ends at the deadline, and is made only if DNS leaves time for it', async (t) => {
-  let asked = 0
-  const systemLookup = () => {
-    asked++
-    return new Promise<readonly string[]>(() => {})
-  }
-  const { resolver } = await setUp(
-    t,
-    { 'silent.example': [fails('SILENT')] },
-    { systemLookup, tuning: { timeoutMs: 10_000, deadlineMs: 200 } },
-  )
-  const started = performance.now()
-  const answers = await Promise.all(
-    ['silent.example', 'none.example', 'none.example'].map((host) => resolver.relayAddresses(host, 'v4')),
-  )
-  assert.deepEqual(answers.map(found), ['ETIMEOUT', 'ETIMEOUT', 'ETIMEOUT'])
-  assert.ok(performance.now() - started < 1000)
-  assert.equal(asked, 2, 'those who ask for the same name share a lookup')
-})
-
-test('close ends waiting for the system, which is not asked again', async (t) => {
-  const asked: string[] = []
-  const systemLookup = (host: string) => {
-    asked.push(host)
-    return new Promise<readonly string[]>(() => {})
-  }
-  const { resolver } = await setUp(
-    t,
-    { 'silent.example': [fails('SILENT')] },
-    { systemLookup, tuning: { timeoutMs: 10_000, deadlineMs: 20_000 } },
-  )
-  const answers = ['none.example', 'silent.example'].map((host) => resolver.relayAddresses(host, 'v4'))
-  while (asked.length === 0) await wait(1)
-  resolver.close()
-  assert.deepEqual((await Promise.all(answers)).map(found), ['ECANCELLED', 'ECANCELLED'])
-  assert.deepEqual(asked, ['none.example'])
-  assert.equal(openHandles().timers, 0)
-})
-
-test('the system lookup finds localhost in the hosts file', async (t) => {
-  const { resolver } = await setUp(t, {})
-  const answer = await resolver.relayAddresses('localhost', 'v4')
-  assert.ok(answer.kind === 'addresses')
-  assert.equal(answer.addresses[0], '127.0.0.1')
-  assert.equal(answer.server, 'system')
 })

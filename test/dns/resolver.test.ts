@@ -2,52 +2,14 @@ import assert from 'node:assert/strict'
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { test, type TestContext } from 'node:test'
-import { setTimeout as wait } from 'node:timers/promises'
-import type { Resolver } from '../../lib/dns/resolver'
-import { ResolveError } from '../../lib/model/errors'
-import { FakeClock, testResolver, type TestResolverOptions } from '../support/dns-resolver'
-import { startScripted, startZone, a, mx, type Script, type ScriptedServer } from '../support/dns-scripted'
-import { aRecord, cnameRecord, mxRecord, RCODES, soaRecord } from '../support/dns-wire'
-
-async function setUp(
-  t: TestContext,
-  script: Script,
-  options: TestResolverOptions = {},
-): Promise<{ resolver: Resolver; server: ScriptedServer; clock: FakeClock }> {
-  const server = await startScripted(script)
-  const clock = new FakeClock()
-  const resolver = testResolver([server.server], { now: clock.now, ...options })
-  t.after(async () => {
-    resolver.close()
-    await server.stop()
-  })
-  return { resolver, server, clock }
-}
-
-const answering =
-  (ttl: number): Script =>
-  (query) =>
-    query.reply({ answers: [mxRecord(query.name, 10, 'mx.example.com', ttl)] })
-const servfail: Script = (query) => query.reply({ rcode: RCODES.SERVFAIL })
-const nxdomain =
-  (ttl: number, minimum: number): Script =>
-  (query) =>
-    query.reply({ rcode: RCODES.NXDOMAIN, authorities: [soaRecord('', minimum, ttl)] })
-
-const MX = { name: 'example.com', type: 'MX' } as const
-
-async function codeOf(lookup: Promise<unknown>): Promise<string> {
-  const error = await lookup.then(
-    () => assert.fail('no error'),
-    (reason: unknown) => reason,
-  )
-  assert.ok(error instanceof ResolveError)
-  return error.code
-}
+import { test } from 'node:test'
+import { FakeClock, testResolver } from '../support/dns-resolver'
+import { startZone, a, mx } from '../support/dns-scripted'
+import { aRecord, cnameRecord, mxRecord } from '../support/dns-wire'
+import { resolverWithServer, answering, servfail, MX, codeOf } from '../support/dns-one-server'
 
 test('an answer is fresh once, then cached, with the remaining TTL', async (t) => {
-  const { resolver, server, clock } = await setUp(t, answering(300))
+  const { resolver, server, clock } = await resolverWithServer(t, answering(300))
   const fresh = await resolver.resolve(MX)
   assert.deepEqual(fresh, {
     kind: 'records',
@@ -66,7 +28,7 @@ test('an answer is fresh once, then cached, with the remaining TTL', async (t) =
 })
 
 test('an answer of TTL 0 is shared by concurrent callers, and not cached (RFC 2181 8)', async (t) => {
-  const { resolver, server } = await setUp(t, answering(0))
+  const { resolver, server } = await resolverWithServer(t, answering(0))
   const answers = await Promise.all(Array.from({ length: 10 }, () => resolver.resolve(MX)))
   for (const answer of answers) assert.equal(answer.kind, 'records')
   assert.equal(server.queries.length, 1)
@@ -75,7 +37,7 @@ test('an answer of TTL 0 is shared by concurrent callers, and not cached (RFC 21
 })
 
 test('a TTL of 2^32-1 is capped (RFC 8767 4)', async (t) => {
-  const { resolver, server, clock } = await setUp(t, answering(2 ** 32 - 1))
+  const { resolver, server, clock } = await resolverWithServer(t, answering(2 ** 32 - 1))
   assert.equal((await resolver.resolve(MX)).ttlSeconds, 86_400)
   clock.pass(86_399)
   assert.equal((await resolver.resolve(MX)).how, 'cached')
@@ -85,12 +47,12 @@ test('a TTL of 2^32-1 is capped (RFC 8767 4)', async (t) => {
 })
 
 test('a minimum TTL can be set', async (t) => {
-  const { resolver } = await setUp(t, answering(5), { tuning: { minTtlSeconds: 30 } })
+  const { resolver } = await resolverWithServer(t, answering(5), { tuning: { minTtlSeconds: 30 } })
   assert.equal((await resolver.resolve(MX)).ttlSeconds, 30)
 })
 
 test('the cache is bounded, and drops the least recently used entry first', async (t) => {
-  const { resolver, server } = await setUp(t, answering(300), { cacheSize: 3 })
+  const { resolver, server } = await resolverWithServer(t, answering(300), { cacheSize: 3 })
   for (const name of ['a.x', 'b.x', 'c.x', 'a.x', 'd.x']) await resolver.resolve({ name, type: 'MX' })
   assert.equal(resolver.stats().entries, 3)
   assert.deepEqual(
@@ -100,88 +62,28 @@ test('the cache is bounded, and drops the least recently used entry first', asyn
   assert.equal(server.queries.length, 4)
 })
 
-test('a negative answer is cached for the smaller of SOA TTL and minimum (RFC 2308 5)', async (t) => {
-  const { resolver, server, clock } = await setUp(t, nxdomain(300, 60))
-  const { kind, ttlSeconds } = await resolver.resolve(MX)
-  assert.deepEqual({ kind, ttlSeconds }, { kind: 'nxdomain', ttlSeconds: 60 })
-  clock.pass(59)
-  assert.equal((await resolver.resolve(MX)).how, 'cached')
-  assert.equal(server.queries.length, 1)
-  clock.pass(1)
-  await resolver.resolve(MX)
-  assert.equal(server.queries.length, 2)
-})
-
-test('the TTL of a negative answer is capped', async (t) => {
-  const { resolver } = await setUp(t, nxdomain(100_000, 100_000))
-  assert.equal((await resolver.resolve(MX)).ttlSeconds, 3_600)
-})
-
-test('a negative answer without SOA is not cached (RFC 2308 5)', async (t) => {
-  const { resolver, server } = await setUp(t, (query) => query.reply({ rcode: RCODES.NXDOMAIN }))
-  await resolver.resolve(MX)
-  await resolver.resolve(MX)
-  assert.equal(server.queries.length, 2)
-})
-
-for (const [what, script, code] of [
-  ['SERVFAIL', servfail, 'ESERVFAIL'],
-  ['a timeout', () => {}, 'ETIMEOUT'],
-] as const) {
-  test(`${what} is cached for 1 s, then longer (RFC 9520 3.2)`, async (t) => {
-    const { resolver, server, clock } = await setUp(t, script, {
-      tuning: { timeoutMs: code === 'ETIMEOUT' ? 20 : 5_000, tries: 1 },
-    })
-    for (const [pass, queries] of [
-      [0, 1],
-      [0.9, 1],
-      [0.1, 2],
-      [1.9, 2],
-      [0.1, 3],
-      [3.9, 3],
-      [0.1, 4],
-    ] as const) {
-      clock.pass(pass)
-      assert.equal(await codeOf(resolver.resolve(MX)), code)
-      // On a busy machine a query may arrive after the resolver has given it up.
-      await server.received(queries)
-      assert.equal(server.queries.length, queries)
-    }
-  })
-}
-
-test('an answer resets the time for which a failure is cached', async (t) => {
-  const { resolver, server, clock } = await setUp(t, servfail)
-  await codeOf(resolver.resolve(MX))
-  clock.pass(1)
-  server.script(answering(1))
-  await resolver.resolve(MX)
-  clock.pass(1)
-  server.script(servfail)
-  await codeOf(resolver.resolve(MX))
-  clock.pass(1)
-  await codeOf(resolver.resolve(MX))
-  assert.equal(server.queries.length, 4, 'again 1 s')
-})
-
 test('1000 concurrent lookups of one name are one query (RFC 1035 7)', async (t) => {
-  const { resolver, server } = await setUp(t, (query) => setTimeout(() => answering(300)(query), 20), {
-    tuning: { timeoutMs: 5_000 },
-  })
+  const { resolver, server } = await resolverWithServer(
+    t,
+    (query) => setTimeout(() => answering(300)(query), 20),
+    {
+      tuning: { timeoutMs: 5_000 },
+    },
+  )
   const answers = await Promise.all(Array.from({ length: 1000 }, () => resolver.mx('example.com')))
   assert.ok(answers.every(({ kind }) => kind === 'mx'))
   assert.equal(server.queries.length, 1)
 })
 
 test('all callers that joined a lookup get its error', async (t) => {
-  const { resolver, server } = await setUp(t, servfail)
+  const { resolver, server } = await resolverWithServer(t, servfail)
   const codes = await Promise.all(Array.from({ length: 50 }, () => codeOf(resolver.resolve(MX))))
   assert.deepEqual(new Set(codes), new Set(['ESERVFAIL']))
   assert.equal(server.queries.length, 1)
 })
 
 test('waiting for a free query slot ends at the deadline, and is not cached as a failure', async (t) => {
-  const { resolver, server } = await setUp(t, () => {}, {
+  const { resolver, server } = await resolverWithServer(t, () => {}, {
     tuning: { maxInFlight: 1, timeoutMs: 10_000, deadlineMs: 100 },
   })
   const first = codeOf(resolver.resolve({ name: 'a.example', type: 'MX' }))
@@ -195,7 +97,7 @@ test('waiting for a free query slot ends at the deadline, and is not cached as a
 })
 
 test('cache keys are lower case (RFC 4343)', async (t) => {
-  const { resolver, server } = await setUp(t, answering(300))
+  const { resolver, server } = await resolverWithServer(t, answering(300))
   for (const name of ['Example.COM', 'example.com.', 'EXAMPLE.com']) await resolver.mx(name)
   assert.deepEqual(
     server.queries.map(({ name }) => name),
@@ -205,7 +107,7 @@ test('cache keys are lower case (RFC 4343)', async (t) => {
 })
 
 test('a CNAME target without records in the reply is queried, at most 8 times', async (t) => {
-  const { resolver, server } = await setUp(t, (query) => {
+  const { resolver, server } = await resolverWithServer(t, (query) => {
     const step = Number(/^c(\d+)/.exec(query.name)![1])
     if (step === 0) query.reply({ answers: [aRecord(query.name, '192.0.2.1', 100)] })
     else query.reply({ answers: [cnameRecord(query.name, `c${step - 1}.x`, 50)] })
@@ -218,57 +120,14 @@ test('a CNAME target without records in the reply is queried, at most 8 times', 
 })
 
 test('a CNAME loop over several replies is a failure', async (t) => {
-  const { resolver } = await setUp(t, (query) => {
+  const { resolver } = await resolverWithServer(t, (query) => {
     query.reply({ answers: [cnameRecord(query.name, query.name === 'a.x' ? 'b.x' : 'a.x')] })
   })
   assert.equal(await codeOf(resolver.resolve({ name: 'a.x', type: 'A' })), 'EBADRESP')
 })
 
-test('serve-stale answers when no server does, for a while, and is off by default (RFC 8767)', async (t) => {
-  for (const serveStale of [0, 100]) {
-    const { resolver, server, clock } = await setUp(t, answering(10), {
-      tuning: { serveStaleSeconds: serveStale },
-    })
-    await resolver.resolve(MX)
-    server.script(servfail)
-    clock.pass(11)
-    if (serveStale === 0) {
-      assert.equal(await codeOf(resolver.resolve(MX)), 'ESERVFAIL')
-      continue
-    }
-    const { how, ttlSeconds, kind } = await resolver.resolve(MX)
-    assert.deepEqual({ how, ttlSeconds, kind }, { how: 'stale', ttlSeconds: 0, kind: 'records' })
-    assert.equal((await resolver.resolve(MX)).how, 'stale')
-    assert.equal(server.queries.length, 2, 'the servers are left alone while the failure is remembered')
-    clock.pass(100)
-    assert.equal(await codeOf(resolver.resolve(MX)), 'ESERVFAIL')
-    server.script(answering(10))
-    clock.pass(300)
-    assert.equal((await resolver.resolve(MX)).how, 'fresh')
-  }
-})
-
-test('serve-stale never serves a negative answer', async (t) => {
-  const { resolver, server, clock } = await setUp(t, nxdomain(10, 10), { tuning: { serveStaleSeconds: 100 } })
-  await resolver.resolve(MX)
-  server.script(servfail)
-  clock.pass(11)
-  assert.equal(await codeOf(resolver.resolve(MX)), 'ESERVFAIL')
-})
-
-test('serve-stale: NXDOMAIN replaces the records, which are not served again', async (t) => {
-  const { resolver, server, clock } = await setUp(t, answering(10), { tuning: { serveStaleSeconds: 1_000 } })
-  await resolver.resolve(MX)
-  clock.pass(11)
-  server.script(nxdomain(10, 10))
-  assert.equal((await resolver.resolve(MX)).kind, 'nxdomain')
-  clock.pass(11)
-  server.script(servfail)
-  assert.equal(await codeOf(resolver.resolve(MX)), 'ESERVFAIL')
-})
-
 test('an MX set without a usable host name is a failure, and is not cached as an answer', async (t) => {
-  const { resolver, server, clock } = await setUp(t, (query) =>
+  const { resolver, server, clock } = await resolverWithServer(t, (query) =>
     query.reply({ answers: [mxRecord(query.name, 10, '192.0.2.1', 3_600)] }),
   )
   assert.equal(await codeOf(resolver.resolve(MX)), 'EBADMX')
@@ -279,7 +138,7 @@ test('an MX set without a usable host name is a failure, and is not cached as an
 })
 
 test('a null MX is cached as a kind of its own (RFC 7505)', async (t) => {
-  const { resolver, server } = await setUp(t, (query) =>
+  const { resolver, server } = await resolverWithServer(t, (query) =>
     query.reply({ answers: [mxRecord(query.name, 0, '')] }),
   )
   for (const how of ['fresh', 'cached']) {
@@ -289,35 +148,8 @@ test('a null MX is cached as a kind of its own (RFC 7505)', async (t) => {
   assert.equal(server.queries.length, 1)
 })
 
-test('an entry near its end is refreshed once in the background', async (t) => {
-  const { resolver, server, clock } = await setUp(t, answering(100), { tuning: { prefetchPercent: 10 } })
-  await resolver.resolve(MX)
-  clock.pass(89)
-  await resolver.resolve(MX)
-  assert.equal(server.queries.length, 1)
-  clock.pass(2)
-  for (let i = 0; i < 5; i++) assert.equal((await resolver.resolve(MX)).how, 'cached')
-  while (resolver.stats().inFlight > 0) await wait(1)
-  assert.equal(server.queries.length, 2)
-  clock.pass(50)
-  const { how, ttlSeconds } = await resolver.resolve(MX)
-  assert.deepEqual({ how, ttlSeconds }, { how: 'cached', ttlSeconds: 50 })
-})
-
-test('a failed background refresh leaves the entry, and is not repeated at every hit', async (t) => {
-  const { resolver, server, clock } = await setUp(t, answering(100), { tuning: { prefetchPercent: 10 } })
-  await resolver.resolve(MX)
-  server.script(servfail)
-  clock.pass(95)
-  for (let i = 0; i < 5; i++) {
-    assert.equal((await resolver.resolve(MX)).how, 'cached')
-    while (resolver.stats().inFlight > 0) await wait(1)
-  }
-  assert.equal(server.queries.length, 2)
-})
-
 test('the cache can be listed and flushed', async (t) => {
-  const { resolver, server } = await setUp(t, answering(300))
+  const { resolver, server } = await resolverWithServer(t, answering(300))
   await resolver.mx('example.com')
   await resolver.mx('example.org')
   assert.deepEqual([...resolver.cached()].at(-1), {
@@ -337,7 +169,7 @@ test('the cache can be listed and flushed', async (t) => {
 })
 
 test('with cache size 0 lookups are still joined', async (t) => {
-  const { resolver, server } = await setUp(t, answering(300), { cacheSize: 0 })
+  const { resolver, server } = await resolverWithServer(t, answering(300), { cacheSize: 0 })
   await Promise.all([resolver.mx('a.x'), resolver.mx('a.x')])
   assert.equal(server.queries.length, 1)
   await resolver.mx('a.x')
@@ -372,7 +204,7 @@ test('without servers in the settings those of resolv.conf are used, and followe
 })
 
 test('after close new lookups fail at once, and pending ones end', async (t) => {
-  const { resolver, server } = await setUp(t, () => {})
+  const { resolver, server } = await resolverWithServer(t, () => {})
   const waiting = codeOf(resolver.resolve(MX))
   await server.received(1)
   resolver.close()
