@@ -76,6 +76,31 @@ const CASES: readonly Case[] = [
     goes: ['10 mx.google.com:25'],
   },
   {
+    name: 'a reply before the first attempt',
+    text: '* a.test $retries<1 $reply~=*spam*',
+    warns: [
+      '1:21 contradiction $retries<1 and $reply~=*spam* never hold together, so no message can match this line',
+    ],
+    message: { retries: 1, reply: '550 spam' },
+    goes: ['0 example.com:25'],
+  },
+  {
+    name: 'a failure before the first attempt',
+    text: '* a.test $failed=rcpt $retries=0',
+    warns: [
+      '1:23 contradiction $failed=rcpt and $retries=0 never hold together, so no message can match this line',
+    ],
+    message: { retries: 1, failed: 'rcpt' },
+    goes: ['0 example.com:25'],
+  },
+  {
+    name: 'no reply at the first attempt, or one at a later one',
+    text: '* a.test $retries=0 $reply=\n* a.test $retries<2 $failed=rcpt\n',
+    warns: [],
+    message: { retries: 1, failed: 'rcpt' },
+    goes: ['10 a.test:25'],
+  },
+  {
     name: 'a number below zero',
     text: '* a.test $retries<0',
     warns: ['1:10 contradiction $retries<0 never holds, so no message can match this line'],

@@ -113,7 +113,22 @@ export function findContradiction(
       .find((both) => survivors(both)?.length === 0)
     return pair ?? [own[0]!, own.at(-1)!]
   }
-  return undefined
+  return findMissingAttempt(conditions)
+}
+
+/** A condition on the last reply or failure beside one on `$retries` that only the first attempt fulfils, before which there was none. */
+function findMissingAttempt(conditions: readonly Condition[]): readonly [Condition, Condition] | undefined {
+  const first = conditions.find(
+    (condition) => condition.attribute.name === 'retries' && !holdWithin([condition], Infinity, 1),
+  )
+  const later = conditions.find(
+    (condition) =>
+      condition.kind !== 'mx' &&
+      (condition.attribute.name === 'reply' || condition.attribute.name === 'failed') &&
+      !holdsAt(condition, ''),
+  )
+  if (first === undefined || later === undefined) return undefined
+  return conditions.indexOf(first) < conditions.indexOf(later) ? [first, later] : [later, first]
 }
 
 const matchesAll = (condition: Condition) => isWildcard(condition) && /^\*+$/.test(condition.pattern)
@@ -146,12 +161,14 @@ export function exclude(a: readonly Condition[], b: readonly Condition[]): boole
   return findContradiction([...a, ...b]) !== undefined
 }
 
-/** Can the conditions on `$retries` hold for a message that was tried `mostRetries` times at most? */
-export function holdWithin(conditions: readonly Condition[], mostRetries: number): boolean {
+/** Can the conditions on `$retries` hold for a message that was tried `mostRetries` times at most, and `fewest` at least? */
+export function holdWithin(conditions: readonly Condition[], mostRetries: number, fewest = 0): boolean {
   const own = conditions.filter(
     (condition): condition is NumericCondition =>
       condition.kind === 'number' && condition.attribute.name === 'retries',
   )
-  const points = [...pointsFor(own), mostRetries].filter((point) => Number(point) <= mostRetries)
+  const points = [...pointsFor(own), fewest, mostRetries].filter(
+    (point) => Number(point) <= mostRetries && Number(point) >= fewest,
+  )
   return own.length === 0 || points.some((point) => own.every((condition) => holdsAt(condition, point)))
 }

@@ -2,7 +2,9 @@ import { nameCharacter } from '../../model/character'
 import type { Condition } from '../conditions/condition'
 import { readOperator } from '../operators'
 import { conditionSpan } from '../places'
+import { normalizeDomain } from '../domain-pattern'
 import type { LintFinding, LintRule } from './lint-rule'
+import { overlap } from './patterns'
 
 /** The attributes whose value is an address (RFC 5321 section 4.1.2) or, for the null sender, empty. */
 const ADDRESSES: ReadonlySet<string> = new Set(['from', 'rcpt'])
@@ -63,13 +65,31 @@ function findCondition(condition: Condition): (Flaw & { readonly negated: boolea
   return { problem, suggestion: `$${attribute.name}${meant}`, negated }
 }
 
-/** A value of `$from` or `$rcpt` that no address can have, such as `@example.com`, `<joe@example.com>` or a name without an `@`. */
+/** A recipient of a domain that the line is not about. */
+function findForeignRecipient(
+  condition: Condition,
+  pattern: string,
+): (Flaw & { negated: false }) | undefined {
+  if (condition.attribute.name !== 'rcpt') return undefined
+  const value =
+    condition.kind === 'text' && condition.operator === '='
+      ? condition.folded
+      : condition.kind === 'match' && condition.form === 'wildcard' && condition.operator === '~='
+        ? condition.pattern
+        : ''
+  const [, written = ''] = /@([^@*?]+)$/.exec(value) ?? []
+  const domain = normalizeDomain(written)
+  if (domain === undefined || overlap(pattern, domain)) return undefined
+  return { problem: `this line is for recipients of ${pattern}`, negated: false }
+}
+
+/** A value of `$from` or `$rcpt` that no address can have, such as `@example.com`, `<joe@example.com>` or a name without an `@`; or no recipient of the line. */
 export const unmeetableAddress: LintRule = {
   code: 'unmeetable-address',
   find: ({ lines }) =>
     lines.flatMap((line) =>
       line.conditions.flatMap((condition): LintFinding[] => {
-        const found = findCondition(condition)
+        const found = findCondition(condition) ?? findForeignRecipient(condition, line.pattern)
         if (found === undefined) return []
         const { problem, suggestion, negated } = found
         const message = `${condition.text} is ${negated ? 'always' : 'never'} true: ${problem}`

@@ -93,3 +93,26 @@ for (const condition of [
     )
   })
 }
+
+for (const [pattern, condition, isWarned] of [
+  ['d.example', '$rcpt=a@other.example', true],
+  ['d.example', '$rcpt~=*@other.example', true],
+  ['*.d.example', '$rcpt=a@d.example', true],
+  ['d.example', '$rcpt=A@D.Example', false],
+  ['*.example', '$rcpt~=sales@d.example', false],
+  ['bücher.example', '$rcpt=a@xn--bcher-kva.example', false],
+  ['d.example', '$rcpt~=*@*.example', false],
+  ['d.example', '$rcpt<>a@other.example', false],
+  ['d.example', '$from=a@other.example', false],
+  ['*', '$rcpt=a@other.example', false],
+] as const) {
+  test(`a line for ${pattern} with ${condition} ${isWarned ? 'can never match' : 'is not warned of'}`, () => {
+    const found = warnings(`${pattern} a.test ${condition} $end`).filter((warning) =>
+      warning.includes(' unmeetable-address '),
+    )
+    const normal = pattern === 'bücher.example' ? 'xn--bcher-kva.example' : pattern
+    const message = `${condition} is never true: this line is for recipients of ${normal}`
+    assert.equal(found.length, isWarned ? 1 : 0)
+    if (isWarned) assert.ok(found[0]!.includes(message), found[0])
+  })
+}
