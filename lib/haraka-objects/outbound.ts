@@ -11,9 +11,9 @@ export interface HarakaMxLike {
   using_lmtp?: boolean
   auth_user?: string
   auth_pass?: string
-  auth_type?: string
+  auth_type?: string | undefined
   /** The host name that `exchange` is an address of. Set, it makes Haraka skip local addresses (`local_mx_ok`). */
-  from_dns?: string
+  from_dns?: string | undefined
 }
 
 /** A recipient in the queue, with what a bounce message says of it. */

@@ -45,8 +45,10 @@ export class MessageReader {
     const { todo } = hmail
     const notes = readNotes(todo.notes[NOTES_KEY])
     const earlier = this.#earlier.get(hmail) ?? notes.attempts
-    this.#earlier.set(hmail, earlier)
     const retries = earlier + hmail.num_failures
+    // At the first attempt of a message the note says 0, and will at the next: most messages have only one, and to remember it in a
+    // WeakMap costs more than to read it.
+    if (retries > 0) this.#earlier.set(hmail, earlier)
     todo.notes[NOTES_KEY] = writeNotes({ ...notes, attempts: retries })
     const { authSender, rotationOffset, reply, failed } = notes
     return {

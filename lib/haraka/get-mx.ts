@@ -206,7 +206,6 @@ export class GetMx {
   #answer(routed: RoutedMessage, { outcome, located }: FoundOutcome): HookAnswer {
     const { hmail, decision } = routed
     const log = this.#logOf(hmail)
-    const aftermath = this.#aftermath(routed)
     let slot: DecisionSlot | undefined
     const onWait = this.#noteWait(hmail, () => slot)
     return answerOutcome(hmail, outcome, {
@@ -231,7 +230,7 @@ export class GetMx {
           queue: this.#queue,
           waits: this.#waits,
           log,
-          aftermath,
+          aftermath: () => this.#aftermath(routed),
           onTry: () => slot && this.#parts.recorder.recordTry(slot),
           onWait,
           onEnd: (ended) => {
@@ -242,7 +241,8 @@ export class GetMx {
         this.#hooks.install(hmail, attempt)
       },
       fail: (failed, reason) => this.#failRelays(failed, reason, decision.fallbackRelays ?? []),
-      defer: (inner, reason, extra) => deferWithoutConnection(hmail, aftermath, { inner, reason, extra }),
+      defer: (inner, reason, extra) =>
+        deferWithoutConnection(hmail, this.#aftermath(routed), { inner, reason, extra }),
     })
   }
 

@@ -8,24 +8,31 @@ import { type Fields, isFields } from './foreign-json'
 /** Entries of each list in one line. */
 const PART = 100
 
+/** An entry that is JSON already: what is written again and again is put into words once. */
+export class JsonText {
+  constructor(readonly text: string) {}
+}
+
 /** The lines, without line breaks. @param lists by their names; an empty one is written too. Each is read as far as the lines go */
 export function* formatParts(
   fields: Fields,
   lists: Readonly<Record<string, Iterable<unknown>>>,
 ): Generator<string, void> {
   const sources = Object.entries(lists).map(([name, list]) => ({ name, entries: list[Symbol.iterator]() }))
-  const takePart = (isFirst: boolean) =>
-    Object.fromEntries(
-      sources.flatMap(({ name, entries }) => {
-        const part = takeSome(entries)
-        return isFirst || part.length > 0 ? [[name, part]] : []
-      }),
-    )
-  yield JSON.stringify({ ...fields, ...takePart(true) })
-  for (let part = takePart(false); Object.keys(part).length > 0; part = takePart(false)) {
-    yield JSON.stringify(part)
-  }
+  const takePart = (isFirst: boolean): string[] =>
+    sources.flatMap(({ name, entries }) => {
+      const part = takeSome(entries)
+      return isFirst || part.length > 0
+        ? [`${JSON.stringify(name)}:[${part.map(formatEntry).join(',')}]`]
+        : []
+    })
+  const head = JSON.stringify(fields).slice(1, -1)
+  yield `{${[...(head === '' ? [] : [head]), ...takePart(true)].join(',')}}`
+  for (let part = takePart(false); part.length > 0; part = takePart(false)) yield `{${part.join(',')}}`
 }
+
+const formatEntry = (entry: unknown): string =>
+  entry instanceof JsonText ? entry.text : JSON.stringify(entry)
 
 function takeSome(entries: Iterator<unknown>): unknown[] {
   const some: unknown[] = []

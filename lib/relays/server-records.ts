@@ -2,7 +2,7 @@ import { exchangeKey, sectionName, type Exchange } from '../model/exchange'
 import { Breaker } from './breaker'
 import type { BreakerBook, BreakerSharing } from './breaker-sharing'
 import { HourCount } from './hour-count'
-import { breakerKey, limitsOf, useKey } from './section'
+import { breakerKey, sectionKey, useKey } from './section'
 
 /** What is known of one server. Terms of direct mail have one record for all their servers together, and one for each that failed. */
 export interface ServerRecord {
@@ -33,6 +33,8 @@ export class ServerRecords {
   readonly #options: ServerRecordsOptions
   /** In the order of their last use. */
   readonly #records = new Map<string, ServerRecord>()
+  /** The last of them: it need not be moved to the end again. With one relay for all mail, that is 6 us a message. */
+  #latest: ServerRecord | undefined
   /** Servers of the configuration, by their breaker key. */
   #expected = new Map<string, Exchange>()
 
@@ -74,9 +76,10 @@ export class ServerRecords {
 
   /** The counts of the server, or of all servers of the same terms. */
   use(exchange: Exchange): ServerRecord {
-    const record = this.#take(useKey(exchange), { key: useKey(exchange), terms: undefined })
+    const key = useKey(exchange)
+    const record = this.#take(key, { key, terms: undefined })
     record.name = sectionName(exchange)
-    record.limitKey = limitsOf(exchange).key
+    record.limitKey = sectionKey(exchange)
     return record
   }
 
@@ -114,6 +117,7 @@ export class ServerRecords {
 
   #take(id: string, made: Pick<ServerRecord, 'key' | 'terms'>): ServerRecord {
     const known = this.#records.get(id)
+    if (known !== undefined && known === this.#latest) return known
     const record = known ?? {
       ...made,
       name: undefined,
@@ -124,6 +128,7 @@ export class ServerRecords {
     }
     this.#records.delete(id)
     this.#records.set(id, record)
+    this.#latest = record
     if (known === undefined) {
       const trouble = this.#options.sharing?.meet(id)
       if (trouble !== undefined) record.breaker.adopt(trouble, this.#options.wall())

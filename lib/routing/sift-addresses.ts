@@ -30,8 +30,9 @@ export function siftAddresses(
     return { addresses: [], passedOver: [{ reason, isOwn: false }] }
   }
   const own = fitting.filter((host) => isOwn({ host, port: endpoint.port }))
+  if (own.length === 0) return { addresses: fitting, passedOver: [] }
   return {
-    addresses: own.length === 0 ? fitting : fitting.filter((address) => !own.includes(address)),
+    addresses: fitting.filter((address) => !own.includes(address)),
     passedOver: own.map((host) => ({
       reason: `${formatEndpoint({ host, port: endpoint.port })} is this server itself`,
       isOwn: true,

@@ -38,7 +38,7 @@ export class ReplyReader {
     if (!REPLY_LINE.test(received))
       return { kind: 'fault', message: `its reply is not SMTP: ${shorten(received.trim())}` }
     const code = received.slice(0, CODE_LENGTH)
-    const text = withoutLineEnd(received).slice(CODE_LENGTH + 1)
+    const text = received.slice(CODE_LENGTH + 1, endOfText(received))
     if (this.#lines >= MOST_LINES) {
       return { kind: 'fault', message: `its reply has more than ${MOST_LINES} lines` }
     }
@@ -61,7 +61,8 @@ export class ReplyReader {
     this.#enhanced ??= enhanced?.[1]
     if (this.#text.length > LONGEST_REPLY) return
     const rest = (enhanced === null ? text : text.slice(enhanced[0].length)).trim()
-    this.#text += `${this.#text === '' ? '' : ' '}${rest.slice(0, LONGEST_REPLY + 1)}`
+    const kept = rest.length > LONGEST_REPLY ? rest.slice(0, LONGEST_REPLY + 1) : rest
+    this.#text = this.#text === '' ? kept : `${this.#text} ${kept}`
   }
 
   #finish(code: string): Reply {
@@ -69,14 +70,15 @@ export class ReplyReader {
     const rest = this.#text === '' ? '' : ` ${this.#text}`
     const text = shorten(enhanced === undefined ? `${code}${rest}` : `${code} ${enhanced}${rest}`)
     this.reset()
-    return { code: Number(code), ...(enhanced === undefined ? {} : { enhanced }), text }
+    // Written out: `...(a ? { b } : {})` would be half a kilobyte of garbage for each reply.
+    return enhanced === undefined ? { code: Number(code), text } : { code: Number(code), enhanced, text }
   }
 }
 
-function withoutLineEnd(line: string): string {
-  const end = line.endsWith('\n') ? -1 : line.length
-  const rest = line.slice(0, end)
-  return rest.endsWith('\r') ? rest.slice(0, -1) : rest
+/** Where the text ends: before CR LF, a bare LF, or a bare CR at the end. */
+function endOfText(line: string): number {
+  const end = line.endsWith('\n') ? line.length - 1 : line.length
+  return line[end - 1] === '\r' ? end - 1 : end
 }
 
 /** A server's text in the form in which it is kept: printable, and at most {@link LONGEST_REPLY} characters. */

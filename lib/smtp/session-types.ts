@@ -16,8 +16,8 @@ export interface SessionOptions {
   readonly lmtp: boolean
   /** Is it the operator's server, and not an MX host? Then a demand for authentication is its failure, and not about the recipient. */
   readonly isRelay: boolean
-  readonly credentials?: Login
-  readonly authType?: AuthType
+  readonly credentials?: Login | undefined
+  readonly authType?: AuthType | undefined
   readonly allowPlaintextAuth: boolean
   /** Do we show the server a client certificate? Then nothing is sent in clear. @default false */
   readonly showsCertificate?: boolean
@@ -65,8 +65,8 @@ export interface SessionReport {
   /** The last step that was begun. */
   readonly stage: Stage
   /** The last whole reply. */
-  readonly reply?: Reply
-  readonly failure?: SessionFailure
+  readonly reply?: Reply | undefined
+  readonly failure?: SessionFailure | undefined
   readonly lmtp: boolean
   /** Recipients that were refused (4xx or 5xx). */
   readonly refused: readonly RefusedRecipient[]

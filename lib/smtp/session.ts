@@ -66,8 +66,8 @@ export class Session {
   get report(): SessionReport {
     return {
       stage: this.#stage,
-      ...(this.#reply === undefined ? {} : { reply: this.#reply }),
-      ...(this.#failure === undefined ? {} : { failure: this.#failure }),
+      reply: this.#reply,
+      failure: this.#failure,
       lmtp: this.#options.lmtp,
       refused: this.#recipients.refused,
     }
@@ -138,8 +138,7 @@ export class Session {
       this.#authentication.answer(text)
       return undefined
     }
-    const verb = text.split(' ', 1)[0]?.toUpperCase()
-    switch (verb) {
+    switch (verbOf(text)) {
       case 'EHLO':
       case 'LHLO':
         this.#extensions.reset()
@@ -337,4 +336,10 @@ export class Session {
     this.#failure = { kind: 'connection', mayGoClear: false, polite: false, ...more, stage, message }
     return this.#failure
   }
+}
+
+/** The first word of a command, in capitals. */
+function verbOf(command: string): string {
+  const end = command.indexOf(' ')
+  return (end === -1 ? command : command.slice(0, end)).toUpperCase()
 }

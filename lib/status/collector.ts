@@ -1,4 +1,5 @@
 import { MINUTE_MS } from '../model/duration'
+import { JsonText } from '../model/json-parts'
 import { COUNTS, labelsOf, Sums } from './counts'
 import {
   type DecisionEntry,
@@ -23,14 +24,19 @@ export interface CollectorOptions {
   readonly sharing?: () => SharingFacts | undefined
 }
 
+/** What is known, with decisions that are JSON already. */
+export interface WrittenFacts extends Omit<Facts, 'decisions'> {
+  readonly decisions: readonly JsonText[]
+}
+
 /** Adds up what the workers of a server report. Counts outlive the worker that has counted. */
 export class Collector {
   readonly #options: CollectorOptions
   readonly #started: number
   readonly #sums = new Sums()
   readonly #workers = new Map<number, WorkerFacts>()
-  /** By key, oldest first. */
-  readonly #decisions = new Map<string, { readonly decision: DecisionEntry; readonly characters: number }>()
+  /** By key, oldest first. As JSON, because all of them are written each time one is new, and a text is half the size. */
+  readonly #decisions = new Map<string, { readonly at: number; readonly json: JsonText }>()
   /** Of all of them, as JSON. */
   #characters = 0
   #minutes: { at: number; decisions: Record<string, number> }[] = []
@@ -53,6 +59,12 @@ export class Collector {
   }
 
   get facts(): Facts {
+    const { decisions, ...rest } = this.writtenFacts
+    return { ...rest, decisions: decisions.map(({ text }) => JSON.parse(text) as DecisionEntry) }
+  }
+
+  /** As {@link facts}, for a file. */
+  get writtenFacts(): WrittenFacts {
     const { pid, now, isRedisUp } = this.#options
     const redisUp = isRedisUp?.()
     const sharing = this.#options.sharing?.()
@@ -64,7 +76,7 @@ export class Collector {
       updated: now(),
       counts: this.#sums.counts,
       minutes: this.#lastHour(),
-      decisions: [...this.#decisions.values()].map(({ decision }) => decision).sort((a, b) => b.at - a.at),
+      decisions: [...this.#decisions.values()].sort((a, b) => b.at - a.at).map(({ json }) => json),
       workers: [...this.#workers.values()].sort((a, b) => a.pid - b.pid),
     }
   }
@@ -79,14 +91,14 @@ export class Collector {
   }
 
   #keep(decision: DecisionEntry): void {
-    const { key } = decision
-    const characters = JSON.stringify(decision).length
-    this.#characters += characters - (this.#decisions.get(key)?.characters ?? 0)
-    this.#decisions.set(key, { decision, characters })
-    for (const [oldest, { characters: freed }] of this.#decisions) {
+    const { key, at } = decision
+    const text = JSON.stringify(decision)
+    this.#characters += text.length - (this.#decisions.get(key)?.json.text.length ?? 0)
+    this.#decisions.set(key, { at, json: new JsonText(text) })
+    for (const [oldest, { json }] of this.#decisions) {
       if (this.#decisions.size <= MOST_DECISIONS && this.#characters <= MOST_CHARACTERS) break
       this.#decisions.delete(oldest)
-      this.#characters -= freed
+      this.#characters -= json.text.length
     }
   }
 

@@ -35,7 +35,7 @@ type HitsEntry = readonly [hash: string, hits: LineHits]
 export interface FactsFileOptions {
   /** The state folder. */
   readonly folder: string
-  readonly collector: Pick<Collector, 'facts' | 'hits'>
+  readonly collector: Pick<Collector, 'writtenFacts' | 'hits'>
   /** The hits over all servers; absent: they are not shared. */
   readonly sharedHits?: () => Iterable<HitsEntry | undefined>
   readonly warn: (message: string) => void
@@ -55,7 +55,7 @@ export class FactsFile {
       }
       return new PacedFile({ folder, name, delayMs, format, onError })
     }
-    this.#facts = open(FACTS_FILE, FACTS_DELAY_MS, () => formatFacts(collector.facts))
+    this.#facts = open(FACTS_FILE, FACTS_DELAY_MS, () => formatFacts(collector.writtenFacts))
     this.#hits = [
       open(HITS_FILE, HITS_DELAY_MS, () => formatHits(collector.hits)),
       ...(sharedHits === undefined

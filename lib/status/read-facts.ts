@@ -1,6 +1,7 @@
 import { FAILED_STEPS } from '../model/message'
 import { type Fields, isAmount, isFields, readList, readText, toAmount } from '../model/foreign-json'
 import { formatParts, readPart } from '../model/json-parts'
+import type { WrittenFacts } from './collector'
 import type { Counts, LineHits } from './counts'
 import { ACTIONS, SOURCES } from './decision-counts'
 import {
@@ -230,7 +231,7 @@ export function* formatFacts({
   decisions,
   workers,
   ...fields
-}: Facts): Generator<string, void> {
+}: Facts | WrittenFacts): Generator<string, void> {
   const lists = { counts: listAmounts(counts), minutes, decisions, workers }
   for (const line of formatParts(fields, lists)) yield `${line}\n`
 }

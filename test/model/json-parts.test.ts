@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import type { Fields } from '../../lib/model/foreign-json'
-import { formatParts, readPart } from '../../lib/model/json-parts'
+import { formatParts, JsonText, readPart } from '../../lib/model/json-parts'
 
 const partsOf = (lines: Iterable<string>): (Fields | undefined)[] => [...lines].map(readPart)
 
@@ -9,6 +9,11 @@ test('short lists are one line each, also when empty', () => {
   const lines = [...formatParts({ pid: 7 }, { servers: [{ a: 1 }], holds: [] })]
   assert.deepEqual(lines, ['{"pid":7,"servers":[{"a":1}],"holds":[]}'])
   assert.deepEqual(partsOf(lines), [{ pid: 7, servers: [{ a: 1 }], holds: [] }])
+})
+
+test('an entry that is JSON already is written as it is', () => {
+  const servers = [{ a: 1 }, new JsonText('{"b":[2]}')]
+  assert.deepEqual([...formatParts({}, { servers })], ['{"servers":[{"a":1},{"b":[2]}]}'])
 })
 
 test('a line has at most 100 entries of a long list', () => {

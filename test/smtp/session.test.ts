@@ -112,6 +112,7 @@ test('the report has the last reply, and the reply to each refused recipient', (
   assert.deepEqual(conversation.report, {
     stage: 'rcpt',
     reply: { code: 250, text: '250 z' },
+    failure: undefined,
     lmtp: false,
     refused: [
       {

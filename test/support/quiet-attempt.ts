@@ -31,7 +31,7 @@ export function quietAttempt(): AttemptContext {
     queue: new DeliveryQueue(relays, quiet),
     waits: { add: quiet },
     log: SILENT_LOG,
-    aftermath: quietAftermath(),
+    aftermath: quietAftermath,
     onEnd: quiet,
   }
 }

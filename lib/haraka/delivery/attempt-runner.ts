@@ -30,7 +30,8 @@ export interface AttemptContext extends Omit<AttemptPlan<PlannedExchange>, 'cand
   readonly waits: Pick<WaitList, 'add'>
   /** For lines about this message. */
   readonly log: Loggable
-  readonly aftermath: AftermathServices
+  /** Asked for when an attempt fails: most do not. */
+  readonly aftermath: () => AftermathServices
   /** Called each time before a server is asked. */
   readonly onTry?: () => void
   /** Called when the message begins to wait without an attempt being counted. */
@@ -69,7 +70,6 @@ export class AttemptRunner implements AttemptHandler {
   readonly #context: AttemptContext
   readonly #policy: AttemptPolicy<PlannedExchange>
   readonly #connections: Connections
-  readonly #aftermath: Aftermath
   /** For the server that is being tried. */
   #token: Secret | undefined
   #delivered = false
@@ -86,7 +86,6 @@ export class AttemptRunner implements AttemptHandler {
     const { relays, now, source, fallbackRelays, passedOver } = context
     this.#hmail = hmail
     this.#context = context
-    this.#aftermath = new Aftermath(hmail, context.aftermath, () => this.#connections.reports.at(-1))
     this.#connections = new Connections(hmail, {
       onConnecting: () => this.#policy.noteConnecting(),
       onConnected: () => this.#policy.noteConnected(),
@@ -220,7 +219,7 @@ export class AttemptRunner implements AttemptHandler {
   }
 
   defer(reason: unknown, extra: unknown, haraka: EndMethods): void {
-    this.#aftermath.defer(this.#explain(reason), extra, haraka)
+    this.#aftermath().defer(this.#explain(reason), extra, haraka)
   }
 
   bounce(reason: unknown, extra: unknown, haraka: EndMethods): void {
@@ -228,7 +227,7 @@ export class AttemptRunner implements AttemptHandler {
       this.#bounced = true
       return haraka.bounce(...parameters)
     }
-    this.#aftermath.bounce(reason, extra, { ...haraka, bounce })
+    this.#aftermath().bounce(reason, extra, { ...haraka, bounce })
   }
 
   split(
@@ -237,7 +236,11 @@ export class AttemptRunner implements AttemptHandler {
     done: (hmail: OutboundItem) => void,
     haraka: EndMethods,
   ): void {
-    this.#aftermath.split(recipients, response, done, haraka)
+    this.#aftermath().split(recipients, response, done, haraka)
+  }
+
+  #aftermath(): Aftermath {
+    return new Aftermath(this.#hmail, this.#context.aftermath(), () => this.#connections.reports.at(-1))
   }
 
   #explain(reason: unknown): unknown {

@@ -64,8 +64,7 @@ export class Connections {
       exchange,
       address,
       encrypted: guard?.encrypted ?? false,
-      ...(session === undefined ? {} : { session: session.report }),
-      ...(failure === undefined ? {} : { session: reportWithoutSession(failure, exchange) }),
+      session: failure === undefined ? session?.report : reportWithoutSession(failure, exchange),
     }))
   }
 
@@ -80,9 +79,10 @@ export class Connections {
     this.#current = { ...plan, isTlsForced: false }
     this.#tried.push(this.#current)
     if (exchange.relay === undefined) return
-    // As before the first try: see forceTls(), and Haraka's choice of a mechanism.
-    delete mx.from_dns
-    if (exchange.relay.authType === undefined) delete mx.auth_type
+    // As before the first try: see forceTls(), and Haraka's choice of a mechanism. Not with `delete`, after which V8 looks every
+    // property of the object up in a table.
+    if (mx.from_dns !== undefined) mx.from_dns = undefined
+    if (exchange.relay.authType === undefined && mx.auth_type !== undefined) mx.auth_type = undefined
   }
 
   /** A server could not be tried. */
@@ -115,7 +115,6 @@ export class Connections {
     const hmail = this.#hmail
     const { candidate, inClear, token, isTlsForced } = current
     const { exchange } = candidate
-    const clientCertificate = exchange.relay?.clientCertificate
     const options = buildSessionOptions(exchange, {
       isTlsForced,
       inClear,
@@ -130,8 +129,8 @@ export class Connections {
         label: exchangeLabel(exchange),
         host: exchange.endpoint.host,
         verify: needsGoodCertificate(options),
-        ...(options.implicitTls ? { implicitTls: hmail.obtls?.get_tls_options(mx) ?? {} } : {}),
-        ...(clientCertificate === undefined ? {} : { clientCertificate }),
+        implicitTls: options.implicitTls ? (hmail.obtls?.get_tls_options(mx) ?? {}) : undefined,
+        clientCertificate: exchange.relay?.clientCertificate,
         patience: patienceOf(hmail.cfg?.connect_timeout),
         begin,
         giveUp: () => void hmail.try_deliver(),

@@ -35,9 +35,9 @@ export interface GuardedConnection {
   /** The certificate must be good. */
   readonly verify: boolean
   /** Options of TLS from the first byte; absent: the connection begins in clear. */
-  readonly implicitTls?: Record<string, unknown>
+  readonly implicitTls?: Record<string, unknown> | undefined
   /** Shown to a server that asks for one. */
-  readonly clientCertificate?: ClientCertificate
+  readonly clientCertificate?: ClientCertificate | undefined
   readonly patience: Patience
   /** Haraka's own `try_deliver_host_on_socket`. */
   readonly begin: () => void
@@ -48,6 +48,7 @@ export interface GuardedConnection {
 type Listener = (...parameters: unknown[]) => void
 
 const LINE_FEED = 10
+const CLEAR: Encryption = { encrypted: false, verified: false }
 /** How long Haraka has for its QUIT before the connection is closed. Milliseconds. */
 const QUIT_TIME_MS = 5_000
 
@@ -171,8 +172,8 @@ export class GuardedSocket {
 
   get #encryption(): Encryption {
     const { socket } = this.#connection
-    const encrypted = !this.#upgrading && socket.isEncrypted() === true
-    return { encrypted, verified: encrypted && socket.targetsocket.authorized === true }
+    if (this.#upgrading || socket.isEncrypted() !== true) return CLEAR
+    return { encrypted: true, verified: socket.targetsocket.authorized === true }
   }
 
   #afterUpgrade(refused: unknown): void {

@@ -21,14 +21,13 @@ export function buildSessionOptions(
   { isTlsForced, inClear, token, recipients }: ConnectionNeeds,
 ): SessionOptions {
   const required = isTlsForced || terms.tls === 'required'
-  const login = relay && loginOf(relay, token)
   return {
     tls: required ? 'required' : inClear ? 'off' : terms.tls,
     implicitTls: relay?.implicitTls ?? false,
     lmtp: terms.lmtp,
     isRelay: relay !== undefined,
-    ...(login === undefined ? {} : { credentials: login }),
-    ...(relay?.authType === undefined ? {} : { authType: relay.authType }),
+    credentials: relay && loginOf(relay, token),
+    authType: relay?.authType,
     allowPlaintextAuth: relay?.allowPlaintextAuth ?? false,
     showsCertificate: relay?.clientCertificate !== undefined,
     nextMx: terms.nextMx,

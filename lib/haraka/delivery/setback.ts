@@ -12,7 +12,7 @@ export interface ConnectionReport {
   /** Was it encrypted at its end? */
   readonly encrypted: boolean
   /** How far it came; absent where there was no connection. */
-  readonly session?: SessionReport
+  readonly session?: SessionReport | undefined
 }
 
 /** Why an attempt did not deliver the message, or a recipient of it. */
