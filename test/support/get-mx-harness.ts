@@ -24,7 +24,9 @@ export type HarnessDomain = 'direct.example' | 'ruled.example' | 'relayed.exampl
 export interface GetMxHarness {
   /** A message in Haraka's queue, as far as the hook looks at it. */
   message(domain: HarnessDomain): HMailItem
-  /** From the call of the hook to its answer, whose exchanges come out; then the attempt ends. */
+  /** From the call of the hook to its answer, whose exchanges come out. The attempt goes on. */
+  begin(hmail: HMailItem): Promise<readonly unknown[]>
+  /** As `begin`; then the attempt ends. */
   ask(hmail: HMailItem): Promise<readonly unknown[]>
   /** Questions that the DNS server has got. */
   queries(): number
@@ -87,6 +89,22 @@ ${sections}
     ...log,
     ...Object.fromEntries(WATCHED_METHODS.map((name) => [name, silent])),
   }
+  const answerOf = (hmail: HMailItem, onAnswer: () => void): Promise<readonly unknown[]> =>
+    new Promise((resolve, reject) => {
+      const answer = (retval: number, list: unknown) => {
+        onAnswer()
+        if (Array.isArray(list)) resolve(list)
+        else reject(new Error(`not a list: ${retval} ${String(list)}`))
+      }
+      route.call(
+        self,
+        (retval, list) => {
+          if (retval === RETVAL.cont) byDns.call(self, answer, hmail)
+          else answer(retval, list)
+        },
+        hmail,
+      )
+    })
   return {
     message: (domain) =>
       Object.assign(Object.create(methods) as HMailItem, {
@@ -103,22 +121,8 @@ ${sections}
         data_start: 500,
         next_cb: silent,
       }),
-    ask: (hmail) =>
-      new Promise((resolve, reject) => {
-        const answer = (retval: number, list: unknown) => {
-          hmail.next_cb()
-          if (Array.isArray(list)) resolve(list)
-          else reject(new Error(`not a list: ${retval} ${String(list)}`))
-        }
-        route.call(
-          self,
-          (retval, list) => {
-            if (retval === RETVAL.cont) byDns.call(self, answer, hmail)
-            else answer(retval, list)
-          },
-          hmail,
-        )
-      }),
+    begin: (hmail) => answerOf(hmail, () => {}),
+    ask: (hmail) => answerOf(hmail, () => hmail.next_cb()),
     queries: () => zone.queries.length,
     async stop() {
       ;(plugin.shutdown as () => void).call(self)

@@ -1,4 +1,4 @@
-/** A whole attempt to deliver one message, from the call of `get_mx` to the end of its connection, with all known already. */
+/** Whole attempts to deliver one message each, from the call of `get_mx` to the end of the connection, with all known already. */
 import { EventEmitter } from 'node:events'
 import type { HarakaMxLike, HMailItem } from '../../lib/haraka-objects/outbound'
 import type { HarakaSocket } from '../../lib/haraka-objects/socket'
@@ -54,9 +54,8 @@ function converse(hmail: HMailItem, mx: HarakaMxLike, socket: ReturnType<typeof 
   socket.emit('close')
 }
 
-/** `DOMAIN` in the environment: `direct.example` goes to two MX hosts, `relayed.example` to a relay. */
-export async function start(): Promise<MeasuredWork> {
-  const domain = process.env.DOMAIN as HarnessDomain
+/** Attempts for this domain: `relayed.example` goes to a relay. */
+export async function startAttempts(domain: HarnessDomain): Promise<MeasuredWork> {
   const harness = await startGetMxHarness({ sections: '[relay:isp]\nhost = 192.0.2.1\n' })
   const rcptTo = [{ user: 'u', host: domain }]
   return {
@@ -64,7 +63,7 @@ export async function start(): Promise<MeasuredWork> {
     async once() {
       const hmail = harness.message(domain)
       Object.assign(hmail.todo, { rcpt_to: rcptTo })
-      hmail.mxlist = [...(await harness.ask(hmail))] as HarakaMxLike[]
+      hmail.mxlist = [...(await harness.begin(hmail))] as HarakaMxLike[]
       hmail.try_deliver()
       const mx = hmail.mxlist.shift()
       if (mx === undefined) throw new Error(`no server for ${domain}`)

@@ -1,0 +1,4 @@
+import { startAttempts } from './whole-attempts'
+
+/** A whole attempt by a relay. */
+export const start = () => startAttempts('relayed.example')
