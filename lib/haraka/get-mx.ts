@@ -101,7 +101,7 @@ export class GetMx {
     this.#questions = new RuleQuestions(parts.relays, this.#haraka)
     this.#queue = new DeliveryQueue(parts.relays, (hmail) => this.#haraka.push(hmail))
     this.#waits = new WaitList(parts.relays)
-    parts.relays.onHoldsChange(() => this.#waits.noteHolds())
+    parts.relays.onComeback(() => this.#waits.noteComeback())
     this.#outcomes = new OutcomeFinder({
       haraka: this.#haraka,
       listens: parts.listens,
@@ -286,7 +286,7 @@ export class GetMx {
       const until = this.#now() + seconds * 1000
       const at = [...new Set([...held, ...full].map(sectionKey))]
       this.#parts.recorder.recordWait(hmail, { why, reason, until, at }, slotOf())
-      this.#waits.add(hmail, { held, release: () => this.#haraka.sendNow(hmail) })
+      this.#waits.add(hmail, { comeback: held, release: () => this.#haraka.sendNow(hmail) })
     }
   }
 

@@ -53,6 +53,8 @@ interface LimitRecord<Holder> {
   readonly waiting: Set<Holder>
   /** How many requests wait for the lender. */
   asking: number
+  /** Until an hour is over for those that wait. */
+  timer: NodeJS.Timeout | undefined
 }
 
 /**
@@ -154,6 +156,7 @@ export class LimitArbiter<Holder> {
   }
 
   close(): void {
+    for (const { timer } of this.#entries.values()) clearTimeout(timer)
     this.#options.journal?.close()
   }
 
@@ -167,6 +170,7 @@ export class LimitArbiter<Holder> {
       sent: new HourCount(),
       waiting: new Set(),
       asking: 0,
+      timer: undefined,
     }
     this.#entries.set(limits.key, entry)
     return entry
@@ -237,11 +241,19 @@ export class LimitArbiter<Holder> {
       const answer = this.#tryTake(holder, entry)
       if (!answer.granted) {
         if (this.look(entry.limits) === undefined) this.#options.lender?.noteWait(entry.limits)
+        else if (answer.why === 'quota') this.#offerAfter(entry, answer.waitMs)
         return
       }
       entry.waiting.delete(holder)
       this.#options.offer(holder, entry.limits.key, answer.place)
     }
+  }
+
+  #offerAfter(entry: LimitRecord<Holder>, ms: number): void {
+    entry.timer ??= setTimeout(() => {
+      entry.timer = undefined
+      this.#offer(entry)
+    }, ms).unref()
   }
 
   #journalState(): JournalState {

@@ -20,6 +20,8 @@ export interface LimitedPlacesOptions {
 
 /** Time for which a place is kept for a message that was woken: it goes through Haraka's queue and the decision first. */
 const RESERVE_MS = 5_000
+/** The most places that are kept at once: when an hour is over, very many may be free. */
+const MOST_RESERVED = 100
 /** Time for which a server counts as being at its limit of connections after it was: `look` cannot ask. */
 const FULL_MS = 1_000
 
@@ -63,8 +65,10 @@ export class LimitedPlaces {
   take(limits: Limits): Place | NoPlace | Promise<Place | NoPlace> {
     const entry = this.#entry(limits)
     for (const [place, timer] of entry.reserved) {
+      const mostWereKept = entry.reserved.size >= MOST_RESERVED
       clearTimeout(timer)
       entry.reserved.delete(place)
+      if (mostWereKept) this.#wait(entry)
       return this.#place(place)
     }
     const answer = this.#service.ask(limits)
@@ -110,7 +114,7 @@ export class LimitedPlaces {
   }
 
   #wait(entry: ServerPlaces): void {
-    if (entry.queue.length > 0) this.#service.wait(entry.limits)
+    if (entry.queue.length > 0 && entry.reserved.size < MOST_RESERVED) this.#service.wait(entry.limits)
   }
 
   #read(entry: ServerPlaces, answer: LimitAnswer): Place | NoPlace {
@@ -141,6 +145,7 @@ export class LimitedPlaces {
     const timer = setTimeout(() => {
       entry.reserved.delete(place)
       this.#service.giveBack(place, false)
+      this.#wait(entry)
     }, RESERVE_MS).unref()
     entry.reserved.set(place, timer)
     entry.queue.wakeFirst()

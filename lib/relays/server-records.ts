@@ -24,8 +24,8 @@ export interface ServerRecordsOptions {
   readonly capacity: number
   /** Shares breakers with other processes; absent if they are not shared. */
   readonly sharing?: BreakerSharing | undefined
-  /** Called when another process knew something new. */
-  readonly onAdopt: () => void
+  /** Called when another process knew something new. `isWell`: that a server works. */
+  readonly onAdopt: (isWell: boolean) => void
 }
 
 /** The servers that one process has met. */
@@ -52,7 +52,7 @@ export class ServerRecords {
         if (record === undefined) return
         record.breaker.adopt(trouble, wall())
         this.#forgetIfWell(key, record)
-        options.onAdopt()
+        options.onAdopt(trouble === undefined)
       },
     }
     sharing?.begin(book)

@@ -52,7 +52,7 @@ export class LocalRelayState implements RelayState {
   readonly #records: ServerRecords
   readonly #trials: Trials
   readonly #places: LimitedPlaces
-  readonly #holdsListeners: (() => void)[] = []
+  readonly #comebackListeners: (() => void)[] = []
   readonly #rotation: Rotation
 
   constructor(options: RelayStateOptions) {
@@ -63,7 +63,10 @@ export class LocalRelayState implements RelayState {
       wall: clock.wall,
       capacity: options.capacity ?? CAPACITY,
       sharing: options.sharing,
-      onAdopt: () => this.#noteChange(),
+      onAdopt: (isWell) => {
+        this.#noteChange()
+        if (isWell) this.#noteComeback()
+      },
     })
     this.#trials = new Trials({ records: this.#records, sharing: options.sharing, wall: clock.wall })
     this.#places = new LimitedPlaces({ service: limits, monotonic: clock.monotonic })
@@ -71,7 +74,7 @@ export class LocalRelayState implements RelayState {
       () => this.#snapshot(),
       (holds) => {
         log.info(`relays held by hand: ${holds.map(describeHoldBriefly).join('; ') || 'none'}`)
-        for (const listener of this.#holdsListeners) listener()
+        this.#noteComeback()
       },
     )
   }
@@ -81,8 +84,8 @@ export class LocalRelayState implements RelayState {
     this.#places.know(exchanges.map(limitsOf).filter(isLimited))
   }
 
-  onHoldsChange(listener: () => void): void {
-    this.#holdsListeners.push(listener)
+  onComeback(listener: () => void): void {
+    this.#comebackListeners.push(listener)
   }
 
   look(exchange: Exchange): Availability {
@@ -197,6 +200,7 @@ export class LocalRelayState implements RelayState {
     this.#options.sharing?.send(breakerKey(exchange))
     this.#options.log.info(`${exchangeLabel(exchange)} works again`)
     this.#noteChange()
+    this.#noteComeback()
   }
 
   #fail(exchange: Exchange, failure: RelayFailure): void {
@@ -228,6 +232,10 @@ export class LocalRelayState implements RelayState {
 
   #holdOf(name: string | undefined): Hold | undefined {
     return name === undefined ? undefined : this.#options.folder?.holdOf(name)
+  }
+
+  #noteComeback(): void {
+    for (const listener of this.#comebackListeners) listener()
   }
 
   #noteChange(): void {

@@ -99,15 +99,15 @@ export interface RelayState {
    */
   acquire(exchange: Exchange, options?: AcquireOptions): Lease | Unavailable | Promise<Lease | Unavailable>
   /**
-   * Waits for a place at a server that had none for its `connections`. A place that becomes free in any worker is kept for a few seconds
-   * for the message that has waited longest, which should then call {@link acquire}.
+   * Waits for a place at a server that is at a limit. A place that becomes free in any worker is kept for a few seconds for the message
+   * that has waited longest, which should then call {@link acquire}.
    *
    * @param wake called once at most, never before this method returns
    * @returns a function that cancels the wait
    */
   whenFree(exchange: Exchange, wake: () => void, options?: WaitOptions): () => void
-  /** Calls the listener, from now on, whenever holds by hand are set, end or are removed. */
-  onHoldsChange(listener: () => void): void
+  /** Calls the listener, from now on, whenever servers may be back: holds by hand have changed, or a server works again. */
+  onComeback(listener: () => void): void
   /** A server failed before there was a connection to it (it has no address, for example). */
   noteFailure(exchange: Exchange, failure: RelayFailure): void
   /** The rotation offset of the next message: a number that grows by one with each message. */

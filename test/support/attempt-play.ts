@@ -7,9 +7,6 @@ import { isUnavailable, type Lease, type Unavailable } from '../../lib/relays/ty
 import type { SessionFailure } from '../../lib/smtp/session-types'
 import { mxExchange, relayExchange, termsExchange } from './servers'
 
-/** What `now` is for an attempt that is played. */
-export const NOW = 1_000_000
-
 /** An exchange `host`, on the terms of a section `NAME!host` or, with `@`, a relay of that name; an address after `/`. */
 function candidate(text: string, nextMx: NextMx = 'connection'): Candidate {
   const [server = '', address = '192.0.2.1'] = text.split('/')
@@ -28,8 +25,6 @@ export interface AttemptSetup extends Partial<Omit<AttemptPlan<Candidate>, 'cand
   readonly nextMx?: NextMx
   /** Answers to each `acquire`, in order; the last holds on. */
   readonly answers?: Answers
-  /** When a limit ends, milliseconds from now. */
-  readonly until?: number
   /** Fallback relays, and whether each can be used. */
   readonly fallbackRelays?: Readonly<Record<string, boolean>>
 }
@@ -74,7 +69,6 @@ export class AttemptPlay {
         fallbackRelays: Object.keys(fallbackRelays).map((host) => relayExchange({ host })),
       },
       {
-        now: () => NOW,
         look: ({ endpoint: { host } }) =>
           fallbackRelays[host] === true
             ? { usable: true }
@@ -90,15 +84,7 @@ export class AttemptPlay {
     this.#asked.set(host, asked + 1)
     const answers = this.#setup.answers?.[host] ?? ['ok']
     const answer = lastResort ? 'ok' : (answers[Math.min(asked, answers.length - 1)] ?? 'ok')
-    const { until } = this.#setup
-    if (answer !== 'ok') {
-      return {
-        usable: false,
-        why: answer,
-        message: `${host}: ${answer}`,
-        ...(until === undefined ? {} : { until: NOW + until }),
-      }
-    }
+    if (answer !== 'ok') return { usable: false, why: answer, message: `${host}: ${answer}` }
     let at = host
     return {
       reportSuccess: () => this.lines.push(`success ${at}`),
@@ -135,10 +121,15 @@ export class AttemptPlay {
           )
           return this
         case 'requeue': {
-          const { reason, seconds, waitFor } = step
+          const { reason, seconds } = step
           const when = seconds === undefined ? '' : ` in ${seconds} s`
-          const whom = waitFor.length === 0 ? '' : `, or for ${waitFor.map(exchangeKey).join(' ')}`
-          this.lines.push(`requeue${when}${whom}: ${reason}`)
+          this.lines.push(`requeue${when}: ${reason}`)
+          return this
+        }
+        case 'wait': {
+          const { reason, waitFor } = step
+          const whom = waitFor.length === 0 ? '' : ` for ${waitFor.map(exchangeKey).join(' ')}`
+          this.lines.push(`wait${whom}: ${reason}`)
           return this
         }
         case 'give-back':

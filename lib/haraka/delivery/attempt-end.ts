@@ -23,10 +23,8 @@ export interface SpentAttempt {
 }
 
 /** A step that ends an attempt. */
-export type LastStep = Extract<AttemptStep<never>, { readonly kind: 'requeue' | 'give-back' }>
+export type LastStep = Extract<AttemptStep<never>, { readonly kind: 'requeue' | 'wait' | 'give-back' }>
 
-/** A relay that is held is looked at again at least this often, milliseconds: it may have been resumed. */
-const HOLD_INTERVAL_MS = 300_000
 /** Failures of one attempt that its reason names. */
 const MOST_REASONS = 3
 
@@ -37,16 +35,16 @@ const MOST_REASONS = 3
  * 2. With `[attempts]`, if every relay failed, no attempt is counted either: the recipient's server was never asked.
  * 3. Else Haraka defers it, and counts the attempt.
  */
-export function endAttempt(spent: SpentAttempt, world: Pick<AttemptWorld, 'look' | 'now'>): LastStep {
+export function endAttempt(spent: SpentAttempt, world: Pick<AttemptWorld, 'look'>): LastStep {
   const { source, fallbackRelays } = spent.plan
   const hasFallback = source === 'attempts' && fallbackRelays.some((exchange) => world.look(exchange).usable)
   return (
-    waitForRoom(spent, hasFallback, world.now()) ??
+    waitForRoom(spent, hasFallback) ??
     blameRelay(spent, hasFallback) ?? { kind: 'give-back', reason: summarize(spent.reasons) }
   )
 }
 
-function waitForRoom({ skipped }: SpentAttempt, hasFallback: boolean, now: number): LastStep | undefined {
+function waitForRoom({ skipped }: SpentAttempt, hasFallback: boolean): LastStep | undefined {
   const sections = new Map(
     skipped
       .filter(({ unavailable }) => unavailable.why !== 'breaker')
@@ -55,21 +53,9 @@ function waitForRoom({ skipped }: SpentAttempt, hasFallback: boolean, now: numbe
   const full = [...sections.values()]
   if (full.length === 0) return undefined
   const reason = full.map(({ unavailable }) => unavailable.message).join('; ')
-  if (hasFallback) return { kind: 'requeue', reason, seconds: 0, waitFor: [] }
-  const until = Math.min(
-    ...full.map(({ unavailable }) =>
-      unavailable.why === 'held' ? now + HOLD_INTERVAL_MS : (unavailable.until ?? Infinity),
-    ),
-  )
-  const waitFor = full.flatMap(({ unavailable, exchange }) =>
-    unavailable.why === 'connections' ? [exchange] : [],
-  )
-  return {
-    kind: 'requeue',
-    reason,
-    ...(until === Infinity ? {} : { seconds: (until - now) / 1000 }),
-    waitFor,
-  }
+  if (hasFallback) return { kind: 'requeue', reason, seconds: 0 }
+  const waitFor = full.flatMap(({ unavailable, exchange }) => (unavailable.why === 'held' ? [] : [exchange]))
+  return { kind: 'wait', reason, waitFor }
 }
 
 function blameRelay(
@@ -79,8 +65,8 @@ function blameRelay(
   if (plan.source !== 'attempts' || visits === 0 || relayFailures < visits) return undefined
   const reason = 'the relay failed, not the recipient'
   return hasFallback
-    ? { kind: 'requeue', reason: `${reason}; another is tried next`, seconds: 0, waitFor: [] }
-    : { kind: 'requeue', reason, waitFor: [] }
+    ? { kind: 'requeue', reason: `${reason}; another is tried next`, seconds: 0 }
+    : { kind: 'requeue', reason }
 }
 
 /** The last few of what went wrong. */

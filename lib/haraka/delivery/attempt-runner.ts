@@ -14,7 +14,7 @@ import type { ConnectionReport } from './setback'
 import { Aftermath, type AftermathServices } from './aftermath'
 import { Connections } from './connections'
 import type { AttemptHandler, EndMethods } from './hooks'
-import { requeue, type UncountedWait } from './requeue'
+import { requeue, type Requeue, type UncountedWait, waitForRoom } from './requeue'
 import type { HarakaMxLike, OutboundItem, QueuedRecipient } from '../../haraka-objects/outbound'
 import type { HarakaSocket } from '../../haraka-objects/socket'
 import type { PlannedExchange } from './planned-exchange'
@@ -78,12 +78,13 @@ export class AttemptRunner implements AttemptHandler {
   #deferral: string | undefined
   /** Why the last server that took no part was left out. */
   #unavailable: Exclude<Unavailable['why'], 'breaker'> | undefined
-  /** Servers that took no part because they are held, or because of a limit. */
+  /** Servers that took no part because of their breaker, because they are held, or because of a limit. */
+  readonly #leftOut: Exchange[] = []
   readonly #held: Exchange[] = []
   readonly #full: Exchange[] = []
 
   constructor(hmail: OutboundItem, candidates: readonly PlannedExchange[], context: AttemptContext) {
-    const { relays, now, source, fallbackRelays, passedOver } = context
+    const { relays, source, fallbackRelays, passedOver } = context
     this.#hmail = hmail
     this.#context = context
     this.#connections = new Connections(hmail, {
@@ -96,7 +97,6 @@ export class AttemptRunner implements AttemptHandler {
       { candidates, source, fallbackRelays, passedOver },
       {
         look: (exchange) => relays.look(exchange),
-        now,
         leave: (lease) => this.#leave(lease),
       },
     )
@@ -136,6 +136,9 @@ export class AttemptRunner implements AttemptHandler {
         case 'requeue':
           this.#requeue(step)
           return undefined
+        case 'wait':
+          this.#wait(step)
+          return undefined
         case 'give-back':
           this.#hmail.mxlist = []
           this.#deferral = step.reason
@@ -163,10 +166,7 @@ export class AttemptRunner implements AttemptHandler {
 
   #continueWith({ exchange, lastResort }: StepOf<'acquire'>, place: Lease | Unavailable): void {
     if (isUnavailable(place)) {
-      if (place.why !== 'breaker') {
-        this.#unavailable = place.why
-        ;(place.why === 'held' ? this.#held : this.#full).push(exchange)
-      }
+      this.#noteUnavailable(exchange, place.why)
       this.#context.log.loginfo(`not now: ${place.message}`)
     } else if (lastResort) {
       this.#context.log.loginfo(
@@ -174,6 +174,14 @@ export class AttemptRunner implements AttemptHandler {
       )
     }
     this.#policy.noteAcquired(place)
+  }
+
+  #noteUnavailable(exchange: Exchange, why: Unavailable['why']): void {
+    if (why === 'breaker') this.#leftOut.push(exchange)
+    else {
+      this.#unavailable = why
+      ;(why === 'held' ? this.#held : this.#full).push(exchange)
+    }
   }
 
   #findToken({ candidate }: StepOf<'token'>): void {
@@ -271,24 +279,30 @@ export class AttemptRunner implements AttemptHandler {
     this.#hmail.mxlist = [candidate.mx, ...this.#policy.remaining.map(({ mx }) => mx)]
   }
 
-  #requeue({ reason, seconds, waitFor }: StepOf<'requeue'>): void {
-    const { now, queue, waits, onWait } = this.#context
+  #requeue({ reason, seconds }: StepOf<'requeue'>): void {
+    requeue(this.#hmail, { ...this.#uncounted(reason), ...(seconds === undefined ? {} : { seconds }) })
+  }
+
+  #wait({ reason, waitFor }: StepOf<'wait'>): void {
+    const { queue, waits } = this.#context
+    const comeback = [...this.#held, ...this.#leftOut]
+    waitForRoom(this.#hmail, {
+      ...this.#uncounted(reason),
+      queue,
+      exchanges: waitFor,
+      onBegin: (release) => waits.add(this.#hmail, { comeback, release }),
+    })
+  }
+
+  #uncounted(reason: string): Omit<Requeue, 'seconds'> {
+    const { now, log, onWait } = this.#context
     const why = this.#unavailable ?? 'relay'
-    requeue(this.#hmail, {
-      log: this.#context.log,
+    return {
+      log,
       reason,
       now: now(),
-      onWait: (delay) => onWait?.({ why, reason, seconds: delay, held: this.#held, full: this.#full }),
-      ...(seconds === undefined ? {} : { seconds }),
-      ...(waitFor.length === 0
-        ? {}
-        : {
-            putBack: (delay) => {
-              const release = queue.waitForConnection(this.#hmail, waitFor, delay * 1000)
-              waits.add(this.#hmail, { held: this.#held, release })
-            },
-          }),
-    })
+      onWait: (seconds) => onWait?.({ why, reason, seconds, held: this.#held, full: this.#full }),
+    }
   }
 
   /** The place is free when the connection is closed. Without a reply to the end of the message nobody knows whether it was taken. */

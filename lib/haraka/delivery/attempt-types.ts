@@ -22,14 +22,11 @@ export type AttemptStep<C extends Candidate> =
   | { readonly kind: 'await-token'; readonly reason: string; readonly settled: Promise<void> }
   /**
    * The attempt ends and is not counted: nothing was tried for which the message could be blamed.
-   * `seconds`: until the next attempt; absent: Haraka's own interval. `waitFor`: servers of which a free connection is enough.
+   * `seconds`: until the next attempt; absent: Haraka's own interval.
    */
-  | {
-      readonly kind: 'requeue'
-      readonly reason: string
-      readonly seconds?: number
-      readonly waitFor: readonly Exchange[]
-    }
+  | { readonly kind: 'requeue'; readonly reason: string; readonly seconds?: number }
+  /** As `requeue`, until something changes. `waitFor`: servers that are at a limit, of which one that has room again is enough. */
+  | { readonly kind: 'wait'; readonly reason: string; readonly waitFor: readonly Exchange[] }
   /** The attempt ends as Haraka ends it when it has tried all exchanges: deferred, and counted. */
   | { readonly kind: 'give-back'; readonly reason: string }
 
@@ -48,8 +45,6 @@ export interface AttemptPlan<C extends Candidate> {
 export interface AttemptWorld {
   /** As `RelayState.look`. */
   look(exchange: Exchange): Availability
-  /** Milliseconds since the epoch. */
-  now(): number
   /** The message has left a server: its place is to be given back when the connection is closed. */
   leave(lease: Lease | undefined): void
 }

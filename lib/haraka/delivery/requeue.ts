@@ -3,6 +3,7 @@ import type { WaitReason } from '../../status/facts'
 import { type Loggable, RETVAL } from '../../haraka-objects/plugin'
 import { replaceNextCall } from '../../haraka-objects/patch'
 import type { OutboundItem } from '../../haraka-objects/outbound'
+import type { DeliveryQueue } from './delivery-queue'
 
 /** Haraka's default for its first attempt (`outbound/config.js`), where its settings cannot be seen. Seconds. */
 const FALLBACK_INTERVAL_SECONDS = 64
@@ -56,12 +57,6 @@ export interface Requeue {
    * @default Haraka's own interval
    */
   readonly seconds?: number
-  /**
-   * How the message gets back into the queue after that time.
-   *
-   * @default Haraka's own way, by its clock of one second
-   */
-  readonly putBack?: (seconds: number) => void
   /** Called when the wait begins, with its seconds. */
   readonly onWait?: (seconds: number) => void
 }
@@ -76,17 +71,38 @@ export function requeue(hmail: OutboundItem, { now, ...rest }: Requeue): void {
 }
 
 /** As {@link requeue}, however old the message is. */
-export function putOff(
-  hmail: OutboundItem,
-  { reason, log, seconds = Infinity, putBack, onWait }: Omit<Requeue, 'now'>,
-): void {
-  const delay = Math.max(0, Math.min(seconds, retryInterval(hmail)))
-  log.lognotice(`waiting ${Math.ceil(delay)} s, not counted as an attempt: ${reason}`)
-  onWait?.(delay)
+export function putOff(hmail: OutboundItem, wait: Omit<Requeue, 'now'>): void {
+  const delay = Math.max(0, Math.min(wait.seconds ?? Infinity, retryInterval(hmail)))
+  announce(wait, delay)
   // Haraka 3.3.4 outbound/hmail.js send_email_respond(): next_cb(), then the temp fail queue. Name and count of the queue
   // file stay as they are.
-  if (putBack === undefined) hmail.send_email_respond(RETVAL.delay, delay)
-  else putBack(delay)
+  hmail.send_email_respond(RETVAL.delay, delay)
+}
+
+function announce({ reason, log, onWait }: Pick<Requeue, 'reason' | 'log' | 'onWait'>, seconds: number): void {
+  log.lognotice(`waiting ${Math.ceil(seconds)} s, not counted as an attempt: ${reason}`)
+  onWait?.(seconds)
+}
+
+/** As {@link requeue}, where nothing but a change elsewhere lets the message go on: it waits in memory for that. */
+export interface RoomWait extends Omit<Requeue, 'seconds'> {
+  readonly queue: DeliveryQueue
+  /** Servers at a limit of which one that has room again is enough. */
+  readonly exchanges: readonly Exchange[]
+  /** Called with what ends the wait. */
+  readonly onBegin: (release: () => void) => void
+}
+
+/** Has the message wait in memory until something changes; one that is too old is deferred by Haraka's count instead. */
+export function waitForRoom(hmail: OutboundItem, wait: RoomWait): void {
+  const { now, reason, queue, exchanges, onBegin } = wait
+  if (isTooOld(hmail, now)) {
+    hmail.temp_fail(reason)
+    return
+  }
+  const interval = retryInterval(hmail)
+  announce(wait, queue.secondsToLook(interval))
+  onBegin(queue.waitForRoom(hmail, exchanges, interval))
 }
 
 /**

@@ -4,8 +4,8 @@ import type { OutboundItem } from '../../haraka-objects/outbound'
 
 /** A message that waits without an attempt being counted. */
 interface WaitingMessage {
-  /** Relays of which one that is resumed is enough. */
-  readonly held: readonly Exchange[]
+  /** Servers that are held or left out by their breakers, of which one that is back is enough. */
+  readonly comeback: readonly Exchange[]
   /** Ends the wait: the message goes back into the delivery queue. */
   readonly release: () => void
 }
@@ -49,13 +49,13 @@ export class WaitList {
     message?.release()
   }
 
-  /** Holds have changed: messages for a relay that was resumed go on. */
-  noteHolds(): void {
-    const isHeld = (exchange: Exchange) => {
+  /** Servers may be back: messages for one that was resumed, or works again, go on. */
+  noteComeback(): void {
+    const isBack = (exchange: Exchange) => {
       const answer = this.#relays.look(exchange)
-      return !answer.usable && answer.why === 'held'
+      return answer.usable || (answer.why !== 'held' && answer.why !== 'breaker')
     }
-    this.#releaseAll((message) => message.held.some((exchange) => !isHeld(exchange)))
+    this.#releaseAll(({ comeback }) => comeback.some(isBack))
   }
 
   /** There is another configuration: all are routed anew. */

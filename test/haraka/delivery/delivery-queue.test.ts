@@ -6,7 +6,9 @@ import { exchangeKey, type Exchange } from '../../../lib/model/exchange'
 import { PlaceQueue } from '../../../lib/relays/place-queue'
 import { relayExchange } from '../../support/servers'
 
-const HOUR = 3_600_000
+/** Haraka's own for the first attempt. Seconds. */
+const INTERVAL = 64
+const SECOND_MS = 1_000
 
 const isp = relayExchange({ host: 'isp' })
 const [a, b, other] = ['a', 'b', 'other'].map((host) => relayExchange({ host })) as [
@@ -16,7 +18,7 @@ const [a, b, other] = ['a', 'b', 'other'].map((host) => relayExchange({ host }))
 ]
 
 function setup(t: TestContext) {
-  mock.timers.enable({ apis: ['setTimeout'] })
+  mock.timers.enable({ apis: ['setInterval'] })
   t.after(() => mock.timers.reset())
   const pushed: string[] = []
   const ended: string[] = []
@@ -48,7 +50,7 @@ function setup(t: TestContext) {
 
 test('a waiting message frees its thread, and continues in order, one for each free connection', (t) => {
   const { queue, pushed, ended, message, free } = setup(t)
-  for (const name of ['a', 'b', 'c']) queue.waitForConnection(message(name), [isp], HOUR)
+  for (const name of ['a', 'b', 'c']) queue.waitForRoom(message(name), [isp], INTERVAL)
   assert.deepEqual(ended, ['a', 'b', 'c'])
   free(other)
   assert.deepEqual(pushed, [])
@@ -60,10 +62,10 @@ test('a waiting message frees its thread, and continues in order, one for each f
 test('a message whose connection was taken by another returns to the front', (t) => {
   const { queue, pushed, message, free } = setup(t)
   const first = message('first')
-  queue.waitForConnection(first, [isp], HOUR)
-  queue.waitForConnection(message('second'), [isp], HOUR)
+  queue.waitForRoom(first, [isp], INTERVAL)
+  queue.waitForRoom(message('second'), [isp], INTERVAL)
   free(isp)
-  queue.waitForConnection(first, [isp], HOUR)
+  queue.waitForRoom(first, [isp], INTERVAL)
   free(isp)
   free(isp)
   assert.deepEqual(pushed, ['first', 'first', 'second'])
@@ -71,35 +73,70 @@ test('a message whose connection was taken by another returns to the front', (t)
 
 test('a message that waits for two relays continues once', (t) => {
   const { queue, pushed, message, free } = setup(t)
-  queue.waitForConnection(message('both'), [a, b], HOUR)
-  queue.waitForConnection(message('other'), [b], HOUR)
+  queue.waitForRoom(message('both'), [a, b], INTERVAL)
+  queue.waitForRoom(message('other'), [b], INTERVAL)
   free(a)
   free(b)
   assert.deepEqual(pushed, ['both', 'other'])
-  mock.timers.tick(HOUR)
+  mock.timers.tick(3_600 * SECOND_MS)
   assert.deepEqual(pushed, ['both', 'other'])
 })
 
 test('no message waits forever', (t) => {
   const { queue, pushed, message, free } = setup(t)
-  queue.waitForConnection(message('a'), [isp], 5_000)
-  mock.timers.tick(4_999)
+  queue.waitForRoom(message('a'), [isp], 5)
+  queue.waitForRoom(message('b'), [], 5)
+  mock.timers.tick(4 * SECOND_MS)
   assert.deepEqual(pushed, [])
-  mock.timers.tick(1)
+  mock.timers.tick(SECOND_MS)
   assert.deepEqual(pushed, ['a'])
+  mock.timers.tick(SECOND_MS)
+  assert.deepEqual(pushed, ['a', 'b'])
   free(isp)
-  assert.deepEqual(pushed, ['a'])
+  assert.deepEqual(pushed, ['a', 'b'])
+})
+
+test('few messages look again once a minute, many each ten minutes, in their order and a few each second', (t) => {
+  const { queue, pushed, message } = setup(t)
+  const names = Array.from({ length: 6_000 }, (_, index) => String(index))
+  assert.equal(queue.secondsToLook(INTERVAL), 60)
+  for (const name of names) queue.waitForRoom(message(name), [isp], INTERVAL)
+  assert.equal(queue.secondsToLook(INTERVAL), 600)
+  mock.timers.tick(59 * SECOND_MS)
+  assert.equal(pushed.length, 0)
+  for (let second = 60; second <= 600; second++) {
+    const before = pushed.length
+    mock.timers.tick(SECOND_MS)
+    const looked = pushed.length - before
+    assert.ok(second === 600 || looked <= 10, `${looked} in second ${second}`)
+  }
+  assert.deepEqual(pushed, names)
+})
+
+test('a message that looked goes to the end, and no timer is left when nobody waits', (t) => {
+  const { queue, pushed, message } = setup(t)
+  const [a, b] = [message('a'), message('b')]
+  for (const each of [a, b]) queue.waitForRoom(each, [isp], 5)
+  mock.timers.tick(5 * SECOND_MS)
+  const release = queue.waitForRoom(a, [isp], 5)
+  mock.timers.tick(SECOND_MS)
+  assert.deepEqual(pushed, ['a', 'b'])
+  release()
+  release()
+  assert.deepEqual(pushed, ['a', 'b', 'a'])
+  mock.timers.tick(3_600 * SECOND_MS)
+  assert.deepEqual(pushed, ['a', 'b', 'a'])
 })
 
 test('a message that continues leaves every queue, even of a relay that is no longer used', (t) => {
   const { queue, message, free, waiting } = setup(t)
   for (const name of ['a', 'b', 'c']) {
-    queue.waitForConnection(message(name), [isp, relayExchange({ host: `gone-${name}` })], HOUR)
+    queue.waitForRoom(message(name), [isp, relayExchange({ host: `gone-${name}` })], INTERVAL)
   }
   assert.equal(waiting(), 6)
   free(isp)
   free(isp)
   assert.equal(waiting(), 2)
-  mock.timers.tick(HOUR)
+  mock.timers.tick(3_600 * SECOND_MS)
   assert.equal(waiting(), 0)
 })

@@ -18,7 +18,7 @@ function setup(t: TestContext) {
   const waits = new WaitList({ look })
   const add = (name: string, ...exchanges: readonly Exchange[]) => {
     const hmail = {} as OutboundItem
-    waits.add(hmail, { held: exchanges, release: () => released.push(name) })
+    waits.add(hmail, { comeback: exchanges, release: () => released.push(name) })
     return hmail
   }
   return { held, released, waits, add }
@@ -30,14 +30,14 @@ test('messages for a resumed relay continue, 20 every 100 ms, and those for a he
   for (const name of names) add(name, a)
   add('b', b)
   add('limit')
-  waits.noteHolds()
+  waits.noteComeback()
   assert.deepEqual(released, [])
   held.delete(a)
-  waits.noteHolds()
+  waits.noteComeback()
   assert.deepEqual(released, names.slice(0, 20))
   mock.timers.tick(100)
   assert.deepEqual(released, names.slice(0, 40))
-  waits.noteHolds()
+  waits.noteComeback()
   mock.timers.tick(100)
   assert.deepEqual(released, names)
   mock.timers.tick(3_600_000)
@@ -48,9 +48,9 @@ test('a message that waits for two held relays continues once, when one is resum
   const { held, released, waits, add } = setup(t)
   add('both', a, b)
   held.delete(b)
-  waits.noteHolds()
+  waits.noteComeback()
   held.delete(a)
-  waits.noteHolds()
+  waits.noteComeback()
   assert.deepEqual(released, ['both'])
 })
 
@@ -76,7 +76,7 @@ test('a message that has continued by itself is not released', (t) => {
   const { held, released, waits, add } = setup(t)
   const messages = Array.from({ length: 25 }, (_, index) => add(String(index), a))
   held.delete(a)
-  waits.noteHolds()
+  waits.noteComeback()
   waits.remove(messages[22]!)
   mock.timers.tick(100)
   assert.equal(released.length, 24)
