@@ -22,7 +22,7 @@ export class WaitList {
   readonly #relays: Pick<RelayState, 'look'>
   readonly #waiting = new Map<OutboundItem, WaitingMessage>()
   /** Those that go on soon, not all in one moment. */
-  #released: readonly OutboundItem[] = []
+  readonly #released = new Set<OutboundItem>()
   #timer: NodeJS.Timeout | undefined
 
   constructor(relays: Pick<RelayState, 'look'>) {
@@ -64,16 +64,18 @@ export class WaitList {
   }
 
   #releaseAll(isMeant: (message: WaitingMessage) => boolean): void {
-    const meant = [...this.#waiting].flatMap(([hmail, message]) => (isMeant(message) ? [hmail] : []))
-    this.#released = [...new Set([...this.#released, ...meant])]
+    for (const [hmail, message] of this.#waiting) if (isMeant(message)) this.#released.add(hmail)
     if (this.#timer === undefined) this.#releaseGroup()
   }
 
   #releaseGroup(): void {
-    const group = this.#released.slice(0, GROUP)
-    this.#released = this.#released.slice(GROUP)
-    for (const hmail of group) this.release(hmail)
-    const isDone = this.#released.length === 0
+    let left = GROUP
+    for (const hmail of this.#released) {
+      if (left-- === 0) break
+      this.#released.delete(hmail)
+      this.release(hmail)
+    }
+    const isDone = this.#released.size === 0
     this.#timer = isDone ? undefined : setTimeout(() => this.#releaseGroup(), GROUP_INTERVAL_MS).unref()
   }
 }
