@@ -286,7 +286,7 @@ export class GetMx {
       const until = this.#now() + seconds * 1000
       const at = [...new Set([...held, ...full].map(sectionKey))]
       this.#parts.recorder.recordWait(hmail, { why, reason, until, at }, slotOf())
-      this.#waits.add(hmail, { comeback: held, release: () => this.#haraka.sendNow(hmail) })
+      this.#waits.add(hmail, { held, leftOut: [], release: () => this.#haraka.sendNow(hmail) })
     }
   }
 

@@ -54,7 +54,7 @@ test('a message that waits for a held relay is routed again when an edit removes
   assert.equal((await run(hold, { env: { HARAKA: server.folder }, now: Date.now })).status, 0)
   for (const to of ['a@d.example', 'b@d.example']) await server.send({ to })
   await server.waitFor(
-    () => server.lines(/waiting 300 s, not counted as an attempt: relay main is held by hand/).length === 2,
+    () => server.lines(/waiting 60 s, not counted as an attempt: relay main is held by hand/).length === 2,
     'both wait',
   )
   server.write('config/dns_overrides.ini', `* @backup\n${sections}`)

@@ -12,7 +12,11 @@ function setup(t: TestContext) {
   const clock = testClock()
   const service = new LocalLimits({ monotonic: clock.monotonic })
   const places = new LimitedPlaces({ service, monotonic: clock.monotonic })
-  return { places, used: () => service.arbiter.status()[0]?.connections }
+  const pass = (ms: number) => {
+    clock.pass(ms)
+    mock.timers.tick(ms)
+  }
+  return { places, pass, used: () => service.arbiter.status()[0]?.connections }
 }
 
 const turn = () => new Promise((done) => setImmediate(done))
@@ -70,4 +74,20 @@ test('close gives back the places that are kept', async (t) => {
   assert.equal(used(), 1)
   places.close()
   assert.equal(used(), 0)
+})
+
+test('those that wait for a quota are woken when messages of an hour ago no longer count, at most 100 at once', async (t) => {
+  const { places, pass } = setup(t)
+  const hourly = { key: 'isp', maxPerHour: 250 }
+  for (let i = 0; i < 250; i++) taken(places.take(hourly)).giveBack(true)
+  let woken = 0
+  for (let i = 0; i < 300; i++) places.whenFree(hourly, () => woken++, false)
+  await turn()
+  assert.equal(woken, 0)
+  pass(3_599_000)
+  assert.equal(woken, 0)
+  pass(15_000)
+  assert.equal(woken, 100)
+  for (let i = 0; i < 250; i++) taken(places.take(hourly)).giveBack(true)
+  assert.equal(woken, 250)
 })

@@ -285,12 +285,11 @@ export class AttemptRunner implements AttemptHandler {
 
   #wait({ reason, waitFor }: StepOf<'wait'>): void {
     const { queue, waits } = this.#context
-    const comeback = [...this.#held, ...this.#leftOut]
     waitForRoom(this.#hmail, {
       ...this.#uncounted(reason),
       queue,
       exchanges: waitFor,
-      onBegin: (release) => waits.add(this.#hmail, { comeback, release }),
+      onBegin: (release) => waits.add(this.#hmail, { held: this.#held, leftOut: this.#leftOut, release }),
     })
   }
 

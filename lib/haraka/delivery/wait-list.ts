@@ -3,9 +3,11 @@ import type { RelayState } from '../../relays/types'
 import type { OutboundItem } from '../../haraka-objects/outbound'
 
 /** A message that waits without an attempt being counted. */
-interface WaitingMessage {
-  /** Servers that are held or left out by their breakers, of which one that is back is enough. */
-  readonly comeback: readonly Exchange[]
+export interface WaitingMessage {
+  /** Servers that are held, of which one that is resumed is enough: also if its breaker is open, which alone never holds mail. */
+  readonly held: readonly Exchange[]
+  /** Servers that are left out by their breakers, of which one that works again is enough. */
+  readonly leftOut: readonly Exchange[]
   /** Ends the wait: the message goes back into the delivery queue. */
   readonly release: () => void
 }
@@ -51,11 +53,13 @@ export class WaitList {
 
   /** Servers may be back: messages for one that was resumed, or works again, go on. */
   noteComeback(): void {
-    const isBack = (exchange: Exchange) => {
+    const whyNot = (exchange: Exchange) => {
       const answer = this.#relays.look(exchange)
-      return answer.usable || (answer.why !== 'held' && answer.why !== 'breaker')
+      return answer.usable ? undefined : answer.why
     }
-    this.#releaseAll(({ comeback }) => comeback.some(isBack))
+    const isResumed = (exchange: Exchange) => whyNot(exchange) !== 'held'
+    const works = (exchange: Exchange) => isResumed(exchange) && whyNot(exchange) !== 'breaker'
+    this.#releaseAll(({ held, leftOut }) => held.some(isResumed) || leftOut.some(works))
   }
 
   /** There is another configuration: all are routed anew. */

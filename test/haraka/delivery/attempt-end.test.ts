@@ -23,19 +23,19 @@ const CASES: readonly AttemptCase[] = [
     ],
   ],
   [
-    'a message waits for a relay at its limit, at most until the limit ends',
+    'a message waits for a relay at its limit',
     { candidates: ['@a'], answers: { a: ['connections'] } },
     [],
     ['wait for a:25: a: connections'],
   ],
   [
-    'a message waits for the end of a quota',
+    'a message waits for a relay that has had all messages of the hour',
     { candidates: ['@a'], answers: { a: ['quota'] } },
     [],
     ['wait for a:25: a: quota'],
   ],
   [
-    'a message for a held relay is tried again after five minutes',
+    'a message for a held relay waits until it is resumed',
     { candidates: ['@a'], answers: { a: ['held'] } },
     [],
     ['wait: a: held'],

@@ -4,7 +4,6 @@ import { AttemptPolicy } from '../../../lib/haraka/delivery/attempt-policy'
 import { Secret } from '../../../lib/model/secret'
 import type { Lease } from '../../../lib/relays/types'
 import { mxExchange, relayExchange } from '../../support/servers'
-import { NOW } from '../../support/attempt-play'
 
 const TOKEN_RELAY = relayExchange({
   host: 'cloud.example',
@@ -30,7 +29,7 @@ function tokenAttempt() {
   const other = { exchange: mxExchange('mx.example'), address: '192.0.2.3' }
   const attempt = new AttemptPolicy(
     { candidates: [cloud, second, other], source: 'overrides', fallbackRelays: [], passedOver: [] },
-    { look: () => ({ usable: true }), now: () => NOW, leave: () => notes.push('left') },
+    { look: () => ({ usable: true }), leave: () => notes.push('left') },
   )
   assert.equal(attempt.next().kind, 'acquire')
   attempt.noteAcquired(lease)

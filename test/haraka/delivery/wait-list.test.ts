@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { mock, test, type TestContext } from 'node:test'
 import type { OutboundItem } from '../../../lib/haraka-objects/outbound'
-import { WaitList } from '../../../lib/haraka/delivery/wait-list'
+import { WaitList, type WaitingMessage } from '../../../lib/haraka/delivery/wait-list'
 import type { Exchange } from '../../../lib/model/exchange'
 import type { Availability } from '../../../lib/relays/types'
 import { relayExchange } from '../../support/servers'
@@ -12,16 +12,23 @@ function setup(t: TestContext) {
   mock.timers.enable({ apis: ['setTimeout'] })
   t.after(() => mock.timers.reset())
   const held = new Set<Exchange>([a, b])
-  const look = (exchange: Exchange): Availability =>
-    held.has(exchange) ? { usable: false, why: 'held', message: 'held by hand' } : { usable: true }
+  const broken = new Set<Exchange>()
+  const look = (exchange: Exchange): Availability => {
+    if (held.has(exchange)) return { usable: false, why: 'held', message: 'held by hand' }
+    return broken.has(exchange)
+      ? { usable: false, why: 'breaker', message: 'left out' }
+      : { usable: false, why: 'connections', message: 'full' }
+  }
   const released: string[] = []
   const waits = new WaitList({ look })
-  const add = (name: string, ...exchanges: readonly Exchange[]) => {
+  const addWait = (name: string, servers: Pick<WaitingMessage, 'held' | 'leftOut'>) => {
     const hmail = {} as OutboundItem
-    waits.add(hmail, { comeback: exchanges, release: () => released.push(name) })
+    waits.add(hmail, { ...servers, release: () => released.push(name) })
     return hmail
   }
-  return { held, released, waits, add }
+  const add = (name: string, ...exchanges: readonly Exchange[]) =>
+    addWait(name, { held: exchanges, leftOut: [] })
+  return { held, broken, released, waits, add, addWait }
 }
 
 test('messages for a resumed relay continue, 20 every 100 ms, and those for a held relay stay', (t) => {
@@ -61,6 +68,28 @@ test('a single message can be released, once', (t) => {
   waits.release(hmail)
   waits.release(hmail)
   assert.deepEqual(released, ['this'])
+})
+
+test('a relay that is resumed gets its messages even if its breaker is open', (t) => {
+  const { held, broken, released, waits, add } = setup(t)
+  add('a', a)
+  broken.add(a)
+  held.delete(a)
+  waits.noteComeback()
+  assert.deepEqual(released, ['a'])
+})
+
+test('messages that a breaker kept away from a server go on when it works again', (t) => {
+  const { held, broken, released, waits, addWait } = setup(t)
+  held.clear()
+  broken.add(a)
+  addWait('a', { held: [], leftOut: [a] })
+  addWait('none', { held: [], leftOut: [] })
+  waits.noteComeback()
+  assert.deepEqual(released, [])
+  broken.delete(a)
+  waits.noteComeback()
+  assert.deepEqual(released, ['a'])
 })
 
 test('a new configuration routes all waiting messages again', (t) => {
