@@ -1,11 +1,10 @@
 #!/usr/bin/env node
-import { buffer } from 'node:stream/consumers'
 import { EXIT } from '../commands/shared/exit-status'
 import type { Terminal } from '../commands/shared/terminal'
 import { PROGRAM } from './help'
 import { main } from './main'
 
-const { env, stdin, stdout, stderr } = process
+const { env, stdout, stderr } = process
 
 // NO_COLOR counts if it is set and not empty (https://no-color.org).
 const colors = (env.NO_COLOR ?? '') === '' && env.TERM !== 'dumb'
@@ -15,7 +14,9 @@ const interruption = new AbortController()
 const terminal: Terminal = {
   out: (text) => void stdout.write(text),
   err: (text) => void stderr.write(text),
-  input: () => buffer(stdin),
+  // Most commands read nothing: to open the stream takes Node several milliseconds.
+  input: () =>
+    (require('node:stream/consumers') as typeof import('node:stream/consumers')).buffer(process.stdin),
   color: { out: colors && stdout.isTTY, err: colors && stderr.isTTY },
   // A window may be resized meanwhile.
   get columns() {

@@ -79,7 +79,10 @@ export function putOff(hmail: OutboundItem, wait: Omit<Requeue, 'now'>): void {
   hmail.send_email_respond(RETVAL.delay, delay)
 }
 
-function announce({ reason, log, onWait }: Pick<Requeue, 'reason' | 'log' | 'onWait'>, seconds: number): void {
+function announce(
+  { reason, log, onWait }: Pick<Requeue, 'reason' | 'log' | 'onWait'>,
+  seconds: number,
+): void {
   log.lognotice(`waiting ${Math.ceil(seconds)} s, not counted as an attempt: ${reason}`)
   onWait?.(seconds)
 }
