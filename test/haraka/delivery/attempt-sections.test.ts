@@ -41,12 +41,7 @@ const CASES: readonly AttemptCase[] = [
     'a full section is checked once for all its servers, and the next section is tried',
     { candidates: ['ms!a', '@isp', 'ms!b'], answers: { a: ['connections'] } },
     ['failed connection'],
-    [
-      'connect isp/192.0.2.1',
-      'failure isp: it said connection',
-      'end isp',
-      'wait for a:25: a: connections',
-    ],
+    ['connect isp/192.0.2.1', 'failure isp: it said connection', 'end isp', 'wait for a:25: a: connections'],
   ],
   [
     'a message waits for a full section once, although another of its servers is left out',

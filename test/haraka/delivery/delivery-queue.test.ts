@@ -115,10 +115,10 @@ test('few messages look again once a minute, many each ten minutes, in their ord
 
 test('a message that looked goes to the end, and no timer is left when nobody waits', (t) => {
   const { queue, pushed, message } = setup(t)
-  const [a, b] = [message('a'), message('b')]
-  for (const each of [a, b]) queue.waitForRoom(each, [isp], 5)
+  const [early, late] = [message('a'), message('b')]
+  for (const each of [early, late]) queue.waitForRoom(each, [isp], 5)
   mock.timers.tick(5 * SECOND_MS)
-  const release = queue.waitForRoom(a, [isp], 5)
+  const release = queue.waitForRoom(early, [isp], 5)
   mock.timers.tick(SECOND_MS)
   assert.deepEqual(pushed, ['a', 'b'])
   release()
