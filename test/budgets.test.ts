@@ -14,6 +14,19 @@ const BUDGETS = [
   // Of get_mx, the measuring itself makes all promises and 3 kB: a message to ask about and to end, and a promise of its answer.
   // Plain and synchronous: a list of lines, one of exchanges, and the decision.
   { work: 'work-decide', what: 'a decision by two lines among 10,000', promises: 0, bytes: [1_500, 1_500] },
+  // Twice by the rules, since DNS is asked only where no line has decided; and an answer of the resolver.
+  {
+    work: 'work-decide-no-line',
+    what: 'a decision that no line of 10,000 makes, with MX records in the cache',
+    promises: 0,
+    bytes: [1_600, 1_650],
+  },
+  {
+    work: 'work-decide-failing-lines',
+    what: 'a decision after 20 lines for * whose conditions fail, with MX records in the cache',
+    promises: 0,
+    bytes: [1_900, 1_900],
+  },
   {
     work: 'work-get-mx-direct',
     what: 'get_mx of two hosts with four addresses',

@@ -14,7 +14,13 @@ import {
 import type { MxAnswer } from '../../lib/model/dns-answer'
 import { BLANK_MESSAGE } from '../../lib/model/message'
 import { decide } from '../../lib/rules/decide'
-import { alternate, median, print, type Row } from './support'
+import {
+  type DirectDecision,
+  FAILING_LINES,
+  LINES_OF_OTHERS,
+  startDirectDecision,
+} from '../support/direct-decision'
+import { alternate, costOf, median, print, type Row, showRange } from './support'
 
 const OPTIONS = {
   file: 'bench.ini',
@@ -62,7 +68,7 @@ function configure(text: string): Configuration {
 const KNOWN = knowledgeOf(ANSWER)
 
 /** Microseconds for one decision. */
-function decisionCost({ rules }: Configuration): number {
+async function decisionCost({ rules }: Configuration): Promise<number> {
   // One for all: to copy it with `...` costs more than the decision.
   const message = {
     ...BLANK_MESSAGE,
@@ -71,12 +77,13 @@ function decisionCost({ rules }: Configuration): number {
     size: 4000,
     retries: 0,
   }
-  const start = performance.now()
-  for (let count = 0; count < DECISIONS; count++) {
-    message.retries = count % 3
-    decide(rules, message, KNOWN)
-  }
-  return ((performance.now() - start) * 1000) / DECISIONS
+  const { cpu } = await costOf(() => {
+    for (let count = 0; count < DECISIONS; count++) {
+      message.retries = count % 3
+      decide(rules, message, KNOWN)
+    }
+  })
+  return cpu / DECISIONS
 }
 
 async function decisions(): Promise<void> {
@@ -85,14 +92,39 @@ async function decisions(): Promise<void> {
     const small = configure(linesOf(10, shape))
     const large = configure(linesOf(10_000, shape))
     const costs = await alternate(ROUNDS, {
-      small: async () => decisionCost(small),
-      large: async () => decisionCost(large),
+      small: () => decisionCost(small),
+      large: () => decisionCost(large),
     })
     const [few, many] = [median(costs.small), median(costs.large)]
     const value = `${few.toFixed(2)} us, ${many.toFixed(2)} us, x ${(many / few).toFixed(2)}`
     rows.push({ what: name, value, goal: 'at most x 1.5', met: many / few <= 1.5 })
   }
   print('one decision of 10 lines, of 10,000 lines', rows)
+}
+
+/** Decisions that no line makes, but the MX records that the resolver remembers. */
+async function directDecisions(): Promise<void> {
+  const none = await startDirectDecision(LINES_OF_OTHERS)
+  const failing = await startDirectDecision(FAILING_LINES)
+  const costWith = async ({ decideOnce }: DirectDecision) => {
+    const { cpu } = await costOf(() => {
+      for (let count = 0; count < DECISIONS; count++) decideOnce()
+    })
+    return cpu / DECISIONS
+  }
+  const costs = await alternate(ROUNDS, { none: () => costWith(none), failing: () => costWith(failing) })
+  await none.stop()
+  await failing.stop()
+  const row = (what: string, values: readonly number[], most: number): Row => ({
+    what,
+    value: `${showRange(values)} us`,
+    goal: `under ${most} us`,
+    met: median(values) < most,
+  })
+  print('one decision by MX records in the cache', [
+    row('no line of 10,000 matches', costs.none, 1.5),
+    row('conditions of 20 lines for * fail', costs.failing, 3),
+  ])
 }
 
 /**
@@ -145,6 +177,7 @@ async function loads(): Promise<void> {
 
 async function main(): Promise<void> {
   await decisions()
+  await directDecisions()
   await loads()
 }
 
