@@ -17,7 +17,7 @@ const MODULE_FOLDER = 'usr/lib/postfix'
 const MAIN = `shlib_directory = /${MODULE_FOLDER}\nlmdb_map_size = 268435456\ncompatibility_level = 3.6\n`
 
 const exactLine = ({ domain, server }: Line) => `${domain} ${server}`
-const pcreLine = ({ domain, isWildcard, server }: Line) =>
+const expressionLine = ({ domain, isWildcard, server }: Line) =>
   `/^${isWildcard ? '.*\\.' : ''}${domain.replaceAll('.', '\\.')}$/ ${server}`
 
 /** What is missing is named in `missing`. `root`: where packages were unpacked that are not installed. */
@@ -34,7 +34,7 @@ export function findPostfix(root: string, missing: string[]): readonly Contender
     return path === undefined ? [] : [{ type, line: `${type}\t${path}\t${functions}\n` }]
   })
   const env = { LD_LIBRARY_PATH: join(root, 'usr/lib/x86_64-linux-gnu') }
-  const found = new Set(['hash', ...modules.map(({ type }) => type)])
+  const found = new Set(['hash', 'btree', ...modules.map(({ type }) => type)])
   const prepareFolder = (folder: string) => {
     writeFileSync(join(folder, 'main.cf'), `${MAIN}meta_directory = ${folder}\n`)
     writeFileSync(join(folder, 'dynamicmaps.cf'), modules.map(({ line }) => line).join(''))
@@ -55,22 +55,23 @@ export function findPostfix(root: string, missing: string[]): readonly Contender
     ask: (domain) => domain,
     read: readPairs,
   })
-  const pcre: Contender = {
-    name: 'Postfix pcre',
+  const expressions = (type: 'pcre' | 'regexp'): Contender => ({
+    name: `Postfix ${type}`,
     kind: 'wildcards',
     mostKeys: keysOfLinear,
     mustBeSlower: (lines) => lines >= 1_000,
     prepare({ lines }: Table, folder) {
       prepareFolder(folder)
-      const file = join(folder, 'pcre')
-      writeFileSync(file, `${lines.map(pcreLine).join('\n')}\n`)
-      return { argv: [postmap, '-c', folder, '-q', '-', `pcre:${file}`], env }
+      const file = join(folder, type)
+      writeFileSync(file, `${lines.map(expressionLine).join('\n')}\n`)
+      return { argv: [postmap, '-c', folder, '-q', '-', `${type}:${file}`], env }
     },
     ask: (domain) => domain,
     read: readPairs,
-  }
+  })
   return [
-    ...['hash', 'lmdb', 'cdb'].filter((type) => found.has(type)).map(indexed),
-    ...(found.has('pcre') ? [pcre] : []),
+    ...['hash', 'btree', 'lmdb', 'cdb'].filter((type) => found.has(type)).map(indexed),
+    ...(found.has('pcre') ? [expressions('pcre')] : []),
+    expressions('regexp'),
   ]
 }

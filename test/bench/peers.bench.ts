@@ -9,8 +9,8 @@
  *     apt-get download postfix-lmdb postfix-cdb postfix-pcre libcdb1 tinycdb exim4-daemon-light libidn12 libnss-wrapper
  *     for package in *.deb; do dpkg-deb -x "$package" .; done
  *
- * What is missing is named and left out. All are programs that read keys from a file and write answers to one. What counts is the
- * processor time of many keys less that of a few: without the start, the reading of the table, and the warming up of a JIT. Every
+ * What is missing is named and left out. All, ours too, are programs that read a key a line from a file and write a line for each answer
+ * to another. What counts is the processor time of many keys less that of a few: without the start, the reading of the table, and the warming up of a JIT. Every
  * second key has no line.
  */
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
@@ -25,7 +25,7 @@ import { findPostfix } from './peers-postfix'
 import { makeKeys, makeTable, type Table, type TableKind } from './peers-table'
 import { costOf, median, print, type Row, showRange } from './support'
 
-const SIZES = [10, 1_000, 10_000, 100_000]
+const SIZES = [10, 100, 1_000, 10_000, 100_000]
 const ROUNDS = 3
 const FEW_KEYS = 20_000
 const OWN = 'ours'
