@@ -5,6 +5,7 @@ import type { Message } from '../model/message'
 import type { Located } from '../routing/route'
 import { toPrintable } from '../model/printable'
 import type { Action } from '../status/decision-counts'
+import { resultOfEnd } from '../status/decision-result'
 import { type LogFields, LONGEST_TEXT, writeEntry } from './log-entry'
 import type { HarakaPlugin, Loggable } from '../haraka-objects/plugin'
 import type { HMailItem } from '../haraka-objects/outbound'
@@ -121,10 +122,10 @@ export class MessageLog implements Loggable {
 }
 
 /** One attempt on one line. */
-export function attemptLine({ delivered, connections }: AttemptReport): string {
-  const parts = connections.map(({ exchange, address, session }) => {
+export function attemptLine(report: AttemptReport): string {
+  const parts = report.connections.map(({ exchange, address, session }) => {
     const how = session?.failure?.message ?? session?.reply?.text ?? 'no connection'
     return `${exchangeLabel(exchange)} (${address}): ${session?.stage ?? 'connect'}: ${how}`
   })
-  return `attempt ended, ${delivered ? 'delivered' : 'not delivered'}: ${parts.join('; ') || 'no connection tried'}`
+  return `attempt ended, ${resultOfEnd(report)}: ${parts.join('; ') || 'no connection tried'}`
 }

@@ -31,6 +31,18 @@ export function listResults(decisions: readonly DecisionEntry[]): readonly Decis
   })
 }
 
+/** How an attempt ended, in the words of log and page. */
+export function resultOfEnd({
+  delivered,
+  bounced = false,
+}: {
+  readonly delivered: boolean
+  readonly bounced?: boolean
+}): Result {
+  if (delivered) return 'delivered'
+  return bounced ? 'bounced' : 'not delivered'
+}
+
 /** `not delivered`: servers were asked, none has taken the message, and it is not known to have bounced. `waited`: it was decided anew after that. */
 function resultOf({ action, wait, end }: DecisionEntry): Result {
   if (wait !== undefined) return wait === 'held' ? 'held' : 'waiting'
@@ -44,9 +56,7 @@ function resultOf({ action, wait, end }: DecisionEntry): Result {
     case 'wait':
       return 'waiting'
     case 'try':
-      if (end === undefined) return 'under way'
-      if (end.delivered) return 'delivered'
-      return end.bounced === true ? 'bounced' : 'not delivered'
+      return end === undefined ? 'under way' : resultOfEnd(end)
     default:
       return action satisfies never
   }

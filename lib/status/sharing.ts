@@ -41,6 +41,10 @@ export function describeSharing({
     : `Redis answers; ${formatCount(sharing.servers.length, 'server')} share${sharing.servers.length === 1 ? 's' : ''}: ${describeServers(sharing)}`
 }
 
+/** What stands after a figure that other servers have too, and that is not added up over them; empty without Redis. */
+export const describeScope = (facts: Pick<Facts, 'redisUp'> | undefined): string =>
+  facts?.redisUp === undefined ? '' : ', of this server alone'
+
 /** The same as `--json` prints it. */
 export const sharingJson = ({ redisUp, sharing }: Pick<Facts, 'redisUp' | 'sharing'>) =>
   redisUp === undefined ? {} : { redis: { answers: redisUp, servers: sharing?.servers ?? [] } }

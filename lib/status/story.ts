@@ -122,7 +122,7 @@ export function describeEnd({ entries }: Story): string {
   const last = entries[0]
   if (last?.end?.delivered === true) return `Delivered at ${formatTime(last.end.at)}`
   if (last?.end?.bounced === true) {
-    return `Bounced at ${formatTime(last.end.at)}: ${last.end.connections.at(-1)?.text ?? ''}`
+    return `Bounced at ${formatTime(last.end.at)}: ${last.end.connections.at(-1)?.text ?? last.reason}`
   }
   if (last?.action === 'bounce') return `Bounced at ${formatTime(last.at)}: ${last.reason}`
   return 'It is no longer in the queue: it has bounced, or somebody has removed it; the log says which'

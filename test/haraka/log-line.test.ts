@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { ResolveError } from '../../lib/model/errors'
-import { logDecision, type LoggedDecision } from '../../lib/haraka/log-line'
+import { attemptLine, logDecision, type LoggedDecision } from '../../lib/haraka/log-line'
 import type { Decision } from '../../lib/model/decision'
 import type { LogFields } from '../../lib/haraka/log-entry'
 import type { Loggable } from '../../lib/haraka-objects/plugin'
@@ -175,4 +175,11 @@ test('text from outside cannot make a second line or control a terminal', () => 
     decision: { ...decision, domain: evil },
   })
   assert.doesNotMatch(JSON.stringify(logged).replaceAll('\\\\', ''), /[\p{Cc}\p{Cf}\u2028]|\\[a-z]/u)
+})
+
+test('the line of an attempt says what became of it in the words of the status page', () => {
+  const report = { delivered: false, bounced: false, connections: [], deferral: '' }
+  assert.equal(attemptLine(report), 'attempt ended, not delivered: no connection tried')
+  assert.equal(attemptLine({ ...report, bounced: true }), 'attempt ended, bounced: no connection tried')
+  assert.equal(attemptLine({ ...report, delivered: true }), 'attempt ended, delivered: no connection tried')
 })

@@ -81,7 +81,13 @@ export class HarakaServer {
   /** Makes the folder and starts the server. */
   static async start(options: HarakaOptions): Promise<HarakaServer> {
     const server = new HarakaServer(options)
-    await server.restart()
+    try {
+      await server.restart()
+    } catch (error) {
+      // A server that still runs would keep the test's process alive for ever.
+      await server.close()
+      throw error
+    }
     return server
   }
 

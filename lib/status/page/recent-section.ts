@@ -2,6 +2,7 @@ import { SOURCES } from '../decision-counts'
 import { type DecisionResult, type Result, RESULTS } from '../decision-result'
 import type { DecisionEntry } from '../facts'
 import type { Overview } from '../overview'
+import { describeScope } from '../sharing'
 import { describeSource, formatTime } from '../wording'
 import { sourceTitle } from './chart'
 import { choice } from './choice'
@@ -83,7 +84,10 @@ export function recentSection({ facts }: Overview, { recent, fromRecent }: PageQ
     ...pageLinks(part, (start) => linkTo({ ...parameters, decision: start }, 'recent')),
   ]
   const among = isFiltered ? `, among the last ${known.length}` : ''
-  const order = found.length === 0 ? '' : ', newest first. The recipient leads to the story of the message'
+  const order =
+    found.length === 0
+      ? ''
+      : `${describeScope(facts)}, newest first. The recipient leads to the story of the message`
   const caption = `${describePagePart(part, 'decision')}${among}${order}.`
   return markup`<section id="recent" aria-labelledby="recent-title"><h2 id="recent-title">Recent decisions</h2>
 ${filterForm(recent)}

@@ -3,6 +3,7 @@ import type { Overview } from '../overview'
 import { describeHold, describeTrouble, type RelaySummary, usabilityOf } from '../relay-summary'
 import type { RelayView, TermsView } from '../relay-views'
 import { pickLargest } from '../largest'
+import { describeScope } from '../sharing'
 import { formatNumber, formatOf } from './figures'
 import { markup, type Html, type HtmlValue } from './html'
 import { describePagePart, pageLinks, pagePartOf } from './paging'
@@ -65,14 +66,17 @@ function rowOf(view: RelayView | TermsView): Row {
 }
 
 /** Relays and terms with their breakers, holds, limits, and what waits. Of very many a page: first those in trouble, then the busiest. In steps. */
-export function* relaySection({ relays, terms, server }: Overview, { fromRelay }: PageQuery): Steps<Html> {
+export function* relaySection(
+  { relays, terms, server, facts }: Overview,
+  { fromRelay }: PageQuery,
+): Steps<Html> {
   const all = [...relays, ...terms]
   const place = pagePartOf(fromRelay, PAGE, all.length)
   const isPaged = all.length > PAGE
   const shown = isPaged ? (yield* pickLargest(all, place.start + PAGE, weightOf)).slice(place.start) : all
   const caption = isPaged
     ? `${describePagePart(place, 'relay')}: first those in trouble, then the busiest`
-    : 'Over all workers. Limits are shown where there are any.'
+    : `Over all workers${describeScope(facts)}. Limits are shown where there are any.`
   const links = isPaged
     ? markup`<ul class="links">${pageLinks(place, (start) => linkTo({ relay: start }, 'relays'))}</ul>`
     : undefined

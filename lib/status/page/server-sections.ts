@@ -4,6 +4,7 @@ import { COUNTS, countKey, countsOf, labelsOf } from '../counts'
 import type { Facts } from '../facts'
 import { findProblems } from '../health-problems'
 import type { Overview } from '../overview'
+import { describeScope } from '../sharing'
 import { formatAge, formatCount, formatTime } from '../wording'
 import { decisionChart, sourceTitle } from './chart'
 import { formatNumber, formatShare } from './figures'
@@ -55,7 +56,7 @@ export function decisionSection({ facts, now }: Overview): Html {
   }))
   return markup`<section id="decisions" data-live class="half" aria-labelledby="decisions-title"><h2 id="decisions-title">Decisions</h2>
 ${decisionChart(facts?.minutes ?? [], now)}
-${table('Since the server was started. What was held or has waited is not counted as an attempt.', columns, rows)}</section>`
+${table(`Since the server was started${describeScope(facts)}. What was held or has waited is not counted as an attempt.`, columns, rows)}</section>`
 }
 
 const COLUMNS: readonly Column[] = [

@@ -28,8 +28,8 @@ table { border-collapse: collapse; width: 100%; } caption { text-align: left; pa
 th, td { text-align: left; vertical-align: top; padding: 5px 8px; border-top: 1px solid var(--line); overflow-wrap: anywhere; }
 th { color: var(--faint); font-weight: 600; border-top: 0; overflow-wrap: normal; } .number { text-align: right; font-variant-numeric: tabular-nums; }
 .brief, .number { white-space: nowrap; } th.address { min-width: 13em; } th.name { min-width: 11em; }
-tr.bad td { background: var(--bad-back); } tr.warn td { background: var(--warn-back); }
-tr.held td { background: var(--held-back); } tr.wait td { background: var(--wait-back); }
+tr.bad { background: var(--bad-back); } tr.warn { background: var(--warn-back); }
+tr.held { background: var(--held-back); } tr.wait { background: var(--wait-back); }
 .badge { font-weight: 600; } .badge.good { color: var(--good); } .badge.warn { color: var(--warn); } .badge.bad { color: var(--bad); }
 .badge.held { color: var(--held); } .badge.wait { color: var(--wait); }
 code, pre { font: 13px/1.45 ui-monospace, 'DejaVu Sans Mono', monospace; } pre { white-space: pre-wrap; overflow-wrap: anywhere; margin: 0; } table + pre { margin-top: 10px; }
@@ -45,9 +45,12 @@ dl { display: grid; grid-template-columns: auto 1fr; gap: 3px 14px; margin: 0 0 
 ul.links { display: flex; flex-wrap: wrap; gap: 4px 14px; list-style: none; margin: 0 0 8px; padding: 0; }
 footer { padding: 14px 16px 30px; font-size: 13px; }
 @media (max-width: 700px) {
-  thead { position: absolute; left: -9999px; } table, tbody, tr, td, caption { display: block; width: 100%; }
-  tr { border-top: 1px solid var(--line); padding: 6px 0; } td { border: 0; display: grid; grid-template-columns: 110px minmax(0, 1fr); gap: 8px; padding: 2px 6px; }
-  td::before { content: attr(data-title); color: var(--faint); font-size: 13px; } .number { text-align: left; }
+  thead { position: absolute; left: -9999px; } table, tbody, caption { display: block; width: 100%; }
+  /* Figures and single words share a line. */
+  tr { display: flex; flex-wrap: wrap; gap: 2px 14px; border-top: 1px solid var(--line); padding: 6px; } td { flex: 0 0 100%; border: 0; padding: 0; }
+  td.number, td.brief { flex-basis: auto; text-align: left; } td::before { content: attr(data-title) ' '; color: var(--faint); font-size: 13px; }
+  /* All of it stands in the story of the message. */
+  #recent td.text > span, #queue td.text > span { display: -webkit-box; -webkit-box-orient: vertical; -webkit-line-clamp: 3; overflow: hidden; }
   dl { grid-template-columns: fit-content(45%) minmax(0, 1fr); }
   section { padding: 12px; } header, main, footer, nav { padding-left: 10px; padding-right: 10px; }
 }

@@ -92,3 +92,13 @@ test('an earlier decision of a message has waited, and its last one still waits'
     ['delivered', 'held', 'waited', 'waited', 'waiting', 'waiting'],
   )
 })
+
+test('with Redis the list says that it has the decisions of this server alone', () => {
+  const captionOf = (facts: object) =>
+    /<caption>(.*?)<\/caption>/.exec(
+      recentSection({ facts: { decisions: [ENTRY], ...facts } } as never, readQuery(new URLSearchParams()))
+        .markup,
+    )![1]
+  assert.match(captionOf({})!, /^1 to 1 of 1 decision, newest first\./)
+  assert.match(captionOf({ redisUp: true })!, /^1 to 1 of 1 decision, of this server alone, newest first\./)
+})
