@@ -107,13 +107,14 @@ for (const nodes of [0, 3]) {
 
       await recent.getByLabel('Result').selectOption('held')
       await recent.getByRole('button', { name: 'Show' }).click()
-      assert.match(page.url(), /result=held/)
+      await page.waitForURL(/result=held/)
       assert.match(await recent.getByRole('table').innerText(), /1 to 1 of 1 decision, among the last [6-9]/)
       assert.equal(await recent.getByLabel('Result').inputValue(), 'held')
       await recent.getByLabel('Recipient domain contains').fill('FULL.')
       await recent.getByLabel('Result').selectOption('any')
       await recent.getByLabel('Decided by').selectOption('override lines')
       await recent.getByRole('button', { name: 'Show' }).click()
+      await page.waitForURL(/by=overrides/)
       const full = await recent.getByRole('link', { name: /@full\.example/ }).count()
       assert.ok(full >= 2)
       assert.equal(await recent.getByRole('link', { name: /@/ }).count(), full)
@@ -128,6 +129,7 @@ for (const nodes of [0, 3]) {
       await page.getByLabel('Time in the queue').fill('4h')
       await page.getByLabel('Last reply').fill('450 later')
       await page.getByRole('button', { name: 'Explain' }).click()
+      await page.waitForURL(/450/)
       assert.match(await page.locator('#explain pre').innerText(), /queued for 4h, refused with "450 later"/)
 
       await page.locator('#recent').getByRole('link', { name: 'c@hostile.example' }).click()
@@ -141,6 +143,7 @@ for (const nodes of [0, 3]) {
       // What was delivered is known from the running server, and found by its recipient.
       await page.getByLabel('Id, file of the queue, or recipient').fill('B@example.com')
       await page.getByRole('button', { name: 'Find' }).click()
+      await page.waitForURL(/id=B/)
       assert.match(
         await page.getByRole('region', { name: /^Story of/ }).innerText(),
         /Delivered at [\s\S]*relay isp\s+no\s+delivered/,
