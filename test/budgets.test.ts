@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { join } from 'node:path'
 import { test } from 'node:test'
-import { allocationsOf } from './support/allocations'
+import { allocationsOf, keptObjectsOf } from './support/allocations'
 import { startGetMxHarness } from './support/get-mx-harness'
 
 /*
@@ -59,6 +59,14 @@ for (const { work, what, promises, bytes: allowed } of BUDGETS) {
     // The measuring itself makes a few in thousands of runs.
     assert.ok(made.promises < promises + 0.01, `${made.promises} promises`)
     assert.ok(made.bytes <= bytes, `${made.bytes} bytes`)
+  })
+}
+
+for (const { work, what } of BUDGETS.filter(({ work: name }) => name.startsWith('work-attempt'))) {
+  test(`nothing of a message is kept in memory after ${what}`, async () => {
+    const kept = await keptObjectsOf(join(__dirname, 'support', `${work}.js`))
+    // What the status page shows of the last thousand decisions may be filled meanwhile: that is two objects for each of them.
+    assert.ok(kept < 0.6, `${kept} objects a message`)
   })
 }
 

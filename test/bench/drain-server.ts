@@ -17,8 +17,9 @@ export interface Drain {
 
 /** Until the last connection is closed, milliseconds. */
 const REST_MS = 500
-/** The longest that a batch may take, milliseconds. */
-const PATIENCE_MS = 120_000
+/** The longest that a batch may take, and each message of it. Milliseconds. */
+const PATIENCE_MS = 60_000
+const MESSAGE_MS = 50
 
 /**
  * Says when Haraka has read its queue folder at its start, so that what comes later is not read twice. On SIGUSR2: says how long the
@@ -98,7 +99,11 @@ export class DrainServer {
     await this.#haraka.waitFor(() => this.#haraka.queueFiles().length === 0, 'an empty queue')
     await sleep(REST_MS)
     const to = await this.#readMeter('SIGUSR2')
-    return { cpu: (to - from) / count, rate: count / seconds, queries: zone.asked.length - asked }
+    return {
+      cpu: (to - from) / count,
+      rate: count / seconds,
+      queries: zone.asked.length - asked,
+    }
   }
 
   /** Megabytes in use on the heap. */
@@ -115,7 +120,7 @@ export class DrainServer {
     const wanted = sink.received.length + count
     await new Promise<void>((resolve, reject) => {
       const fail = () => reject(new Error(`only ${sink.received.length - wanted + count} of ${count} came`))
-      const timer = setTimeout(fail, PATIENCE_MS)
+      const timer = setTimeout(fail, PATIENCE_MS + count * MESSAGE_MS)
       sink.onReceived(() => {
         if (sink.received.length !== wanted) return
         clearTimeout(timer)

@@ -21,18 +21,23 @@ export async function costOf(work: () => void | Promise<void>): Promise<Cost> {
 
 const WARM_UP = 3
 
-/** Runs the contenders in turn, so often, so that what else the machine does hits all alike; before that a few rounds to warm up. */
+/**
+ * Runs the contenders in turn, so often, so that what else the machine does hits all alike; before that a few rounds to warm up.
+ *
+ * @param warmUp how many
+ */
 export async function alternate<K extends string, T>(
   rounds: number,
   contenders: Readonly<Record<K, (round: number) => Promise<T>>>,
+  warmUp: number = WARM_UP,
 ): Promise<Record<K, T[]>> {
   const names = Object.keys(contenders) as K[]
   const results = Object.fromEntries(names.map((name) => [name, []])) as unknown as Record<K, T[]>
-  for (let round = 0; round < WARM_UP + rounds; round++) {
+  for (let round = 0; round < warmUp + rounds; round++) {
     // The other way round every second time: who goes second finds a warm name server.
     for (const name of round % 2 === 0 ? names : names.toReversed()) {
       const result = await contenders[name](round)
-      if (round >= WARM_UP) results[name].push(result)
+      if (round >= warmUp) results[name].push(result)
     }
   }
   return results
@@ -42,6 +47,13 @@ export function median(values: readonly number[]): number {
   const sorted = [...values].sort((a, b) => a - b)
   const middle = sorted.length >> 1
   return sorted.length % 2 === 1 ? sorted[middle]! : (sorted[middle - 1]! + sorted[middle]!) / 2
+}
+
+/** `1.08 (1.05 to 1.12)`: the median, and the half of the values around it, which a few disturbed rounds do not move. */
+export function showMiddleHalf(values: readonly number[], digits = 2): string {
+  const sorted = [...values].sort((a, b) => a - b)
+  const at = (part: number) => sorted[Math.round((sorted.length - 1) * part)]!.toFixed(digits)
+  return `${median(values).toFixed(digits)} (${at(0.25)} to ${at(0.75)})`
 }
 
 /** `1.08 (1.05 to 1.12)`: the median, and the least and the most. */
