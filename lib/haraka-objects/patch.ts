@@ -26,14 +26,14 @@ export function patch<T extends object, K extends keyof T>(
   }
 }
 
-/** Replaces the next call of one method of a message, and only that. */
-export function replaceNextCall<K extends 'bounce' | 'temp_fail'>(
+/** Replaces the next call of one method of a message, and only that. What lasts for an attempt is patched by `DeliveryHooks`. */
+export function replaceNextCall<K extends 'bounce' | 'temp_fail' | 'found_mx'>(
   hmail: OutboundItem,
   method: K,
-  replacement: (inner: OutboundItem[K], error: unknown, extra?: unknown) => unknown,
+  replacement: (inner: OutboundItem[K], first: unknown, second?: unknown) => unknown,
 ): void {
-  const undo = patch(hmail, method, (inner) => (error: unknown, extra?: unknown) => {
+  const undo: () => void = patch(hmail, method, (inner) => (first: unknown, second?: unknown) => {
     undo()
-    return replacement(inner, error, extra)
+    return replacement(inner, first, second)
   })
 }

@@ -16,7 +16,7 @@ import type { HookAnswer } from '../boundary'
 import { reportFields } from '../delivery/report-fields'
 import { putOff } from '../delivery/requeue'
 import type { HarakaModules } from '../haraka-modules'
-import { patch } from '../../haraka-objects/patch'
+import { replaceNextCall } from '../../haraka-objects/patch'
 import type { HMailItem } from '../../haraka-objects/outbound'
 import { type Loggable, RETVAL } from '../../haraka-objects/plugin'
 
@@ -49,16 +49,13 @@ export function answerWithDivision(
   groups: readonly RecipientGroup[],
   services: DivisionServices,
 ): HookAnswer {
-  const start = (undo: () => void) => {
-    undo()
+  const start = () => {
     divide(hmail, groups, services).catch((error: unknown) => {
       services.log.logerror(`the message could not be divided: ${messageOf(error)}`)
       hmail.next_cb()
     })
   }
-  const commit = () => {
-    const undo: () => void = patch(hmail, 'found_mx', () => () => start(undo))
-  }
+  const commit = () => replaceNextCall(hmail, 'found_mx', start)
   return { retval: RETVAL.ok, message: [], commit }
 }
 
