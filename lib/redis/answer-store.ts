@@ -9,12 +9,12 @@ export interface RedisAnswerStoreOptions {
   readonly monotonic: () => number
 }
 
-/** Time from an answer until it is written, with all that came meanwhile. Milliseconds. */
+/** Time from an answer until it is written, together with all later ones. Milliseconds. */
 const PAUSE_MS = 20
-/** The most answers of one command: Redis serves nobody else meanwhile. */
+/** The most answers of one command, during which Redis serves nobody else. */
 const MOST_FOUND = 50
 const MOST_KEPT = 50
-/** The most answers that wait to be written, also while Redis is gone. Others are not written. */
+/** The most answers that wait to be written, even while Redis is gone. Further ones are not written. */
 const MOST_WAITING = 1_000
 
 interface Search {
@@ -84,7 +84,7 @@ export class RedisAnswerStore implements AnswerStore {
     }
   }
 
-  /** What cannot be written now waits until Redis is back. */
+  /** Answers that cannot be written now wait until Redis is back. */
   async #writeAll(): Promise<void> {
     if (this.#isWriting) return
     this.#isWriting = true

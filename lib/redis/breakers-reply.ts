@@ -3,7 +3,7 @@ import { hideAddresses } from './hide-addresses'
 import { LONGEST_PAUSE_MS, TRIAL_TIME_MS, type Trouble } from '../relays/breaker'
 import { isField } from './keys'
 
-/** A server of which others have said something; `trouble` undefined: it works. */
+/** The state of a server by the reports of others; `trouble` undefined: it works. */
 export interface SharedServer {
   readonly field: string
   readonly trouble: Trouble | undefined
@@ -11,10 +11,10 @@ export interface SharedServer {
 
 /** The reply to `TROUBLES`. */
 export interface TroublesReply {
-  /** To be said in the next call, as `version` is. */
+  /** To be sent in the next call, like `version`. */
   readonly epoch: string
   readonly version: number
-  /** Is it all that Redis knows? Else only what has changed. */
+  /** Is it all that Redis knows? If not, only what has changed. */
   readonly isAll: boolean
   readonly servers: readonly SharedServer[]
 }
@@ -30,7 +30,7 @@ const MOST_SERVERS = 10_000
 const MOST_FAILURES = 1_000_000
 const LONGEST_REASON = 200
 
-/** Why a server failed, as others may know it. */
+/** Why a server failed, in a form that others may see. */
 export const sharedReason = (reason: string): string =>
   toPrintable(hideAddresses(reason), { max: LONGEST_REASON })
 

@@ -1,11 +1,11 @@
 import { DAY_MS } from '../model/duration'
 import { createScript } from './script'
 
-/** A process that tries a server must say so again within this time, or another may try. Milliseconds. */
+/** A process that tries a server must report it again within this time, or another may try. Milliseconds. */
 const TRIAL_LEASE_MS = 30_000
 /** Servers with trouble that are kept. */
 export const MOST_TROUBLES = 1_000
-/** The process that failed sees the pause end a little sooner than Redis, which heard of it later. Milliseconds. */
+/** For the process that failed the pause ends a little sooner than for Redis, which was informed later. Milliseconds. */
 const EARLY_MS = 100
 
 /*
@@ -27,7 +27,7 @@ if epoch == nil or #version > MOST_DIGITS or #floor > MOST_DIGITS then
 end
 version, floor = tonumber(version), tonumber(floor)
 
--- Nil for what is not there and for what no process writes: nothing is known of that server.
+-- Nil for a missing value and for one that no process writes: nothing is known of that server.
 local function find(field)
   local failures, pause, till, trial, by, reason =
     string.match(redis.call('HGET', KEYS[1], field) or '', '^(%d+) (%d+) (%d+) (%d+) (%S+) (.*)$')
@@ -72,12 +72,12 @@ end
 `
 
 /*
- * What a process knows anew of servers, and what is new for it.
+ * Sends what a process has learned about servers, and returns what is new for it.
  *
  *   ARGV  process, epoch, version; then for each server: field, failures, pauseMs, openMs, tries (1: it has the trial; '-': it is asking), isLate, reason
  *
- * Returns 'troubles', epoch, version, whether all is said, and the servers: those of which it spoke, and those that have changed
- * since. Of two pauses the longer one counts. A process that says only after Redis was gone that a server works does not end a pause.
+ * Returns 'troubles', epoch, version, whether the list is complete, and the servers: those of the call, and those that have changed
+ * since. Of two pauses the longer one counts. A report that a server works does not end a pause if it was delayed because Redis was gone.
  */
 export const TROUBLES = createScript(
   'breakers',

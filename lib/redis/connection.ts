@@ -7,9 +7,9 @@ import { createScript, type Script } from './script'
 export interface RedisConnection {
   /** Would a script be sent now? */
   readonly isReady: boolean
-  /** Has a reply just been late? Then Redis may still do what it was asked. If it stays slow, it counts as gone. */
+  /** Has a reply just been late? Then Redis may still carry out the call. If it stays slow, it counts as gone. */
   readonly isLate: boolean
-  /** How many connections there have been: another one may lead to another Redis. */
+  /** How many connections there have been: a new one may lead to another Redis. */
   readonly serial: number
   /**
    * Runs a script.
@@ -36,7 +36,7 @@ export interface RedisConnectionOptions {
   readonly onGone: (why: string) => void
   /** Called once when it works again. */
   readonly onBack: () => void
-  /** From 0 to 1, so that not all processes connect in the same moment. */
+  /** From 0 to 1, so that the processes do not all connect at the same moment. */
   readonly random?: () => number
   /** @default 100 ms */
   readonly patienceMs?: number
@@ -68,7 +68,7 @@ function reasonOf(error: unknown): string {
   return toPrintable(text, { max: LONGEST_REASON })
 }
 
-/** As Redis 6 and later say it of a command, and of a command in a script. */
+/** The text of Redis 6 and later for a command, and for a command in a script. */
 const isRightMissing = (why: string): boolean =>
   /^(?:NOPERM|ERR The user executing the script|ERR ACL failure)/.test(why)
 
@@ -83,7 +83,7 @@ async function evaluate(client: RedisClient, script: Script, values: readonly st
   try {
     return await client.sendCommand(['EVALSHA', script.sha1, ...values])
   } catch (error) {
-    // A Redis that was started anew has forgotten all scripts.
+    // A Redis that was restarted has no scripts.
     if (!reasonOf(error).startsWith('NOSCRIPT')) throw error
     return client.sendCommand(['EVAL', script.source, ...values])
   }
@@ -107,7 +107,7 @@ class LiveConnection implements RedisConnection {
   readonly #listeners: (() => void)[] = []
   /** What does not work: names of scripts, or the connection itself. */
   readonly #failing = new Set<string>()
-  /** Scripts that are rarely run, and for which a right is missing. That it was given is only seen when others work again. */
+  /** Rarely run scripts for which a right is missing. That the right is back is seen only when other scripts work again. */
   readonly #forbidden = new Set<string>()
   #client: RedisClient | undefined
   #isConnected = false

@@ -4,9 +4,9 @@ import { readSmallFile, overwriteFile } from '../relays/private-file'
 
 /** The names of a host in Redis. None of them has a blank. */
 export interface HostIdentity {
-  /** The same after a restart: what the host held before is its own. */
+  /** The same after a restart, so that the host keeps what it held. */
   readonly id: string
-  /** Another for each process. */
+  /** A new one for each process. */
   readonly instance: string
   /** For people: its name. */
   readonly about: string
@@ -21,13 +21,13 @@ const LONGEST_NAME = 100
 
 const randomId = () => randomBytes(16).toString('base64url')
 
-/** An identity that nobody else has, and that ends with the process. */
+/** A new identity that lasts for this process. */
 export function createIdentity(id = randomId()): HostIdentity {
   const about = encodeURIComponent(hostname().slice(0, LONGEST_NAME))
   return { id, instance: randomId(), about }
 }
 
-/** The identity of the server with this state folder. If it cannot be kept, each start has another one. */
+/** The identity of the server with this state folder. If it cannot be stored, each start has a new one. */
 export function readIdentity(folder: string | undefined): HostIdentity {
   if (folder === undefined) return createIdentity()
   try {
@@ -45,7 +45,7 @@ export function renewIdentity(folder: string | undefined): HostIdentity {
   try {
     if (folder !== undefined) overwriteFile(folder, HOST_FILE, `${made.id}\n`)
   } catch {
-    // Then it has another one after the next start.
+    // Then the next start has a new one.
   }
   return made
 }

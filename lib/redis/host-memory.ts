@@ -19,10 +19,10 @@ export interface RememberedHosts {
   readonly had: ReadonlyMap<string, number>
 }
 
-/** Keeps them, or does not: without a state folder a host has another name after each start. */
+/** Stores them. Without a state folder nothing is stored, because the host has a new name after each start. */
 export interface HostMemory {
   readonly isKept: boolean
-  /** undefined: this host has never reached Redis, or all that it knew of was itself, and that is long ago. */
+  /** undefined: this host has never reached Redis, or long ago and without other hosts. */
   read(): RememberedHosts | undefined
   write(hosts: RememberedHosts): void
 }
@@ -32,9 +32,9 @@ const MEMORY_FILE = 'host-share'
 const VERSION = 1
 const LARGEST_BYTES = 16 * 1024 * 1024
 const MOST_HOSTS = 1_000
-/** The other hosts count this one for a day after they heard it last. */
+/** The other hosts count this one for a day after its last call. */
 const SLICE_MS = DAY_MS - HOUR_MS
-/** What a host might use is left to it for an hour. */
+/** A host may use what it had for an hour. */
 const HAD_MS = HOUR_MS / 2
 
 export const NO_MEMORY: HostMemory = { isKept: false, read: () => undefined, write: () => {} }
@@ -55,7 +55,7 @@ export interface HostMemoryOptions {
   readonly machine?: string
 }
 
-/** Keeps them in a file of the state folder. One that cannot be written is emptied: what it says may no longer be so. */
+/** Stores them in a file of the state folder. A file that cannot be written is emptied, because its content may be out of date. */
 export function openHostMemory({ folder, clock, machine = machineName() }: HostMemoryOptions): HostMemory {
   return {
     isKept: true,
@@ -106,7 +106,7 @@ function readMemory(value: unknown, clock: Clock, machine: string): RememberedHo
     return nothing
   const isSameBoot = clock.boot !== undefined && clock.boot === boot
   const age = isSameBoot ? clock.monotonic() - monotonic : clock.wall() - wall
-  // A clock that was set back says nothing.
+  // After the clock was set back the age is unknown.
   if (age < -1_000 || age > SLICE_MS) return known.length === 0 ? undefined : nothing
   const isSlice = isAmount(begin) && isAmount(end) && begin <= end && end <= WHOLE
   return {

@@ -1,9 +1,9 @@
 import { createHash } from 'node:crypto'
 
-/** What all keys begin with. A change of what is kept under them takes another number. */
+/** The beginning of all keys. A new format of the values gets a new number. */
 export const PREFIX = 'dns_overrides:v1:'
 
-/** A name that says nothing: a relay's user may be somebody's address. 128 bits are enough to tell names apart. */
+/** A name that reveals nothing: a relay's user may be somebody's address. 128 bits are enough to keep names distinct. */
 export const hashName = (name: string): string =>
   createHash('sha256').update(name).digest('base64url').slice(0, 22)
 

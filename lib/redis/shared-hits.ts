@@ -10,7 +10,7 @@ export interface SharedHitsOptions {
   readonly workers: () => number
   /** Milliseconds since the epoch. */
   readonly now: () => number
-  /** Called after each change of what is known of the others. */
+  /** Called after each change of what is known about the others. */
   readonly onChange: () => void
 }
 
@@ -33,7 +33,7 @@ const NO_HITS: Hits = { count: 0, last: 0 }
 export class SharedHits {
   readonly #options: SharedHitsOptions
   readonly #timer: NodeJS.Timeout
-  /** Over all servers, as Redis has said last. */
+  /** Over all servers, by the last reply of Redis. */
   #totals = new Map<string, Hits>()
   #unsent = new Map<string, Hits>()
   /** Sent, and not yet confirmed: it is sent again under the same number. */
@@ -68,7 +68,7 @@ export class SharedHits {
    * The hits over all servers, a line at a time: there may be 100,000. For a line that came before it
    * yields undefined, so that no step is long.
    *
-   * @param own what this server has counted: the least, where Redis has forgotten
+   * @param own what this server has counted: the minimum, in case Redis has lost it
    */
   *totals(own: ReadonlyMap<string, Hits>): Generator<readonly [line: string, hits: Hits] | undefined, void> {
     const maps = [own, this.#totals, this.#sent, this.#unsent]

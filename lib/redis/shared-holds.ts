@@ -110,7 +110,7 @@ interface SharedHold {
 
 const RESUMED: SharedHold = { text: '' }
 
-/** The operator's own words stay on this server if they name a person. */
+/** A reason that names a person is not shared in full. */
 function toShared({ name, since, until, reason }: Hold): SharedHold {
   const text = JSON.stringify([
     name,
@@ -129,7 +129,7 @@ function isSame(one: SharedHold, other: SharedHold): boolean {
 const isTime = (value: unknown): value is number =>
   typeof value === 'number' && value >= 0 && value <= 8.64e15
 
-/** Is it one that a hold keeps as it is? */
+/** Is it a reason that a hold keeps unchanged? */
 const isReason = (text: string): boolean => text === shortenTo(text.trim(), LONGEST_REASON)
 
 /** A hold as it was written, or undefined for what no server writes. */
@@ -228,7 +228,7 @@ export class SharedHolds {
     return change === undefined ? 'known' : `new ${ageOf(change.at, monotonic())}`
   }
 
-  /** Holds that have ended count too: that the time of a hold is over does not mean that somebody has resumed it. */
+  /** Includes holds that have ended: the end of a hold does not mean that somebody has resumed it. */
   #read(): Map<string, SharedHold> {
     return new Map(
       [...readHolds(this.#options.folder, -Infinity).values()].map((hold) => {

@@ -20,7 +20,7 @@ const ROTATION = createScript(
   `
 local last = redis.pcall('INCRBY', KEYS[1], ARGV[1])
 if type(last) == 'table' then
-  -- It was no number.
+  -- It was not a number.
   redis.call('DEL', KEYS[1])
   last = redis.call('INCRBY', KEYS[1], ARGV[1])
 end
@@ -76,7 +76,7 @@ export class SharedRotation implements Rotation {
       const reply = await connection.run(ROTATION, [KEY], [String(count)])
       const [kind, first] = Array.isArray(reply) ? (reply as unknown[]) : []
       if (kind !== 'rotation' || !Number.isSafeInteger(first) || Number(first) < 0) return
-      // What is left of the last ones is never used: a relay loses some messages to the next one, now and then.
+      // The remaining old ones are never used: now and then a relay loses some messages to the next one.
       this.#next = Number(first)
       this.#left = count
     } catch {

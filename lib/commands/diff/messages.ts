@@ -10,7 +10,7 @@ import { unreadableError } from '../../files/unreadable'
 import type { Arguments } from '../shared/parsed-arguments'
 import type { Terminal } from '../shared/terminal'
 
-/** A message, and what it is called when something is said about it. */
+/** A message, and its name in the output. */
 export interface NamedMessage extends WrittenMessage {
   readonly name: string
 }
@@ -26,7 +26,7 @@ async function readList(path: string, { cwd, input }: Terminal): Promise<string>
 
 /**
  * The messages of a list, one on each line: `SENDER RECIPIENT [retries=N] ...`. Blank lines and those that begin with `#` or `;`
- * do not count.
+ * are ignored.
  *
  * @throws UsageError at the first line that cannot be read
  */
@@ -43,8 +43,8 @@ function parseList(text: string, name: string): readonly NamedMessage[] {
 }
 
 /**
- * The messages of Haraka's queue folder. Other files do not count. A message that cannot be read is only warned of: mail moves
- * while we look.
+ * The messages of Haraka's queue folder. Other files are ignored. A message that cannot be read is only a warning, because the
+ * queue changes in the meantime.
  */
 function readQueue(folder: string, now: number, warn: (message: string) => void): readonly NamedMessage[] {
   let names: string[]

@@ -6,7 +6,7 @@ import { toPrintable } from '../../model/printable'
 import type { Configuration } from '../../routing/configuration'
 import { ok, warning, type Finding } from './finding'
 
-/** Reserved for examples (RFC 2606): every server that resolves for others has an answer. */
+/** Reserved for examples (RFC 2606): every recursive server has an answer. */
 const ANY_DOMAIN = 'example.com'
 /** The longest wait for all servers, which are asked at once, ms. */
 const PATIENCE_MS = 10_000
@@ -49,7 +49,7 @@ async function ask(
   }
 }
 
-/** Does each DNS server of the file answer? Any answer that proves something is good: also that there is no such domain. */
+/** Does each DNS server of the file answer? Any answer is good, also that the domain does not exist. */
 export async function checkDnsServers(configuration: Configuration): Promise<Finding[]> {
   return Promise.all(
     questionsOf(configuration).map(async (asked) => {

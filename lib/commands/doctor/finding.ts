@@ -1,6 +1,6 @@
-/** One thing that `doctor` has looked at. */
+/** One result of `doctor`. */
 export interface Finding {
-  /** `warning`: mail goes, but not all is as it should be, or it cannot be known. `error`: the plugin does not do what the file says. */
+  /** `warning`: mail is sent, but something is wrong or unknown. `error`: the plugin does not do what the file says. */
   readonly status: 'ok' | 'warning' | 'error'
   /** What was found, as a sentence without its full stop. */
   readonly text: string

@@ -8,11 +8,11 @@ import { queueFolderOf, type Location } from '../shared/location'
 import { formatCount } from '../../status/wording'
 import { error, ok, warning, type Finding } from './finding'
 
-/** The user that Haraka runs as, as `process.setuid` takes it: a name or a number. */
+/** The user that Haraka runs as, in a form for `process.setuid`: a name or a number. */
 interface HarakaUser {
   readonly user: string | number
   readonly group?: string | number
-  /** How it is known, for the reader. */
+  /** Where it is set, for the reader. */
   readonly known: string
 }
 
@@ -26,7 +26,7 @@ interface Need {
 const LONGEST_SETTINGS = 1024 * 1024
 const idOrName = (text: string): string | number => (/^\d+$/.test(text) ? Number(text) : text)
 
-/** By `smtp.ini`; without `user` there, whose state folder it is. Undefined if neither says so. */
+/** The user of `smtp.ini`, or else the owner of the state folder. Undefined if neither is known. */
 function findUser({ configFolder, harakaFolder }: Location): HarakaUser | undefined {
   try {
     const main = readMainSettings(
@@ -48,7 +48,7 @@ function findUser({ configFolder, harakaFolder }: Location): HarakaUser | undefi
   return { user: stats.uid, group: stats.gid, known: `user ${stats.uid}, who owns ${STATE_FOLDER}` }
 }
 
-/** Becomes the user as Haraka does (`server.js`), and tries. Prints the numbers of what it may not do. */
+/** Becomes the user as Haraka does (`server.js`), and tries each access. Prints the numbers of those that are denied. */
 const TRY_AS_USER = `
 const [user, group, ...needs] = process.argv.slice(1)
 const id = (text) => (/^\\d+$/.test(text) ? Number(text) : text)

@@ -8,7 +8,7 @@ import { formatCount, formatTime, joinWords } from '../../status/wording'
 import type { ConfigurationSource } from '../../files/configuration-source'
 import { error, ok, warning, type Finding } from './finding'
 
-/** Time until an edit must be in force: the file rests before it is read, and then the workers report. Milliseconds. */
+/** Time until an edit must be in force: the file is read after it has not changed for a while, then the workers report. Milliseconds. */
 const RELOAD_TAKES_MS = 20_000
 
 /**
@@ -93,13 +93,13 @@ function checkSharing(facts: Facts): Finding[] {
   ]
 }
 
-/** A relay by its name in the file and where it is; the server of an override line by where it is. */
+/** A relay by its name in the file and its address; the server of an override line by its address. */
 const titleOf = ({ key, name }: ServerStatus): string => (name === undefined ? key : `${name} (${key})`)
 
 const HELD_ADVICE =
   'When they may take mail again: npx dns-overrides relays --resume NAME. Without an option it shows since when and why they are held.'
 
-/** Relays that mail is kept from now. */
+/** Relays that are held or left out now. */
 function checkRelays(folder: string, now: number): Finding[] {
   const state = readServerState(folder, now)
   if (state.kind !== 'running') return []

@@ -14,7 +14,7 @@ export interface ExplainRequest extends ForecastQuestion {
   readonly location: Location
 }
 
-/** What the answer takes in besides. */
+/** What else the answer depends on. */
 export interface ExplainOptions {
   /** Undefined: the running server is not asked. */
   readonly state: ServerState | undefined

@@ -9,7 +9,7 @@ import type { LineTrace } from '../../rules/types'
  *
  * @param effect what the running server changes: an exchange that is not usable says so in `unavailable`, and a message that
  * waits is deferred
- * @param rules absent: what became of the lines is left out
+ * @param rules absent: the lines are left out
  */
 export function explanationJson(
   explanation: Explanation,

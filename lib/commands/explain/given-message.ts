@@ -9,10 +9,10 @@ import type { Arguments } from '../shared/parsed-arguments'
 import { recipientDomain } from '../../status/recipient'
 
 /**
- * The message that the words of the command describe; for what they leave out, the message of the queue.
+ * The message that the arguments describe. What they leave out is taken from the message of the queue.
  *
  * @param now milliseconds since the epoch
- * @throws UsageError if a word makes no sense, or there is no recipient
+ * @throws UsageError if an argument is invalid, or there is no recipient
  */
 export function readGivenMessage(args: Arguments, queued: QueuedMessage | undefined, now: number): Message {
   const recipients = [...args.operands, ...args.values('to')]

@@ -7,7 +7,7 @@ import type { Arguments } from '../shared/parsed-arguments'
 import { whyNoAccess } from '../../status/server-state'
 import { formatCount, formatTime, joinWords } from '../../status/wording'
 
-/** What `--hold` or `--resume` asks for. */
+/** A hold or its end, by `--hold` or `--resume`. */
 export interface HoldRequest {
   readonly verb: 'hold' | 'resume'
   /** As written. */
@@ -17,7 +17,7 @@ export interface HoldRequest {
   readonly reason?: string
 }
 
-/** What came of it. */
+/** The result of a request. */
 export interface HoldResult {
   /** One sentence for the operator. */
   readonly message: string
@@ -36,7 +36,7 @@ function readDuration(args: Arguments): number | undefined {
 }
 
 /**
- * The hold or the end of a hold that the options ask for, if they do.
+ * The request that the options make, if any.
  *
  * @throws UsageError if the options do not fit together
  */
@@ -57,7 +57,7 @@ export function readRequest(args: Arguments): HoldRequest | undefined {
   }
 }
 
-/** The relay, or the terms, that a word means: as in the file, whatever its case, with or without `@`. */
+/** The name of the relay or the terms in the file. Case does not matter, and an `@` may stand before it. */
 function findName({ verb, relay }: HoldRequest, known: readonly string[]): string {
   const plain = relay.replace(/^@/, '')
   const name =
@@ -134,7 +134,7 @@ export async function changeHold(
   } catch (error) {
     const noServer = error instanceof NoServerError
     const why = noServer
-      ? `no running Haraka uses ${folder}, so nothing would take notice of it (is --config or HARAKA right?)`
+      ? `no running Haraka uses ${folder}, so a hold would have no effect (is --config or HARAKA right?)`
       : whyNoAccess(folder, error)
     const details = { code: 'ESTATE', temporary: noServer, cause: error }
     throw new DnsOverridesError(`cannot ${verb} @${name}: ${why}`, details)

@@ -24,13 +24,13 @@ export interface RulesView {
 /** How a view is printed. */
 export interface RulesLayout {
   readonly ink: Paint
-  /** Characters of a line; undefined: as many as it takes. */
+  /** Characters of a line; undefined: no limit. */
   readonly width: number | undefined
 }
 
 /** Lines that are named one by one, at most. */
 const MOST_NAMED = 20
-/** The least that is shown of an override line, however narrow the screen is. */
+/** Characters of an override line that are shown even on a narrow screen. */
 const LEAST_TEXT = 20
 
 /** A file's rules for a reader: what is in force, a table, and the lines that were never hit. */
@@ -84,7 +84,7 @@ function tableRows(
   ]
 }
 
-/** The text, or as much of it as has room. */
+/** The text, cut to the room. */
 function fitText(text: string, room: number): string {
   if (displayWidth(text) <= room) return text
   let kept = text.slice(0, room - 3)

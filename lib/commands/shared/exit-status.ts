@@ -8,7 +8,7 @@ export const EXIT = {
   usage: 64,
   /** No route: the message would bounce (EX_NOHOST). */
   noRoute: 68,
-  /** Failed for a reason that only the message tells, or a mistake in this program (EX_SOFTWARE). */
+  /** Failed for the reason in the message, or because of a mistake in this program (EX_SOFTWARE). */
   fault: 70,
   /** The output could not be written (EX_IOERR). */
   output: 74,

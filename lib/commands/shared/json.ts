@@ -1,6 +1,6 @@
 /**
- * JSON as a command prints it. All that is not printable ASCII is escaped: a stranger's text can then neither move the cursor of a
- * terminal nor hide in it, and a program reads it as it was.
+ * JSON as a command prints it. All characters but printable ASCII are escaped, so that foreign text can neither control a terminal nor
+ * hide in it. A program that parses the JSON gets the original text.
  */
 export function formatJson(value: unknown): string {
   const text = JSON.stringify(value, null, 2)

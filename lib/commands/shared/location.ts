@@ -50,7 +50,7 @@ export function shortName(file: string, cwd: string): string {
 
 const CONFIG_FOLDER = 'config'
 
-/** Files by which a config folder of Haraka is known, whatever it is called. */
+/** Files that show that a folder is a config folder of Haraka, whatever its name. */
 const HARAKA_FILES = ['plugins', 'smtp.ini', 'outbound.ini']
 
 function isFolder(path: string): boolean {
@@ -74,8 +74,8 @@ function isConfigFolder(folder: string): boolean {
 /**
  * Finds the configuration, and the Haraka that it belongs to.
  *
- * @param named a configuration file, a Haraka folder or its config folder. It wins over `$HARAKA` in everything; only a file
- * outside of any Haraka has the settings of `$HARAKA` beside it. Absent: the configuration of `$HARAKA`, else of the current folder.
+ * @param named a configuration file, a Haraka folder or its config folder. It takes precedence over `$HARAKA`; only for a
+ * file outside of any Haraka folder Haraka's own settings are those of `$HARAKA`. If absent: the configuration of `$HARAKA`, or else of the current folder.
  * @throws UnusableConfiguration if it is a folder, and neither of these
  */
 export function findConfiguration(

@@ -5,7 +5,7 @@ import type { AddressAnswer, MxAnswer } from '../../model/dns-answer'
 import { route, concludeRoute, type Route } from '../../routing/route'
 import type { Decision } from '../../model/decision'
 
-/** What a command asks of DNS, or of an MX answer that was given on the command line. */
+/** What a command asks DNS, or an MX answer that was given on the command line. */
 export interface Lookup {
   /** Never rejects. */
   readonly mx: (domain: string) => Promise<MxAnswer>
@@ -16,7 +16,7 @@ export interface Lookup {
   readonly close: () => void
 }
 
-/** The decision as it is: every exchange is taken to have an address. */
+/** The decision unchanged: every exchange is assumed to have an address. */
 function withoutAddresses(decision: Decision): Route {
   return decision.outcome === 'deliver'
     ? { outcome: 'deliver', located: [] }
@@ -32,7 +32,7 @@ export function useGivenMx(mx: (domain: string) => MxAnswer): Lookup {
   }
 }
 
-/** Asks once for each name: a command looks at one moment, even if the configuration has no cache. */
+/** Asks once for each name, so that a command shows one moment even if the configuration has no cache. */
 function rememberAnswers<A extends string[], R>(
   ask: (...args: A) => R | Promise<R>,
 ): (...args: A) => R | Promise<R> {
@@ -75,8 +75,8 @@ export function openResolver(
 
 /**
  * Asks DNS what the decision depends on, with the settings of the file. Addresses are looked up only if all exchanges are from DNS:
- * whether there is one then makes the difference between delivery, bounce and deferral. A server that the operator wrote down
- * is where the message goes, whatever its addresses (`probe` looks at those). Close it when done.
+ * whether there is one then makes the difference between delivery, bounce and deferral. A server in the configuration
+ * is used whatever its addresses (`probe` checks those). Close it when done.
  */
 export function openLookup(
   configuration: Configuration,

@@ -12,7 +12,7 @@ import { UnusableConfiguration, type Location } from './location'
 import type { Terminal } from './terminal'
 import { formatCount } from '../../status/wording'
 
-/** A file of nearly that name, which Haraka would not read. */
+/** A file with a similar name, which Haraka would not read. */
 function findMisspelled(file: string): string | undefined {
   const other = basename(file).replaceAll('_', '-')
   return other !== basename(file) && existsSync(join(dirname(file), other)) ? other : undefined
@@ -47,7 +47,7 @@ export interface LoadSettings {
   readonly noteSecretFile?: (path: string) => void
 }
 
-/** Longer settings of Haraka are not read, bytes. */
+/** Longer files of Haraka's settings are not read. Bytes. */
 const LONGEST_SETTINGS = 4 * 1024 * 1024
 
 /** Reads Haraka's own settings in a config folder; undefined for a file that does not exist: Haraka's defaults stand in for it. */

@@ -1,4 +1,4 @@
-/** What a command may touch of the world: injected, so that a test sees all that is printed. */
+/** All that a command may use of its surroundings. A test passes its own, and sees all that is printed. */
 export interface Terminal {
   readonly out: (text: string) => void
   readonly err: (text: string) => void
@@ -8,7 +8,7 @@ export interface Terminal {
   readonly color: { readonly out: boolean; readonly err: boolean }
   /** Characters that fit on one line of the output. */
   readonly columns: number
-  /** Lines of the screen; undefined: the output is a file, a pipe, or a screen that cannot be drawn anew. */
+  /** Lines of the screen; undefined: the output is a file, a pipe, or a screen that cannot be redrawn. */
   readonly rows: number | undefined
   /** Takes over Ctrl-C. Aborts at Ctrl-C, at the end of the session, and when nobody reads the output any longer. */
   readonly interruption: () => AbortSignal

@@ -20,13 +20,13 @@ const SCREEN = {
 const MARKS = new RegExp(`${String.fromCharCode(27)}\\[\\d+m`, 'g')
 
 export interface WatchOptions {
-  /** Is the screen, if there is one, drawn anew? */
+  /** Is the screen redrawn, if there is one? */
   readonly draws: boolean
 }
 
 /**
- * Shows a text again and again, until Ctrl-C: on a screen it is drawn anew, elsewhere each change is printed below the last one.
- * Keeps the last text alone.
+ * Shows a text again and again, until Ctrl-C: a screen is redrawn, elsewhere each change is printed below the last one.
+ * Keeps only the last text.
  *
  * @param look gives the text as it is now
  * @returns the exit status

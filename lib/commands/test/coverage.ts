@@ -21,7 +21,7 @@ export interface UntestedLine {
   readonly expectation?: string
 }
 
-/** A message that is tried out, and its MX records as `mx=` has them; '' for what is assumed without it. */
+/** A message that is tried out, and its MX records as in `mx=`; '' for those that are assumed without it. */
 interface SampleMessage {
   readonly message: Message
   readonly mx: string
@@ -33,7 +33,7 @@ const MOST_SAMPLES = 500
 /** What may stand in one word of an expectation. */
 const isWord = (value: string) => /^\S*$/.test(value)
 
-/** The MX records that may make these conditions hold or fail, as `mx=` has them. */
+/** The MX records that may make these conditions true or false, as in `mx=`. */
 function mxValues(conditions: readonly Condition[]): readonly string[] {
   const hosts = conditions.flatMap((condition) =>
     condition.kind === 'mx' ? [fillWildcard(condition.wildcard)] : [],
@@ -49,7 +49,7 @@ function answerOf(text: string, domain: string): MxAnswer {
 /** Messages to the line's domain, those first that meet its own conditions. */
 function* sampleMessages(line: OverrideLine, rules: RuleSet): Generator<SampleMessage> {
   const domain = fillWildcard(line.pattern)
-  // What an earlier line with $end takes away may be got around by another value of what that line asks for.
+  // Another value of a condition may avoid an earlier line with $end.
   const conditions = [line, ...rules.linesFor(domain)].flatMap((each) => each.conditions)
   const named = (name: string) => conditions.filter(({ attribute }) => attribute.name === name)
   const values = (name: string, ...first: readonly string[]) =>
@@ -72,7 +72,7 @@ function* sampleMessages(line: OverrideLine, rules: RuleSet): Generator<SampleMe
                   }
 }
 
-/** A cheap look at the line's own conditions, before the whole decision is made. */
+/** A quick check of the line's own conditions, before the whole decision is made. */
 function meets(line: OverrideLine, { message, mx }: SampleMessage): boolean {
   const answer = answerOf(mx, message.domain)
   return line.conditions.every((condition) =>

@@ -3,10 +3,10 @@ import { resolve, sep } from 'node:path'
 import { UsageError } from '../../model/errors'
 import { type Asked, askedRecipient, readAskedWord } from '../../status/find-stories'
 
-/** Which messages are meant: as anywhere, or the path of a queue file. */
+/** The messages that the user asks for: in any of the common ways, or by the path of a queue file. */
 export type AskedByUser = Asked | { readonly kind: 'file'; readonly path: string }
 
-/** @throws UsageError if it is not clear which */
+/** @throws UsageError if the arguments name no message */
 export function readAsked(word: string | undefined, address: string | undefined, cwd: string): AskedByUser {
   if (word !== undefined && address !== undefined) throw new UsageError('why: ID or --to, not both')
   if (address !== undefined) return askedRecipient(address)

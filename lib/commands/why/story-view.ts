@@ -46,7 +46,7 @@ function stepRows({ at, by, server, tls, delivered, failed, text }: PastStep, in
   ]
 }
 
-/** What is waited for, or how it ended. */
+/** What the message waits for, or how it ended. */
 function stateText(story: Story, context: StoryContext): string {
   return toPrintable(story.queued === undefined ? describeEnd(story) : describeWait(story, context))
 }

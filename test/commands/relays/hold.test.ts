@@ -53,7 +53,7 @@ test('relays: --for and --reason set the end and the reason of a hold', async (t
 test('relays: --hold fails without a running server, and leaves no file', async (t) => {
   const { folder, relays, state } = setup(t)
   const expected = new RegExp(
-    `^dns-overrides: cannot hold @isp: no running Haraka uses ${state}, so nothing would take notice of it \\(is --config or HARAKA right\\?\\)\n$`,
+    `^dns-overrides: cannot hold @isp: no running Haraka uses ${state}, so a hold would have no effect \\(is --config or HARAKA right\\?\\)\n$`,
   )
   const absent = await relays('--hold', 'isp')
   assert.equal(absent.status, 75)
