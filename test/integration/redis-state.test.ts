@@ -1,6 +1,4 @@
 import assert from 'node:assert/strict'
-import { once } from 'node:events'
-import { createServer, type AddressInfo } from 'node:net'
 import { join } from 'node:path'
 import { test, type TestContext } from 'node:test'
 import { readSnapshots } from '../../lib/relays/snapshot'
@@ -9,25 +7,12 @@ import type { ServerStatus } from '../../lib/relays/types'
 import { runProcess } from '../support/cli'
 import { HarakaServer } from '../support/haraka-server'
 import { needsRedis, RedisServer, until } from '../support/redis-server'
+import { startRefusing } from '../support/smtp-refusing'
 import { startSink } from '../support/smtp-sink'
 
 // Two Haraka folders as two hosts, two workers each, and one Redis.
 
 const skip = needsRedis()
-
-/** A relay that refuses every connection. */
-async function startBusyRelay(t: TestContext) {
-  let connections = 0
-  const server = createServer((socket) => {
-    connections++
-    socket.on('error', () => {})
-    socket.end('421 busy\r\n')
-  })
-  server.listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  t.after(() => server.close())
-  return { port: (server.address() as AddressInfo).port, connections: () => connections }
-}
 
 async function startHosts(t: TestContext, overrides: string): Promise<readonly HarakaServer[]> {
   const start = async () => {
@@ -56,7 +41,7 @@ test(
   { skip, timeout: 120_000 },
   async (t) => {
     const redis = await RedisServer.start(t)
-    const relay = await startBusyRelay(t)
+    const relay = await startRefusing(t)
     const backup = await startSink()
     t.after(() => backup.close())
     const section = (name: string, port: number) => [`[relay:${name}]`, 'host = 127.0.0.1', `port = ${port}`]

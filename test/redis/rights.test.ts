@@ -21,7 +21,15 @@ import { readHolds, writeHold } from '../../lib/relays/holds'
 import { isPlace, LimitedPlaces } from '../../lib/relays/limited-places'
 import { LocalLimits } from '../../lib/relays/local-limits'
 import { LocalRotation } from '../../lib/relays/rotation'
-import { connectTo, needsRedis, PATIENT, readRights, RedisServer, until } from '../support/redis-server'
+import {
+  connectTo,
+  interceptRun,
+  needsRedis,
+  PATIENT,
+  readRights,
+  RedisServer,
+  until,
+} from '../support/redis-server'
 
 const USER = 'haraka'
 const PASSWORD = 'Passw0rd'
@@ -63,23 +71,10 @@ async function startRedis(t: TestContext): Promise<RedisServer> {
 async function shareAll(t: TestContext, redis: RedisServer): Promise<readonly Call[]> {
   const { connection, said } = connectTo(t, redis.port, settings, PATIENT)
   const calls: Call[] = []
-  const recorded: RedisConnection = {
-    get isReady() {
-      return connection.isReady
-    },
-    get isLate() {
-      return connection.isLate
-    },
-    get serial() {
-      return connection.serial
-    },
-    run: (script, keys, values, onLate) => {
-      calls.push({ script, keys, values })
-      return connection.run(script, keys, values, onLate)
-    },
-    onReady: (listener) => connection.onReady(listener),
-    close: () => connection.close(),
-  }
+  const recorded = interceptRun(connection, (script, keys, values, onLate) => {
+    calls.push({ script, keys, values })
+    return connection.run(script, keys, values, onLate)
+  })
   const monotonic = () => performance.now()
   await until(() => connection.isReady, 'Redis')
   await shareLimits(recorded, monotonic)

@@ -1,10 +1,9 @@
 import assert from 'node:assert/strict'
 import { describe, it, type TestContext } from 'node:test'
-import type { RedisConnection } from '../../lib/redis/connection'
 import { PREFIX } from '../../lib/redis/keys'
 import { SharedRotation } from '../../lib/redis/shared-rotation'
 import { LocalRotation } from '../../lib/relays/rotation'
-import { connectTo, needsRedis, RedisServer, until, PATIENT } from '../support/redis-server'
+import { connectTo, interceptRun, needsRedis, RedisServer, until, PATIENT } from '../support/redis-server'
 
 const KEY = `${PREFIX}rotation`
 
@@ -17,24 +16,11 @@ interface RotatingHost {
 function startHost(t: TestContext, port: number): RotatingHost {
   const { connection } = connectTo(t, port, {}, PATIENT)
   let fetched = 0
-  const counted: RedisConnection = {
-    get isReady() {
-      return connection.isReady
-    },
-    get isLate() {
-      return connection.isLate
-    },
-    get serial() {
-      return connection.serial
-    },
-    run: async (...question) => {
-      const reply = await connection.run(...question)
-      fetched++
-      return reply
-    },
-    onReady: (listener) => connection.onReady(listener),
-    close: () => connection.close(),
-  }
+  const counted = interceptRun(connection, async (...question) => {
+    const reply = await connection.run(...question)
+    fetched++
+    return reply
+  })
   const rotation = new SharedRotation({ connection: counted, local: new LocalRotation(1_000_000) })
   t.after(() => rotation.close())
   return { next: () => rotation.next(), fetched: () => fetched }

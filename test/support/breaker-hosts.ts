@@ -1,5 +1,4 @@
 import type { TestContext } from 'node:test'
-import type { RedisConnection } from '../../lib/redis/connection'
 import { RedisError } from '../../lib/redis/errors'
 import { createIdentity } from '../../lib/redis/host-identity'
 import { hashName, PREFIX } from '../../lib/redis/keys'
@@ -7,7 +6,7 @@ import { SharedBreakers } from '../../lib/redis/shared-breakers'
 import type { Exchange } from '../../lib/model/exchange'
 import { systemClock } from '../../lib/relays/clock'
 import { isUnavailable, type Lease, type RelayState } from '../../lib/relays/types'
-import { connectTo, PATIENT, type RedisServer, until } from './redis-server'
+import { connectTo, interceptRun, PATIENT, type RedisServer, until } from './redis-server'
 import { localRelayState } from './relay-state'
 import { relayExchange } from './servers'
 
@@ -53,30 +52,17 @@ export async function startBreakerHost(
   const monotonic = () => clock.monotonic() * speed
   const { instance: process } = createIdentity()
   let questions = 0
-  const counted: RedisConnection = {
-    get isReady() {
-      return connection.isReady
-    },
-    get isLate() {
-      return connection.isLate
-    },
-    get serial() {
-      return connection.serial
-    },
-    run: async (...question) => {
-      questions++
-      const lost = lose(question[0].name)
-      if (lost === undefined) {
-        const reply = await connection.run(...question)
-        await delay(question[0].name, reply)
-        return reply
-      }
-      await lost
-      throw new RedisError('it was lost on its way')
-    },
-    onReady: (listener) => connection.onReady(listener),
-    close: () => connection.close(),
-  }
+  const counted = interceptRun(connection, async (...question) => {
+    questions++
+    const lost = lose(question[0].name)
+    if (lost === undefined) {
+      const reply = await connection.run(...question)
+      await delay(question[0].name, reply)
+      return reply
+    }
+    await lost
+    throw new RedisError('it was lost on its way')
+  })
   const sharing = new SharedBreakers({ connection: counted, process, monotonic })
   const logged: string[] = []
   const log = {

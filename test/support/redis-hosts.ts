@@ -1,6 +1,4 @@
 import { readFileSync } from 'node:fs'
-import { createServer, type AddressInfo } from 'node:net'
-import { once } from 'node:events'
 import { join } from 'node:path'
 import type { TestContext } from 'node:test'
 import { readSnapshots } from '../../lib/relays/snapshot'
@@ -11,6 +9,7 @@ import { HarakaServer } from './haraka-server'
 import { readRights, type RedisProxy, RedisServer, startProxy, until } from './redis-server'
 import { SmtpClient } from './smtp-client'
 import { startCounted, type CountedServer } from './smtp-counted'
+import { startRefusing, type RefusingServer } from './smtp-refusing'
 import { startSink, type Sink } from './smtp-sink'
 
 /** What the hosts log in with. */
@@ -24,25 +23,6 @@ const DIRECT = 2
 export const FEW = 6
 /** Rounds: each has a domain of its own, about which DNS must be asked. */
 const DOMAINS = 100
-
-/** A server that takes no mail. */
-export interface RefusingServer {
-  readonly port: number
-  readonly connections: () => number
-}
-
-async function startRefusing(t: TestContext): Promise<RefusingServer> {
-  let connections = 0
-  const server = createServer((socket) => {
-    connections++
-    socket.on('error', () => {})
-    socket.end('421 busy\r\n')
-  })
-  server.listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  t.after(() => server.close())
-  return { port: (server.address() as AddressInfo).port, connections: () => connections }
-}
 
 /**
  * Two Haraka folders as two hosts, two workers each, that share all that can be shared over one Redis. They reach it through a proxy,

@@ -140,6 +140,24 @@ export function connectTo(
   return { connection, said }
 }
 
+/** A connection that runs its scripts by `run`. */
+export function interceptRun(connection: RedisConnection, run: RedisConnection['run']): RedisConnection {
+  return {
+    get isReady() {
+      return connection.isReady
+    },
+    get isLate() {
+      return connection.isLate
+    },
+    get serial() {
+      return connection.serial
+    },
+    run,
+    onReady: (listener) => connection.onReady(listener),
+    close: () => connection.close(),
+  }
+}
+
 /** Waits until the condition holds, for things that tell nobody. @throws Error after so many ms */
 export async function until(
   condition: () => boolean | Promise<boolean>,
