@@ -1,5 +1,5 @@
 /**
- * What a message costs from Haraka's call of `get_mx` to its answer, when all is known already:
+ * What a message costs from Haraka's call of `get_mx` to its answer and the end of its attempt, when all is known already:
  *
  *     npm run bench -- haraka
  *
