@@ -24,7 +24,7 @@ interface WaitingMessage {
  * would be tried again after its interval, and its place found by walking along all that wait. Their files stay in the queue folder, so
  * that nothing is lost with the process.
  *
- * What ends a wait is an event: so a message that waits costs nothing. In case an event is missed, and because an attempt also depends
+ * What ends a wait is an event, and until then a message has no timer. In case an event is missed, and because an attempt also depends
  * on the time (`$age`, Haraka's limit of attempts), those that have waited longest look again: each second so many that each does
  * within {@link LONGEST_SECONDS}.
  */

@@ -83,7 +83,10 @@ function findForeignRecipient(
   return { problem: `this line is for recipients of ${pattern}`, negated: false }
 }
 
-/** A value of `$from` or `$rcpt` that no address can have, such as `@example.com`, `<joe@example.com>` or a name without an `@`; or no recipient of the line. */
+/**
+ * A value of `$from` or `$rcpt` that no address can have, such as `@example.com`, `<joe@example.com>` or a name without an `@`; or that no
+ * recipient of the line can have.
+ */
 export const unmeetableAddress: LintRule = {
   code: 'unmeetable-address',
   find: ({ lines }) =>
