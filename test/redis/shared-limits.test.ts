@@ -57,6 +57,7 @@ describe('limits shared between hosts', { skip: needsRedis() }, () => {
     const hosts = await startHosts(t, redis, { patienceMs: 100 })
     const gauge = new Gauge()
     const rest = new AbortController()
+    const areBack = () => hosts.every(({ said }) => said.length % 2 === 0)
     const faults = async () => {
       for (const fault of ['flush', 'kill', 'pause', 'flush', 'kill', 'stop', 'pause']) {
         await sleep(300)
@@ -67,6 +68,8 @@ describe('limits shared between hosts', { skip: needsRedis() }, () => {
           await sleep(200)
           process.kill(redis.pid, 'SIGCONT')
         } else {
+          // Each host must see both kills: on a busy machine one may still be without Redis from the first.
+          await until(areBack, 'Redis')
           await redis.kill()
           await sleep(200)
           await redis.start()
