@@ -21,20 +21,15 @@ export const recipientReply: LintRule = {
     for (const found of findCatches(lines)) {
       yield
       if (found === undefined) continue
-      const {
-        line,
-        conditions: [first],
-        caught,
-        holdsWithout,
-      } = found
+      const { line, condition, caught, holdsWithout } = found
       const replies = caught.filter(isOfRecipient)
       // A line that names nothing else means them.
-      if (first === undefined || replies.length === 0) continue
+      if (replies.length === 0) continue
       if (replies.length === caught.length && !holdsWithout) continue
       const examples = chooseExamples(replies).map((reply) => `${codesOf(reply)} (${reply.meaning})`)
-      const message = `${first.text} also catches ${examples.join(' and ')}`
+      const message = `${condition.text} also catches ${examples.join(' and ')}`
       const help = { expected: 'words that only the intended refusal has, such as $reply~=*S3140*' }
-      yield { span: conditionSpan(line, first), lineKind: 'overrides', message, help }
+      yield { span: conditionSpan(line, condition), lineKind: 'overrides', message, help }
     }
   },
 }

@@ -7,7 +7,8 @@ import type { OverrideLine } from '../types'
 /** What the conditions of a line on `$reply` catch. */
 export interface Catch {
   readonly line: OverrideLine
-  readonly conditions: readonly MessageCondition[]
+  /** The first of them. */
+  readonly condition: MessageCondition
   readonly caught: readonly KnownReply[]
   /** Do they hold before any server has refused the message? */
   readonly holdsWithout: boolean
@@ -32,28 +33,30 @@ function workOf({ text }: MessageCondition): number {
  * very long ones, only the first are tried: the time is bounded.
  */
 export function* findCatches(lines: readonly OverrideLine[]): Generator<Catch | undefined> {
-  const known = new Map<string, Omit<Catch, 'line' | 'conditions'>>()
+  const known = new Map<string, Omit<Catch, 'line' | 'condition'>>()
   let work = 0
   for (const line of lines) {
     if (!line.readsReply) continue
-    const conditions = line.conditions.filter((condition) => isOf(condition, 'reply'))
-    const steps = line.conditions.filter((condition) => isOf(condition, 'failed'))
+    const conditions = line.conditions.filter((each) => isOf(each, 'reply'))
+    const [condition] = conditions
+    if (condition === undefined) continue
+    const steps = line.conditions.filter((each) => isOf(each, 'failed'))
     const key = [...conditions, ...steps].map(({ text }) => text).join(' ')
     let found = known.get(key)
     if (found === undefined) {
-      work += conditions.reduce((sum, condition) => sum + workOf(condition), 0)
+      work += conditions.reduce((sum, each) => sum + workOf(each), 0)
       if (work > MOST_WORK) return
       found = yield* tryReplies(conditions, steps)
       known.set(key, found)
     }
-    yield { line, conditions, ...found }
+    yield { line, condition, ...found }
   }
 }
 
 function* tryReplies(
   conditions: readonly MessageCondition[],
   steps: readonly MessageCondition[],
-): Generator<undefined, Omit<Catch, 'line' | 'conditions'>> {
+): Generator<undefined, Omit<Catch, 'line' | 'condition'>> {
   const hold = (all: readonly MessageCondition[], more: { reply?: string; failed?: FailedStep }) =>
     all.every((condition) => messageHolds(condition, { ...BLANK_MESSAGE, domain: '', ...more }))
   const seesRecipients = STEPS_OF_RECIPIENTS.some((failed) => hold(steps, { failed }))

@@ -10,16 +10,11 @@ export const unknownReply: LintRule = {
     for (const found of findCatches(lines)) {
       yield
       if (found === undefined) continue
-      const {
-        line,
-        conditions: [first],
-        caught,
-        holdsWithout,
-      } = found
-      if (first === undefined || holdsWithout || caught.length > 0) continue
-      const message = `${first.text} catches none of the ${KNOWN_REPLIES.length} known replies`
+      const { line, condition, caught, holdsWithout } = found
+      if (holdsWithout || caught.length > 0) continue
+      const message = `${condition.text} catches none of the ${KNOWN_REPLIES.length} known replies`
       const help = { expected: 'words of a reply as the log has it, such as $reply~=*S3140*' }
-      yield { span: conditionSpan(line, first), lineKind: 'overrides', message, help }
+      yield { span: conditionSpan(line, condition), lineKind: 'overrides', message, help }
     }
   },
 }
