@@ -4,9 +4,10 @@ import { isClosing, isGood, isTemporary, type Reply } from '../model/reply'
 import { asksForAuthentication, explainNoMechanism } from './auth'
 import { Authentication } from './authentication'
 import { Extensions } from './extensions'
+import { mayTryHelo } from './helo-fallback'
 import { movesOn } from './next-mx'
 import { Recipients } from './recipients'
-import { STAGES, type SessionStep } from './session-step'
+import { STAGES, verbOf, type SessionStep } from './session-step'
 import { Redaction } from './redaction'
 import { ReplyReader, shorten, type ReplyLine } from './reply-reader'
 import type { Encryption, SessionFailure, SessionOptions, SessionReport, LineVerdict } from './session-types'
@@ -221,7 +222,7 @@ export class Session {
       case 'greeting':
         return isGood(reply) ? undefined : this.#object('greeting', 'it greeted with', reply)
       case 'ehlo':
-        if (isGood(reply) || this.#mayTryHelo(reply)) return undefined
+        if (isGood(reply) || mayTryHelo(reply, this.#options)) return undefined
         return this.#object('ehlo', `it refused ${this.#options.lmtp ? 'LHLO' : 'EHLO'}:`, reply)
       case 'helo':
         return isGood(reply) ? undefined : this.#object('ehlo', 'it refused HELO:', reply)
@@ -233,7 +234,8 @@ export class Session {
       case 'rcpt':
         return this.#judgeEnvelope(reply, this.#step)
       case 'data':
-        return this.#moveOnAfter4xx('data', 'it deferred DATA:', reply)
+      case 'message':
+        return this.#judgeData(reply)
       case 'dot':
         if (!this.#options.lmtp) return this.#moveOnAfter4xx('dot', 'it deferred the message:', reply)
         this.#recipients.answerEnd(reply)
@@ -243,12 +245,6 @@ export class Session {
       default:
         return this.#step satisfies never
     }
-  }
-
-  /** HELO offers neither TLS nor AUTH. Haraka 3.3.4 falls back to HELO after 5xx; with LMTP it would bounce the message. */
-  #mayTryHelo({ code }: Reply): boolean {
-    const { tls, credentials, lmtp } = this.#options
-    return code >= 500 && tls !== 'required' && credentials === undefined && !lmtp
   }
 
   #judgeStartTls(reply: Reply, alone: boolean): LineVerdict | undefined {
@@ -294,6 +290,16 @@ export class Session {
       : undefined
   }
 
+  /** RFC 5321 section 4.1.1.4. Haraka 3.3.4 sends the message after 250 too, as commands, and again after each further reply. */
+  #judgeData(reply: Reply): LineVerdict | undefined {
+    if (reply.code >= 400) return this.#moveOnAfter4xx('data', 'it deferred DATA:', reply)
+    if (this.#step === 'message') {
+      return this.#refuse('data', `it replied before the end of the message: ${reply.text}`)
+    }
+    if (isGood(reply)) return this.#refuse('data', `it answered DATA with ${reply.text}`, { polite: true })
+    return this.#begin('message')
+  }
+
   #moveOnAfter4xx(stage: Stage, what: string, reply: Reply): LineVerdict | undefined {
     return isTemporary(reply) && movesOn(this.#options.nextMx, 'temporary')
       ? this.#object(stage, what, reply, { kind: 'temporary' })
@@ -302,7 +308,9 @@ export class Session {
 
   /** A line of a reply that stands, in the form that Haraka should see. */
   #rewrite(parts: ReplyLine, encryption: Encryption): LineVerdict {
-    const { code, text, last } = parts
+    const { text, last } = parts
+    // Haraka 3.3.4 (outbound/hmail.js) neither delivers nor bounces to a recipient that is accepted with 251 or 252.
+    const code = this.#step === 'rcpt' && parts.code.startsWith('2') ? '250' : parts.code
     const build = (rest: string): LineVerdict => ({
       kind: 'pass',
       line: `${code}${last ? ' ' : '-'}${toPrintable(rest)}\r\n`,
@@ -336,10 +344,4 @@ export class Session {
     this.#failure = { kind: 'connection', mayGoClear: false, polite: false, ...more, stage, message }
     return this.#failure
   }
-}
-
-/** The first word of a command, in capitals. */
-function verbOf(command: string): string {
-  const end = command.indexOf(' ')
-  return (end === -1 ? command : command.slice(0, end)).toUpperCase()
 }

@@ -123,6 +123,21 @@ const CASES: readonly Case[] = [
     outcome: 'second',
     reason: /closed the connection|ECONNRESET/,
   },
+  {
+    what: 'DATA 250',
+    server: says('DATA', '250 fine'),
+    outcome: 'second',
+    reason: /answered DATA with 250 fine/,
+  },
+  {
+    what: 'DATA 354 twice',
+    server: says('DATA', '354 go\r\n354 go'),
+    outcome: 'second',
+    reason: /replied before the end of the message: 354 go/,
+  },
+  // Accepted, though not with 250.
+  { what: 'RCPT 251', server: says('RCPT', '251 it is forwarded'), outcome: 'clear' },
+  { what: 'RCPT 252', server: says('RCPT', '252 will try'), outcome: 'clear' },
   // Opportunistic TLS.
   { what: 'STARTTLS 454', server: { ...TLS, ...says('STARTTLS', '454 no') }, outcome: 'clear' },
   { what: 'STARTTLS 502', server: { ...TLS, ...says('STARTTLS', '502 no') }, outcome: 'clear' },

@@ -124,3 +124,26 @@ test('the report has the last reply, and the reply to each refused recipient', (
     ],
   })
 })
+
+const RECIPIENT: readonly Line[] = [...ENVELOPE, ['S: 250 y'], ['C: RCPT TO:<a@d.example>']]
+
+test('each 2xx to RCPT is shown to Haraka as 250 (RFC 5321 4.3.2)', () => {
+  const forwarded = makeSession()
+  assert.equal(play(forwarded, [...RECIPIENT, ['S: 251 2.1.5 it is forwarded']]), '250 2.1.5 it is forwarded')
+  assert.equal(forwarded.report.reply?.code, 251)
+  assert.deepEqual(forwarded.report.refused, [])
+  assert.equal(play(makeSession(), [...RECIPIENT, ['S: 252 will try']]), '250 will try')
+})
+
+test('the message is sent only after 354, and once (RFC 5321 4.1.1.4)', () => {
+  const data: readonly Line[] = [...RECIPIENT, ['S: 250 z'], ['C: DATA']]
+  assert.equal(play(makeSession(), [...data, ['S: 250 ready']]), 'it answered DATA with 250 ready')
+  for (const again of ['354 go', '250 queued']) {
+    const twice: readonly Line[] = [...data, ['S: 354 go on'], [`S: ${again}`]]
+    assert.equal(play(makeSession(), twice), `it replied before the end of the message: ${again}`)
+  }
+  const early = makeSession()
+  assert.equal(play(early, [...data, ['S: 354 go on'], ['S: 552 too large']]), '552 too large')
+  assert.deepEqual([early.report.stage, early.report.failure], ['data', undefined])
+  assert.equal(play(makeSession(), [...data, ['S: 354 go on'], ['C: .'], ['S: 250 taken']]), '250 taken')
+})
