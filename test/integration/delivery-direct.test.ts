@@ -7,12 +7,15 @@ import { startScripted, type Script, type Scripted, type ScriptedOptions } from 
 
 // Direct delivery: what a first MX may do wrong, with a good second MX and with none.
 
+/** Nobody listens; a greeting that has always one more line; one whose line has no end. */
+type RawServer = 'closed' | 'endless' | 'endless line'
+
 /** What becomes of the message. `clear`: the first MX takes it, in clear. */
 type Outcome = 'second' | 'clear' | 'bounce' | 'defer'
 
 interface Case {
   readonly what: string
-  readonly server: ScriptedOptions | 'closed' | 'endless'
+  readonly server: ScriptedOptions | RawServer
   readonly outcome: Outcome
   /** In the log, where the first MX failed. */
   readonly reason?: RegExp
@@ -69,6 +72,12 @@ const CASES: readonly Case[] = [
     reason: /timeout|no greeting within/,
   },
   { what: 'greeting without end', server: 'endless', outcome: 'second', reason: /no greeting within 2 s/ },
+  {
+    what: 'greeting whose line has no end',
+    server: 'endless line',
+    outcome: 'second',
+    reason: /a line of its reply has more than 131072 bytes/,
+  },
   {
     what: 'closes instead of greeting',
     server: says('CONNECT', 'close'),
@@ -171,10 +180,16 @@ let reports: Scripted
 const firsts: (Scripted | undefined)[] = []
 const rawServers: { close(): unknown }[] = []
 
-/** A port on which nobody listens, or where the greeting has no end. */
-async function rawPort(kind: 'closed' | 'endless'): Promise<number> {
+const LINE_WITHOUT_END = '220 '.padEnd(200_000, 'x')
+
+/** Starts a server, or finds a port on which nobody listens. */
+async function rawPort(kind: RawServer): Promise<number> {
   const server = createServer((socket) => {
     socket.on('error', () => {})
+    if (kind === 'endless line') {
+      socket.write(LINE_WITHOUT_END)
+      return
+    }
     const timer = setInterval(() => socket.write('220-and so on\r\n'), 20)
     socket.on('close', () => clearInterval(timer))
   })
@@ -193,7 +208,7 @@ before(async () => {
   for (const [i, { server }] of CASES.entries()) {
     const first = typeof server === 'string' ? undefined : await startScripted(server)
     firsts.push(first)
-    ports[`first${i}.example`] = first?.port ?? (await rawPort(server as 'closed' | 'endless'))
+    ports[`first${i}.example`] = first?.port ?? (await rawPort(server as RawServer))
     records[`first${i}.example`] = [a('127.0.0.1')]
     records[`two${i}.example`] = [mx(10, `first${i}.example`), mx(20, 'good.example')]
     records[`one${i}.example`] = [mx(10, `first${i}.example`)]

@@ -49,6 +49,11 @@ type Listener = (...parameters: unknown[]) => void
 
 const LINE_FEED = 10
 const CLEAR: Encryption = { encrypted: false, verified: false }
+/**
+ * The longest line of a reply, in bytes; RFC 5321 section 4.5.3.1.5 allows 512. haraka-net-utils (`line_socket.js`) searches all that it
+ * has of a line at each packet, up to 4 MB: a line without end would stop all other mail for seconds.
+ */
+const LONGEST_LINE = 131_072
 /** How long Haraka has for its QUIT before the connection is closed. Milliseconds. */
 const QUIT_TIME_MS = 5_000
 
@@ -66,6 +71,8 @@ export class GuardedSocket {
   #closed = false
   #wasEncrypted = false
   #lastByte: number | undefined
+  /** Bytes received after the last end of a line. */
+  #lineBytes = 0
   #stopWatching: () => void = () => {}
   #quitTimer: NodeJS.Timeout | undefined
 
@@ -148,9 +155,7 @@ export class GuardedSocket {
     // outbound/hmail.js adds one listener of each.
     const lines = take(socket, 'line')
     this.#onError = take(socket, 'error')
-    socket.prependListener('data', (data: Uint8Array) => {
-      this.#lastByte = data[data.length - 1]
-    })
+    socket.prependListener('data', (data: Uint8Array) => this.#note(data))
     socket.prependListener('close', () => this.#report('it closed the connection'))
     socket.on('line', (line: string) => this.#receive(line, lines))
     socket.on('error', (error: unknown) => this.#break(errorText(error)))
@@ -195,6 +200,13 @@ export class GuardedSocket {
       return this.#write(this.#connection.session.translate(data), ...more)
     }
     return this.#write(data, ...more)
+  }
+
+  #note(data: Uint8Array): void {
+    this.#lastByte = data[data.length - 1]
+    const end = data.lastIndexOf(LINE_FEED)
+    this.#lineBytes = end === -1 ? this.#lineBytes + data.length : data.length - end - 1
+    if (this.#lineBytes > LONGEST_LINE) this.#break(`a line of its reply has more than ${LONGEST_LINE} bytes`)
   }
 
   #receive(line: string, haraka: readonly Listener[]): void {
