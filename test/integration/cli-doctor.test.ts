@@ -24,7 +24,7 @@ after(async () => {
 
 const doctor = () => runProcess(['doctor'], { cwd: server.folder, env: { COLUMNS: '80' } })
 
-/** Runs the command until it says so: workers report within a second, and a file rests for five before it is read. */
+/** Runs the command until it says so: workers report within a second. */
 async function doctorSays(expected: RegExp): Promise<string> {
   const end = Date.now() + 60_000
   for (;;) {
@@ -40,8 +40,11 @@ test('doctor of a running server with two workers shows a file in force, refused
   assert.doesNotMatch(text, /error/)
   const file = join(server.folder, 'config/dns_overrides.ini')
   const good = `dns_servers = 127.0.0.1:${zone.port}\n[overrides]\n* 192.0.2.2 $end\n`
+  const mark = server.mark()
   writeFileSync(file, `${good}gmail.com\n`)
+  await server.waitForLog(/has 1 error and is not used/, mark)
   assert.match(await doctorSays(/has not taken this file/), /error .* has 1 error/)
   writeFileSync(file, good)
+  await server.waitForLog(/is read again and in force/, mark)
   await doctorSays(/2 workers of the running server have this file in force/)
 })

@@ -7,10 +7,10 @@ import { reportedRecipients, sendAll } from '../support/many-messages'
 import { startScripted, type Scripted } from '../support/smtp-scripted'
 import { randomFrom } from '../support/random'
 
-// 1,000 messages to one to six recipients, by rules with $rcpt and $reply made by chance (seeded): each recipient is delivered or
+// 400 messages to one to six recipients, by rules with $rcpt and $reply made by chance (seeded): each recipient is delivered or
 // bounced once, by what the rules say of him.
 
-const MESSAGES = 1_000
+const MESSAGES = 400
 const SEED = 20_260_202
 const SERVERS = 4
 const LETTERS = [...'abcdefgh']

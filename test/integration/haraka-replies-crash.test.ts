@@ -7,7 +7,7 @@ import { randomFrom } from '../support/random'
 
 // Haraka is killed between the refusal of a message and its rescue, at every kind of moment.
 
-const SEEDS = 20
+const SEEDS = 12
 /** Longer than Haraka takes from the refusal to the next attempt, milliseconds. */
 const LONGEST = 1_500
 

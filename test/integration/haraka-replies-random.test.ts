@@ -5,10 +5,10 @@ import { reportedRecipients, sendAll } from '../support/many-messages'
 import { startScripted, type Scripted } from '../support/smtp-scripted'
 import { randomFrom } from '../support/random'
 
-// 1,000 messages with one to three recipients, each refused or taken by chance (seeded): each recipient is delivered or bounced once,
+// 400 messages with one to three recipients, each refused or taken by chance (seeded): each recipient is delivered or bounced once,
 // by what the rules say of its own replies.
 
-const MESSAGES = 1_000
+const MESSAGES = 400
 const SEED = 20_260_101
 
 /** What the first server says to a recipient, and the relay that its line leads to; and what is right then. */

@@ -5,7 +5,7 @@ import { HarakaServer } from '../support/haraka-server'
 import { SmtpClient } from '../support/smtp-client'
 import { startScripted, type Scripted, type ScriptedOptions } from '../support/smtp-scripted'
 
-const MESSAGES = 1_000
+const MESSAGES = 400
 const SEED = 20_261_121
 /** Bound for the whole, milliseconds. */
 const PATIENCE = 120_000

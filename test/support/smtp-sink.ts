@@ -74,6 +74,20 @@ function tlsFiles(name: string): { key: Buffer; cert: Buffer } {
   }
 }
 
+/** Greets at once: smtp-server first waits 100 ms for clients that talk too soon, which each delivery of each test would wait too. */
+class PromptServer extends SMTPServer {
+  override connect(...words: Parameters<SMTPServer['connect']>): void {
+    const before = new Set(this.connections)
+    super.connect(...words)
+    for (const connection of this.connections) {
+      if (before.has(connection)) continue
+      const greet = connection.connectionReady.bind(connection)
+      connection.connectionReady = () => {}
+      setImmediate(greet)
+    }
+  }
+}
+
 /** Starts a server; the caller closes it. */
 export async function startSink(options: SinkOptions = {}): Promise<Sink> {
   const received: Received[] = []
@@ -93,7 +107,7 @@ export async function startSink(options: SinkOptions = {}): Promise<Sink> {
   }
 
   const { users } = options
-  const server = new SMTPServer({
+  const server = new PromptServer({
     ...(options.tls === undefined ? {} : tlsFiles(options.tls)),
     secure: options.implicitTls ?? false,
     ...(options.demandsCertificate === true
