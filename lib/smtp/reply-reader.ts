@@ -1,7 +1,10 @@
 import { shortenTo } from '../model/printable'
 import { LONGEST_REPLY, type Reply } from '../model/reply'
 
-/** One line of a reply: RFC 5321 section 4.2, with the codes that Haraka 3.3.4 knows (`smtp_regexp` in `outbound/hmail.js`). */
+/**
+ * One line of a reply: RFC 5321 section 4.2, with the codes that Haraka 3.3.4 knows (`smtp_regexp` in `outbound/hmail.js`). The last line
+ * may be the code alone, which Haraka does not know.
+ */
 export interface ReplyLine {
   readonly code: string
   readonly text: string
@@ -16,7 +19,7 @@ export type LineReading =
   | { readonly kind: 'fault'; readonly message: string }
 
 /** Tested, and the rest cut off by its place: groups would be 5 kB of garbage a message. */
-const REPLY_LINE = /^[2345]\d\d[ -]/
+const REPLY_LINE = /^[2345]\d\d(?:[ -]|\r?\n?$)/
 const CODE_LENGTH = 3
 /** RFC 3463 section 2. */
 const ENHANCED_CODE = /^([245]\.\d{1,3}\.\d{1,3})(?:\s+|$)/
@@ -44,7 +47,7 @@ export class ReplyReader {
     }
     this.#lines++
     this.#keep(text)
-    const line = { code, text, last: received[CODE_LENGTH] === ' ' }
+    const line = { code, text, last: received[CODE_LENGTH] !== '-' }
     return line.last ? { kind: 'reply', line, reply: this.#finish(code) } : { kind: 'more', line }
   }
 

@@ -26,6 +26,15 @@ const says = (verb: string, text: string): { script: Script } => ({
 })
 const TLS = { capabilities: ['STARTTLS'] }
 
+const CODES_ALONE: Readonly<Record<string, string>> = {
+  CONNECT: '220',
+  EHLO: '250',
+  MAIL: '250',
+  RCPT: '250',
+  DATA: '354',
+  '.': '250',
+}
+
 const CASES: readonly Case[] = [
   // Connection-stage failures.
   { what: 'no connection', server: 'closed', outcome: 'second', reason: /no connection/ },
@@ -147,6 +156,7 @@ const CASES: readonly Case[] = [
   // Accepted, though not with 250.
   { what: 'RCPT 251', server: says('RCPT', '251 it is forwarded'), outcome: 'clear' },
   { what: 'RCPT 252', server: says('RCPT', '252 will try'), outcome: 'clear' },
+  { what: 'replies without a text', server: { script: (verb) => CODES_ALONE[verb] }, outcome: 'clear' },
   // Opportunistic TLS.
   { what: 'STARTTLS 454', server: { ...TLS, ...says('STARTTLS', '454 no') }, outcome: 'clear' },
   { what: 'STARTTLS 502', server: { ...TLS, ...says('STARTTLS', '502 no') }, outcome: 'clear' },

@@ -52,3 +52,14 @@ test('an endless reply is refused, and costs only its lines', () => {
   })
   assert.ok(process.cpuUsage(started).user < 5_000_000, 'one line costs the same as the one before')
 })
+
+test('a reply may be a code alone (RFC 5321 4.2)', () => {
+  for (const end of ['\r\n', '\n', '\r', '']) {
+    const verdict = makeSession().receive(`220${end}`, true, CLEAR)
+    assert.deepEqual(verdict, { kind: 'pass', line: '220 \r\n' })
+  }
+  assert.equal(play(makeSession(), [['S: 554']]), 'it greeted with 554')
+  for (const odd of ['2200', '220x', '22']) {
+    assert.equal(play(makeSession(), [[`S: ${odd}`]]), `its reply is not SMTP: ${odd}`)
+  }
+})
