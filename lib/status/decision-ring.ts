@@ -25,13 +25,27 @@ export interface Decided {
   readonly reason?: string | undefined
 }
 
-/** The place of a decision among the last ones. */
-export interface DecisionSlot {
+/**
+ * The place of a decision among the last ones: text and numbers, and nothing of the message, the decision or its exchanges themselves.
+ * V8 counts which literals of the code outlive a collection: if hundreds of decisions are kept, it soon makes all that a decision
+ * consists of in the old part of the heap, also for the thousands that are not kept. An object of a class is not counted, and neither
+ * is what `map` or `slice` returns.
+ */
+export class DecisionSlot {
   readonly number: number
   /** The message's id, as the log has it. */
   readonly id: string
   readonly at: number
-  readonly decided: Decided
+  readonly file: string
+  readonly domain: string
+  readonly sender: string
+  readonly recipients: readonly string[]
+  readonly size: number
+  readonly retries: number
+  readonly source: Decision['source']
+  readonly lines: readonly number[]
+  /** The servers as the log calls them. */
+  readonly servers: readonly string[]
   /** What is done; undefined while that is not known of one that is to be tried. */
   action: Action | undefined
   /** Why it waits now. */
@@ -40,7 +54,27 @@ export interface DecisionSlot {
   reason: string
   end: AttemptEnd | undefined
   /** Since it was last taken. */
-  hasChanged: boolean
+  hasChanged = true
+
+  constructor(number: number, id: string, at: number, decided: Decided) {
+    const { message, decision, located, action, file = '', reason = '' } = decided
+    this.number = number
+    this.id = id
+    this.at = at
+    this.file = file
+    this.domain = decision.domain
+    this.sender = message.mailFrom
+    this.recipients = message.rcptTo
+    this.size = message.size
+    this.retries = message.retries
+    this.source = decision.source
+    this.lines = decision.matched.slice(0, MOST_CONNECTIONS)
+    this.servers = located.slice(0, MOST_CONNECTIONS).map(({ exchange }) => exchangeLabel(exchange))
+    this.action = action === 'try' ? undefined : action
+    this.wait = undefined
+    this.reason = reason
+    this.end = undefined
+  }
 }
 
 /** Decisions of one worker that wait to be taken, at most. */
@@ -49,8 +83,7 @@ const CAPACITY = 256
 const LONGEST_ADDRESS = 320
 
 /**
- * The last decisions of a worker. They are kept as they are and put into words only when they are taken: a busy server takes a part of
- * them.
+ * The last decisions of a worker. Their text is made printable only when they are taken: a busy server takes a part of them.
  */
 export class DecisionRing {
   readonly #slots: DecisionSlot[] = []
@@ -62,18 +95,7 @@ export class DecisionRing {
   }
 
   add(id: string, decided: Decided, at: number): DecisionSlot {
-    const { action, reason = '' } = decided
-    const slot: DecisionSlot = {
-      number: this.#count,
-      id,
-      at,
-      decided,
-      action: action === 'try' ? undefined : action,
-      wait: undefined,
-      reason,
-      end: undefined,
-      hasChanged: true,
-    }
+    const slot = new DecisionSlot(this.#count, id, at, decided)
     this.#slots[this.#count++ % this.#capacity] = slot
     return slot
   }
@@ -87,25 +109,24 @@ export class DecisionRing {
 }
 
 function describe(slot: DecisionSlot, pid: number): DecisionEntry {
-  const { number, id, at, decided, action = 'try', wait, reason, end } = slot
-  const { message, decision, located, file = '' } = decided
-  const address = (text: string) => toPrintable(text, { max: LONGEST_ADDRESS })
+  const { number, id, at, recipients, action = 'try', wait, end } = slot
+  const printable = (text: string) => toPrintable(text, { max: LONGEST_ADDRESS })
   return {
     key: `${pid}.${number}`,
     id,
-    file: toPrintable(file, { max: LONGEST_ADDRESS }),
+    file: printable(slot.file),
     at,
-    domain: address(decision.domain),
-    sender: address(message.mailFrom),
-    recipients: message.rcptTo.slice(0, MOST_RECIPIENTS).map(address),
-    otherRecipients: Math.max(0, message.rcptTo.length - MOST_RECIPIENTS),
-    size: message.size,
-    retries: message.retries,
-    source: decision.source,
-    lines: decision.matched.slice(0, MOST_CONNECTIONS),
+    domain: printable(slot.domain),
+    sender: printable(slot.sender),
+    recipients: recipients.slice(0, MOST_RECIPIENTS).map(printable),
+    otherRecipients: Math.max(0, recipients.length - MOST_RECIPIENTS),
+    size: slot.size,
+    retries: slot.retries,
+    source: slot.source,
+    lines: slot.lines,
     action,
-    exchanges: located.slice(0, MOST_CONNECTIONS).map(({ exchange }) => toPrintable(exchangeLabel(exchange))),
-    reason: toPrintable(reason, { max: 500 }),
+    exchanges: slot.servers.map((server) => toPrintable(server)),
+    reason: toPrintable(slot.reason, { max: 500 }),
     ...(wait === undefined ? {} : { wait }),
     ...(end === undefined ? {} : { end }),
   }

@@ -164,7 +164,7 @@ export class Recorder {
   #settle(slot: DecisionSlot, action: Action): void {
     if (slot.action !== undefined) return
     slot.action = action
-    this.#decisions.add(slot.decided.decision.source, action)
+    this.#decisions.add(slot.source, action)
   }
 
   #count(key: string): void {

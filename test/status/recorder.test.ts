@@ -58,7 +58,8 @@ test('hits before and after a reload are both reported', () => {
 
 test('a decision is reported when it is made, and again when its attempt ends', () => {
   const { recorder: worker } = recorder()
-  const slot = worker.recordDecision('A.1', decidedBy(CONFIGURATION, 'example.com'), BASIS)
+  const decided = decidedBy(CONFIGURATION, 'example.com')
+  const slot = worker.recordDecision('A.1', decided, BASIS)
   const [begun] = worker.take(IDLE_VIEW).decisions
   assert.deepEqual(begun, {
     key: '7.0',
@@ -79,7 +80,7 @@ test('a decision is reported when it is made, and again when its attempt ends', 
   })
   assert.deepEqual(worker.take(IDLE_VIEW).decisions, [])
   worker.recordTry(slot)
-  const [exchange] = slot.decided.decision.exchanges
+  const [exchange] = decided.decision.exchanges
   const end = { at: NOW + 9, delivered: true, connections: [] }
   worker.recordEnd(slot, end, { tried: [[exchange!, 'delivered']], reason: '' })
   const { decisions, counts } = worker.take(IDLE_VIEW)
