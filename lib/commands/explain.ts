@@ -1,5 +1,6 @@
 import { resolve } from 'node:path'
 import { readQueueFile } from '../haraka-files/queue-file'
+import { currentPath } from '../haraka-files/queue-folder'
 import { needsPlace } from '../relays/section'
 import { answerRequest, type ExplainRequest } from './explain/explain-request'
 import { readGivenMessage, readMxOption } from './explain/given-message'
@@ -17,7 +18,8 @@ import { joinWords } from '../status/wording'
 
 function readRequest(args: Arguments, terminal: Terminal): ExplainRequest {
   const queueFile = args.value('queue')
-  const queued = queueFile === undefined ? undefined : readQueueFile(resolve(terminal.cwd, queueFile))
+  const path = queueFile === undefined ? undefined : currentPath(resolve(terminal.cwd, queueFile))
+  const queued = path === undefined ? undefined : readQueueFile(path)
   const message = readGivenMessage(args, queued, terminal.now())
   const given = readMxOption(args)
   for (const address of given?.skipped ?? []) {

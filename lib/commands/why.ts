@@ -1,5 +1,6 @@
 import type { RuleSet } from '../rules/compile'
 import { DnsOverridesError, UsageError } from '../model/errors'
+import { currentPath } from '../haraka-files/queue-folder'
 import { finish } from '../model/steps'
 import type { Facts } from '../status/facts'
 import { readFactsFile } from '../status/facts-file'
@@ -73,7 +74,7 @@ async function explainStory(
 /** @throws UsageError or AccessError if the queue, or the file that is meant, cannot be read */
 function lookFor(asked: AskedByUser, queueFolder: string, facts: Facts | undefined): FoundStories {
   if (asked.kind === 'file') {
-    return { stories: storyOfFile(asked.path, facts?.decisions ?? []), unreadable: 0, unread: 0 }
+    return { stories: storyOfFile(currentPath(asked.path), facts?.decisions ?? []), unreadable: 0, unread: 0 }
   }
   const found = finish(findStories(asked, { queueFolder, facts, mostFiles: Infinity }))
   if (asked.kind !== 'name' || found.stories.length > 0) return found

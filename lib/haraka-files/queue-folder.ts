@@ -1,7 +1,7 @@
-import { opendirSync } from 'node:fs'
-import { join, resolve } from 'node:path'
+import { existsSync, opendirSync } from 'node:fs'
+import { basename, dirname, join, resolve } from 'node:path'
 import { DnsOverridesError } from '../model/errors'
-import type { Steps } from '../model/steps'
+import { finish, type Steps } from '../model/steps'
 import { unreadableError } from '../files/unreadable'
 import { parseQueueName, readQueueFile, type QueuedMessage } from './queue-file'
 
@@ -57,6 +57,13 @@ export function findSuccessor(names: readonly string[], name: string): string | 
   const [arrival, , , , unique] = name.split('_')
   if (unique === undefined) return undefined
   return names.find((each) => each.startsWith(`${arrival}_`) && each.split('_')[4] === unique)
+}
+
+/** As {@link findSuccessor}, for a path; the same path if no file has come after it. @throws as {@link listQueue} */
+export function currentPath(path: string): string {
+  if (existsSync(path) || parseQueueName(basename(path)).nextAttempt === undefined) return path
+  const folder = dirname(path)
+  return join(folder, findSuccessor(finish(listQueue(folder)), basename(path)) ?? basename(path))
 }
 
 /** Names of one step. */

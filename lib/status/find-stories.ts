@@ -2,7 +2,7 @@ import { basename, join } from 'node:path'
 import { parseQueueName, readQueueFile, type QueuedMessage } from '../haraka-files/queue-file'
 import { findSuccessor, listQueue, readQueue } from '../haraka-files/queue-folder'
 import type { Steps } from '../model/steps'
-import { stripBrackets } from '../rules/message-spec'
+import { domainOf, stripBrackets } from '../rules/message-spec'
 import type { DecisionEntry, Facts } from './facts'
 import { groupById, isMeant, type Story } from './story'
 
@@ -19,12 +19,19 @@ const ID = /^[\da-f]{8}(?:-[\da-f]{4}){3}-[\da-f]{12}(?:\.\d+)*$/i
 /** The recipient that is asked for. */
 export const askedRecipient = (address: string): Asked => ({
   kind: 'recipient',
-  address: stripBrackets(address).toLowerCase(),
+  address: foldAddress(stripBrackets(address)),
 })
 
-/** What a word may mean: an id, or the name of a queue file; undefined: neither. */
+/** The same for addresses that differ only in case, or in how their domain is written: with U-labels or A-labels (RFC 5891). */
+function foldAddress(address: string): string {
+  const user = address.slice(0, address.lastIndexOf('@') + 1)
+  return (user + (domainOf(address) ?? address.slice(user.length))).toLowerCase()
+}
+
+/** What a word may mean: an id, also in the brackets of the log, or the name of a queue file; undefined: neither. */
 export function readAskedWord(word: string): Asked | undefined {
-  if (ID.test(word)) return { kind: 'id', id: word }
+  const id = /^\[(.*)\]$/.exec(word)?.[1] ?? word
+  if (ID.test(id)) return { kind: 'id', id }
   return parseQueueName(word).nextAttempt === undefined ? undefined : { kind: 'name', name: word }
 }
 
@@ -69,7 +76,7 @@ export function* findStories(asked: Asked, sources: StorySources): Steps<FoundSt
         ({ id }) => isMeant(id, asked.id),
       )
     case 'recipient': {
-      const isAsked = (address: string) => address.toLowerCase() === asked.address
+      const isAsked = (address: string) => foldAddress(address) === asked.address
       return yield* search(
         names,
         sources,

@@ -98,8 +98,22 @@ test('why: finds a message by connection id in any case, path, name, earlier nam
   const { queue, why } = setup()
   queue(NAME)
   const earlier = NAME.replace(`_${NOW + 90_000}_2_`, `_${NOW}_1_`)
-  for (const words of [[ID.toLowerCase()], [`queue/${NAME}`], [NAME], [earlier], ['--to', '<U@x.example>']]) {
+  const names = [NAME, earlier, `queue/${NAME}`, `queue/${earlier}`]
+  for (const words of [[ID.toLowerCase()], [`[${ID}.1.1]`], ...names.map((name) => [name]), ['--to', '<U@x.example>']]) {
     assert.ok((await why(...words)).out.startsWith(`${ID}.1.1\n`), words.join(' '))
+  }
+})
+
+test('why --to: U-labels and A-labels are the same domain, and a domain alone is no address', async () => {
+  const { queue, why } = setup()
+  queue(NAME, { domain: 'xn--bcher-kva.example', rcpt_to: [queueAddress('u@bücher.example')] })
+  for (const address of ['u@xn--bcher-kva.example', 'U@BÜCHER.example']) {
+    assert.equal((await why('--to', address)).status, 0, address)
+  }
+  for (const address of ['bücher.example', '', '@bücher.example']) {
+    const { status, err } = await why('--to', address)
+    assert.equal(status, 64)
+    assert.match(err, /^dns-overrides: why: --to takes the address of a recipient, not ".*" \(see /)
   }
 })
 
