@@ -43,6 +43,7 @@ export class Connection {
   #socket: Socket
   #buffer = ''
   #closed: Error | undefined
+  #hasSpoken = false
   #wake: (() => void) | undefined
 
   private constructor(socket: Socket, options: ConnectionOptions) {
@@ -69,11 +70,17 @@ export class Connection {
     return this.#options.timeoutMs
   }
 
+  /** Has anything come from the server? */
+  get hasSpoken(): boolean {
+    return this.#hasSpoken
+  }
+
   #attach(socket: Socket): void {
     this.#closed = undefined
     socket.setEncoding('utf8')
     socket.on('data', (chunk: string) => {
       this.#buffer += chunk
+      this.#hasSpoken = true
       this.#wake?.()
     })
     const close = (error?: Error) => {

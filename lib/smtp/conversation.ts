@@ -93,18 +93,25 @@ export class Conversation {
 
   #describeLoss(error: unknown): ProbeStop {
     const { code = '', message } = error as Partial<ConnectionError>
-    const failure = this.#session.lose(message ?? String(error))
+    const { timeoutMs, hasSpoken } = this.#connection
+    const isUnfinished = code === 'ETIMEDOUT' && hasSpoken && this.#session.replies === 0
+    const failure = this.#session.lose(
+      isUnfinished ? `its reply does not end within ${timeoutMs / 1000} s` : (message ?? String(error)),
+    )
     if (failure.stage === 'tls') {
       return new ProbeStop('tls', failure.message, adviseHandshake(code, this.#relay))
     }
-    const isSilent = code === 'ETIMEDOUT' && failure.stage === 'greeting' && !this.#relay.implicitTls
-    return new ProbeStop(
-      STEPS[failure.stage],
-      failure.stage === 'greeting' ? `no greeting: ${failure.message}` : failure.message,
-      isSilent
-        ? 'it may wait for TLS from the first byte: write the host as smtps://HOST'
-        : adviseConnection(code, this.#relay),
-    )
+    const isGreeting = failure.stage === 'greeting'
+    const text = isGreeting ? `no greeting: ${failure.message}` : failure.message
+    return new ProbeStop(STEPS[failure.stage], text, this.#adviseLoss(code, isGreeting))
+  }
+
+  /** @param code of the system, or of a ConnectionError */
+  #adviseLoss(code: string, isGreeting: boolean): string | undefined {
+    if (code !== 'ETIMEDOUT') return adviseConnection(code, this.#relay)
+    // The advice about a connection that times out is of no use once there is one.
+    if (!isGreeting || this.#connection.hasSpoken || this.#relay.implicitTls) return undefined
+    return 'it may wait for TLS from the first byte: write the host as smtps://HOST'
   }
 
   #stop(failure: SessionFailure, step = STEPS[failure.stage]): ProbeStop {

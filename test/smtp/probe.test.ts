@@ -92,6 +92,15 @@ test('a silent server is given up in time, with a hint at implicit TLS', async (
   assert.match(findingOf(report, 'greeting').advice ?? '', /smtps:/)
 })
 
+for (const said of ['220', '220-hello\r\n220-']) {
+  test(`a greeting that goes no further than ${JSON.stringify(said)} is reported as such, without a hint at TLS`, async (t) => {
+    const port = await startScript(t, [said])
+    const report = await probeRelay(relayAt(port), probeServices({ timeoutMs: 500 }))
+    const { message, advice } = findingOf(report, 'greeting')
+    assert.deepEqual([message, advice], ['no greeting: its reply does not end within 0.5 s', undefined])
+  })
+}
+
 test('a bind address that this machine does not have is bad', async () => {
   const unbound = relayAt(2525)
   const terms = { ...unbound.terms, bind: { v4: '192.0.2.7' } }
