@@ -57,11 +57,8 @@ async function answer(
     body,
   } = await responder.answer({
     method,
-    // express adds the slash that is missing there.
-    url:
-      /^[^?]*/.exec(originalUrl)?.[0] === STATUS_PATH
-        ? originalUrl.slice(STATUS_PATH.length)
-        : (request.url ?? '/'),
+    // Not express' own `url`, which adds the slash that is missing after the path. The target may be a whole URL (RFC 9112 3.2.2).
+    url: originalUrl.replace(/^[a-z]+:\/\/[^/?]*/i, '').slice(STATUS_PATH.length),
     client: {
       address: socket.remoteAddress,
       forwardedFor: Array.isArray(forwarded) ? forwarded.join(',') : forwarded,

@@ -99,9 +99,19 @@ test('only GET is allowed, only from the addresses of [status] allow, without ca
   assert.equal((await get('', { method: 'POST' })).status, 405)
   assert.equal((await get('', forwarded('192.0.2.9'))).status, 403)
   // URL and fetch would put these right.
+  const { pathname } = new URL(root)
   for (const path of ['//[', '//evil.example/', '/../health', '/%', '/?id=%', '/\\\\x']) {
-    const status = await statusOf(root, path)
+    const status = await statusOf(root, `${pathname}${path}`)
     assert.ok(status === 404 || status === 200 || status === 400, `${path}: ${status}`)
+  }
+  for (const [target, status] of [
+    [`${root}/health`, 200],
+    [`HTTP://status.example${pathname}/?id=a`, 200],
+    [root, 301],
+    [`${pathname.toUpperCase()}/health`, 200],
+    [pathname.toUpperCase(), 301],
+  ] as const) {
+    assert.equal(await statusOf(root, target), status, target)
   }
   assert.equal(haraka.lines(/a request for the status page failed/).length, 0)
   const { headers } = await get('/metrics')
@@ -116,10 +126,10 @@ test('only GET is allowed, only from the addresses of [status] allow, without ca
   }
 })
 
-/** The status of a request with a path that is sent as it is. */
-async function statusOf(root: string, path: string): Promise<number> {
-  const { hostname, port, pathname } = new URL(root)
-  const sent = request({ hostname, port, path: `${pathname}${path}` }).end()
+/** The status of a request with a target that is sent as it is. */
+async function statusOf(root: string, target: string): Promise<number> {
+  const { hostname, port } = new URL(root)
+  const sent = request({ hostname, port, path: target }).end()
   const [response] = (await once(sent, 'response')) as [IncomingMessage]
   response.resume()
   await once(response, 'end')
