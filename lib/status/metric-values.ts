@@ -44,11 +44,11 @@ export const METRICS = {
   ],
   rule_hits_total: [
     'counter',
-    'Messages that matched an override line, on this server; the 1,000 busiest lines',
+    'Times that a message matched an override line, on this server; the 1,000 busiest lines',
   ],
   shared_rule_hits_total: [
     'counter',
-    'Messages that matched an override line, on all servers that share by Redis',
+    'Times that a message matched an override line, on all servers that share by Redis',
   ],
   rescues_total: ['counter', 'Refusals after which a line with $reply has kept the message from bouncing'],
   connections_total: ['counter', 'Connections for messages, by relay or terms and by result'],

@@ -74,7 +74,8 @@ export function summarizeReports(
 ): RelaySummary {
   const reports = reportsOf(key, terms)
   const uses = terms === undefined ? reports : reportsOf(terms)
-  const add = (of: (report: ServerStatus) => number) => uses.reduce((total, report) => total + of(report), 0)
+  const add = (of: (report: ServerStatus) => number, among = uses) =>
+    among.reduce((total, report) => total + of(report), 0)
   const failing = reports.filter(({ breaker }) => breaker !== 'closed')
   const retries = failing.flatMap(({ retryAt }) => retryAt ?? [])
   const lastFailure = failing.find((report) => report.lastFailure !== undefined)?.lastFailure
@@ -92,9 +93,13 @@ export function summarizeReports(
     lastFailure,
     retryAt: retries.length === 0 ? undefined : Math.min(...retries),
     connections: counted?.connections ?? add(({ connections }) => connections),
-    // Those that wait for a free connection are in both.
     waiting: Math.max(
-      add(({ waiting }) => waiting),
+      // A worker reports those of the section that has used the server last: another may have the same host, port and user.
+      add(
+        ({ waiting }) => waiting,
+        uses.filter((report) => report.name === name),
+      ),
+      // Those that wait for a free connection are in both.
       waitingAt?.(limitKey) ?? 0,
     ),
     sentLastHour: counted?.sentLastHour ?? add(({ sentLastHour }) => sentLastHour),

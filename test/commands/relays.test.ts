@@ -6,7 +6,7 @@ import { exchangeKey } from '../../lib/model/exchange'
 import { relayExchange, termsExchange } from '../support/servers'
 import { run } from './terminal'
 import { acquire, fail, startWorker } from './worker'
-import { isp, spare, TIME, relaysFolders } from './relays-folders'
+import { isp, RELAYS, spare, TIME, relaysFolders } from './relays-folders'
 
 const setup = relaysFolders()
 
@@ -128,6 +128,27 @@ test('relays: foreign text in the state folder is not taken for a report', async
   const { out } = await relays()
   assert.match(out, /^evil\ufffd\[2J\.example:25 {2}left out, after 1 failure: /m)
   assert.doesNotMatch(out.replaceAll('\n', ''), /[\p{Cf}\p{Cc}]/u)
+})
+
+test('relays: what waits for one relay is not shown of another with the same host, port and user', async (t) => {
+  const { relays, state } = setup(
+    t,
+    `${RELAYS}[relay:bulk]\nhost = smtp.isp.example\nport = 587\nmax_connections = 1\n`,
+  )
+  startWorker(t, state).close()
+  const report = { key: 'smtp.isp.example:587', name: 'bulk', breaker: 'closed', failures: 0, held: false }
+  const servers = [{ ...report, connections: 0, waiting: 3, sentLastHour: 0 }]
+  const snapshot = { updated: Date.now(), role: 'worker', servers, holds: [] }
+  writeFileSync(join(state, `${process.pid}.json`), JSON.stringify(snapshot))
+  const shown = JSON.parse((await relays('--json')).out) as { relays: { name: string; waiting: number }[] }
+  assert.deepEqual(
+    shown.relays.map(({ name, waiting }) => [name, waiting]),
+    [
+      ['isp', 0],
+      ['Spare', 0],
+      ['bulk', 3],
+    ],
+  )
 })
 
 test('relays: status 75 if a relay is held or left out, even if another is usable', async (t) => {

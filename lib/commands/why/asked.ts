@@ -10,7 +10,8 @@ export type AskedByUser = Asked | { readonly kind: 'file'; readonly path: string
 export function readAsked(word: string | undefined, address: string | undefined, cwd: string): AskedByUser {
   if (word !== undefined && address !== undefined) throw new UsageError('why: ID or --to, not both')
   if (address !== undefined) {
-    if (!/.@./.test(address)) throw new UsageError(`why: --to takes the address of a recipient, not "${address}"`)
+    if (!/.@./.test(address))
+      throw new UsageError(`why: --to takes the address of a recipient, not "${address}"`)
     return askedRecipient(address)
   }
   if (word === undefined) throw new UsageError('why: ID is missing, and there is no --to')
