@@ -120,9 +120,11 @@ export class Session {
       const text = this.redact(explainTlsFailure(message))
       return this.#fail('tls', text, { kind, mayGoClear: mayGoClear(this.#options) })
     }
-    if (isAfterHandshake && this.#options.showsCertificate === true) {
-      const text = `${this.redact(message)} right after TLS: it may have refused our certificate`
-      return this.#fail('tls', text, { kind })
+    const { implicitTls, showsCertificate } = this.#options
+    if (isAfterHandshake && (!implicitTls || showsCertificate === true)) {
+      const why = showsCertificate === true ? ': it may have refused our certificate' : ''
+      const text = `${this.redact(message)} right after TLS${why}`
+      return this.#fail('tls', text, { kind, mayGoClear: mayGoClear(this.#options) })
     }
     return this.#fail(this.#stage, this.redact(message), { kind })
   }

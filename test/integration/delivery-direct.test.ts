@@ -161,6 +161,11 @@ const CASES: readonly Case[] = [
   { what: 'STARTTLS 454', server: { ...TLS, ...says('STARTTLS', '454 no') }, outcome: 'clear' },
   { what: 'STARTTLS 502', server: { ...TLS, ...says('STARTTLS', '502 no') }, outcome: 'clear' },
   { what: 'handshake breaks', server: { ...TLS, breaksHandshake: true }, outcome: 'clear' },
+  {
+    what: 'closes right after TLS',
+    server: { ...TLS, script: (_verb, _rest, { secure }) => (secure ? 'close' : undefined) },
+    outcome: 'clear',
+  },
   // The recipient's side: it stands.
   { what: 'MAIL 550', server: says('MAIL', '550 no'), outcome: 'bounce' },
   { what: 'MAIL 530', server: says('MAIL', '530 5.7.0 authentication required'), outcome: 'bounce' },

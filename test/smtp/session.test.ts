@@ -96,6 +96,32 @@ test('after failed TLS the session continues in clear only if TLS is not require
   }
 })
 
+test('a connection that is lost between TLS and the next reply is a failure of TLS', () => {
+  const lines: readonly Line[] = [
+    ...HELLO,
+    ['S: 250 STARTTLS'],
+    ['C: STARTTLS'],
+    ['S: 220 go'],
+    ['C: EHLO me'],
+  ]
+  for (const [options, mayGoClear] of [
+    [{}, true],
+    [{ tls: 'required' }, false],
+    [{ credentials }, false],
+  ] as const) {
+    const conversation = makeSession(options)
+    play(conversation, lines)
+    const { stage, message, ...failure } = conversation.lose('it closed the connection')
+    assert.deepEqual([stage, message], ['tls', 'it closed the connection right after TLS'])
+    assert.equal(failure.mayGoClear, mayGoClear)
+  }
+  const later = makeSession()
+  play(later, [...lines, ['S: 250 x'], ['C: MAIL FROM:<>']])
+  assert.deepEqual(later.lose('ECONNRESET').stage, 'mail')
+  const implicit = makeSession({ implicitTls: true })
+  assert.equal(implicit.lose('timeout').stage, 'greeting')
+})
+
 test('the report has the last reply, and the reply to each refused recipient', () => {
   const conversation = makeSession({ recipients: 2 })
   play(conversation, [

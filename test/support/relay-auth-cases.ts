@@ -88,7 +88,7 @@ export const AUTH_CASES: readonly RelayCase[] = [
     unheard: /DATA/,
   },
   // Greeting and the rest before MAIL
-  ...['421 busy', '450 later', '554 no service', '220-hello\r\n554 after all', 'what is this', '220'].map(
+  ...['421 busy', '450 later', '554 no service', '220-hello\r\n554 after all', 'what is this', '22'].map(
     (text) => ({
       what: `greeting ${text.replace('\r\n', ' ')}`,
       relay: [],
@@ -97,6 +97,13 @@ export const AUTH_CASES: readonly RelayCase[] = [
       unheard: /EHLO/,
     }),
   ),
+  {
+    what: 'greeting 220 without a text',
+    relay: [],
+    server: says('CONNECT', '220'),
+    outcome: 'taken',
+    secure: false,
+  },
   {
     what: 'closes instead of greeting',
     relay: [],
