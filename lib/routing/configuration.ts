@@ -67,7 +67,7 @@ function* loading(text: string, { file, secrets, ownServer }: LoadOptions): Step
     [...relays, ...directTerms].map(({ name }) => name),
   )
   if (ownServer !== undefined) {
-    reportOwnTargets(ownServer, { sections, overrides: lines.overrides, rules }, report)
+    yield* reportOwnTargets(ownServer, { sections, overrides: lines.overrides, rules }, report)
   }
   const { diagnostics, omitted } = report
   const configuration = Object.freeze({ file, settings: Object.freeze(settings), rules, tests })

@@ -3,8 +3,10 @@ import { networkInterfaces } from 'node:os'
 import type { Section } from '../config/section'
 import { canonicalIPv6 } from '../model/domain'
 import { formatEndpoint, type Endpoint } from '../model/endpoint'
+import { eachInSteps, type Steps } from '../model/steps'
 import type { RuleSet } from '../rules/compile'
 import { targetSpan } from '../rules/places'
+import type { OverrideLine } from '../rules/types'
 import type { Line } from '../source/line'
 import type { Report } from '../source/report'
 
@@ -53,9 +55,9 @@ export function ownEndpointTest({ listens, addresses }: OwnServer): (endpoint: E
 
 /**
  * Reports each target that is this server itself: mail would come back to it again and again, until a server counts its
- * Received headers.
+ * Received headers. In steps.
  */
-export function reportOwnTargets(
+export function* reportOwnTargets(
   own: OwnServer,
   {
     sections,
@@ -63,7 +65,7 @@ export function reportOwnTargets(
     rules,
   }: { readonly sections: readonly Section[]; readonly overrides: readonly Line[]; readonly rules: RuleSet },
   report: Report,
-): void {
+): Steps<void> {
   const fail = (line: Line, span: Parameters<Report['error']>[1], endpoint: Endpoint) =>
     report.error(
       line,
@@ -75,7 +77,10 @@ export function reportOwnTargets(
       },
     )
   const isOwn = ownEndpointTest(own)
-  const found = rules.lines.filter(({ target }) => target.kind === 'inline' && isOwn(target.relay.endpoint))
+  const found: OverrideLine[] = []
+  yield* eachInSteps(rules.lines, (line) => {
+    if (line.target.kind === 'inline' && isOwn(line.target.relay.endpoint)) found.push(line)
+  })
   const sources = new Map(found.length === 0 ? [] : overrides.map((line) => [line.line, line]))
   for (const line of found) {
     const source = sources.get(line.line)

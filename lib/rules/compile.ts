@@ -24,7 +24,7 @@ export interface RuleSource {
 }
 
 /** The parts of a rule set, each in file order. */
-type RuleParts = Pick<RuleSet, 'lines' | 'relays' | 'direct' | 'directTerms' | 'attempts'>
+type RuleParts = Pick<RuleSet, 'lines' | 'relays' | 'direct' | 'directTerms' | 'attempts' | 'readsRecipient'>
 
 /** The override lines, the relays that they name and `[attempts]`, with an index by domain. Immutable. */
 export class RuleSet {
@@ -45,7 +45,7 @@ export class RuleSet {
   readonly #attemptsIndex: PatternIndex<AttemptsEntry>
 
   constructor(
-    { lines, relays, direct, directTerms, attempts }: RuleParts,
+    { lines, relays, direct, directTerms, attempts, readsRecipient }: RuleParts,
     index: PatternIndex<OverrideLine>,
     attemptsIndex: PatternIndex<AttemptsEntry>,
   ) {
@@ -55,7 +55,7 @@ export class RuleSet {
     this.directTerms = Object.freeze(directTerms)
     this.attempts = Object.freeze(attempts)
     this.rotation = Object.freeze(relays.map((relay) => exchangeOf(relay, { kind: 'attempts' })))
-    this.readsRecipient = lines.some((line) => line.readsRecipient)
+    this.readsRecipient = readsRecipient
     this.#index = index
     this.#attemptsIndex = attemptsIndex
     Object.freeze(this)
@@ -89,17 +89,16 @@ export function* compileRules(source: RuleSource, report: Report): Generator<und
   ])
   const lines: OverrideLine[] = []
   const parser = new OverrideParser(named, report)
-  const index = new PatternIndex<OverrideLine>(({ line }) => line)
+  let readsRecipient = false
   let count = 0
   for (const override of overrides) {
     if (++count % CHUNK === 0) yield
     const line = parser.parse(override)
     if (line === undefined) continue
-    index.add(line.pattern, line)
+    readsRecipient ||= line.readsRecipient
     lines.push(line)
   }
-  yield* index.finish()
-  const attemptsIndex = new PatternIndex<AttemptsEntry>(({ span }) => span.line)
+  const index = yield* PatternIndex.of(lines, ({ line }) => line)
   const attemptsLines = new Map(source.attemptsLines.map((line) => [line.line, line]))
   const attempts: AttemptsEntry[] = []
   for (const entry of source.attempts) {
@@ -109,12 +108,10 @@ export function* compileRules(source: RuleSource, report: Report): Generator<und
       reportAttemptsPattern(entry, parsed, attemptsLines, report)
       continue
     }
-    const checked = { ...entry, pattern: parsed.pattern }
-    attemptsIndex.add(parsed.pattern, checked)
-    attempts.push(checked)
+    attempts.push({ ...entry, pattern: parsed.pattern })
   }
-  yield* attemptsIndex.finish()
-  return new RuleSet({ lines, relays, direct, directTerms, attempts }, index, attemptsIndex)
+  const attemptsIndex = yield* PatternIndex.of(attempts, ({ span }) => span.line)
+  return new RuleSet({ lines, relays, direct, directTerms, attempts, readsRecipient }, index, attemptsIndex)
 }
 
 function reportAttemptsPattern(

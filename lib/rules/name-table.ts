@@ -3,18 +3,26 @@ class Several<T> {
   constructor(readonly items: T[]) {}
 }
 
-const FIRST_SLOTS = 16
 const NOTHING: readonly never[] = Object.freeze([])
+
+/** How many slots a table of so many hashes has, a power of two: at most half of them are taken. */
+export const tableSize = (most: number): number => 2 ** Math.ceil(Math.log2(2 * most + 1))
 
 /**
  * Items by name. Among 100,000 names what a look-up costs is memory that is in no cache of the processor: a `Map` compares the hash of
  * each name of a bucket, and reads each name for it. Here the hashes are in the slots, so that one slot and one name are read.
+ * Its size is known from the beginning: to make a large table anew when it grows would hold up mail.
  */
 export class NameTable<T> {
-  /** Of each slot the hash of a name and its number, from 1; 0: the slot is free. At least half of them are. */
-  #slots = new Int32Array(2 * FIRST_SLOTS)
+  /** Of each slot the hash of a name and its number, from 1; 0: the slot is free. */
+  readonly #slots: Int32Array
   readonly #names: string[] = []
   readonly #items: (T | Several<T>)[] = []
+
+  /** @param most names that are added */
+  constructor(most: number) {
+    this.#slots = new Int32Array(2 * tableSize(most))
+  }
 
   /** @param name in memory of its own, see `copy-text.ts` */
   add(name: string, item: T): void {
@@ -26,7 +34,6 @@ export class NameTable<T> {
       this.#items.push(item)
       this.#slots[at] = hash
       this.#slots[at + 1] = this.#names.length
-      if (4 * this.#names.length > this.#slots.length) this.#grow()
       return
     }
     const found = this.#items[number - 1]!
@@ -61,24 +68,10 @@ export class NameTable<T> {
     }
     return at
   }
-
-  #grow(): void {
-    const old = this.#slots
-    const slots = new Int32Array(2 * old.length)
-    const mask = slots.length - 1
-    for (let from = 0; from < old.length; from += 2) {
-      if (old[from + 1] === 0) continue
-      let at = (old[from]! << 1) & mask
-      while (slots[at + 1] !== 0) at = (at + 2) & mask
-      slots[at] = old[from]!
-      slots[at + 1] = old[from + 1]!
-    }
-    this.#slots = slots
-  }
 }
 
 /** FNV-1a, and its high bits mixed into the low ones, which choose the slot. Names are the operator's: nobody else can make them collide. */
-function hashOf(text: string, start: number): number {
+export function hashOf(text: string, start: number): number {
   let hash = 0x811c9dc5
   for (let index = start; index < text.length; index++) {
     hash = Math.imul(hash ^ text.charCodeAt(index), 0x01000193)

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import fc from 'fast-check'
+import { finish } from '../../lib/model/steps'
 import { PatternIndex } from '../../lib/rules/pattern-index'
 import { compileWildcard } from '../../lib/rules/wildcard'
 
@@ -13,11 +14,11 @@ const wildLabel = fc.oneof(
 const name = (part: fc.Arbitrary<string>) =>
   fc.array(part, { minLength: 1, maxLength: 4 }).map((labels) => labels.join('.'))
 
-function build(patterns: readonly string[]): PatternIndex<number> {
-  const index = new PatternIndex<number>((id) => id)
-  for (const [id, pattern] of patterns.entries()) index.add(pattern, id)
-  for (const step of index.finish()) assert.equal(step, undefined)
-  return index
+/** An index that finds the numbers of the patterns. */
+function build(patterns: readonly string[]): { find(domain: string): readonly number[] } {
+  const items = patterns.map((pattern, id) => ({ pattern, id }))
+  const index = finish(PatternIndex.of(items, ({ id }) => id))
+  return { find: (domain) => index.find(domain).map(({ id }) => id) }
 }
 
 describe('the index of domain patterns', () => {
