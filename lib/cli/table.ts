@@ -205,6 +205,7 @@ export const COMMANDS: readonly CommandSpec[] = Object.freeze<CommandSpec[]>([
     details: [
       'An expectation is SENDER -> RECIPIENT [retries=N] [size=N] [auth=USER] [age=TIME] [reply="TEXT"] [failed=STEP] [mx=PRIO:HOST,...] : EXPECTED. SENDER may be <>. EXPECTED is bounce, defer, or a list of servers in the order in which they are tried: HOST[:PORT], @NAME for a named relay, direct for the mail servers of the domain itself.',
       'DNS is not asked: without mx= the domain has one MX, mx.DOMAIN.',
+      'If FILE is -, standard input is read.',
     ],
     examples: [
       { args: 'test', purpose: 'After an edit, before Haraka reads it' },
@@ -234,7 +235,7 @@ export const COMMANDS: readonly CommandSpec[] = Object.freeze<CommandSpec[]>([
       JSON_OUTPUT,
     ],
     details: [
-      'LIST has one message on each line: SENDER RECIPIENT [retries=N] [size=N] [auth=USER] [age=TIME] [reply="TEXT"] [failed=STEP] [mx=PRIO:HOST,...]. If LIST is -, standard input is read. Without LIST and --queue, the messages are those of section [tests] of both files.',
+      'LIST has one message on each line: SENDER RECIPIENT [retries=N] [size=N] [auth=USER] [age=TIME] [reply="TEXT"] [failed=STEP] [mx=PRIO:HOST,...]. If OLD, NEW or LIST is -, standard input is read. Without LIST and --queue, the messages are those of section [tests] of both files.',
     ],
     examples: [
       {
@@ -242,6 +243,10 @@ export const COMMANDS: readonly CommandSpec[] = Object.freeze<CommandSpec[]>([
         purpose: 'How the change affects the mail that waits',
       },
       { args: 'diff old.ini new.ini messages.txt', purpose: 'How it affects a list of typical messages' },
+      {
+        args: 'diff <(git show HEAD:config/dns_overrides.ini) config/dns_overrides.ini',
+        purpose: 'How an edit that is not committed affects the messages of [tests]',
+      },
     ],
     exits: ['config'],
     load: () => (require('../commands/diff') as typeof import('../commands/diff')).runDiff,

@@ -8,13 +8,10 @@ import { formatJson } from './shared/json'
 import type { Arguments } from './shared/parsed-arguments'
 import { loadText, readConfigurationText, readOutboundSettings } from './shared/require-configuration'
 import { EXIT } from './shared/exit-status'
-import { findConfiguration, findOperandOrOption } from './shared/location'
+import { findOperandOrOption } from './shared/location'
 import { paint } from '../status/paint'
 import type { Terminal } from './shared/terminal'
 import { formatCount } from '../status/wording'
-
-/** The name of the standard input in diagnostics. */
-const STANDARD_INPUT = '<stdin>'
 
 /** The text to check. */
 interface Source {
@@ -28,16 +25,12 @@ interface Source {
 }
 
 async function readSource(args: Arguments, terminal: Terminal): Promise<Source> {
-  if (args.operands[0] === '-' && args.value('config') === undefined) {
-    const { configFolder } = findConfiguration(undefined, terminal)
-    return { file: STANDARD_INPUT, configFolder, text: (await terminal.input()).toString('utf8') }
-  }
-  const { file, configFolder } = findOperandOrOption('check', args, terminal)
-  const text = readConfigurationText(file)
+  const { file, configFolder, text } = await findOperandOrOption('check', args, terminal)
+  if (text !== undefined) return { file, configFolder, text }
   // Windows has no such bits, and reports meaningless ones.
   return process.platform === 'win32'
-    ? { file, configFolder, text }
-    : { file, configFolder, text, fileMode: statSync(file).mode }
+    ? { file, configFolder, text: readConfigurationText(file) }
+    : { file, configFolder, text: readConfigurationText(file), fileMode: statSync(file).mode }
 }
 
 /** A warning for each line of `[tests]` that does not hold. */

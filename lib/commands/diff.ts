@@ -1,6 +1,7 @@
 import type { Configuration } from '../routing/configuration'
 import { exchangeKey, type Exchange } from '../model/exchange'
 import type { Decision } from '../model/decision'
+import { UsageError } from '../model/errors'
 import { toPrintable } from '../model/printable'
 import type { Message } from '../model/message'
 import type { Relay } from '../model/relay'
@@ -16,7 +17,7 @@ import { exchangeJson } from '../status/explanation'
 import type { Arguments } from './shared/parsed-arguments'
 import { readOutboundSettings, requireConfiguration } from './shared/require-configuration'
 import { EXIT } from './shared/exit-status'
-import { findConfiguration, type Location } from './shared/location'
+import { findOperand, type Location } from './shared/location'
 import { openLookup, useGivenMx, type Lookup } from './shared/lookup'
 
 import { paint, type Paint } from '../status/paint'
@@ -163,12 +164,18 @@ async function divideByBoth(
 
 const countMessages = (changes: readonly Change[]) => new Set(changes.map(({ message }) => message)).size
 
+/** The files OLD and NEW. @throws UsageError if the standard input is named twice */
+async function findBoth({ operands }: Arguments, terminal: Terminal): Promise<readonly [Location, Location]> {
+  const [older, newer] = operands as readonly [string, string]
+  if (operands.filter((operand) => operand === '-').length > 1) {
+    throw new UsageError('diff: only one of OLD, NEW and LIST can be -')
+  }
+  return [await findOperand(older, terminal), await findOperand(newer, terminal)]
+}
+
 /** `dns-overrides diff`: exit status 0 whether there are differences or not. */
 export async function runDiff(args: Arguments, terminal: Terminal): Promise<number> {
-  const [older, newer] = args.operands.slice(0, 2).map((path) => findConfiguration(path, terminal)) as [
-    Location,
-    Location,
-  ]
+  const [older, newer] = await findBoth(args, terminal)
   const before = requireConfiguration(older, terminal)
   const after = requireConfiguration(newer, terminal)
   const messages = await readMessages(args, terminal, [before, after])

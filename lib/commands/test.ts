@@ -47,8 +47,8 @@ function resultJson({ expectation, met, actual }: ExpectationResult): Record<str
 /**
  * `dns-overrides test`: exit status 78 if an expectation of the file is not met. What `--coverage` finds does not change it.
  */
-export function runTest(args: Arguments, terminal: Terminal): number {
-  const location = findOperandOrOption('test', args, terminal)
+export async function runTest(args: Arguments, terminal: Terminal): Promise<number> {
+  const location = await findOperandOrOption('test', args, terminal)
   const { file } = location
   const configuration = requireConfiguration(location, terminal)
   const results = runExpectations(configuration)

@@ -63,6 +63,28 @@ export function readRegularFile(path: string, limit: number): FileContent {
   return { bytes: Buffer.concat(chunks), mode }
 }
 
+/** A stream that the caller of this program has opened: `/dev/stdin`, or `/dev/fd/63`, which is `<(command)` in a shell. */
+export const isDescriptorPath = (path: string): boolean =>
+  /^\/(?:dev\/(?:stdin|fd\/\d+)|proc\/self\/fd\/\d+)$/.test(path)
+
+/**
+ * Reads what a user names on the command line: as {@link readRegularFile}, or a stream of {@link isDescriptorPath} to its end.
+ *
+ * @throws as {@link readRegularFile}
+ */
+export function readNamedFile(path: string, limit: number): FileContent {
+  if (!isDescriptorPath(path)) return readRegularFile(path, limit)
+  const chunks: Buffer[] = []
+  const descriptor = openSync(path, constants.O_RDONLY)
+  try {
+    const { mode } = fstatSync(descriptor)
+    finish(readToEnd(descriptor, { size: CHUNK, limit, use: (chunk) => void chunks.push(chunk) }))
+    return { bytes: Buffer.concat(chunks), mode: mode & 0o777 }
+  } finally {
+    closeSync(descriptor)
+  }
+}
+
 /**
  * As {@link readRegularFile}, piece by piece.
  *
@@ -73,21 +95,32 @@ export function* readInSteps(path: string, limit: number, use: (chunk: Buffer) =
   const descriptor = open(path)
   try {
     const stats = statsOf(descriptor)
-    const tooLarge = () => new UnsuitableFileError('EFBIG', `it has more than ${sizeText(limit)}`)
-    if (stats.size > limit) throw tooLarge()
-    let length = 0
-    // The size is only a hint: files of /proc say 0.
-    for (let size = Math.min(stats.size + 1, CHUNK); ; size = CHUNK) {
-      const chunk = Buffer.allocUnsafe(size)
-      const count = readSync(descriptor, chunk, 0, size, null)
-      if (count === 0) break
-      length += count
-      if (length > limit) throw tooLarge()
-      use(chunk.subarray(0, count))
-      yield
-    }
+    if (stats.size > limit) throw tooLarge(limit)
+    yield* readToEnd(descriptor, { size: Math.min(stats.size + 1, CHUNK), limit, use })
     return stats.mode & 0o777
   } finally {
     closeSync(descriptor)
   }
 }
+
+interface Reading {
+  /** Of the first piece, bytes. It is only a hint: files of /proc say 0. */
+  readonly size: number
+  readonly limit: number
+  readonly use: (chunk: Buffer) => void
+}
+
+function* readToEnd(descriptor: number, { size: first, limit, use }: Reading): Steps<void> {
+  let length = 0
+  for (let size = first; ; size = CHUNK) {
+    const chunk = Buffer.allocUnsafe(size)
+    const count = readSync(descriptor, chunk, 0, size, null)
+    if (count === 0) return
+    length += count
+    if (length > limit) throw tooLarge(limit)
+    use(chunk.subarray(0, count))
+    yield
+  }
+}
+
+const tooLarge = (limit: number) => new UnsuitableFileError('EFBIG', `it has more than ${sizeText(limit)}`)

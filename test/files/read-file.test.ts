@@ -1,11 +1,21 @@
 import assert from 'node:assert/strict'
 import { execFileSync } from 'node:child_process'
-import { chmodSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, truncateSync, writeFileSync } from 'node:fs'
+import {
+  chmodSync,
+  closeSync,
+  mkdirSync,
+  mkdtempSync,
+  openSync,
+  rmSync,
+  symlinkSync,
+  truncateSync,
+  writeFileSync,
+} from 'node:fs'
 import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, before, describe, it } from 'node:test'
-import { LONGEST_SECRET, readRegularFile } from '../../lib/files/read-file'
+import { LONGEST_SECRET, readNamedFile, readRegularFile } from '../../lib/files/read-file'
 import { whyUnreadable } from '../../lib/files/unreadable'
 
 describe('reading a path', () => {
@@ -42,6 +52,20 @@ describe('reading a path', () => {
   it('a FIFO without a writer does not block', () => {
     execFileSync('mkfifo', [at('fifo')])
     assert.equal(why(at('fifo')), 'it is not a regular file')
+  })
+
+  it('a stream that the caller has opened is read to its end, and no further than the limit', () => {
+    writeFileSync(at('open'), '0123456789')
+    const descriptor = openSync(at('open'), 'r')
+    try {
+      for (const path of [`/dev/fd/${descriptor}`, `/proc/self/fd/${descriptor}`]) {
+        assert.equal(readNamedFile(path, 10).bytes.toString(), '0123456789')
+        assert.throws(() => readNamedFile(path, 9), { code: 'EFBIG' })
+      }
+    } finally {
+      closeSync(descriptor)
+    }
+    assert.throws(() => readNamedFile(at('fifo'), 9), { code: 'ENOTFILE' })
   })
 
   it('a device is not read', () => {

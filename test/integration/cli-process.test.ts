@@ -171,6 +171,31 @@ test('check - reads the configuration from standard input', async () => {
   assert.equal(out, '<stdin>: 0 errors, 0 warnings\n')
 })
 
+test('test - and diff - read the configuration from standard input', async () => {
+  const input = '* a.test\n[tests]\n<> -> x@b.example : a.test\n'
+  const tested = await runProcess(['test', '-'], { input })
+  assert.equal(tested.out, 'ok   <stdin>:3  <> -> x@b.example : a.test\n1 test, 0 failed\n')
+  const newer = folder.write('newer.ini', '* b.test')
+  for (const words of [
+    ['diff', '-', newer],
+    ['diff', newer, '-'],
+  ]) {
+    assert.match((await runProcess(words, { input })).out, /^<> -> x@b\.example\n[^]*1 of 1 message would go/)
+  }
+  const twice = await runProcess(['diff', '-', '-'], { input })
+  assert.deepEqual([twice.status, twice.out], [64, ''])
+})
+
+test('a file may be the output of another command, as bash writes it', { skip: needs('bash') }, () => {
+  const newer = folder.write('newer.ini', '* b.test')
+  const script = `printf '* a.test' | "$1" "$2" diff /dev/stdin <(cat "$3") <(echo '<> a@x.example')`
+  const out = execFileSync('bash', ['-c', script, 'bash', process.execPath, CLI, newer], { encoding: 'utf8' })
+  assert.equal(
+    out,
+    '<> -> a@x.example\n  - a.test:25 (by line 1)\n  + b.test:25 (by line 1)\n\n1 of 1 message would go elsewhere\n',
+  )
+})
+
 test('diff - reads the messages from standard input', async () => {
   const old = folder.write('old.ini', '* a.test')
   const { status, out } = await runProcess(['diff', old, folder.write('new.ini', '* b.test'), '-'], {

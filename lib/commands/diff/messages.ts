@@ -5,7 +5,7 @@ import { UsageError } from '../../model/errors'
 import { toPrintable } from '../../model/printable'
 import type { Configuration } from '../../routing/configuration'
 import { domainOf, readMessage, splitWords, type WrittenMessage } from '../../rules/message-spec'
-import { LONGEST_CONFIGURATION, readRegularFile } from '../../files/read-file'
+import { LONGEST_CONFIGURATION, readNamedFile } from '../../files/read-file'
 import { unreadableError } from '../../files/unreadable'
 import type { Arguments } from '../shared/parsed-arguments'
 import type { Terminal } from '../shared/terminal'
@@ -18,7 +18,7 @@ export interface NamedMessage extends WrittenMessage {
 async function readList(path: string, { cwd, input }: Terminal): Promise<string> {
   if (path === '-') return (await input()).toString('utf8')
   try {
-    return readRegularFile(resolve(cwd, path), LONGEST_CONFIGURATION).bytes.toString('utf8')
+    return readNamedFile(resolve(cwd, path), LONGEST_CONFIGURATION).bytes.toString('utf8')
   } catch (error) {
     throw unreadableError(`the list ${path}`, error)
   }

@@ -3,7 +3,7 @@ import { existsSync, statSync } from 'node:fs'
 import { basename, dirname, join, relative, resolve } from 'node:path'
 import { DnsOverridesError, UsageError } from '../../model/errors'
 import { findQueueFolder } from '../../haraka-files/queue-folder'
-import { readRegularFile } from '../../files/read-file'
+import { isDescriptorPath, readRegularFile } from '../../files/read-file'
 import { STATE_FOLDER } from '../../relays/state-folder'
 import type { Arguments } from './parsed-arguments'
 import type { Terminal } from './terminal'
@@ -22,6 +22,8 @@ const LONGEST_SETTING = 64 * 1024
 export interface Location {
   /** The configuration. */
   readonly file: string
+  /** Its text, if it was read already: of the standard input. */
+  readonly text?: string
   /** The folder of Haraka's own settings, such as outbound.ini. */
   readonly configFolder: string
   /** The folder with which Haraka is started. */
@@ -85,6 +87,7 @@ export function findConfiguration(
   const haraka = env.HARAKA ?? ''
   if (named === undefined) return inHarakaFolder(resolve(cwd, haraka))
   const path = resolve(cwd, named)
+  if (isDescriptorPath(path)) return { ...inHarakaFolder(resolve(cwd, haraka)), file: path }
   if (isFolder(path)) {
     if (isFolder(join(path, CONFIG_FOLDER))) return inHarakaFolder(path)
     if (isConfigFolder(path) || existsSync(join(path, CONFIGURATION_NAME))) return inConfigFolder(path)
@@ -96,16 +99,29 @@ export function findConfiguration(
   return { ...inHarakaFolder(resolve(cwd, haraka)), file: path }
 }
 
+/** The name of the standard input in messages. */
+const STANDARD_INPUT = '<stdin>'
+
+/** As {@link findConfiguration}, for an operand: `-` is the standard input, which is read. */
+export async function findOperand(operand: string, terminal: Terminal): Promise<Location> {
+  if (operand !== '-') return findConfiguration(operand, terminal)
+  const text = (await terminal.input()).toString('utf8')
+  return { ...findConfiguration(undefined, terminal), file: STANDARD_INPUT, text }
+}
+
 /**
- * As {@link findConfiguration}, for a command that takes the configuration as an operand too.
+ * As {@link findOperand}, for a command that takes the configuration as an option too.
  *
  * @throws UsageError if both are given
  */
-export function findOperandOrOption(command: string, args: Arguments, terminal: Terminal): Location {
+export async function findOperandOrOption(
+  command: string,
+  args: Arguments,
+  terminal: Terminal,
+): Promise<Location> {
   const [operand] = args.operands
   const option = args.value('config')
-  if (operand !== undefined && option !== undefined) {
-    throw new UsageError(`${command}: FILE and --config both name a file`)
-  }
-  return findConfiguration(operand ?? option, terminal)
+  if (operand === undefined) return findConfiguration(option, terminal)
+  if (option === undefined) return findOperand(operand, terminal)
+  throw new UsageError(`${command}: FILE and --config both name a file`)
 }

@@ -6,7 +6,7 @@ import { parseListenEndpoints } from '../../haraka-files/smtp-ini'
 import { loadConfiguration, type Configuration, type LoadResult } from '../../routing/configuration'
 import { localAddresses, type OwnServer } from '../../routing/own-server'
 import { formatFirst } from '../../source/format-list'
-import { LONGEST_CONFIGURATION, readRegularFile } from '../../files/read-file'
+import { LONGEST_CONFIGURATION, readNamedFile, readRegularFile } from '../../files/read-file'
 import { whyUnreadable } from '../../files/unreadable'
 import { UnusableConfiguration, type Location } from './location'
 import type { Terminal } from './terminal'
@@ -25,7 +25,7 @@ function findMisspelled(file: string): string | undefined {
  */
 export function readConfigurationText(file: string): string {
   try {
-    return readRegularFile(file, LONGEST_CONFIGURATION).bytes.toString('utf8')
+    return readNamedFile(file, LONGEST_CONFIGURATION).bytes.toString('utf8')
   } catch (error) {
     const misspelled = findMisspelled(file)
     const hint =
@@ -104,13 +104,13 @@ export function requireConfiguration(
   terminal: Terminal,
   settings: LoadSettings = {},
 ): Configuration {
-  const { file } = location
-  const { configuration, diagnostics, omitted } = loadText(readConfigurationText(file), location, settings)
+  const { file, text = readConfigurationText(file) } = location
+  const { configuration, diagnostics, omitted } = loadText(text, location, settings)
   if (configuration !== undefined) return configuration
   const errors = diagnostics.filter(({ severity }) => severity === 'error')
   const { color, columns } = terminal
   const format = { color: color.err, columns, most: MOST_ERRORS, omitted: omitted.errors }
-  for (const text of formatFirst(errors, format)) terminal.err(`${text}\n\n`)
+  for (const each of formatFirst(errors, format)) terminal.err(`${each}\n\n`)
   throw new UnusableConfiguration(`${file} has ${formatCount(errors.length + omitted.errors, 'error')}`)
 }
 
