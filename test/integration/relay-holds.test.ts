@@ -17,7 +17,7 @@ test('hold and resume by command work at once in every worker and over a restart
   const server = await startHaraka(
     t,
     `d.example @main $priority:1\nd.example @backup $priority:2\nonly.example @main\n${relaySection('main', main.port)}${relaySection('backup', backup.port)}`,
-    { nodes: 2 },
+    { nodes: 2, loglevel: 'DEBUG' },
   )
   const relays = (...words: string[]) =>
     run(['relays', ...words], { env: { HARAKA: server.folder }, now: Date.now })
@@ -34,7 +34,12 @@ test('hold and resume by command work at once in every worker and over a restart
   await server.kill9()
   await server.restart()
   await server.send({ to: 'e@only.example' })
-  await server.waitForLog(/waiting 5 s, not counted as an attempt: relay main is held by hand/)
+  const waits = /waiting 5 s, not counted as an attempt: relay main is held by hand/
+  await server.waitFor(() => server.lines(waits).length === 2, 'it has looked')
+  assert.deepEqual(
+    server.lines(waits).map((line) => /\[(NOTICE|DEBUG)\]/.exec(line)?.[1]),
+    ['NOTICE', 'DEBUG'],
+  )
   assert.deepEqual(counted(server), [0])
   // By themselves: Haraka's own queue would look at them after five seconds.
   const resumed = performance.now()

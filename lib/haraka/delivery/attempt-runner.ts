@@ -275,6 +275,7 @@ export class AttemptRunner implements AttemptHandler {
         'TLS failed where it is not required, the same address is tried once without',
       )
     this.#context.onTry?.()
+    this.#context.queue.noteTry(this.#hmail)
     this.#connections.begin({ candidate, inClear, token: this.#token })
     this.#hmail.mxlist = [candidate.mx, ...this.#policy.remaining.map(({ mx }) => mx)]
   }
@@ -285,22 +286,28 @@ export class AttemptRunner implements AttemptHandler {
 
   #wait({ reason, waitFor }: StepOf<'wait'>): void {
     const { queue, waits } = this.#context
+    // Very many may wait: the addresses, 250 bytes, are found again.
+    this.#hmail.mxlist = []
     waitForRoom(this.#hmail, {
       ...this.#uncounted(reason),
       queue,
+      why: this.#why,
       exchanges: waitFor,
       onBegin: (release) => waits.add(this.#hmail, { held: this.#held, leftOut: this.#leftOut, release }),
     })
   }
 
+  get #why(): UncountedWait['why'] {
+    return this.#unavailable ?? 'relay'
+  }
+
   #uncounted(reason: string): Omit<Requeue, 'seconds'> {
     const { now, log, onWait } = this.#context
-    const why = this.#unavailable ?? 'relay'
     return {
       log,
       reason,
       now: now(),
-      onWait: (seconds) => onWait?.({ why, reason, seconds, held: this.#held, full: this.#full }),
+      onWait: (seconds) => onWait?.({ why: this.#why, reason, seconds, held: this.#held, full: this.#full }),
     }
   }
 

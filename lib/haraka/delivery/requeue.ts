@@ -48,7 +48,7 @@ export interface UncountedWait {
 export interface Requeue {
   readonly reason: string
   /** For the line that says so. */
-  readonly log: Pick<Loggable, 'lognotice'>
+  readonly log: Pick<Loggable, 'lognotice' | 'logdebug'>
   /** Milliseconds since the epoch. */
   readonly now: number
   /**
@@ -79,17 +79,20 @@ export function putOff(hmail: OutboundItem, wait: Omit<Requeue, 'now'>): void {
   hmail.send_email_respond(RETVAL.delay, delay)
 }
 
+/** @param level DEBUG for what was said before */
 function announce(
   { reason, log, onWait }: Pick<Requeue, 'reason' | 'log' | 'onWait'>,
   seconds: number,
+  level: 'notice' | 'debug' = 'notice',
 ): void {
-  log.lognotice(`waiting ${Math.ceil(seconds)} s, not counted as an attempt: ${reason}`)
+  log[`log${level}`](`waiting ${Math.ceil(seconds)} s, not counted as an attempt: ${reason}`)
   onWait?.(seconds)
 }
 
 /** As {@link requeue}, where nothing but a change elsewhere lets the message go on: it waits in memory for that. */
 export interface RoomWait extends Omit<Requeue, 'seconds'> {
   readonly queue: DeliveryQueue
+  readonly why: WaitReason
   /** Servers at a limit of which one that has room again is enough. */
   readonly exchanges: readonly Exchange[]
   /** Called with what ends the wait. */
@@ -98,14 +101,14 @@ export interface RoomWait extends Omit<Requeue, 'seconds'> {
 
 /** Has the message wait in memory until something changes; one that is too old is deferred by Haraka's count instead. */
 export function waitForRoom(hmail: OutboundItem, wait: RoomWait): void {
-  const { now, reason, queue, exchanges, onBegin } = wait
+  const { now, reason, queue, why, exchanges, onBegin } = wait
   if (isTooOld(hmail, now)) {
     hmail.temp_fail(reason)
     return
   }
   const interval = retryInterval(hmail)
-  announce(wait, queue.secondsToLook(interval))
-  onBegin(queue.waitForRoom(hmail, exchanges, interval))
+  announce(wait, queue.secondsToLook(interval), queue.waitsOn(hmail, why) ? 'debug' : 'notice')
+  onBegin(queue.waitForRoom(hmail, { exchanges, why, interval }))
 }
 
 /**

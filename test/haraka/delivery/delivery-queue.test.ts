@@ -37,8 +37,11 @@ function setup(t: TestContext) {
     names.set(hmail, name)
     return hmail
   }
+  const waitFor = (hmail: OutboundItem, exchanges: readonly Exchange[], interval = INTERVAL) =>
+    queue.waitForRoom(hmail, { exchanges, why: 'connections', interval })
   return {
     queue,
+    waitFor,
     pushed,
     ended,
     message,
@@ -49,8 +52,8 @@ function setup(t: TestContext) {
 }
 
 test('a waiting message frees its thread, and continues in order, one for each free connection', (t) => {
-  const { queue, pushed, ended, message, free } = setup(t)
-  for (const name of ['a', 'b', 'c']) queue.waitForRoom(message(name), [isp], INTERVAL)
+  const { waitFor, pushed, ended, message, free } = setup(t)
+  for (const name of ['a', 'b', 'c']) waitFor(message(name), [isp])
   assert.deepEqual(ended, ['a', 'b', 'c'])
   free(other)
   assert.deepEqual(pushed, [])
@@ -60,21 +63,21 @@ test('a waiting message frees its thread, and continues in order, one for each f
 })
 
 test('a message whose connection was taken by another returns to the front', (t) => {
-  const { queue, pushed, message, free } = setup(t)
+  const { waitFor, pushed, message, free } = setup(t)
   const first = message('first')
-  queue.waitForRoom(first, [isp], INTERVAL)
-  queue.waitForRoom(message('second'), [isp], INTERVAL)
+  waitFor(first, [isp])
+  waitFor(message('second'), [isp])
   free(isp)
-  queue.waitForRoom(first, [isp], INTERVAL)
+  waitFor(first, [isp])
   free(isp)
   free(isp)
   assert.deepEqual(pushed, ['first', 'first', 'second'])
 })
 
 test('a message that waits for two relays continues once', (t) => {
-  const { queue, pushed, message, free } = setup(t)
-  queue.waitForRoom(message('both'), [a, b], INTERVAL)
-  queue.waitForRoom(message('other'), [b], INTERVAL)
+  const { waitFor, pushed, message, free } = setup(t)
+  waitFor(message('both'), [a, b])
+  waitFor(message('other'), [b])
   free(a)
   free(b)
   assert.deepEqual(pushed, ['both', 'other'])
@@ -83,9 +86,9 @@ test('a message that waits for two relays continues once', (t) => {
 })
 
 test('no message waits forever', (t) => {
-  const { queue, pushed, message, free } = setup(t)
-  queue.waitForRoom(message('a'), [isp], 5)
-  queue.waitForRoom(message('b'), [], 5)
+  const { waitFor, pushed, message, free } = setup(t)
+  waitFor(message('a'), [isp], 5)
+  waitFor(message('b'), [], 5)
   mock.timers.tick(4 * SECOND_MS)
   assert.deepEqual(pushed, [])
   mock.timers.tick(SECOND_MS)
@@ -96,29 +99,29 @@ test('no message waits forever', (t) => {
   assert.deepEqual(pushed, ['a', 'b'])
 })
 
-test('few messages look again once a minute, many each ten minutes, in their order and a few each second', (t) => {
-  const { queue, pushed, message } = setup(t)
-  const names = Array.from({ length: 6_000 }, (_, index) => String(index))
+test('few messages look again once a minute, many once an hour, in their order and a few each second', (t) => {
+  const { queue, waitFor, pushed, message } = setup(t)
+  const names = Array.from({ length: 7_200 }, (_, index) => String(index))
   assert.equal(queue.secondsToLook(INTERVAL), 60)
-  for (const name of names) queue.waitForRoom(message(name), [isp], INTERVAL)
-  assert.equal(queue.secondsToLook(INTERVAL), 600)
+  for (const name of names) waitFor(message(name), [isp])
+  assert.equal(queue.secondsToLook(INTERVAL), 3_600)
   mock.timers.tick(59 * SECOND_MS)
   assert.equal(pushed.length, 0)
-  for (let second = 60; second <= 600; second++) {
+  for (let second = 60; second <= 3_600; second++) {
     const before = pushed.length
     mock.timers.tick(SECOND_MS)
     const looked = pushed.length - before
-    assert.ok(second === 600 || looked <= 10, `${looked} in second ${second}`)
+    assert.ok(second === 3_600 || looked <= 2, `${looked} in second ${second}`)
   }
   assert.deepEqual(pushed, names)
 })
 
 test('a message that looked goes to the end, and no timer is left when nobody waits', (t) => {
-  const { queue, pushed, message } = setup(t)
+  const { waitFor, pushed, message } = setup(t)
   const [early, late] = [message('a'), message('b')]
-  for (const each of [early, late]) queue.waitForRoom(each, [isp], 5)
+  for (const each of [early, late]) waitFor(each, [isp], 5)
   mock.timers.tick(5 * SECOND_MS)
-  const release = queue.waitForRoom(early, [isp], 5)
+  const release = waitFor(early, [isp], 5)
   mock.timers.tick(SECOND_MS)
   assert.deepEqual(pushed, ['a', 'b'])
   release()
@@ -128,10 +131,41 @@ test('a message that looked goes to the end, and no timer is left when nobody wa
   assert.deepEqual(pushed, ['a', 'b', 'a'])
 })
 
+test('a message waits on if it has only looked: nothing happened, no server was asked, the reason is the same', (t) => {
+  const { queue, waitFor, message, free } = setup(t)
+  const hmail = message('a')
+  const look = () => mock.timers.tick(5 * SECOND_MS)
+  const waitsOn = () => queue.waitsOn(hmail, 'connections')
+  assert.equal(waitsOn(), false)
+  waitFor(hmail, [isp], 5)
+  look()
+  assert.equal(waitsOn(), true)
+  assert.equal(queue.waitsOn(hmail, 'held'), false)
+  waitFor(hmail, [isp], 5)
+  free(isp)
+  assert.equal(waitsOn(), false)
+  waitFor(hmail, [isp], 5)()
+  assert.equal(waitsOn(), false)
+  waitFor(hmail, [isp], 5)
+  look()
+  queue.noteTry(hmail)
+  assert.equal(waitsOn(), false)
+})
+
+test('of a message that waits nothing is kept of its turn in Haraka’s queue, which ends once', (t) => {
+  const { waitFor, ended, message } = setup(t)
+  const hmail = message('a')
+  const turn = hmail.next_cb
+  waitFor(hmail, [isp])
+  assert.notEqual(hmail.next_cb, turn)
+  hmail.next_cb()
+  assert.deepEqual(ended, ['a'])
+})
+
 test('a message that continues leaves every queue, even of a relay that is no longer used', (t) => {
-  const { queue, message, free, waiting } = setup(t)
+  const { waitFor, message, free, waiting } = setup(t)
   for (const name of ['a', 'b', 'c']) {
-    queue.waitForRoom(message(name), [isp, relayExchange({ host: `gone-${name}` })], INTERVAL)
+    waitFor(message(name), [isp, relayExchange({ host: `gone-${name}` })])
   }
   assert.equal(waiting(), 6)
   free(isp)
