@@ -9,11 +9,12 @@ import { systemClock } from '../../lib/relays/clock'
 import { isPlace, LimitedPlaces } from '../../lib/relays/limited-places'
 import { LocalLimits } from '../../lib/relays/local-limits'
 import { Gauge, sendMessages } from '../support/limit-hosts'
-import { connectTo, PATIENT, RedisServer, until } from '../support/redis-server'
+import { connectTo, PATIENT, RedisServer } from '../support/redis-server'
 import { localRelayState } from '../support/relay-state'
 import { relayExchange } from '../support/servers'
 import type { RacerAnswer, RacerOrder } from './redis-racer'
 import { median, print, type Row } from './support'
+import { until } from '../support/until'
 
 /* Races of processes for the one trial and for the last place, and what Redis costs. */
 

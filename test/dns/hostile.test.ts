@@ -7,6 +7,7 @@ import { judge } from '../../lib/dns/guard'
 import { openHandles, TEST_TUNING, testResolver } from '../support/dns-resolver'
 import { startScripted, type Script } from '../support/dns-scripted'
 import { encodeMessage, encodeQuestion, FLAGS, mxRecord, TYPES, u16 } from '../support/dns-wire'
+import { until } from '../support/until'
 
 const question = encodeQuestion('example.com', TYPES.MX)
 
@@ -24,26 +25,21 @@ function pointerChains(length: number, id = 1): Buffer {
   return Buffer.concat(parts)
 }
 
-const cost = (work: () => void): number => {
-  const times = Array.from({ length: 20 }, () => {
-    const started = process.hrtime.bigint()
-    work()
-    return Number(process.hrtime.bigint() - started) / 1e6
-  })
-  return Math.min(...times)
-}
+/** A hundred passes take 0.01 s; following all pointers takes 3 s at least. Processor time: the time of others says nothing. */
+const MOST_CPU_SECONDS = 1
 
-test('65 kB of compression pointers are refused in under 2 ms (RFC 9267)', () => {
+test('65 kB of compression pointers are refused in one pass (RFC 9267)', () => {
   const query = encodeMessage({ id: 1, flags: FLAGS.RD, question })
   for (const bytes of [
     pointerChains(65_535),
     pointerChains(16_384),
     Buffer.concat([query, Buffer.alloc(65_000, 0xff)]),
   ]) {
-    let verdict = ''
+    const begin = process.cpuUsage()
     // The limit of TCP does not matter here: the pass itself is bounded.
-    assert.ok(cost(() => (verdict = judge(bytes, query, query.length, 65_535))) < 2)
-    assert.notEqual(verdict, 'whole')
+    for (let time = 0; time < 100; time++) assert.notEqual(judge(bytes, query, query.length, 65_535), 'whole')
+    const seconds = process.cpuUsage(begin).user / 1e6
+    assert.ok(seconds < MOST_CPU_SECONDS, `${seconds} s`)
   }
 })
 
@@ -92,16 +88,13 @@ test('no descriptor and no timer leaks, whatever the server does', async (t) => 
       each.after(() => server.stop())
       const before = openHandles()
       const resolver = testResolver([server.server], {
-        tuning: what === 'good' ? { timeoutMs: 5_000 } : { timeoutMs: 40, deadlineMs: 200 },
+        tuning: what === 'good' ? {} : { timeoutMs: 40, deadlineMs: 200 },
       })
       const answers = await Promise.all(Array.from({ length: 300 }, (_, i) => resolver.mx(`n${i}.example`)))
       assert.deepEqual(new Set(answers.map(({ kind }) => kind)), new Set([what === 'good' ? 'mx' : 'failed']))
       resolver.close()
       // The server's end of a connection goes a moment later than ours.
-      const limit = performance.now() + 5_000
-      while (openHandles().sockets > before.sockets && performance.now() < limit) {
-        await new Promise(setImmediate)
-      }
+      await until(() => openHandles().sockets <= before.sockets, 'the end of the connections')
       assert.deepEqual(openHandles(), before)
     })
   }
@@ -132,7 +125,7 @@ for (const [transport, options] of [
       `${fixture('ca.pem')}`,
     ]
     const { stdout } = await promisify(execFile)(process.execPath, ['-e', IDLE, ...given], {
-      timeout: 20_000,
+      timeout: 120_000,
     })
     assert.equal(stdout, 'mx\n')
   })

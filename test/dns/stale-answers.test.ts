@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { setTimeout as wait } from 'node:timers/promises'
 import { resolverWithServer, answering, servfail, nxdomain, MX, codeOf } from '../support/dns-one-server'
+import { until } from '../support/until'
 
 test('serve-stale answers when no server does, for a while, and is off by default (RFC 8767)', async (t) => {
   for (const serveStale of [0, 100]) {
@@ -60,7 +60,7 @@ test('an entry near its end is refreshed once in the background', async (t) => {
   assert.equal(server.queries.length, 1)
   clock.pass(2)
   for (let i = 0; i < 5; i++) assert.equal((await resolver.resolve(MX)).how, 'cached')
-  while (resolver.stats().inFlight > 0) await wait(1)
+  await until(() => resolver.stats().inFlight === 0, 'the refresh')
   assert.equal(server.queries.length, 2)
   clock.pass(50)
   const { how, ttlSeconds } = await resolver.resolve(MX)
@@ -76,7 +76,7 @@ test('a failed background refresh leaves the entry, and is not repeated at every
   clock.pass(95)
   for (let i = 0; i < 5; i++) {
     assert.equal((await resolver.resolve(MX)).how, 'cached')
-    while (resolver.stats().inFlight > 0) await wait(1)
+    await until(() => resolver.stats().inFlight === 0, 'the refresh')
   }
   assert.equal(server.queries.length, 2)
 })

@@ -1,7 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { setTimeout as wait } from 'node:timers/promises'
-import { FakeClock, logged } from '../support/dns-resolver'
+import { FakeClock, logged, TEST_TUNING } from '../support/dns-resolver'
 import { type Script } from '../support/dns-scripted'
 import { aRecord, FLAGS, RCODES, soaRecord } from '../support/dns-wire'
 import {
@@ -9,10 +8,13 @@ import {
   silent,
   servfail,
   slow,
+  timingOut,
   resolverWithServers,
   kindOf,
   counts,
 } from '../support/dns-many-servers'
+import { stopTime } from '../support/stopped-time'
+import { until } from '../support/until'
 
 for (const [order, asked, failures] of [
   ['strict', [1, 6, 6], [1, 0, 0]],
@@ -22,7 +24,8 @@ for (const [order, asked, failures] of [
   test(`order ${order}: after a dead server and a SERVFAIL the third answers, and the dead one moves last for a while (RFC 1035 7)`, async (t) => {
     const { lines, log } = logged()
     const clock = new FakeClock()
-    const { resolver, servers } = await resolverWithServers(t, [silent, servfail, good], {
+    const dead = timingOut(stopTime(t))
+    const { resolver, servers } = await resolverWithServers(t, [dead, servfail, good], {
       log,
       now: clock.now,
       tuning: { order },
@@ -45,9 +48,7 @@ for (const [order, asked, failures] of [
 }
 
 test('strict order: the first server that answers is used, even if others are faster', async (t) => {
-  const { resolver, servers } = await resolverWithServers(t, [slow(60), good], {
-    tuning: { timeoutMs: 5_000 },
-  })
+  const { resolver, servers } = await resolverWithServers(t, [slow(60), good])
   for (let i = 0; i < 5; i++) assert.equal(await kindOf(resolver, `a${i}.example`), 'mx')
   assert.deepEqual(counts(servers), [5, 0], 'the second was never asked')
 })
@@ -68,13 +69,14 @@ test('strict order: a server that refuses foreign names stays first for its own'
 
 test('strict order: REFUSED from a server that was dead shows that it is back', async (t) => {
   const clock = new FakeClock()
-  const { resolver, servers } = await resolverWithServers(t, [silent, good], { now: clock.now })
+  const dead = timingOut(stopTime(t))
+  const { resolver, servers } = await resolverWithServers(t, [dead, good], { now: clock.now })
   await resolver.mx('a.example')
   assert.equal(resolver.stats().servers[0]!.failures, 1)
   servers[0].script((query) => query.reply({ rcode: RCODES.REFUSED }))
   clock.pass(5)
   await resolver.mx('b.example')
-  while (resolver.stats().servers[0]!.failures > 0) await wait(1)
+  await until(() => resolver.stats().servers[0]!.failures === 0, 'its return')
   servers[0].script(good)
   await resolver.mx('c.example')
   assert.deepEqual(counts(servers), [3, 2])
@@ -84,21 +86,27 @@ test('a dead server is probed in the background, and used again when it answers'
   const { lines, log } = logged()
   const clock = new FakeClock()
   const { resolver, servers } = await resolverWithServers(t, [silent, good], { log, now: clock.now })
-  await resolver.mx('a.example')
+  const pass = stopTime(t)
+  const first = resolver.mx('a.example')
+  await servers[0].received(1)
+  pass(TEST_TUNING.timeoutMs)
+  await first
   clock.pass(4.9)
   await resolver.mx('b.example')
   assert.deepEqual(counts(servers), [1, 2])
   clock.pass(0.1)
   await resolver.mx('c.example')
+  await servers[0].received(2)
   assert.deepEqual(counts(servers), [2, 3], 'the probe goes beside the real query')
-  while (resolver.stats().servers[0]!.failures < 2) await wait(1)
+  pass(TEST_TUNING.timeoutMs)
+  assert.equal(resolver.stats().servers[0]!.failures, 2)
   servers[0].script(good)
   clock.pass(9.9)
   await resolver.mx('d.example')
   assert.deepEqual(counts(servers), [2, 4], 'the penalty has doubled')
   clock.pass(0.1)
   await resolver.mx('e.example')
-  while (resolver.stats().servers[0]!.failures > 0) await wait(1)
+  await until(() => resolver.stats().servers[0]!.failures === 0, 'its return')
   await resolver.mx('f.example')
   assert.deepEqual(counts(servers), [4, 5], 'as configured again')
   const dead = `DNS server 127.0.0.1:${servers[0].port}`
@@ -110,7 +118,11 @@ test('a dead server is probed in the background, and used again when it answers'
 
 test('concurrent queries that fail count as one failure', async (t) => {
   const { resolver, servers } = await resolverWithServers(t, [silent, good], { now: new FakeClock().now })
-  await Promise.all(Array.from({ length: 100 }, (_, i) => resolver.mx(`a${i}.example`)))
+  const pass = stopTime(t)
+  const all = Promise.all(Array.from({ length: 100 }, (_, i) => resolver.mx(`a${i}.example`)))
+  await servers[0].received(100)
+  pass(TEST_TUNING.timeoutMs)
+  await all
   assert.equal(resolver.stats().servers[0]!.failures, 1)
   assert.equal(servers[1].queries.length, 100)
 })
@@ -119,12 +131,15 @@ test('a name without a reply does not count against a server that answers other 
   const { resolver, servers } = await resolverWithServers(t, [
     (query) => query.name !== 'dead.example' && good(query),
   ])
+  const pass = stopTime(t)
   const dead = kindOf(resolver, 'dead.example')
   // Both tries for the dead name are overtaken by an answer to another.
   await servers[0].received(1)
   assert.equal(await kindOf(resolver, 'a.example'), 'mx')
+  pass(TEST_TUNING.timeoutMs)
   await servers[0].received(3)
   assert.equal(await kindOf(resolver, 'b.example'), 'mx')
+  pass(TEST_TUNING.timeoutMs)
   assert.equal(await dead, 'ETIMEOUT')
   assert.equal(resolver.stats().servers[0]!.failures, 0)
 })
@@ -161,7 +176,8 @@ for (const [what, script] of [
   })
 
   test(`${what} and no better answer is an unproven negative answer, which is not cached`, async (t) => {
-    const { resolver, servers } = await resolverWithServers(t, [script, servfail, silent], { cacheSize: 100 })
+    const dead = timingOut(stopTime(t))
+    const { resolver, servers } = await resolverWithServers(t, [script, servfail, dead], { cacheSize: 100 })
     const answer = await resolver.mx('a.example')
     assert.deepEqual(answer.kind === 'nodata' && [answer.proven, answer.server, answer.ttlSeconds], [
       false,
@@ -175,13 +191,14 @@ for (const [what, script] of [
 }
 
 test('a failure lists what each server did', async (t) => {
-  const { resolver, servers } = await resolverWithServers(t, [silent, servfail, lame, silent])
+  const dead = timingOut(stopTime(t))
+  const { resolver, servers } = await resolverWithServers(t, [dead, servfail, lame, dead])
   await servers[3].stop()
   const answer = await resolver
     .resolve({ name: 'a.example', type: 'MX' })
     .catch((error: Error) => error.message)
   assert.equal(typeof answer === 'string' ? answer : answer.kind, 'nodata', 'the third counts')
-  servers[2].script(silent)
+  servers[2].script(dead)
   const [one, two, three, four] = servers.map(({ port }) => `DNS server 127.0.0.1:${port}`)
   await assert.rejects(resolver.resolve({ name: 'b.example', type: 'MX' }), {
     code: 'ECONNREFUSED',
@@ -192,6 +209,7 @@ test('a failure lists what each server did', async (t) => {
 })
 
 test('statistics of a server: queries and results by type, round trips', async (t) => {
+  const dead = timingOut(stopTime(t))
   const { resolver } = await resolverWithServers(t, [
     (query) =>
       query.name.startsWith('no')
@@ -199,7 +217,7 @@ test('statistics of a server: queries and results by type, round trips', async (
         : query.name.startsWith('bad')
           ? servfail(query)
           : query.name.startsWith('late')
-            ? silent(query)
+            ? dead(query)
             : good(query),
   ])
   for (const domain of ['a.example', 'no.example', 'no2.example', 'bad.example', 'late.example']) {
@@ -221,15 +239,22 @@ test('statistics of a server: queries and results by type, round trips', async (
 })
 
 test('order fastest: the server with the shortest round trip is preferred', async (t) => {
-  const { resolver, servers } = await resolverWithServers(t, [slow(500), good], {
-    tuning: { order: 'fastest', timeoutMs: 5_000 },
+  const clock = new FakeClock()
+  const late: Script = (query) => {
+    clock.pass(0.5)
+    good(query)
+  }
+  const { resolver, servers } = await resolverWithServers(t, [late, good], {
+    now: clock.now,
+    tuning: { order: 'fastest' },
   })
   for (let i = 0; i < 10; i++) assert.equal(await kindOf(resolver, `a${i}.example`), 'mx')
   assert.deepEqual(counts(servers), [1, 9])
 })
 
 test('a dead server is skipped even if the timeout of one try is as long as the deadline', async (t) => {
-  const { resolver, servers } = await resolverWithServers(t, [silent, good], {
+  const dead = timingOut(stopTime(t), 200)
+  const { resolver, servers } = await resolverWithServers(t, [dead, good], {
     tuning: { timeoutMs: 400, deadlineMs: 400 },
   })
   assert.equal(await kindOf(resolver, 'a.example'), 'mx')

@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { startDomainMail } from '../support/domain-mail'
-import { needsRedis, RedisServer, until } from '../support/redis-server'
+import { needsRedis, RedisServer } from '../support/redis-server'
+import { until } from '../support/until'
 
 // Two Haraka folders as two hosts, two workers each, and one Redis.
 

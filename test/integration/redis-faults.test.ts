@@ -3,7 +3,8 @@ import { test } from 'node:test'
 import { PREFIX } from '../../lib/redis/keys'
 import type { HarakaServer } from '../support/haraka-server'
 import { FEW, PASSWORD, RedisHosts, USER } from '../support/redis-hosts'
-import { needsRedis, type ProxyMode, readRights, RedisServer, until } from '../support/redis-server'
+import { needsRedis, type ProxyMode, readRights, RedisServer } from '../support/redis-server'
+import { until } from '../support/until'
 
 // Two Haraka folders as two hosts, two workers each, and one Redis, to which everything happens that the operations page speaks of.
 

@@ -1,9 +1,10 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { runProcess } from '../support/cli'
-import { needsRedis, RedisServer, until } from '../support/redis-server'
+import { needsRedis, RedisServer } from '../support/redis-server'
 import { startSink } from '../support/smtp-sink'
 import { fetchUntil, startWithHttp } from '../support/status-server'
+import { until } from '../support/until'
 
 test(
   'hits of two servers are added up, and each view shows who shares, or that Redis does not answer',

@@ -5,8 +5,9 @@ import { createServer, type AddressInfo } from 'node:net'
 import { join } from 'node:path'
 import { test, type TestContext } from 'node:test'
 import { HarakaServer } from '../support/haraka-server'
-import { needsRedis, RedisServer, until } from '../support/redis-server'
+import { needsRedis, RedisServer } from '../support/redis-server'
 import { startSink } from '../support/smtp-sink'
+import { until } from '../support/until'
 
 /** Writes down what the process has loaded: the master after its start, a worker after a message. */
 const LIST_MODULES = `

@@ -2,7 +2,8 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { PREFIX } from '../../lib/redis/keys'
 import { startGetMxHarness } from '../support/get-mx-harness'
-import { needsRedis, RedisServer, startProxy, until } from '../support/redis-server'
+import { needsRedis, RedisServer, startProxy } from '../support/redis-server'
+import { until } from '../support/until'
 
 /** What a process sends by itself, by the first key of its scripts, and how often, milliseconds. */
 const OWN_TIMERS = { hosts: 250, holds: 400, breakers: 400, hits: 3_000, probe: 1_000 }

@@ -6,9 +6,10 @@ import { STATE_FOLDER } from '../../lib/relays/state-folder'
 import type { ServerStatus } from '../../lib/relays/types'
 import { runProcess } from '../support/cli'
 import { HarakaServer } from '../support/haraka-server'
-import { needsRedis, RedisServer, until } from '../support/redis-server'
+import { needsRedis, RedisServer } from '../support/redis-server'
 import { startRefusing } from '../support/smtp-refusing'
 import { startSink } from '../support/smtp-sink'
+import { until } from '../support/until'
 
 // Two Haraka folders as two hosts, two workers each, and one Redis.
 

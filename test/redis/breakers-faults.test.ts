@@ -15,22 +15,27 @@ import {
   takeTrial,
   tryServer,
 } from '../support/breaker-hosts'
-import { needsRedis, RedisServer, startProxy, until } from '../support/redis-server'
+import { needsRedis, PATIENT, RedisServer, startPatient, startProxy } from '../support/redis-server'
 import { relayExchange } from '../support/servers'
+import { until } from '../support/until'
 
 describe('breakers shared between processes while Redis fails', { skip: needsRedis() }, () => {
   it('while Redis is slow nobody tries before the trial is granted', async (t) => {
     const redis = await RedisServer.start(t)
-    const hosts = await hostsOf(4, () => startBreakerHost(t, redis.port, { patienceMs: 300 }))
+    const patience = startPatient()
+    const hosts = await hostsOf(4, () => startBreakerHost(t, redis.port, { patience }))
     await failForAll(hosts, brief)
-    await redis.command('CLIENT', 'PAUSE', '900')
+    process.kill(redis.pid, 'SIGSTOP')
+    patience.patienceMs = 100
     const leases: Lease[] = []
     const tryAll = async () => {
       const tried = await Promise.all(hosts.map((host) => tryServer(host, brief)))
       leases.push(...tried.filter((lease) => lease !== undefined))
     }
-    for (let i = 0; i < 2; i++) await tryAll()
+    await tryAll()
     assert.equal(leases.length, 0)
+    patience.patienceMs = PATIENT.patienceMs
+    process.kill(redis.pid, 'SIGCONT')
     await until(async () => {
       await tryAll()
       return leases.length > 0 && hosts.every(({ said }) => said.at(-1) === 'back')
@@ -42,10 +47,12 @@ describe('breakers shared between processes while Redis fails', { skip: needsRed
   it('without Redis each process decides for itself', async (t) => {
     const redis = await RedisServer.start(t)
     const proxy = await startProxy(t, redis.port)
-    const hosts = await hostsOf(2, () => startBreakerHost(t, proxy.port, { patienceMs: 300 }))
+    const patience = startPatient()
+    const hosts = await hostsOf(2, () => startBreakerHost(t, proxy.port, { patience }))
     await failForAll(hosts, brief)
     proxy.mode = 'hang'
-    for (const host of hosts) assert.equal(await tryServer(host, brief), undefined)
+    patience.patienceMs = 100
+    assert.deepEqual(await Promise.all(hosts.map((host) => tryServer(host, brief))), [undefined, undefined])
     for (const host of hosts) await takeTrial(host)
   })
 
@@ -101,10 +108,16 @@ describe('breakers shared between processes while Redis fails', { skip: needsRed
   it('a failure that could not be sent is sent later', async (t) => {
     const redis = await RedisServer.start(t)
     const proxy = await startProxy(t, redis.port)
-    const [a, b] = [await startBreakerHost(t, proxy.port), await startBreakerHost(t, redis.port)]
+    const patience = startPatient()
+    const [a, b] = [
+      await startBreakerHost(t, proxy.port, { patience }),
+      await startBreakerHost(t, redis.port),
+    ]
     proxy.mode = 'hang'
+    patience.patienceMs = 100
     await until(() => a.said.length > 0, 'the loss')
     await failAt(a, isp)
+    patience.patienceMs = PATIENT.patienceMs
     proxy.mode = 'pass'
     proxy.drop()
     await until(() => !isUsable(b), 'the breaker')

@@ -11,7 +11,8 @@ import {
   takeTrial,
   tryServer,
 } from '../support/breaker-hosts'
-import { needsRedis, RedisServer, until } from '../support/redis-server'
+import { needsRedis, RedisServer } from '../support/redis-server'
+import { until } from '../support/until'
 
 describe('the one trial over processes, when calls and messages overlap', { skip: needsRedis() }, () => {
   it('the end of a message gives up its own trial, not the one that another message has begun', async (t) => {

@@ -16,7 +16,8 @@ import { readHolds, writeHold } from '../../lib/relays/holds'
 import { BREAKERS_KEY, failAt, isp, isUsable, startBreakerHost } from '../support/breaker-hosts'
 import { startPair } from '../support/joined-hosts'
 import type { LimitWorld } from '../support/limit-world'
-import { connectTo, needsRedis, PATIENT, RedisServer, until } from '../support/redis-server'
+import { connectTo, needsRedis, PATIENT, RedisServer } from '../support/redis-server'
+import { until } from '../support/until'
 
 /* Another program writes beside this one, and what it writes looks right: a script that reads all of it would hold up everyone. */
 
@@ -131,7 +132,8 @@ describe('fields that others add to the keys', { skip: needsRedis() }, () => {
     await until(isCounted, 'the hits')
     await until(() => hits.sharing!.servers.length === 1, 'the servers')
     await until(() => [...hits.totals(new Map())].length === 1, 'the sum')
-    assert.ok((await sizeOf(redis, 'ZCARD', 'hits:changes')) <= MOST_LINES)
+    // A call drops some of them.
+    await until(async () => (await sizeOf(redis, 'ZCARD', 'hits:changes')) <= MOST_LINES, 'the bound')
   })
 
   it('do not push out the answers of DNS', async (t) => {
@@ -139,7 +141,7 @@ describe('fields that others add to the keys', { skip: needsRedis() }, () => {
     const connection = await connect(t, redis)
     const store = new RedisAnswerStore({ connection, monotonic })
     await add(redis, 'ZADD', 'answers', (n) => [String(Date.now() + 1e9 + n), `answer${n}`])
-    store.keep('name', { text: 'answer', leftMs: 9_000 }, true)
+    store.keep('name', { text: 'answer', leftMs: 600_000 }, true)
     await until(async () => (await store.find('name'))?.text === 'answer', 'the answer')
     assert.equal(await sizeOf(redis, 'ZCARD', 'answers'), 1)
   })

@@ -3,6 +3,7 @@ import { describe, it } from 'node:test'
 import { Secret } from '../../lib/model/secret'
 import { SharedRotation } from '../../lib/redis/shared-rotation'
 import { LocalRotation } from '../../lib/relays/rotation'
+import type { Lease } from '../../lib/relays/types'
 import { MOST_TROUBLES, TROUBLES } from '../../lib/redis/breakers-script'
 import { hashName } from '../../lib/redis/keys'
 import {
@@ -18,24 +19,24 @@ import {
   tryServer,
   type BreakerHost,
 } from '../support/breaker-hosts'
-import { connectTo, needsRedis, PATIENT, RedisServer, until } from '../support/redis-server'
+import { connectTo, needsRedis, PATIENT, RedisServer, startPatient } from '../support/redis-server'
 import { relayExchange, termsExchange } from '../support/servers'
+import { until } from '../support/until'
 
 describe('breakers shared between processes', { skip: needsRedis() }, () => {
-  it('a failure of one process opens the breaker of all within a second, also of later ones, and a success closes it', async (t) => {
+  it('a failure of one process opens the breaker of all, also of later ones, and a success closes it', async (t) => {
     const redis = await RedisServer.start(t)
     const [a, b] = [await startBreakerHost(t, redis.port), await startBreakerHost(t, redis.port)]
     ;(await tryServer(b, isp))!.end(true)
-    const from = performance.now()
     await failAt(a, isp)
     await until(() => !isUsable(b), 'the breaker')
-    t.diagnostic(`${Math.round(performance.now() - from)} ms`)
     const [here, there] = [a.state.look(isp), b.state.look(isp)]
     assert.ok(!here.usable && !there.usable)
-    // The ends are a few milliseconds apart, which may be another second.
+    // The ends are as far apart as b was informed later.
     const [hereText, thereText] = [here, there].map(({ message }) => message.replace(/[\d:]{8} UTC/, ''))
     assert.equal(thereText, hereText)
-    assert.ok(Math.abs(there.until! - here.until!) < 1_000)
+    const apartMs = there.until! - here.until!
+    assert.ok(apartMs > -1_000 && apartMs < 60_000, `${apartMs} ms`)
     const late = await startBreakerHost(t, redis.port)
     await until(() => !isUsable(late), 'the breaker')
     assert.deepEqual(
@@ -73,12 +74,16 @@ describe('breakers shared between processes', { skip: needsRedis() }, () => {
     const redis = await RedisServer.start(t)
     const hosts = await hostsOf(10, () => startBreakerHost(t, redis.port))
     const exchange = relayExchange({ host: 'smtp.example', name: 'isp', retryAfterMs: 1_000 })
+    for (const { state } of hosts) state.know([exchange])
     await failAt(hosts[0]!, exchange)
-    await until(() => hosts.every((host) => !isUsable(host, exchange)), 'the breaker')
-    await until(() => hosts.every((host) => isUsable(host, exchange)), 'the end of the pause')
-    const leases = (await Promise.all(hosts.map((host) => tryServer(host, exchange)))).filter(
-      (lease) => lease !== undefined,
-    )
+    await until(() => hosts.every(({ state }) => state.status()[0]?.failures === 1), 'the failure')
+    const leases: Lease[] = []
+    // If Redis was informed late of the failure, the pause ends later for Redis than for the processes.
+    await until(async () => {
+      const tried = await Promise.all(hosts.map((host) => tryServer(host, exchange)))
+      leases.push(...tried.filter((lease) => lease !== undefined))
+      return leases.length > 0
+    }, 'the trial')
     assert.equal(leases.length, 1)
     leases[0]!.reportFailure({ stage: 'connect', message: 'still refused' })
     leases[0]!.end(false)
@@ -116,14 +121,17 @@ describe('breakers shared between processes', { skip: needsRedis() }, () => {
 
   it('a trial that is granted late and no longer needed is free for others', async (t) => {
     const redis = await RedisServer.start(t)
+    const patience = startPatient()
     const [a, b] = [
-      await startBreakerHost(t, redis.port, { patienceMs: 300 }),
+      await startBreakerHost(t, redis.port, { patience }),
       await startBreakerHost(t, redis.port),
     ]
     await failAt(a, brief)
     await until(() => isUsable(a, brief), 'the end of the pause')
-    await redis.command('CLIENT', 'PAUSE', '700')
+    process.kill(redis.pid, 'SIGSTOP')
+    patience.patienceMs = 100
     assert.equal(await tryServer(a, brief), undefined)
+    process.kill(redis.pid, 'SIGCONT')
     await takeTrial(b)
   })
 
@@ -136,7 +144,7 @@ describe('breakers shared between processes', { skip: needsRedis() }, () => {
     const asked = a.questions()
     const lease = await tryServer(a, brief)
     assert.ok(lease !== undefined)
-    await until(() => a.questions() === asked + 2, 'the failure')
+    await until(() => a.questions() > asked + 2, 'the failure')
     await until(() => !isUsable(b, brief), 'the trial')
     assert.equal(await tryServer(b, brief), undefined)
   })
@@ -159,8 +167,10 @@ describe('breakers shared between processes', { skip: needsRedis() }, () => {
     )
     for (const exchange of exchanges) await failAt(a, exchange)
     await until(() => exchanges.every((exchange) => isUsable(a, exchange)), 'the end of the pauses')
-    const leases = await Promise.all(exchanges.map((exchange) => tryServer(a, exchange)))
-    assert.ok(leases.every((lease) => lease !== undefined))
+    // If Redis was informed late of a failure, the pause ends later for Redis than for the process.
+    await Promise.all(
+      exchanges.map((exchange) => until(async () => (await tryServer(a, exchange)) !== undefined, 'a trial')),
+    )
     const endsOf = async () => {
       const keys = exchanges.map((_, i) => hashName(`[direct:ms] h${i}.example:25`))
       const records = (await redis.command('HMGET', BREAKERS_KEY, ...keys)) as string[]
@@ -234,10 +244,9 @@ describe('breakers shared between processes', { skip: needsRedis() }, () => {
       termsExchange('ms', host, { retryAfterMs: 500 }),
     )
     await failAt(a, second!)
-    await until(() => !isUsable(b, second), 'the breaker')
-    await until(() => isUsable(a, second) && isUsable(b, second), 'the end of the pause')
     const lease = (await tryServer(a, first!))!
-    assert.equal(await lease.moveTo(second!), undefined)
+    await until(async () => (await lease.moveTo(second!)) === undefined, 'the end of the pause')
+    await until(() => !isUsable(b, second), 'the trial')
     assert.equal(await tryServer(b, second!), undefined)
     const moving = (await tryServer(b, first!))!
     assert.ok((await moving.moveTo(second!))?.message.includes('is being tried by another message'))
@@ -251,7 +260,6 @@ describe('breakers shared between processes', { skip: needsRedis() }, () => {
     await failAt(host, isp)
     const before = host.questions()
     const works = relayExchange({ host: 'works.example', name: 'works' })
-    const from = performance.now()
     for (let i = 0; i < 10_000; i++) {
       host.state.look(isp)
       const lease = host.state.acquire(works)
@@ -259,7 +267,6 @@ describe('breakers shared between processes', { skip: needsRedis() }, () => {
       lease.reportSuccess()
       lease.end(true)
     }
-    t.diagnostic(`${((performance.now() - from) / 10).toFixed(2)} µs a decision`)
     assert.equal(host.questions(), before)
   })
 

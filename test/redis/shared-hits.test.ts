@@ -4,15 +4,23 @@ import { createIdentity } from '../../lib/redis/host-identity'
 import { MOST_LINES } from '../../lib/redis/hits-script'
 import { PREFIX } from '../../lib/redis/keys'
 import { type Hits, SharedHits } from '../../lib/redis/shared-hits'
-import { connectTo, needsRedis, RedisServer, startProxy, until, PATIENT } from '../support/redis-server'
+import {
+  connectTo,
+  needsRedis,
+  PATIENT,
+  RedisServer,
+  startPatient,
+  startProxy,
+} from '../support/redis-server'
+import { until } from '../support/until'
 
 const LINE = '0123456789abcdef'
 const OTHER = 'fedcba9876543210'
 const NOTHING: ReadonlyMap<string, Hits> = new Map()
 
 /** The process of a server that counts, with so many workers. */
-function startServer(t: TestContext, port: number, workers = 2): SharedHits {
-  const { connection } = connectTo(t, port, {}, PATIENT)
+function startServer(t: TestContext, port: number, { workers = 2, patience = PATIENT } = {}): SharedHits {
+  const { connection } = connectTo(t, port, {}, patience)
   const hits = new SharedHits({
     connection,
     identity: createIdentity(),
@@ -31,16 +39,17 @@ const countOf = (hits: SharedHits, line = LINE) => totalsOf(hits).get(line)?.cou
 describe('hits of lines shared between servers', { skip: needsRedis() }, () => {
   it('are added up, with last use, start and servers', async (t) => {
     const redis = await RedisServer.start(t)
-    const [a, b] = [startServer(t, redis.port), startServer(t, redis.port, 3)]
+    const [a, b] = [startServer(t, redis.port), startServer(t, redis.port, { workers: 3 })]
     const before = Date.now()
     a.add({ [LINE]: { count: 2, last: before - 60_000 }, [OTHER]: { count: 1, last: before } })
     b.add({ [LINE]: { count: 5, last: before - 1_000 } })
     await until(() => countOf(a) === 7 && countOf(b) === 7 && countOf(b, OTHER) === 1, 'the sums')
-    const last = totalsOf(b).get(LINE)!.last
-    assert.ok(Math.abs(last - (before - 1_000)) < 1_000, `${last}`)
+    // Later by the time that the way to Redis and back took.
+    const lateMs = totalsOf(b).get(LINE)!.last - (before - 1_000)
+    assert.ok(lateMs > -1_000 && lateMs < 55_000, `${lateMs} ms`)
     await until(() => a.sharing?.servers.length === 2, 'both servers')
     assert.deepEqual(a.sharing!.servers.map(({ workers }) => workers).toSorted(), [2, 3])
-    assert.ok(Math.abs(a.sharing!.since - before) < 5_000)
+    assert.ok(Math.abs(a.sharing!.since - before) < 60_000)
     const keys = (await redis.command('KEYS', '*')) as readonly string[]
     for (const key of keys) {
       assert.match(key, /^dns_overrides:v1:hits/)
@@ -51,16 +60,19 @@ describe('hits of lines shared between servers', { skip: needsRedis() }, () => {
   it('are counted once if a reply is lost, and sent again if Redis was down or empty', async (t) => {
     const redis = await RedisServer.start(t)
     const proxy = await startProxy(t, redis.port)
-    const server = startServer(t, proxy.port)
+    const patience = startPatient()
+    const server = startServer(t, proxy.port, { patience })
     await until(() => server.sharing !== undefined, 'an answer')
     proxy.mode = 'hang'
+    patience.patienceMs = 100
     server.add({ [LINE]: { count: 3, last: Date.now() } })
     const inRedis = async () => redis.command('HGET', `${PREFIX}hits`, LINE)
     await until(async () => (await inRedis()) !== null, 'the hits')
     server.add({ [LINE]: { count: 4, last: Date.now() } })
     assert.equal(countOf(server), 7)
     proxy.mode = 'pass'
-    await until(async () => String(await inRedis()).startsWith('7 '), 'all hits, each once', 20_000)
+    patience.patienceMs = PATIENT.patienceMs
+    await until(async () => String(await inRedis()).startsWith('7 '), 'all hits, each once')
     assert.equal(countOf(server), 7)
 
     await redis.command('FLUSHALL')
@@ -82,8 +94,8 @@ describe('hits of lines shared between servers', { skip: needsRedis() }, () => {
     await redis.command('HSET', `${PREFIX}hits:servers`, 'somebody', 'garbage')
     for (let from = 0; from < MOST_LINES; from += 5_000) {
       const lines = Array.from({ length: 5_000 }, (_, n) => ['10', `old${from + n}`])
-      await redis.command('ZADD', `${PREFIX}hits:changes`, ...lines.flat())
       await redis.command('HSET', `${PREFIX}hits`, ...lines.flatMap(([, line]) => [line!, '1 1']))
+      await redis.command('ZADD', `${PREFIX}hits:changes`, ...lines.flat())
     }
     const reader = startServer(t, redis.port)
     await until(() => reader.sharing !== undefined, 'an answer')

@@ -4,7 +4,8 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { hashName, PREFIX } from '../../lib/redis/keys'
 import { isPlace } from '../../lib/relays/limited-places'
 import { Gauge, type LimitHost, sendMessages, startHost, takePlace, tryTake } from '../support/limit-hosts'
-import { needsRedis, RedisServer, until } from '../support/redis-server'
+import { needsRedis, RedisServer } from '../support/redis-server'
+import { until } from '../support/until'
 
 const three = { key: 'isp', maxConnections: 3 }
 const few = (most: number) => () => 1 + Math.random() * most
@@ -54,7 +55,7 @@ describe('limits shared between hosts', { skip: needsRedis() }, () => {
 
   it('no limit is exceeded while Redis is killed, flushed, paused and restarted', async (t) => {
     const redis = await startRedis(t)
-    const hosts = await startHosts(t, redis, { patienceMs: 100 })
+    const hosts = await startHosts(t, redis, { patience: { patienceMs: 100 } })
     const gauge = new Gauge()
     const rest = new AbortController()
     const areBack = () => hosts.every(({ said }) => said.length % 2 === 0)

@@ -3,7 +3,8 @@ import { describe, it, type TestContext } from 'node:test'
 import { PREFIX } from '../../lib/redis/keys'
 import { SharedRotation } from '../../lib/redis/shared-rotation'
 import { LocalRotation } from '../../lib/relays/rotation'
-import { connectTo, interceptRun, needsRedis, RedisServer, until, PATIENT } from '../support/redis-server'
+import { connectTo, interceptRun, needsRedis, RedisServer, PATIENT } from '../support/redis-server'
+import { until } from '../support/until'
 
 const KEY = `${PREFIX}rotation`
 

@@ -6,9 +6,10 @@ import { SharedBreakers } from '../../lib/redis/shared-breakers'
 import type { Exchange } from '../../lib/model/exchange'
 import { systemClock } from '../../lib/relays/clock'
 import { isUnavailable, type Lease, type RelayState } from '../../lib/relays/types'
-import { connectTo, interceptRun, PATIENT, type RedisServer, until } from './redis-server'
+import { connectTo, interceptRun, PATIENT, type Patience, type RedisServer } from './redis-server'
 import { localRelayState } from './relay-state'
 import { relayExchange } from './servers'
+import { until } from './until'
 
 /** Where Redis keeps the breakers. */
 export const BREAKERS_KEY = `${PREFIX}breakers`
@@ -33,20 +34,20 @@ export async function startBreakerHost(
   {
     waits = true,
     speed = 1,
-    patienceMs = PATIENT.patienceMs,
+    patience = PATIENT,
     lose = () => undefined,
     delay = () => undefined,
   }: {
     readonly waits?: boolean
     readonly speed?: number
-    readonly patienceMs?: number
+    readonly patience?: Patience
     /** A promise where Redis never hears of this script: it is over when the process knows that. */
     readonly lose?: (script: string) => Promise<unknown> | undefined
     /** A promise where the reply of this script comes later: when it has ended. */
     readonly delay?: (script: string, reply: unknown) => Promise<unknown> | undefined
   } = {},
 ): Promise<BreakerHost> {
-  const { connection, said } = connectTo(t, port, {}, { patienceMs })
+  const { connection, said } = connectTo(t, port, {}, patience)
   const clock = systemClock()
   // How often things are told goes by this clock.
   const monotonic = () => clock.monotonic() * speed

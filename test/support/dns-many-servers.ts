@@ -1,13 +1,20 @@
 import type { TestContext } from 'node:test'
 import type { Resolver } from '../../lib/dns/resolver'
-import { testResolver, type TestResolverOptions } from './dns-resolver'
+import { TEST_TUNING, testResolver, type TestResolverOptions } from './dns-resolver'
 import { startScripted, type Script, type ScriptedServer } from './dns-scripted'
 import { FLAGS, mxRecord, RCODES } from './dns-wire'
+import type { Pass } from './stopped-time'
 
 /** Answers with one MX record. */
 export const good: Script = (query) => query.reply({ answers: [mxRecord(query.name, 10, 'mx.example.com')] })
 
 export const silent: Script = () => {}
+
+/** Does not answer either, and lets the time for an answer pass at once. For lookups one after the other. */
+export const timingOut =
+  (pass: Pass, milliseconds = TEST_TUNING.timeoutMs): Script =>
+  () =>
+    pass(milliseconds)
 
 export const servfail: Script = (query) => query.reply({ rcode: RCODES.SERVFAIL })
 

@@ -4,12 +4,12 @@ import type { Log } from '../../lib/dns/log'
 import { createResolver, type CreateResolverOptions, type Resolver } from '../../lib/dns/resolver'
 import type { ResolverOptions, ServerAddress } from '../../lib/dns/types'
 
-/** The defaults, but that a lost datagram costs little. */
+/** So patient that no query is given up, or sent again, because the machine is busy. */
 export const TEST_TUNING: ResolverOptions = {
   ...DNS_DEFAULTS,
-  timeoutMs: 1_000,
+  timeoutMs: 20_000,
   tries: 2,
-  deadlineMs: 5_000,
+  deadlineMs: 100_000,
 }
 
 export interface TestResolverOptions extends Partial<Omit<CreateResolverOptions, 'tuning' | 'servers'>> {

@@ -12,11 +12,7 @@ export async function resolverWithZone(
 ): Promise<{ resolver: Resolver; zone: ZoneServer; lines: string[] }> {
   const zone = await startZone(table)
   const { lines, log } = logged()
-  const resolver = testResolver([zone.server], {
-    log,
-    ...options,
-    tuning: { timeoutMs: 500, ...options.tuning },
-  })
+  const resolver = testResolver([zone.server], { log, ...options })
   t.after(async () => {
     resolver.close()
     await zone.stop()

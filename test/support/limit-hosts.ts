@@ -5,7 +5,8 @@ import { SharedLimits } from '../../lib/redis/shared-limits'
 import { isPlace, LimitedPlaces, type NoPlace, type Place } from '../../lib/relays/limited-places'
 import type { Limits } from '../../lib/relays/limit-types'
 import { LocalLimits } from '../../lib/relays/local-limits'
-import { connectTo, PATIENT, until } from './redis-server'
+import { connectTo, PATIENT, type Patience } from './redis-server'
+import { until } from './until'
 
 /** What a relay sees of all hosts together. */
 export class Gauge {
@@ -43,10 +44,10 @@ export async function startHost(
   {
     identity = createIdentity(),
     waits = true,
-    patienceMs = PATIENT.patienceMs,
-  }: { readonly identity?: HostIdentity; readonly waits?: boolean; readonly patienceMs?: number } = {},
+    patience = PATIENT,
+  }: { readonly identity?: HostIdentity; readonly waits?: boolean; readonly patience?: Patience } = {},
 ): Promise<LimitHost> {
-  const { connection, said } = connectTo(t, port, {}, { patienceMs })
+  const { connection, said } = connectTo(t, port, {}, patience)
   const shared = new SharedLimits({
     connection,
     identity,

@@ -6,11 +6,12 @@ import { STATE_FOLDER } from '../../lib/relays/state-folder'
 import { runProcess } from './cli'
 import { a, mx, startZone } from './dns-scripted'
 import { HarakaServer } from './haraka-server'
-import { readRights, type RedisProxy, RedisServer, startProxy, until } from './redis-server'
+import { readRights, type RedisProxy, RedisServer, startProxy } from './redis-server'
 import { SmtpClient } from './smtp-client'
 import { startCounted, type CountedServer } from './smtp-counted'
 import { startRefusing, type RefusingServer } from './smtp-refusing'
 import { startSink, type Sink } from './smtp-sink'
+import { until } from './until'
 
 /** What the hosts log in with. */
 export const USER = 'haraka'

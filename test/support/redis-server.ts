@@ -118,24 +118,41 @@ export interface WatchedConnection {
   readonly said: readonly string[]
 }
 
-/** For tests that are not about a slow Redis: the machine may be busy with others. */
-export const PATIENT = { patienceMs: 2_000 }
+/** How long a connection waits for a reply. A test may change it on the way. */
+export interface Patience {
+  readonly patienceMs: number
+}
 
-/** Opens a connection as the plugin does. */
+/** For tests that are not about a slow Redis: the machine may be busy with others. */
+export const PATIENT: Patience = { patienceMs: 60_000 }
+
+/** Patient until the test makes Redis slow, and sets it to less: before that, only the machine can be slow. */
+export const startPatient = (): { patienceMs: number } => ({ ...PATIENT })
+
+/** Opens a connection as the plugin does. Without `patience` it is as patient as the plugin. */
 export function connectTo(
   t: Pick<TestContext, 'after'>,
   port: number,
   settings: Readonly<Record<string, string>> = {},
-  { patienceMs }: Pick<RedisConnectionOptions, 'patienceMs'> = {},
+  patience?: Patience,
 ): WatchedConnection {
   const said: string[] = []
   const section = { host: '127.0.0.1', port: String(port), ...settings }
-  const connection = openConnection({
+  const options: RedisConnectionOptions = {
     createClient: () => createClient(mergeSettings({ section, redisIni: {} })),
     onGone: (why) => said.push(`gone: ${why}`),
     onBack: () => said.push('back'),
-    ...(patienceMs === undefined ? {} : { patienceMs }),
-  })
+  }
+  const connection = openConnection(
+    patience === undefined
+      ? options
+      : {
+          ...options,
+          get patienceMs() {
+            return patience.patienceMs
+          },
+        },
+  )
   t.after(() => connection.close())
   return { connection, said }
 }
@@ -155,19 +172,6 @@ export function interceptRun(connection: RedisConnection, run: RedisConnection['
     run,
     onReady: (listener) => connection.onReady(listener),
     close: () => connection.close(),
-  }
-}
-
-/** Waits until the condition holds, for things that tell nobody. @throws Error after so many ms */
-export async function until(
-  condition: () => boolean | Promise<boolean>,
-  what: string,
-  patience = 10_000,
-): Promise<void> {
-  const end = performance.now() + patience
-  while (!(await condition())) {
-    if (performance.now() > end) throw new Error(`waited in vain for ${what}`)
-    await sleep(5)
   }
 }
 
