@@ -11,7 +11,9 @@ test("with silent name servers the plugin answers before Haraka's timeout, and o
   t.after(() => zone.stop())
   const haraka = await HarakaServer.start({
     // Seconds that Haraka gives the plugin for a hook.
-    files: { 'config/dns-overrides.timeout': '1' },
+    files: { 'config/dns-overrides.timeout': '3' },
+    // Each is put off once.
+    outbound: ['temp_fail_intervals=10m*20'],
     overrides: `
 dns_servers = ${zone.server.address}:${zone.server.port}
 [overrides]
@@ -26,7 +28,7 @@ silent.example $direct $end
   const deferred = () => haraka.queueFiles().filter((name) => name.split('_')[2] === '1')
   await haraka.waitFor(() => deferred().length === 10, 'the others are put off')
   assert.equal(
-    haraka.lines(/\[dns-overrides\] no decision for silent\.example: no answer within 800 ms/).length,
+    haraka.lines(/\[dns-overrides\] no decision for silent\.example: no answer within 2400 ms/).length,
     10,
   )
   assert.deepEqual(haraka.lines(/timed out on hook|ran callback multiple times|get_mx .*retval=CONT/), [])
@@ -50,10 +52,8 @@ for (const nodes of [0, 2]) {
     await haraka.waitFor(() => sink.received.length === 1 && haraka.queueFiles().length === 0, 'delivery', [
       sink,
     ])
-    const started = performance.now()
     await haraka.stop()
-    // Haraka itself would end a process that does not end by itself, after 25 and 30 seconds.
-    assert.ok(performance.now() - started < 20_000)
+    // Haraka itself would end a process that does not end by itself, after 25 and 30 seconds, and log it.
     assert.deepEqual(haraka.lines(/Failed to shutdown naturally|failed to shutdown|never received/), [])
   })
 }

@@ -7,7 +7,7 @@ import { HarakaServer, type HarakaOptions } from '../support/haraka-server'
 import { startSink } from '../support/smtp-sink'
 
 /** Longest wait until sockets without queries are closed, milliseconds. */
-const PATIENCE = 20_000
+const PATIENCE = 120_000
 
 async function start(t: TestContext, options: HarakaOptions): Promise<HarakaServer> {
   const haraka = await HarakaServer.start(options)

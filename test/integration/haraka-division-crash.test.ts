@@ -11,7 +11,7 @@ import { injectFaults, needsStrace, type Faults } from '../support/strace'
 
 const LOCALS = ['one', 'two', 'three']
 /** Until a part is written, milliseconds. */
-const LONGEST = 20_000
+const LONGEST = 120_000
 /** So much that writing a part takes some time. */
 const LARGE = `${'x'.repeat(998)}\r\n`.repeat(8_000)
 

@@ -5,7 +5,7 @@ import { fetchUntil, startWithHttp } from '../support/status-server'
 
 test(
   'redis_up is 1, 0 while Redis is down, and 1 again afterwards; it is absent without Redis',
-  { skip: needsRedis(), timeout: 120_000 },
+  { skip: needsRedis(), timeout: 600_000 },
   async (t) => {
     const redis = await RedisServer.start(t)
     const start = async (overrides: string) => {

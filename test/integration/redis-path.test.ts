@@ -39,9 +39,7 @@ max_per_hour = 1000`,
   })
   t.after(() => harness.stop())
   const ask = async (domain: Parameters<typeof harness.message>[0]) => {
-    const from = performance.now()
     assert.ok((await harness.ask(harness.message(domain))).length > 0)
-    return performance.now() - from
   }
   await until(async () => (await scriptsRun(redis)).has('hosts'), 'Redis')
 
@@ -78,25 +76,25 @@ max_per_hour = 1000`,
     }
   })
 
-  await t.test('get_mx asks Redis once for the answers that are missing', async (t2) => {
+  await t.test('get_mx asks Redis once for the answers that are missing', async () => {
     let cold = COLD
     // On a busy machine Redis may be late.
     await until(async () => {
       await scriptsRun(redis)
-      t2.diagnostic(`${(await ask(`cold${cold++}.example`)).toFixed(1)} ms`)
+      await ask(`cold${cold++}.example`)
       const counts = [...(await scriptsRun(redis))].filter(([key]) => key.startsWith('answer:'))
       assert.ok(counts.length <= 1 && counts.every(([, count]) => count === 1), 'its hosts are known')
       return counts.length === 1
     }, 'a question')
   })
 
-  await t.test('if Redis hangs, one message waits 100 ms, and those after it do not wait', async (t2) => {
+  await t.test('if Redis hangs, one message at most asks it, and those after it do not', async () => {
     proxy.mode = 'hang'
-    const times: number[] = []
-    for (let n = 0; n < COLD; n++) times.push(await ask(`cold${n}.example`))
-    const all = times.reduce((sum, each) => sum + each, 0)
-    t2.diagnostic(`${times.slice(0, 4).map(Math.round).join(', ')} ... ms, ${Math.round(all)} ms in all`)
-    assert.ok(times[0]! >= 90, 'it is asked')
-    assert.ok(all < COLD * 50, `${all} ms`)
+    await scriptsRun(redis)
+    for (let n = 0; n < COLD; n++) await ask(`cold${n}.example`)
+    // The proxy passes on what is sent to Redis.
+    const run = await scriptsRun(redis)
+    const asked = [...run].filter(([key]) => key.startsWith('answer:')).map(([, count]) => count)
+    assert.ok(asked.length <= 1 && asked.every((count) => count === 1), JSON.stringify([...run]))
   })
 })

@@ -14,28 +14,33 @@ import {
 
 test('breaker: the next route is used at once, the relay is left out, tried once after retry_after, and used again', async (t) => {
   const main = await startRelay(t, { script: says('CONNECT', '554 no') })
+  const long = await startRelay(t, { script: says('CONNECT', '554 no') })
   const backup = await startRelay(t)
   const server = await startHaraka(
     t,
-    `* @main $priority:1\n* @backup $priority:2\n${relaySection('main', main.port, 'retry_after = 3s')}${relaySection('backup', backup.port)}`,
+    `long.example @long $priority:1
+d.example @main $priority:1
+* @backup $priority:2
+${relaySection('long', long.port, 'retry_after = 1h')}${relaySection('main', main.port, 'retry_after = 3s')}${relaySection('backup', backup.port)}`,
   )
+  const sent = ['a@long.example', 'b@long.example', 'c@long.example']
+  for (const to of sent) {
+    await server.send({ to })
+    await empty(server, backup)
+    assert.equal(long.connections(), 1, 'left out')
+  }
+  assert.deepEqual(recipients(backup), sent)
+
+  const begun = Date.now()
   await server.send({ to: 'a@d.example' })
   await empty(server, backup)
   assert.equal(main.connections(), 1)
-  const opened = Date.now()
-  for (const to of ['b@d.example', 'c@d.example']) await server.send({ to })
-  await empty(server, backup)
-  assert.ok(Date.now() - opened < 3_000, 'the machine is too slow for this test')
-  assert.equal(main.connections(), 1, 'left out')
-  assert.deepEqual(recipients(backup), ['a@d.example', 'b@d.example', 'c@d.example'])
-
   main.script(undefined)
   while (main.taken.length === 0) {
-    assert.ok(Date.now() - opened < 20_000)
     await server.send({ to: 'd@d.example' })
     await empty(server, main, backup)
   }
-  assert.ok(Date.now() - opened >= 2_500, 'not before its time')
+  assert.ok(Date.now() - begun >= 3_000, 'not before its time')
   assert.equal(main.connections(), 2)
   await server.waitForLog(/relay main works again/)
   await server.send({ to: 'e@d.example' })

@@ -73,11 +73,11 @@ for (const nodes of [0, 3]) {
         await haraka.send({ from: 'a@here.example', to })
 
       // The page refreshes by itself.
-      await page.getByRole('row', { name: /b@example\.com.*delivered/ }).waitFor({ timeout: 30_000 })
+      await page.getByRole('row', { name: /b@example\.com.*delivered/ }).waitFor({ timeout: 120_000 })
       await page
         .getByRole('row', { name: /c@hostile\.example.*not delivered: .*450/ })
-        .waitFor({ timeout: 30_000 })
-      await page.getByRole('row', { name: /@backup.*left out/ }).waitFor({ timeout: 30_000 })
+        .waitFor({ timeout: 120_000 })
+      await page.getByRole('row', { name: /@backup.*left out/ }).waitFor({ timeout: 120_000 })
       await page.getByRole('row', { name: /never\.example.*never/ }).waitFor()
       const recent = page.locator('#recent')
       await recent.getByRole('row', { name: /e@held\.example.*held: relay held is held/ }).waitFor()

@@ -47,7 +47,7 @@ test('a worker that does not report the hold is named', async (t) => {
   startWorker()
   const deaf = await livingPid(t)
   writeFileSync(join(folder, `${deaf}.json`), JSON.stringify({ updated: Date.now(), servers: [], holds: [] }))
-  assert.deepEqual(await holdRelay({ name: 'isp' }, { ...options, patienceMs: 500 }), {
+  assert.deepEqual(await holdRelay({ name: 'isp' }, { ...options, patienceMs: 3_000 }), {
     changed: true,
     confirmedBy: [process.pid],
     missing: [deaf],

@@ -13,7 +13,7 @@ import { encodeMessage, encodeQuestion, FLAGS, TYPES } from './dns-wire'
 import { findProgram } from './programs'
 
 /** How long a server may take to start, milliseconds, and how often it is asked whether it has. */
-const START_LIMIT = 15_000
+const START_LIMIT = 60_000
 const ASK_EVERY = 20
 
 export interface RealServer {

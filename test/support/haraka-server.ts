@@ -41,7 +41,7 @@ exports.hook_rcpt = (next) => next(OK)
 const HARAKA = dirname(require.resolve('haraka/package.json'))
 
 /** Longest wait for anything, in milliseconds: a bound for what has gone wrong, not a pause. */
-const PATIENCE = 30_000
+const PATIENCE = 120_000
 /** How often a condition is looked at when nothing is reported, milliseconds. */
 const LOOK_AGAIN_MS = 500
 

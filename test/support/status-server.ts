@@ -20,7 +20,7 @@ export function every(milliseconds: number): Source {
 
 /** Asks until the answer is as wanted. @returns the answer */
 export async function fetchUntil(url: string, isWanted: (text: string) => boolean): Promise<string> {
-  const end = performance.now() + 30_000
+  const end = performance.now() + 120_000
   for (;;) {
     const text = await (await fetch(url)).text()
     if (isWanted(text)) return text
