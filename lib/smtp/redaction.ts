@@ -8,6 +8,13 @@ const MASK = '****'
 /** What may be a piece of a token, or of its base64. */
 const TOKEN_PART = /[\w.~+/-]{12,}/g
 
+/**
+ * What is no secret at the beginning of a reply, whatever the password is: its code, and the offer of TLS and of known mechanisms. With the
+ * password 250 no reply could be read otherwise.
+ */
+const PLAIN_PART =
+  /^[2-5]\d\d(?:[ -](?:STARTTLS|AUTH(?:[ =]+(?:PLAIN|LOGIN|CRAM-MD5|XOAUTH2|OAUTHBEARER))*)(?=\s))?/i
+
 const base64 = (text: string) => Buffer.from(text, 'utf8').toString('base64')
 const escape = (text: string) => text.replaceAll(/[\\^$.*+?()[\]{}|/-]/g, '\\$&')
 
@@ -43,7 +50,20 @@ export class Redaction {
 
   /** The text with `****` in place of the password, as it is and as AUTH PLAIN and AUTH LOGIN write it. */
   apply(text: string): string {
-    const rest = this.#pattern === undefined ? text : text.replace(this.#pattern, MASK)
+    return this.#mask(text, 0)
+  }
+
+  /** As {@link apply}, for a line of the server that is read after that. */
+  applyToReply(line: string): string {
+    return this.#pattern === undefined
+      ? this.apply(line)
+      : this.#mask(line, PLAIN_PART.exec(line)?.[0].length ?? 0)
+  }
+
+  /** @param plain characters at the beginning that are left as they are, unless a secret goes on after them */
+  #mask(text: string, plain: number): string {
+    const maskOne = (secret: string, at: number) => (at + secret.length <= plain ? secret : MASK)
+    const rest = this.#pattern === undefined ? text : text.replace(this.#pattern, maskOne)
     return this.#token.length === 0 ? rest : rest.replace(TOKEN_PART, (part) => this.#redactTokenPart(part))
   }
 

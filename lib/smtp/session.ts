@@ -174,7 +174,7 @@ export class Session {
    */
   receive(received: string, alone: boolean, encryption: Encryption): LineVerdict {
     if (this.#startingTls) return this.#refuse('tls', 'it sent data in clear after STARTTLS')
-    const line = this.redact(received)
+    const line = this.#redaction.applyToReply(received)
     const reading = this.#reader.read(line)
     if (reading.kind === 'fault') {
       if (this.#step === 'quit') return { kind: 'pass', line: `${shorten(line.trim())}\r\n` }

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { SECURE, credentials, makeSession, type Line, play, HELLO } from '../support/session-play'
+import { Secret } from '../../lib/model/secret'
+import { CLEAR, SECURE, credentials, makeSession, type Line, play, HELLO } from '../support/session-play'
 
 test('lines of AUTH are secret until the reply', () => {
   const conversation = makeSession({ credentials })
@@ -79,4 +80,22 @@ test('a password that is repeated after RCPT is redacted in each form and in cap
   assert.equal(play(conversation, [[echo]], SECURE), '550 5.1.1 **** **** **** **** no such user')
   assert.equal(conversation.report.reply?.text, '550 5.1.1 **** **** **** **** no such user')
   assert.equal(play(conversation, [['C: QUIT'], ['S: 221 s3same-open']], SECURE), '221 ****')
+})
+
+test('a password that is a code or a word of SMTP does not hide replies and offers', () => {
+  for (const word of ['250', '220', 'auth', 'login', 'starttls']) {
+    const login = { user: 'fred', password: new Secret(word) }
+    const conversation = makeSession({ credentials: login })
+    const offers: readonly Line[] = [...HELLO, ['S: 250-STARTTLS'], ['S: 250 AUTH LOGIN']]
+    assert.equal(play(conversation, offers, CLEAR), '250 AUTH LOGIN', word)
+    assert.ok(conversation.extensions.offersStartTls, word)
+    const said = play(conversation, [['C: NOOP'], [`S: 250 you said ${word}`]], CLEAR)
+    assert.equal(said, '250 you said ****', word)
+  }
+})
+
+test('a password that begins like a reply is redacted where a relay repeats it', () => {
+  const login = { user: 'fred', password: new Secret('220 open sesame') }
+  const said = play(makeSession({ credentials: login }), [['S: 220 open sesame']], CLEAR)
+  assert.doesNotMatch(said, /sesame/)
 })
