@@ -50,7 +50,8 @@ async function answer(
   responder: StatusResponder,
 ): Promise<void> {
   const { originalUrl = '', method = '', headers, socket } = request
-  const forwarded = headers['x-forwarded-for']
+  // A request with Forwarded (RFC 7239) alone has passed a proxy too. It is no list of addresses, so that it is refused.
+  const forwarded = headers['x-forwarded-for'] ?? headers.forwarded
   const {
     status,
     headers: own,

@@ -89,6 +89,11 @@ test('only GET is allowed, only from the addresses of [status] allow, without ca
   assert.equal((await get('/health', forwarded('127.0.0.9'))).status, 200)
   assert.equal((await get('/health', forwarded('192.0.2.9'))).status, 403)
   assert.equal((await get('/health', forwarded('127.0.0.1, 192.0.2.9, 127.0.0.1'))).status, 403)
+  for (const named of ['for=127.0.0.1', 'for=192.0.2.9;proto=http']) {
+    assert.equal((await get('/health', { headers: { forwarded: named } })).status, 403, named)
+  }
+  const both = { 'x-forwarded-for': '127.0.0.9', forwarded: 'for=127.0.0.9' }
+  assert.equal((await get('/health', { headers: both })).status, 200)
   for (const method of ['POST', 'PUT', 'DELETE', 'HEAD']) {
     assert.equal((await get('/metrics', { method })).status, 405, method)
   }
