@@ -1,3 +1,5 @@
+import type { LongText } from '../model/long-text'
+import type { Steps } from '../model/steps'
 import { spanOf, type Report } from '../source/report'
 
 /** A text that began as UTF-16 and was decoded as UTF-8: a byte order mark of two bad bytes, or every other byte a NUL. */
@@ -13,13 +15,26 @@ export const isUtf16 = (text: string) => UTF_16.test(text)
  *
  * @returns whether the text is as written
  */
-export function checkEncoding(text: string, report: Report): boolean {
-  const at = text.search(/[\0\ufffd]/)
-  if (at === -1) return true
-  const before = text.slice(0, at).split(/\r\n|\n|\r/)
+export function* checkEncoding(text: LongText, report: Report): Steps<boolean> {
+  for (const [index, part] of text.entries()) {
+    const at = part.search(/[\0\ufffd]/)
+    if (at !== -1) {
+      reportEncoding(text, index, at, report)
+      return false
+    }
+    yield
+  }
+  return true
+}
+
+/** Reports the character at an offset of a part. */
+function reportEncoding(text: LongText, index: number, at: number, report: Report): void {
+  const part = text[index]!
+  const before = [...text.slice(0, index), part.slice(0, at)].join('').split(/\r\n|\n|\r/)
   const start = before.at(-1)!.length
-  const rest = /^[^\r\n]*/.exec(text.slice(at - start))![0]
-  const wasUtf16 = isUtf16(text)
+  const rest = /^[^\r\n]*/.exec(part.slice(at - start))![0]
+  // A part has at least one character.
+  const wasUtf16 = isUtf16(text.slice(0, 4).join(''))
   const line = { line: before.length, text: rest, kind: 'unknown' } as const
   const span = wasUtf16 ? spanOf(1, 0, 1) : spanOf(line.line, start, start + 1)
   if (wasUtf16) {
@@ -27,7 +42,7 @@ export function checkEncoding(text: string, report: Report): boolean {
     report.error({ ...line, text: '' }, span, 'not-utf-8', 'this file is UTF-16', {
       expected: 'UTF-8: save it so, or convert it with iconv -f UTF-16 -t UTF-8',
     })
-  } else if (text[at] === '\0') {
+  } else if (part[at] === '\0') {
     report.error(line, span, 'not-utf-8', 'a NUL character: this is not a text file', {
       expected: 'a text in UTF-8',
     })
@@ -36,5 +51,4 @@ export function checkEncoding(text: string, report: Report): boolean {
       expected: 'UTF-8: save the file so, or convert it, for example with iconv -f ISO-8859-1 -t UTF-8',
     })
   }
-  return false
 }

@@ -1,4 +1,6 @@
+import type { LongText } from '../model/long-text'
 import type { Line } from '../source/line'
+import { linesOf } from '../source/lines'
 import { spanOf, type Report } from '../source/report'
 import { isPostfixLine, parseHeader, reportPostfixLine } from './header'
 import { isMissingEquals, isSetting, parseSetting, reportMissingEquals } from './parse-setting'
@@ -21,21 +23,6 @@ const CHUNK = 256
 /** A domain literal at the start of an override line, with or without wildcards; not the header of a section. */
 const LITERAL_LINE = /^\s*\[(?:ipv6:[^\]\s]*|[\d.*?]+)\](?=\s|$)/i
 
-/** The lines of a text: LF, CRLF and a lone CR end one; a byte order mark before the first is dropped. */
-function* linesOf(text: string): Generator<{ number: number; text: string }> {
-  const ends = /\r\n|\n|\r/g
-  let start = text.startsWith('\ufeff') ? 1 : 0
-  for (let number = 1; start <= text.length; number++) {
-    ends.lastIndex = start
-    const hasEnd = ends.test(text)
-    const next = ends.lastIndex
-    const end = next - (text.startsWith('\r\n', next - 2) ? 2 : 1)
-    yield { number, text: hasEnd ? text.slice(start, end) : text.slice(start) }
-    if (!hasEnd) return
-    start = next
-  }
-}
-
 const open = (header: Omit<Header, 'header'> & Partial<Header>): OpenSection => ({
   ...header,
   settings: new Map(),
@@ -54,12 +41,12 @@ const identity = (section: Section) => `${section.kind}:${section.name?.toLowerC
  *
  * Yields now and then, so that a caller may let others run. Never throws; mistakes go to the report.
  */
-export function* parseFile(text: string, report: Report): Generator<undefined, readonly Section[]> {
+export function* parseFile(text: LongText, report: Report): Generator<undefined, readonly Section[]> {
   const sections: Section[] = []
   const seen = new Map<string, Section>()
   let section = open({ kind: 'top' })
   sections.push(section)
-  for (const { number, text: lineText } of linesOf(text)) {
+  for (const { line: number, text: lineText } of linesOf(text)) {
     if (number % CHUNK === 0) yield
     const first = lineText[lineText.search(/\S/)]
     if (first === undefined || first === ';' || first === '#') continue

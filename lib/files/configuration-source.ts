@@ -1,9 +1,9 @@
 import { createHash } from 'node:crypto'
 import { existsSync } from 'node:fs'
 import { dirname, join } from 'node:path'
-import { StringDecoder } from 'node:string_decoder'
+import type { LongText } from '../model/long-text'
 import { finish, type Steps } from '../model/steps'
-import { LONGEST_CONFIGURATION, readInSteps } from './read-file'
+import { LONGEST_CONFIGURATION, readTextInSteps } from './read-file'
 import { whyUnreadable } from './unreadable'
 
 /** The file's name. */
@@ -14,7 +14,7 @@ export const CONFIGURATION_PATH = `config/${CONFIGURATION_NAME}`
 
 /** What is found where the configuration should be. */
 export type ConfigurationSource =
-  | { readonly kind: 'text'; readonly text: string; readonly digest: string }
+  | { readonly kind: 'text'; readonly text: LongText; readonly digest: string }
   /**
    * The file is missing or empty. `why` is the end of a sentence that starts with the name of the file. `isMisnamed`: the folder has
    * a file with the wrong name, which Haraka does not read.
@@ -36,16 +36,11 @@ export function readConfigurationSource(path: string): ConfigurationSource {
 
 /** As {@link readConfigurationSource}, piece by piece: to read 10 MB at one go would hold up the mail of a server. */
 export function* configurationSourceInSteps(path: string): Steps<ConfigurationSource> {
-  const decoder = new StringDecoder('utf8')
   const hash = createHash('sha256')
-  let text = ''
   try {
-    yield* readInSteps(path, LONGEST_CONFIGURATION, (chunk) => {
-      hash.update(chunk)
-      text += decoder.write(chunk)
-    })
-    text += decoder.end()
-    if (text.trim() === '') return { kind: 'absent', why: 'is empty', isMisnamed: false, digest: 'empty' }
+    const { text } = yield* readTextInSteps(path, LONGEST_CONFIGURATION, (chunk) => void hash.update(chunk))
+    if (!text.some((part) => /\S/.test(part)))
+      return { kind: 'absent', why: 'is empty', isMisnamed: false, digest: 'empty' }
     return { kind: 'text', text, digest: hash.digest('base64') }
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== 'ENOENT') {

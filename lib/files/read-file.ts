@@ -1,5 +1,7 @@
 import { closeSync, constants, fstatSync, openSync, readSync, type Stats } from 'node:fs'
+import { StringDecoder } from 'node:string_decoder'
 import { DnsOverridesError } from '../model/errors'
+import { type LongText, LongTextBuilder } from '../model/long-text'
 import { finish, type Steps } from '../model/steps'
 
 /** What stands at a path is not a file that can be read, or it is too large. The message says why, as the end of a sentence. */
@@ -21,7 +23,7 @@ export const LONGEST_CONFIGURATION = 64 * 1024 * 1024
 /** The longest file with a secret, bytes. */
 export const LONGEST_SECRET = 64 * 1024
 
-const CHUNK = 256 * 1024
+const CHUNK = 64 * 1024
 
 function sizeText(bytes: number): string {
   return bytes >= 1024 * 1024 ? `${bytes / 1024 / 1024} MiB` : `${bytes / 1024} KiB`
@@ -101,6 +103,32 @@ export function* readInSteps(path: string, limit: number, use: (chunk: Buffer) =
   } finally {
     closeSync(descriptor)
   }
+}
+
+/** A text file. */
+export interface TextContent extends Omit<FileContent, 'bytes'> {
+  /** Decoded as UTF-8. */
+  readonly text: LongText
+}
+
+/**
+ * The text of what stands at a path, piece by piece, as {@link readInSteps}.
+ *
+ * @param see called with the bytes of each piece, in order
+ */
+export function* readTextInSteps(
+  path: string,
+  limit: number,
+  see: (chunk: Buffer) => void = () => {},
+): Steps<TextContent> {
+  const decoder = new StringDecoder('utf8')
+  const text = new LongTextBuilder()
+  const mode = yield* readInSteps(path, limit, (chunk) => {
+    see(chunk)
+    text.add(decoder.write(chunk))
+  })
+  text.add(decoder.end())
+  return { text: text.build(), mode }
 }
 
 interface Reading {

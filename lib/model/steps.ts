@@ -4,7 +4,7 @@ import { setImmediate as nextTurn } from 'node:timers/promises'
 export type Steps<T> = Generator<undefined, T>
 
 /** Milliseconds of work at one go while others wait. */
-const SLICE_MS = 5
+const SLICE_MS = 2
 const LEAST_STEPS = 4
 /** Items of one step of {@link eachInSteps}. */
 const ITEMS = 256

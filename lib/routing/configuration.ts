@@ -1,4 +1,5 @@
 import { maskLine } from '../rules/mask'
+import { type LongText, partsOf } from '../model/long-text'
 import { finish, finishInSteps, type Steps } from '../model/steps'
 import { checkEncoding } from '../config/encoding'
 import { parseFile } from '../config/parse'
@@ -40,9 +41,9 @@ export interface LoadOptions {
 }
 
 /** The whole work, in small steps. Never throws. */
-function* loading(text: string, { file, secrets, ownServer }: LoadOptions): Steps<LoadResult> {
+function* loading(text: LongText, { file, secrets, ownServer }: LoadOptions): Steps<LoadResult> {
   const report = new Report(file, maskLine)
-  if (!checkEncoding(text, report)) {
+  if (!(yield* checkEncoding(text, report))) {
     const { diagnostics, omitted } = report
     return { diagnostics, omitted }
   }
@@ -77,11 +78,11 @@ function* loading(text: string, { file, secrets, ownServer }: LoadOptions): Step
 }
 
 /** Reads and checks a configuration in one go, for start-up and the command line. Reports all mistakes; never throws. */
-export function loadConfiguration(text: string, options: LoadOptions): LoadResult {
-  return finish(loading(text, options))
+export function loadConfiguration(text: string | LongText, options: LoadOptions): LoadResult {
+  return finish(loading(partsOf(text), options))
 }
 
 /** As {@link loadConfiguration}, but lets the event loop run every few milliseconds: for a running server. */
-export function loadConfigurationInSteps(text: string, options: LoadOptions): Promise<LoadResult> {
-  return finishInSteps(loading(text, options))
+export function loadConfigurationInSteps(text: string | LongText, options: LoadOptions): Promise<LoadResult> {
+  return finishInSteps(loading(partsOf(text), options))
 }

@@ -1,5 +1,7 @@
 import { maskLine } from './mask'
+import { type LongText, partsOf } from '../model/long-text'
 import { finish, type Steps } from '../model/steps'
+import { linesOf } from '../source/lines'
 import { Report } from '../source/report'
 import type { Diagnostic } from '../source/diagnostic'
 import type { RuleSet } from './compile'
@@ -51,7 +53,7 @@ interface Linted {
 /** What the warnings need beside the rules. */
 export interface LintContext {
   /** The text of the file. */
-  readonly text: string
+  readonly text: string | LongText
   /** Haraka's retry intervals, seconds. */
   readonly retryIntervalsSeconds: readonly number[]
   /** Permission bits of the file, where they are known. */
@@ -74,7 +76,7 @@ export function* lintInSteps(
 ): Steps<readonly Diagnostic[]> {
   const { rules } = configuration
   const { lines, relays, directTerms, attempts } = rules
-  const source = text.replace(/^\ufeff/, '').split(/\r\n|\n|\r/)
+  const source = Array.from(linesOf(partsOf(text)), (line) => line.text)
   const input: LintInput = {
     lines,
     reach: yield* Reach.make(lines, (domain, work) => rules.linesFor(domain, work)),

@@ -4,7 +4,7 @@ import { loadConfigurationInSteps, type Configuration } from '../routing/configu
 import { finishInSteps } from '../model/steps'
 import { lintInSteps } from '../rules/lint'
 import { formatFirst } from '../source/format-list'
-import { readRegularFile } from '../files/read-file'
+import { readTextInSteps } from '../files/read-file'
 
 /** Override lines of the longest file that is checked: a longer one would take many seconds of processor time. */
 const MOST_LINES = 5_000
@@ -37,8 +37,7 @@ export async function findWarnings(
     return { kind: 'not looked for' }
   }
   try {
-    const { bytes, mode } = readRegularFile(file, LARGEST_FILE)
-    const text = bytes.toString('utf8')
+    const { text, mode } = await finishInSteps(readTextInSteps(file, LARGEST_FILE))
     const secrets = nodeSecretSources()
     const { configuration, diagnostics } = await loadConfigurationInSteps(text, {
       file,

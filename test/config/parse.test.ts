@@ -9,7 +9,7 @@ import { configure, diagnose, printed } from '../support/rules'
 
 function parse(text: string): { sections: readonly Section[]; report: Report } {
   const report = new Report('f.ini', maskLine)
-  const steps = parseFile(text, report)
+  const steps = parseFile([text], report)
   let step = steps.next()
   while (step.done !== true) step = steps.next()
   return { sections: step.value, report }

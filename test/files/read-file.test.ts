@@ -15,7 +15,8 @@ import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, before, describe, it } from 'node:test'
-import { LONGEST_SECRET, readNamedFile, readRegularFile } from '../../lib/files/read-file'
+import { LONGEST_SECRET, readNamedFile, readRegularFile, readTextInSteps } from '../../lib/files/read-file'
+import { finish } from '../../lib/model/steps'
 import { whyUnreadable } from '../../lib/files/unreadable'
 
 describe('reading a path', () => {
@@ -43,6 +44,17 @@ describe('reading a path', () => {
     }
     writeFileSync(at('empty'), '')
     assert.equal(readRegularFile(at('empty'), 0).bytes.length, 0)
+  })
+
+  it('a text is read in parts that end with lines, and characters are not cut', () => {
+    const text = Array.from({ length: 30_000 }, (_, n) => `${n} \u00e9\u{1f4e7}`).join('\r\n')
+    writeFileSync(at('text'), text)
+    chmodSync(at('text'), 0o640)
+    const seen: Buffer[] = []
+    const read = finish(readTextInSteps(at('text'), 1_000_000, (chunk) => void seen.push(Buffer.from(chunk))))
+    assert.ok(read.text.length > 3)
+    assert.deepEqual([read.text.join(''), read.mode], [text, 0o640])
+    assert.equal(Buffer.concat(seen).toString(), text)
   })
 
   it('a file of unknown size is read, such as those of /proc', () => {

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
+import { LongTextBuilder } from '../../lib/model/long-text'
 import { loadConfiguration, loadConfigurationInSteps } from '../../lib/routing/configuration'
 import { NO_SECRETS } from '../support/rules'
 
@@ -21,6 +22,20 @@ describe('loading a configuration', () => {
       assert.deepEqual(steps.configuration?.rules.lines.length, once.configuration?.rules.lines.length)
     })
   }
+
+  it('in parts gives the same as in one text, with the same places', () => {
+    const good = `${many}\r\n[relay:isp]\r\nhost = h\r\n`
+    for (const text of [good, `${good}* h $nonsense\r\n`, `${good}* h\0\r\n* i`, `\n\0${good}`]) {
+      const builder = new LongTextBuilder()
+      for (let at = 0; at < text.length; at += 4_099) builder.add(text.slice(at, at + 4_099))
+      const parts = builder.build()
+      assert.ok(parts.length > 100)
+      const once = loadConfiguration(text, options)
+      const inParts = loadConfiguration(parts, options)
+      assert.deepEqual(inParts.diagnostics, once.diagnostics)
+      assert.deepEqual(inParts.configuration?.rules.lines, once.configuration?.rules.lines)
+    }
+  })
 
   it('in steps lets other work run in between', async () => {
     let turns = 0

@@ -3,6 +3,7 @@ import { basename, dirname, join } from 'node:path'
 import { nodeSecretSources } from '../../config/secrets'
 import { parseOutboundSettings, type OutboundSettings } from '../../haraka-files/outbound-ini'
 import { parseListenEndpoints } from '../../haraka-files/smtp-ini'
+import type { LongText } from '../../model/long-text'
 import { loadConfiguration, type Configuration, type LoadResult } from '../../routing/configuration'
 import { localAddresses, type OwnServer } from '../../routing/own-server'
 import { formatFirst } from '../../source/format-list'
@@ -74,7 +75,7 @@ export function readOwnServer(configFolder: string): OwnServer | undefined {
  * @param location what diagnostics call it, and where Haraka's own settings are
  */
 export function loadText(
-  text: string,
+  text: string | LongText,
   { file, configFolder }: Pick<Location, 'file' | 'configFolder'>,
   { needsSecrets = false, noteSecretFile }: LoadSettings = {},
 ): LoadResult {
