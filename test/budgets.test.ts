@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict'
+import { spawnSync } from 'node:child_process'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { allocationsOf, keptObjectsOf } from './support/allocations'
@@ -81,4 +82,15 @@ test('get_mx does not repeat a DNS query', async () => {
   } finally {
     await harness.stop()
   }
+})
+
+test('the general help loads nine files', () => {
+  const bin = join(__dirname, '..', 'lib', 'cli', 'bin.js')
+  const script = `
+    process.argv.push(${JSON.stringify(bin)}, '--help')
+    process.on('exit', () => console.error(Object.keys(require.cache).length))
+    require(process.argv[1])`
+  const { stdout, stderr } = spawnSync(process.execPath, ['-e', script], { encoding: 'utf8' })
+  assert.match(stdout, /^dns-overrides/)
+  assert.equal(stderr, '9\n')
 })

@@ -4,20 +4,33 @@ import type { Terminal } from '../commands/shared/terminal'
 import { PROGRAM } from './help'
 import { main } from './main'
 
-const { env, stdout, stderr } = process
+const { env, stdout } = process
 
 // NO_COLOR counts if it is set and not empty (https://no-color.org).
 const colors = (env.NO_COLOR ?? '') === '' && env.TERM !== 'dumb'
 
 const interruption = new AbortController()
 
+/** Opened when it is first needed: that takes Node several milliseconds. */
+function openStderr(): NodeJS.WriteStream {
+  const { stderr } = process
+  // If it fails, there is no way to report it.
+  if (stderr.listenerCount('error') === 0) stderr.on('error', () => undefined)
+  return stderr
+}
+
 const terminal: Terminal = {
   out: (text) => void stdout.write(text),
-  err: (text) => void stderr.write(text),
+  err: (text) => void openStderr().write(text),
   // Most commands read nothing: to open the stream takes Node several milliseconds.
   input: () =>
     (require('node:stream/consumers') as typeof import('node:stream/consumers')).buffer(process.stdin),
-  color: { out: colors && stdout.isTTY, err: colors && stderr.isTTY },
+  color: {
+    out: colors && stdout.isTTY,
+    get err() {
+      return colors && openStderr().isTTY
+    },
+  },
   // A window may be resized meanwhile.
   get columns() {
     // A terminal that does not know its size, such as a serial console, reports 0.
@@ -44,10 +57,8 @@ stdout.on('error', ({ code, message }: NodeJS.ErrnoException) => {
   if (code === 'EPIPE' || outputFailed) return
   outputFailed = true
   process.exitCode = EXIT.output
-  stderr.write(`${PROGRAM}: the output could not be written: ${message}\n`)
+  openStderr().write(`${PROGRAM}: the output could not be written: ${message}\n`)
 })
-// If stderr fails, there is no way to report it.
-stderr.on('error', () => undefined)
 
 // Not process.exit: output that is still on its way into a pipe would be lost.
 void main(process.argv.slice(2), terminal).then((status) => {

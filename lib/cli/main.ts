@@ -1,24 +1,29 @@
-import { packageVersion } from '../files/package-version'
 import { EXIT } from '../commands/shared/exit-status'
 import type { Terminal } from '../commands/shared/terminal'
 import { DnsOverridesError, UsageError } from '../model/errors'
 import { toPrintable } from '../model/printable'
-import { findCommand, parseArguments } from './arguments'
 import type { CommandSpec } from './command-spec'
 import { commandHelp, generalHelp, PROGRAM } from './help'
 import { COMMON_OPTIONS } from './options'
 import { COMMANDS } from './table'
+
+/** Loaded when a command is named: to load a file takes Node up to a millisecond, and the general help does not need this one. */
+const loadArguments = () => require('./arguments') as typeof import('./arguments')
+
+/** As {@link loadArguments}. */
+const loadVersion = () =>
+  (require('../files/package-version') as typeof import('../files/package-version')).packageVersion()
 
 function printHelp(words: readonly string[], { out, columns }: Terminal): void {
   const [name, ...rest] = words
   if (rest.length > 0) throw new UsageError(`help: unexpected argument "${rest[0]}"`)
   if (name === '--man') {
     const { manualPage } = require('./man') as typeof import('./man')
-    out(manualPage(COMMANDS, COMMON_OPTIONS, packageVersion()))
+    out(manualPage(COMMANDS, COMMON_OPTIONS, loadVersion()))
   } else if (name === undefined || name === '--help' || name === '-h') {
     out(generalHelp(COMMANDS, columns))
   } else {
-    out(commandHelp(findCommand(name, COMMANDS), COMMON_OPTIONS, columns))
+    out(commandHelp(loadArguments().findCommand(name, COMMANDS), COMMON_OPTIONS, columns))
   }
 }
 
@@ -27,7 +32,7 @@ async function runCommand(
   words: readonly string[],
   terminal: Terminal,
 ): Promise<number> {
-  const args = parseArguments(words, command, COMMON_OPTIONS)
+  const args = loadArguments().parseArguments(words, command, COMMON_OPTIONS)
   if (args.flag('help')) {
     terminal.out(commandHelp(command, COMMON_OPTIONS, terminal.columns))
     return EXIT.ok
@@ -44,7 +49,7 @@ async function dispatch(words: readonly string[], terminal: Terminal): Promise<n
       )
     case '--version':
     case '-V':
-      terminal.out(`${packageVersion()}\n`)
+      terminal.out(`${loadVersion()}\n`)
       return EXIT.ok
     case 'help':
     case '--help':
@@ -52,7 +57,7 @@ async function dispatch(words: readonly string[], terminal: Terminal): Promise<n
       printHelp(rest, terminal)
       return EXIT.ok
     default:
-      return runCommand(findCommand(name, COMMANDS), rest, terminal)
+      return runCommand(loadArguments().findCommand(name, COMMANDS), rest, terminal)
   }
 }
 

@@ -1,5 +1,9 @@
-import type { CommandSpec } from './command-spec'
-import { COMMON_OPTIONS, CONFIG, JSON_OUTPUT, MESSAGE_OPTIONS, WATCH } from './options'
+import type { CommandSpec, OptionSpec } from './command-spec'
+import { COMMON_OPTIONS, CONFIG, JSON_OUTPUT, WATCH } from './options'
+
+/** Loaded when it is asked for: the general help does not need it, and it takes six files. */
+const loadMessageOptions = () =>
+  (require('./message-options') as typeof import('./message-options')).MESSAGE_OPTIONS
 
 /** Every command, in the order of the help: the one source of parsing, help, manual page and completion. */
 export const COMMANDS: readonly CommandSpec[] = Object.freeze<CommandSpec[]>([
@@ -23,31 +27,33 @@ export const COMMANDS: readonly CommandSpec[] = Object.freeze<CommandSpec[]>([
     name: 'explain',
     summary: 'show where a message would be sent, and why',
     operands: [{ name: 'RECIPIENT', kind: 'text', optional: true }],
-    options: [
-      {
-        name: 'to',
-        value: { name: 'ADDRESS', kind: 'text' },
-        repeats: true,
-        summary: 'another recipient of the same message, in the same domain; may be given several times',
-      },
-      ...MESSAGE_OPTIONS,
-      {
-        name: 'queue',
-        value: { name: 'FILE', kind: 'file' },
-        summary: "take sender, size, attempts, user and recipients from a file of Haraka's queue",
-      },
-      {
-        name: 'timeline',
-        summary: 'show this attempt and each retry until the message would bounce',
-      },
-      { name: 'all', summary: 'list the override lines for other domains too' },
-      {
-        name: 'offline',
-        summary: 'ignore the holds, breakers and limits of the running server',
-      },
-      JSON_OUTPUT,
-      CONFIG,
-    ],
+    get options(): readonly OptionSpec[] {
+      return [
+        {
+          name: 'to',
+          value: { name: 'ADDRESS', kind: 'text' },
+          repeats: true,
+          summary: 'another recipient of the same message, in the same domain; may be given several times',
+        },
+        ...loadMessageOptions(),
+        {
+          name: 'queue',
+          value: { name: 'FILE', kind: 'file' },
+          summary: "take sender, size, attempts, user and recipients from a file of Haraka's queue",
+        },
+        {
+          name: 'timeline',
+          summary: 'show this attempt and each retry until the message would bounce',
+        },
+        { name: 'all', summary: 'list the override lines for other domains too' },
+        {
+          name: 'offline',
+          summary: 'ignore the holds, breakers and limits of the running server',
+        },
+        JSON_OUTPUT,
+        CONFIG,
+      ]
+    },
     details: [
       'If $rcpt sends the recipients of the message different ways, each group is shown as a separate message. The exit status is then 68 if one of these would bounce, else 75 if one would be deferred.',
       'RECIPIENT is an address or a domain. With --queue it may be left out; other options replace what the queue file says.',
