@@ -50,7 +50,7 @@ async function answer(
   responder: StatusResponder,
 ): Promise<void> {
   const { originalUrl = '', method = '', headers, socket } = request
-  // A request with Forwarded (RFC 7239) alone has passed a proxy too. It is no list of addresses, so that it is refused.
+  // A request with Forwarded (RFC 7239) alone has passed a proxy too. It is refused, because its value is not a list of addresses.
   const forwarded = headers['x-forwarded-for'] ?? headers.forwarded
   const {
     status,

@@ -109,7 +109,7 @@ test('why: finds a message by connection id in any case, path, name, earlier nam
   }
 })
 
-test('why --to: U-labels and A-labels are the same domain, and a domain alone is no address', async () => {
+test('why --to: U-labels and A-labels are the same domain, and a domain alone is wrong usage', async () => {
   const { queue, why } = setup()
   queue(NAME, { rcpt_to: [queueAddress('u@bücher.example')] })
   for (const address of ['u@xn--bcher-kva.example', 'U@BÜCHER.example']) {
