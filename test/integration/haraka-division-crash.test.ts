@@ -13,7 +13,7 @@ const LOCALS = ['one', 'two', 'three']
 /** Until a part is written, milliseconds. */
 const LONGEST = 120_000
 /** So much that writing a part takes some time. */
-const LARGE = `${'x'.repeat(998)}\r\n`.repeat(8_000)
+const LARGE = `${'x'.repeat(998)}\r\n`.repeat(20_000)
 
 interface Scene {
   readonly haraka: HarakaServer
