@@ -35,38 +35,37 @@ export type GetMxOutcome =
 /** What an answer needs of the rest of the plugin. */
 export interface AnswerServices {
   /** Milliseconds since the epoch. */
-  readonly now: () => number
+  now(): number
   /** For lines about this message. */
   readonly log: Loggable
-  readonly logDecision: (outcome: GetMxOutcome) => void
-  readonly deliver: (outcome: Extract<GetMxOutcome, { kind: 'deliver' }>) => void
+  logDecision(outcome: GetMxOutcome): void
+  deliver(outcome: Extract<GetMxOutcome, { kind: 'deliver' }>): void
   /**
    * Counts failures against relays.
    *
    * @returns may another relay take the message at once?
    */
-  readonly fail: (relays: readonly Exchange[], reason: string) => boolean
+  fail(relays: readonly Exchange[], reason: string): boolean
   /** Called when the message begins to wait without an attempt being counted. */
-  readonly onWait: (wait: UncountedWait) => void
+  onWait(wait: UncountedWait): void
   /** Defers the message after a lookup that failed. */
-  readonly defer: Finish
+  defer(...parameters: Parameters<Finish>): unknown
 }
 
 /** The outcome as an answer of Haraka's hook, and what has to be done at the same moment. */
 export function answerOutcome(hmail: HMailItem, outcome: GetMxOutcome, services: AnswerServices): HookAnswer {
-  const { log, logDecision, deliver, fail, defer, now, onWait } = services
   switch (outcome.kind) {
     case 'deliver':
       return {
         retval: RETVAL.ok,
         message: outcome.candidates.map(({ mx }) => mx),
         commit: () => {
-          logDecision(outcome)
-          deliver(outcome)
+          services.logDecision(outcome)
+          services.deliver(outcome)
         },
       }
     case 'null-mx':
-      return { retval: RETVAL.ok, message: NULL_MX, commit: () => logDecision(outcome) }
+      return { retval: RETVAL.ok, message: NULL_MX, commit: () => services.logDecision(outcome) }
     case 'bounce':
     case 'defer': {
       const { kind, reason } = outcome
@@ -74,9 +73,9 @@ export function answerOutcome(hmail: HMailItem, outcome: GetMxOutcome, services:
         retval: kind === 'bounce' ? RETVAL.deny : RETVAL.denysoft,
         message: reason,
         commit: () => {
-          logDecision(outcome)
+          services.logDecision(outcome)
           if (kind === 'bounce') explainFailure(hmail, 'bounce', reason)
-          else explainFailure(hmail, 'temp_fail', reason, defer)
+          else explainFailure(hmail, 'temp_fail', reason, (...all) => services.defer(...all))
         },
       }
     }
@@ -86,13 +85,13 @@ export function answerOutcome(hmail: HMailItem, outcome: GetMxOutcome, services:
         retval: RETVAL.denysoft,
         message: reason,
         commit: () => {
-          logDecision(outcome)
-          const atOnce = failedRelays.length > 0 && fail(failedRelays, reason)
+          services.logDecision(outcome)
+          const atOnce = failedRelays.length > 0 && services.fail(failedRelays, reason)
           requeueAfterAnswer(hmail, {
             reason,
-            log,
-            now,
-            onWait: (seconds) => onWait({ why, reason, seconds, held: [], full: [] }),
+            log: services.log,
+            now: () => services.now(),
+            onWait: (seconds) => services.onWait({ why, reason, seconds, held: [], full: [] }),
             ...(atOnce ? { seconds: 0 } : {}),
           })
         },

@@ -1,5 +1,5 @@
 import type { Endpoint } from '../model/endpoint'
-import { exchangeLabel, type Exchange } from '../model/exchange'
+import type { Exchange } from '../model/exchange'
 import { whenKnown } from '../model/known'
 import { sectionKey } from '../relays/section'
 import type { RelayState } from '../relays/types'
@@ -10,18 +10,17 @@ import type { Recorder } from '../status/recorder'
 import type { ActiveConfiguration, Basis } from './active-configuration'
 import { answerOutcome } from './answer'
 import type { HookAnswer } from './boundary'
-import { recordDecision, type TimedMessage } from './decision-record'
+import { AnsweredMessage, type AnsweringParts } from './answered-message'
+import type { TimedMessage } from './decision-record'
 import { DeliveryQueue } from './delivery/delivery-queue'
-import { AttemptRunner } from './delivery/attempt-runner'
-import { deferWithoutConnection, type AftermathServices } from './delivery/aftermath'
-import { recordEnd } from './delivery/attempt-record'
+import type { AftermathServices } from './delivery/aftermath'
 import { DeliveryHooks } from './delivery/hooks'
 import type { UncountedWait } from './delivery/requeue'
 import { WaitList } from './delivery/wait-list'
 import { createAftermathServices } from './aftermath-services'
 import { MessageReader } from './envelope'
 import { type FoundOutcome, OutcomeFinder } from './find-outcome'
-import { attemptLine, MessageLog } from './log-line'
+import { MessageLog } from './log-line'
 import { HarakaModules } from './haraka-modules'
 import { MessageMemory } from './message-memory'
 import type { Random } from './mx-list'
@@ -88,6 +87,7 @@ export class GetMx {
   readonly #hooks = new DeliveryHooks()
   readonly #files = new QueueFiles((hmail) => this.#waits.has(hmail))
   readonly #outcomes: OutcomeFinder
+  readonly #answering: AnsweringParts
   /** Messages for plain DNS. */
   readonly #paused = new WeakMap<HMailItem, PausedMessage>()
 
@@ -110,6 +110,20 @@ export class GetMx {
       patienceMs: parts.deadlineMs * DETAILS_PART,
       logOf: (hmail) => this.#logOf(hmail),
     })
+    this.#answering = {
+      relays: parts.relays,
+      tokens: parts.tokens,
+      recorder: parts.recorder,
+      now,
+      haraka: this.#haraka,
+      hooks: this.#hooks,
+      queue: this.#queue,
+      waits: this.#waits,
+      logOf: (hmail) => this.#logOf(hmail),
+      makeAftermath: (message) => this.#makeAftermath(message),
+      fail: (failed, reason, others) => this.#failRelays(failed, reason, others),
+      noteWait: (hmail, wait, slot) => this.#noteWait(hmail, wait, slot),
+    }
   }
 
   /**
@@ -170,7 +184,7 @@ export class GetMx {
       { kind: 'wait', why: 'configuration', reason },
       {
         now: this.#now,
-        onWait: this.#noteWait(hmail),
+        onWait: (wait) => this.#noteWait(hmail, wait, undefined),
         log: this.#logOf(hmail),
         logDecision: () => {},
         deliver: () => {},
@@ -204,61 +218,22 @@ export class GetMx {
 
   /** Steps 6 and 7. */
   #answer(routed: RoutedMessage, { outcome, located }: FoundOutcome): HookAnswer {
-    const { hmail, decision } = routed
-    const log = this.#logOf(hmail)
-    let slot: DecisionSlot | undefined
-    const onWait = this.#noteWait(hmail, () => slot)
-    return answerOutcome(hmail, outcome, {
-      now: this.#now,
-      log,
-      onWait,
-      logDecision: (final) => {
-        const written = this.#haraka.isLogged('INFO') ? log : undefined
-        slot = recordDecision(routed, { outcome: final, located }, this.#parts.recorder, written)
-      },
-      deliver: ({ candidates, passedOver }) => {
-        for (const { reason, exchange, level } of passedOver) {
-          log[`log${level}`](`${exchangeLabel(exchange)} is passed over: ${reason}`)
-        }
-        const attempt = new AttemptRunner(hmail, candidates, {
-          relays: this.#parts.relays,
-          tokens: this.#parts.tokens,
-          now: this.#now,
-          source: decision.source,
-          fallbackRelays: decision.fallbackRelays ?? [],
-          passedOver: passedOver.map(({ reason, exchange }) => `${exchangeLabel(exchange)}: ${reason}`),
-          queue: this.#queue,
-          waits: this.#waits,
-          log,
-          aftermath: () => this.#aftermath(routed),
-          onTry: () => slot && this.#parts.recorder.recordTry(slot),
-          onWait,
-          onEnd: (ended) => {
-            if (this.#haraka.isLogged('DEBUG')) log.logdebug(attemptLine(ended))
-            if (slot !== undefined) recordEnd(this.#parts.recorder, slot, ended, this.#now())
-          },
-        })
-        this.#hooks.install(hmail, attempt)
-      },
-      fail: (failed, reason) => this.#failRelays(failed, reason, decision.fallbackRelays ?? []),
-      defer: (inner, reason, extra) =>
-        deferWithoutConnection(hmail, this.#aftermath(routed), { inner, reason, extra }),
-    })
+    return answerOutcome(routed.hmail, outcome, new AnsweredMessage(this.#answering, routed, located))
   }
 
   /** Step 2, in place of all that follow: each group of recipients goes through them in a message of its own. */
   #divide({ hmail, groups }: RoutedMessage): HookAnswer {
-    const onWait = this.#noteWait(hmail)
     return answerWithDivision(hmail, groups, {
       haraka: this.#haraka,
       notes: () => this.#messages.notesForFile(hmail),
-      onWait: (reason, seconds) => onWait({ why: 'disk', reason, seconds, held: [], full: [] }),
+      onWait: (reason, seconds) =>
+        this.#noteWait(hmail, { why: 'disk', reason, seconds, held: [], full: [] }, undefined),
       log: this.#logOf(hmail),
     })
   }
 
   /** Step 7: what becomes of a message that was not delivered. */
-  #aftermath({ hmail, message, decision }: RoutedMessage): AftermathServices {
+  #makeAftermath({ hmail, message, decision }: TimedMessage): AftermathServices {
     return createAftermathServices({
       onRescue: (lines) => this.#parts.recorder.recordRescue(lines),
       hmail,
@@ -277,17 +252,13 @@ export class GetMx {
     return others.some((relay) => relays.look(relay).usable)
   }
 
-  /** The message waits, in Haraka's own queue unless delivery says otherwise. @param slotOf the decision, if there was one */
-  #noteWait(
-    hmail: HMailItem,
-    slotOf: () => DecisionSlot | undefined = () => undefined,
-  ): (wait: UncountedWait) => void {
-    return ({ why, reason, seconds, held, full }) => {
-      const until = this.#now() + seconds * 1000
-      const at = [...new Set([...held, ...full].map(sectionKey))]
-      this.#parts.recorder.recordWait(hmail, { why, reason, until, at }, slotOf())
-      this.#waits.add(hmail, { held, leftOut: [], release: () => this.#haraka.sendNow(hmail) })
-    }
+  /** The message waits, in Haraka's own queue unless delivery says otherwise. @param slot of the decision, if there was one */
+  #noteWait(hmail: HMailItem, wait: UncountedWait, slot: DecisionSlot | undefined): void {
+    const { why, reason, seconds, held, full } = wait
+    const until = this.#now() + seconds * 1000
+    const at = [...new Set([...held, ...full].map(sectionKey))]
+    this.#parts.recorder.recordWait(hmail, { why, reason, until, at }, slot)
+    this.#waits.add(hmail, { held, leftOut: [], release: () => this.#haraka.sendNow(hmail) })
   }
 
   #logOf(hmail: HMailItem): Loggable {

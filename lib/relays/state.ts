@@ -8,7 +8,8 @@ import { isPlace, LimitedPlaces, type NoPlace, type Place } from './limited-plac
 import { isRefused, Trials } from './trials'
 import { explainBreaker, explainHold, explainLimit } from './unavailable'
 import { breakerKey, isLimited, limitsOf } from './section'
-import { ServerRecords } from './server-records'
+import { ServerLease, type LeaseServices } from './server-lease'
+import { type ServerRecord, ServerRecords } from './server-records'
 import { LocalRotation, type Rotation } from './rotation'
 import type { Snapshot } from './snapshot'
 import type { StateFolder } from './state-folder'
@@ -54,6 +55,12 @@ export class LocalRelayState implements RelayState {
   readonly #places: LimitedPlaces
   readonly #comebackListeners: (() => void)[] = []
   readonly #rotation: Rotation
+  readonly #leasing: LeaseServices = {
+    succeed: (exchange) => this.#succeed(exchange),
+    fail: (exchange, failure) => this.#fail(exchange, failure),
+    askTrial: (exchange) => this.#whyUnavailable(exchange, false) ?? this.#trials.take(exchange, false),
+    leave: (record, place, delivered) => this.#leave(record, place, delivered),
+  }
 
   constructor(options: RelayStateOptions) {
     const { clock, folder, limits, log, rotation = new LocalRotation() } = options
@@ -159,40 +166,17 @@ export class LocalRelayState implements RelayState {
   }
 
   #lease(exchange: Exchange, place: Place, trial: HeldTrial): Lease {
-    const entry = this.#records.use(exchange)
-    entry.connections++
+    const record = this.#records.use(exchange)
+    record.connections++
     this.#noteChange()
-    let current = { exchange, trial }
-    let ended = false
-    return {
-      reportSuccess: () => this.#succeed(current.exchange),
-      reportFailure: (failure) => this.#fail(current.exchange, failure),
-      moveTo: (next) => {
-        const unavailable = this.#whyUnavailable(next, false)
-        if (unavailable !== undefined) return unavailable
-        const move = (late: HeldTrial | Unavailable) => {
-          if (isRefused(late)) return late
-          // The message may have ended meanwhile.
-          if (ended) late.free()
-          else {
-            current.trial.free()
-            current = { exchange: next, trial: late }
-          }
-          return undefined
-        }
-        const nextTrial = this.#trials.take(next, false)
-        return nextTrial instanceof Promise ? nextTrial.then(move) : move(nextTrial)
-      },
-      end: (delivered) => {
-        if (ended) return
-        ended = true
-        current.trial.free()
-        entry.connections--
-        if (delivered) entry.sent.add(this.#options.clock.monotonic())
-        place.giveBack(delivered)
-        this.#noteChange()
-      },
-    }
+    return new ServerLease(this.#leasing, exchange, record, place, trial)
+  }
+
+  #leave(record: ServerRecord, place: Place, delivered: boolean): void {
+    record.connections--
+    if (delivered) record.sent.add(this.#options.clock.monotonic())
+    place.giveBack(delivered)
+    this.#noteChange()
   }
 
   #succeed(exchange: Exchange): void {

@@ -1,5 +1,7 @@
 import { DeliveryQueue } from '../../lib/haraka/delivery/delivery-queue'
-import type { AttemptContext } from '../../lib/haraka/delivery/attempt-runner'
+import { AttemptRunner } from '../../lib/haraka/delivery/attempt-runner'
+import type { PlannedExchange } from '../../lib/haraka/delivery/planned-exchange'
+import type { OutboundItem } from '../../lib/haraka-objects/outbound'
 import type { AftermathServices } from '../../lib/haraka/delivery/aftermath'
 import { localRelayState } from './relay-state'
 import { noTokens } from './servers'
@@ -18,20 +20,22 @@ export function quietAftermath(): AftermathServices {
 }
 
 /** One attempt by override lines, with relays of which nothing is known. */
-export function quietAttempt(): AttemptContext {
+export function quietAttempt(hmail: OutboundItem, candidates: readonly PlannedExchange[]): AttemptRunner {
   const quiet = () => {}
   const relays = localRelayState()
-  return {
-    relays,
-    tokens: noTokens,
-    now: Date.now,
-    source: 'overrides',
-    fallbackRelays: [],
-    passedOver: [],
-    queue: new DeliveryQueue(relays, quiet),
-    waits: { add: quiet },
+  const plan = { candidates, source: 'overrides', fallbackRelays: [], passedOver: [] } as const
+  return new AttemptRunner(hmail, plan, {
+    services: {
+      relays,
+      tokens: noTokens,
+      now: Date.now,
+      queue: new DeliveryQueue(relays, quiet),
+      waits: { add: quiet },
+    },
     log: SILENT_LOG,
-    aftermath: quietAftermath,
+    makeAftermath: quietAftermath,
+    onTry: quiet,
+    onWait: quiet,
     onEnd: quiet,
-  }
+  })
 }

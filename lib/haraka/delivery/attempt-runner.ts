@@ -1,5 +1,11 @@
 import { exchangeLabel, type Exchange } from '../../model/exchange'
-import { isUnavailable, type Lease, type Unavailable, type RelayState } from '../../relays/types'
+import {
+  isUnavailable,
+  type Availability,
+  type Lease,
+  type Unavailable,
+  type RelayState,
+} from '../../relays/types'
 import type { TokenState } from '../../model/oauth2'
 import type { Secret } from '../../model/secret'
 import { TOKEN_TIMEOUT_MS } from '../../oauth/token-request'
@@ -7,12 +13,12 @@ import type { TokenStore } from '../../oauth/token-store'
 import { tokenFailure } from '../../smtp/login'
 import type { SessionFailure } from '../../smtp/session-types'
 import { AttemptPolicy } from './attempt-policy'
-import type { AttemptPlan, AttemptStep } from './attempt-types'
+import type { AttemptPlan, AttemptStep, AttemptWorld } from './attempt-types'
 import type { Loggable } from '../../haraka-objects/plugin'
 import type { DeliveryQueue } from './delivery-queue'
 import type { ConnectionReport } from './setback'
 import { Aftermath, type AftermathServices } from './aftermath'
-import { Connections } from './connections'
+import { type ConnectionObserver, Connections } from './connections'
 import type { AttemptHandler, EndMethods } from './hooks'
 import { requeue, type Requeue, type UncountedWait, waitForRoom } from './requeue'
 import type { HarakaMxLike, OutboundItem, QueuedRecipient } from '../../haraka-objects/outbound'
@@ -20,24 +26,29 @@ import type { HarakaSocket } from '../../haraka-objects/socket'
 import type { PlannedExchange } from './planned-exchange'
 import type { WaitList } from './wait-list'
 
-/** What an attempt needs besides the message and its candidates. */
-export interface AttemptContext extends Omit<AttemptPlan<PlannedExchange>, 'candidates'> {
+/** What the attempts of all messages need. */
+export interface AttemptServices {
   readonly relays: Pick<RelayState, 'acquire' | 'look'>
   readonly tokens: Pick<TokenStore, 'look' | 'accept' | 'refuse'>
   /** Milliseconds since the epoch. */
   readonly now: () => number
   readonly queue: DeliveryQueue
   readonly waits: Pick<WaitList, 'add'>
+}
+
+/** What an attempt needs besides the message and its plan. */
+export interface AttemptContext {
+  readonly services: AttemptServices
   /** For lines about this message. */
   readonly log: Loggable
   /** Asked for when an attempt fails: most do not. */
-  readonly aftermath: () => AftermathServices
+  makeAftermath(): AftermathServices
   /** Called each time before a server is asked. */
-  readonly onTry?: () => void
+  onTry(): void
   /** Called when the message begins to wait without an attempt being counted. */
-  readonly onWait?: (wait: UncountedWait) => void
+  onWait(wait: UncountedWait): void
   /** Called once at the end of the attempt. */
-  readonly onEnd: (report: AttemptReport) => void
+  onEnd(report: AttemptReport): void
 }
 
 /** What became of one attempt: what is kept of it with the message. Holds no secret. */
@@ -65,7 +76,7 @@ type StepOf<K extends AttemptStep<PlannedExchange>['kind']> = Extract<
 >
 
 /** One delivery attempt of one message: {@link AttemptPolicy} says what is to be done, and this does it with Haraka. */
-export class AttemptRunner implements AttemptHandler {
+export class AttemptRunner implements AttemptHandler, ConnectionObserver, AttemptWorld {
   readonly #hmail: OutboundItem
   readonly #context: AttemptContext
   readonly #policy: AttemptPolicy<PlannedExchange>
@@ -83,23 +94,11 @@ export class AttemptRunner implements AttemptHandler {
   readonly #held: Exchange[] = []
   readonly #full: Exchange[] = []
 
-  constructor(hmail: OutboundItem, candidates: readonly PlannedExchange[], context: AttemptContext) {
-    const { relays, source, fallbackRelays, passedOver } = context
+  constructor(hmail: OutboundItem, plan: AttemptPlan<PlannedExchange>, context: AttemptContext) {
     this.#hmail = hmail
     this.#context = context
-    this.#connections = new Connections(hmail, {
-      onConnecting: () => this.#policy.noteConnecting(),
-      onConnected: () => this.#policy.noteConnected(),
-      onFailure: (failure, candidate) => this.#noteFailure(failure, candidate),
-      onSuccess: (candidate) => this.#noteSuccess(candidate),
-    })
-    this.#policy = new AttemptPolicy(
-      { candidates, source, fallbackRelays, passedOver },
-      {
-        look: (exchange) => relays.look(exchange),
-        leave: (lease) => this.#leave(lease),
-      },
-    )
+    this.#connections = new Connections(hmail, this)
+    this.#policy = new AttemptPolicy(plan, this)
   }
 
   tryDeliver(next: () => unknown): unknown {
@@ -107,7 +106,7 @@ export class AttemptRunner implements AttemptHandler {
       const step = this.#policy.next()
       switch (step.kind) {
         case 'acquire': {
-          const answer = this.#context.relays.acquire(step.exchange, { lastResort: step.lastResort })
+          const answer = this.#context.services.relays.acquire(step.exchange, { lastResort: step.lastResort })
           if (this.#take(answer, (place) => this.#continueWith(step, place), next)) continue
           return undefined
         }
@@ -124,14 +123,14 @@ export class AttemptRunner implements AttemptHandler {
           return next()
         case 'await-token':
           this.#context.log.loginfo(`waiting for a token, not counted as an attempt: ${step.reason}`)
-          this.#context.onWait?.({
+          this.#context.onWait({
             why: 'token',
             reason: step.reason,
             seconds: TOKEN_TIMEOUT_MS / 1000,
             held: [],
             full: [],
           })
-          this.#context.queue.waitForToken(this.#hmail, step.settled)
+          this.#context.services.queue.waitForToken(this.#hmail, step.settled)
           return undefined
         case 'requeue':
           this.#requeue(step)
@@ -186,7 +185,7 @@ export class AttemptRunner implements AttemptHandler {
 
   #findToken({ candidate }: StepOf<'token'>): void {
     const { relay } = candidate.exchange
-    const state = (relay && this.#context.tokens.look(relay)) ?? NO_CLIENT
+    const state = (relay && this.#context.services.tokens.look(relay)) ?? NO_CLIENT
     if (state.kind === 'ready') this.#token = state.token
     if (state.kind === 'failed') this.#connections.addFailure(candidate, tokenFailure(state.message))
     this.#policy.noteToken(state)
@@ -200,11 +199,19 @@ export class AttemptRunner implements AttemptHandler {
     this.#connections.guard(mx, socket, begin)
   }
 
-  #noteFailure(failure: SessionFailure, candidate: PlannedExchange): void {
+  noteConnecting(): void {
+    this.#policy.noteConnecting()
+  }
+
+  noteConnected(): void {
+    this.#policy.noteConnected()
+  }
+
+  noteFailure(failure: SessionFailure, candidate: PlannedExchange): void {
     const { relay } = candidate.exchange
     const token = this.#token
     const mayRenew = failure.refusesToken === true && relay !== undefined && token !== undefined
-    if (mayRenew && this.#context.tokens.refuse(relay, token)) {
+    if (mayRenew && this.#context.services.tokens.refuse(relay, token)) {
       this.#context.log.loginfo(
         `${exchangeLabel(candidate.exchange)}: ${failure.message}: another token is asked for`,
       )
@@ -212,8 +219,9 @@ export class AttemptRunner implements AttemptHandler {
     } else this.#policy.noteFailure(failure, candidate)
   }
 
-  #noteSuccess({ exchange: { relay } }: PlannedExchange): void {
-    if (relay !== undefined && this.#token !== undefined) this.#context.tokens.accept(relay, this.#token)
+  noteSuccess({ exchange: { relay } }: PlannedExchange): void {
+    if (relay !== undefined && this.#token !== undefined)
+      this.#context.services.tokens.accept(relay, this.#token)
     this.#policy.noteSuccess()
   }
 
@@ -248,7 +256,7 @@ export class AttemptRunner implements AttemptHandler {
   }
 
   #aftermath(): Aftermath {
-    return new Aftermath(this.#hmail, this.#context.aftermath(), () => this.#connections.reports.at(-1))
+    return new Aftermath(this.#hmail, this.#context.makeAftermath(), () => this.#connections.reports.at(-1))
   }
 
   #explain(reason: unknown): unknown {
@@ -274,8 +282,8 @@ export class AttemptRunner implements AttemptHandler {
       this.#context.log.lognotice(
         'TLS failed where it is not required, the same address is tried once without',
       )
-    this.#context.onTry?.()
-    this.#context.queue.noteTry(this.#hmail)
+    this.#context.onTry()
+    this.#context.services.queue.noteTry(this.#hmail)
     this.#connections.begin({ candidate, inClear, token: this.#token })
     this.#hmail.mxlist = [candidate.mx, ...this.#policy.remaining.map(({ mx }) => mx)]
   }
@@ -285,7 +293,7 @@ export class AttemptRunner implements AttemptHandler {
   }
 
   #wait({ reason, waitFor }: StepOf<'wait'>): void {
-    const { queue, waits } = this.#context
+    const { queue, waits } = this.#context.services
     // Very many may wait: the addresses, 250 bytes, are found again.
     this.#hmail.mxlist = []
     waitForRoom(this.#hmail, {
@@ -302,17 +310,22 @@ export class AttemptRunner implements AttemptHandler {
   }
 
   #uncounted(reason: string): Omit<Requeue, 'seconds'> {
-    const { now, log, onWait } = this.#context
+    const { log, services } = this.#context
     return {
       log,
       reason,
-      now: now(),
-      onWait: (seconds) => onWait?.({ why: this.#why, reason, seconds, held: this.#held, full: this.#full }),
+      now: services.now(),
+      onWait: (seconds) =>
+        this.#context.onWait({ why: this.#why, reason, seconds, held: this.#held, full: this.#full }),
     }
   }
 
+  look(exchange: Exchange): Availability {
+    return this.#context.services.relays.look(exchange)
+  }
+
   /** The place is free when the connection is closed. Without a reply to the end of the message nobody knows whether it was taken. */
-  #leave(lease: Lease | undefined): void {
+  leave(lease: Lease | undefined): void {
     const delivered = this.#delivered || this.#connections.isUnanswered
     this.#connections.release(() => lease?.end(delivered))
   }

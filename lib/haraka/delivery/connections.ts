@@ -5,7 +5,7 @@ import type { HarakaMxLike, OutboundItem } from '../../haraka-objects/outbound'
 import type { HarakaSocket } from '../../haraka-objects/socket'
 import { Session } from '../../smtp/session'
 import { needsGoodCertificate, type SessionFailure } from '../../smtp/session-types'
-import { GuardedSocket } from './guarded-socket'
+import { GuardedSocket, type GuardObserver } from './guarded-socket'
 import type { PlannedExchange } from './planned-exchange'
 import { buildSessionOptions, reportWithoutSession } from './session-options'
 import type { ConnectionReport } from './setback'
@@ -27,56 +27,72 @@ export interface ConnectionPlan {
 }
 
 /** What is reported of the connection that is tried now. */
-export interface ConnectionEvents {
+export interface ConnectionObserver {
   /** Haraka takes the address, and connects to it. */
-  readonly onConnecting: () => void
-  readonly onConnected: () => void
-  /** As {@link GuardEvents}. */
-  readonly onFailure: (failure: SessionFailure, candidate: PlannedExchange) => void
-  readonly onSuccess: (candidate: PlannedExchange) => void
+  noteConnecting(): void
+  noteConnected(): void
+  /** As {@link GuardObserver}. */
+  noteFailure(failure: SessionFailure, candidate: PlannedExchange): void
+  noteSuccess(candidate: PlannedExchange): void
 }
 
 /** One connection, tried or to be tried. */
-interface TriedConnection extends ConnectionPlan {
+class TriedConnection implements GuardObserver {
+  readonly plan: ConnectionPlan
   /** `tls.ini` demands TLS. */
-  isTlsForced: boolean
+  isTlsForced = false
   /** Why there was no connection. */
-  readonly failure?: SessionFailure
-  session?: Session
-  guard?: GuardedSocket
+  readonly failure: SessionFailure | undefined
+  session: Session | undefined
+  guard: GuardedSocket | undefined
+  readonly #observer: ConnectionObserver
+
+  constructor(plan: ConnectionPlan, observer: ConnectionObserver, failure?: SessionFailure) {
+    this.plan = plan
+    this.failure = failure
+    this.#observer = observer
+  }
+
+  noteFailure(failure: SessionFailure): void {
+    this.#observer.noteFailure(failure, this.plan.candidate)
+  }
+
+  noteSuccess(): void {
+    this.#observer.noteSuccess(this.plan.candidate)
+  }
 }
 
 /** The connections of one attempt, one after the other: each is guarded by a session, and kept for the report. */
 export class Connections {
   readonly #hmail: OutboundItem
-  readonly #events: ConnectionEvents
+  readonly #observer: ConnectionObserver
   readonly #tried: TriedConnection[] = []
   #current: TriedConnection | undefined
 
-  constructor(hmail: OutboundItem, events: ConnectionEvents) {
+  constructor(hmail: OutboundItem, observer: ConnectionObserver) {
     this.#hmail = hmail
-    this.#events = events
+    this.#observer = observer
   }
 
   /** In the order in which they were tried. */
   get reports(): readonly ConnectionReport[] {
-    return this.#tried.map(({ candidate: { exchange, address }, session, guard, failure }) => ({
-      exchange,
-      address,
+    return this.#tried.map(({ plan: { candidate }, session, guard, failure }) => ({
+      exchange: candidate.exchange,
+      address: candidate.address,
       encrypted: guard?.encrypted ?? false,
-      session: failure === undefined ? session?.report : reportWithoutSession(failure, exchange),
+      session: failure === undefined ? session?.report : reportWithoutSession(failure, candidate.exchange),
     }))
   }
 
   /** The server that is tried now. */
   get exchange(): Exchange | undefined {
-    return this.#current?.candidate.exchange
+    return this.#current?.plan.candidate.exchange
   }
 
   /** Haraka connects there next. */
   begin(plan: ConnectionPlan): void {
     const { mx, exchange } = plan.candidate
-    this.#current = { ...plan, isTlsForced: false }
+    this.#current = new TriedConnection(plan, this.#observer)
     this.#tried.push(this.#current)
     if (exchange.relay === undefined) return
     // As before the first try: see forceTls(), and Haraka's choice of a mechanism. Not with `delete`, after which V8 looks every
@@ -87,15 +103,16 @@ export class Connections {
 
   /** A server could not be tried. */
   addFailure(candidate: PlannedExchange, failure: SessionFailure): void {
-    this.#tried.push({ candidate, inClear: false, token: undefined, isTlsForced: false, failure })
+    const plan = { candidate, inClear: false, token: undefined }
+    this.#tried.push(new TriedConnection(plan, this.#observer, failure))
   }
 
   /** See {@link AttemptHandler.forceTls}. */
   forceTls(mx: HarakaMxLike, forcedByHaraka: () => boolean): boolean {
     const current = this.#current
-    if (current?.candidate.mx !== mx) return forcedByHaraka()
-    this.#events.onConnecting()
-    const { endpoint, relay, terms } = current.candidate.exchange
+    if (current?.plan.candidate.mx !== mx) return forcedByHaraka()
+    this.#observer.noteConnecting()
+    const { endpoint, relay, terms } = current.plan.candidate.exchange
     // Only now: with it, Haraka would have passed over a relay that is local.
     if (relay !== undefined && endpoint.host !== mx.exchange) mx.from_dns = endpoint.host
     // tls.ini force_tls_hosts (which may say the name) is as good as `tls = required`: the stricter counts.
@@ -108,15 +125,15 @@ export class Connections {
   /** See {@link AttemptHandler.guard}. */
   guard(mx: HarakaMxLike, socket: HarakaSocket, begin: () => void): void {
     const current = this.#current
-    if (current?.candidate.mx !== mx) {
+    if (current?.plan.candidate.mx !== mx) {
       begin()
       return
     }
     const hmail = this.#hmail
-    const { candidate, inClear, token, isTlsForced } = current
+    const { candidate, inClear, token } = current.plan
     const { exchange } = candidate
     const options = buildSessionOptions(exchange, {
-      isTlsForced,
+      isTlsForced: current.isTlsForced,
       inClear,
       token,
       recipients: hmail.todo.rcpt_to.length,
@@ -135,14 +152,11 @@ export class Connections {
         begin,
         giveUp: () => void hmail.try_deliver(),
       },
-      {
-        onFailure: (failure) => this.#events.onFailure(failure, candidate),
-        onSuccess: () => this.#events.onSuccess(candidate),
-      },
+      current,
     )
     current.session = session
     current.guard = guard
-    this.#events.onConnected()
+    this.#observer.noteConnected()
     guard.start()
   }
 

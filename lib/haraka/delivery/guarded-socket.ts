@@ -17,11 +17,11 @@ import { watchProgress, type Patience } from './watchdog'
  */
 
 /** What the guard reports of one connection. */
-export interface GuardEvents {
+export interface GuardObserver {
   /** The server failed; Haraka goes on to its next exchange next. */
-  readonly onFailure: (failure: SessionFailure) => void
+  noteFailure(failure: SessionFailure): void
   /** The server did its part. */
-  readonly onSuccess: () => void
+  noteSuccess(): void
 }
 
 /** The connection to guard. */
@@ -60,7 +60,7 @@ const QUIT_TIME_MS = 5_000
 /** Guards one connection from its first byte to its last. */
 export class GuardedSocket {
   readonly #connection: GuardedConnection
-  readonly #events: GuardEvents
+  readonly #observer: GuardObserver
   readonly #write: HarakaSocket['write']
   #onError: Listener[] = []
   #begun = false
@@ -76,9 +76,9 @@ export class GuardedSocket {
   #stopWatching: () => void = () => {}
   #quitTimer: NodeJS.Timeout | undefined
 
-  constructor(connection: GuardedConnection, events: GuardEvents) {
+  constructor(connection: GuardedConnection, observer: GuardObserver) {
     this.#connection = connection
-    this.#events = events
+    this.#observer = observer
     const { socket } = connection
     // The socket is never used for another message: nothing of this is ever taken back.
     this.#write = socket.write.bind(socket)
@@ -217,7 +217,7 @@ export class GuardedSocket {
     const verdict = session.receive(line, this.#lastByte === LINE_FEED, encryption)
     if (session.didItsPart && !this.#didItsPart) {
       this.#didItsPart = true
-      this.#events.onSuccess()
+      this.#observer.noteSuccess()
     }
     if (verdict.kind === 'fail') this.#fail(verdict.failure)
     else if (verdict.kind === 'answer') this.#write(`${verdict.line}\r\n`)
@@ -236,14 +236,14 @@ export class GuardedSocket {
   #report(message: string): string {
     if (this.#failed || this.#onClosed !== undefined) return message
     const failure = this.#connection.session.lose(message)
-    this.#events.onFailure(failure)
+    this.#observer.noteFailure(failure)
     return failure.message
   }
 
   #fail(failure: SessionFailure): void {
     if (this.#failed) return
     this.#failed = true
-    this.#events.onFailure(failure)
+    this.#observer.noteFailure(failure)
     if (failure.polite) this.#write('QUIT\r\n')
     // Not at once: Haraka may be in the middle of sending, and sets its state after that.
     setImmediate(() => this.#passOn(failure.message))

@@ -37,7 +37,7 @@ test('text of a certificate is logged without control characters and is cut', ()
       begin: () => assert.fail('nothing may be said here'),
       giveUp: () => {},
     },
-    { onFailure: ({ message }) => failures.push(message), onSuccess: () => {} },
+    { noteFailure: ({ message }) => failures.push(message), noteSuccess: () => {} },
   )
   guard.start()
   assert.equal(failures.length, 1)

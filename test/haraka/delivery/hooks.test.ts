@@ -2,7 +2,6 @@ import assert from 'node:assert/strict'
 import { setFlagsFromString } from 'node:v8'
 import { runInThisContext } from 'node:vm'
 import { after, before as beforeAll, test, type TestContext } from 'node:test'
-import { AttemptRunner } from '../../../lib/haraka/delivery/attempt-runner'
 import { DeliveryHooks } from '../../../lib/haraka/delivery/hooks'
 import { requeueAfterAnswer } from '../../../lib/haraka/delivery/requeue'
 import { patch } from '../../../lib/haraka-objects/patch'
@@ -109,7 +108,7 @@ const mxOf = ({ port }: Scripted, more: HarakaMxLike = {}): HarakaMxLike =>
 const exchangeOf = ({ port }: Scripted): Exchange => relayExchange({ host: '127.0.0.1', port }, 1)
 
 const watchDelivery = (hmail: OutboundItem, list: readonly PlannedExchange[]) =>
-  new DeliveryHooks().install(hmail, new AttemptRunner(hmail, list, quietAttempt()))
+  new DeliveryHooks().install(hmail, quietAttempt(hmail, list))
 
 test('an attempt calls the patched methods in this order on the message itself', async (t) => {
   const relay = await server(t)
@@ -229,7 +228,7 @@ test('messages have one hidden class, during and after an attempt', async (t) =>
     const hmail = Object.assign(await queued(), { hooks_to_run: [], current_hook: null })
     const ended = new Promise<void>((resolve) => (hmail.next_cb = resolve))
     const list = [{ mx: mxOf(relay), exchange: exchangeOf(relay), address: '127.0.0.1' }]
-    hooks.install(hmail, new AttemptRunner(hmail, list, quietAttempt()))
+    hooks.install(hmail, quietAttempt(hmail, list))
     await hmail.get_mx_respond(
       RETVAL.ok,
       list.map(({ mx }) => mx),

@@ -1,7 +1,6 @@
 import assert from 'node:assert/strict'
 import { readFileSync } from 'node:fs'
 import { after, before, test, type TestContext } from 'node:test'
-import { AttemptRunner } from '../../../lib/haraka/delivery/attempt-runner'
 import { DeliveryHooks } from '../../../lib/haraka/delivery/hooks'
 import type { HarakaSocket } from '../../../lib/haraka-objects/socket'
 import { patch } from '../../../lib/haraka-objects/patch'
@@ -74,7 +73,7 @@ async function attempt(port: number, exchange: Exchange): Promise<WeakRef<object
     }
   })
   const mx = new haraka.HarakaMx({ exchange: '127.0.0.1', port, priority: 1 })
-  const delivery = new AttemptRunner(hmail, [{ mx, exchange, address: '127.0.0.1' }], quietAttempt())
+  const delivery = quietAttempt(hmail, [{ mx, exchange, address: '127.0.0.1' }])
   new DeliveryHooks().install(hmail, delivery)
   patch(hmail, 'try_deliver_host_on_socket', (inner) => (answer, host, to, socket: HarakaSocket) => {
     kept.push(new WeakRef(socket), new WeakRef(socket.targetsocket))
