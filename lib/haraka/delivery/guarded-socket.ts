@@ -81,9 +81,9 @@ export class GuardedSocket {
     this.#observer = observer
     const { socket } = connection
     // The socket is never used for another message: nothing of this is ever taken back.
-    this.#write = socket.write.bind(socket)
+    this.#write = socket.write
     socket.write = (data, ...more) => this.#send(data, more)
-    const upgrade = socket.upgrade.bind(socket)
+    const { upgrade } = socket
     // tls_socket.js: the plain socket carries TLS from then on, and closes with it.
     const raw = socket.targetsocket
     raw.once('close', () => this.#onClose())
@@ -96,7 +96,7 @@ export class GuardedSocket {
         ...this.#ownContext(options),
         rejectUnauthorized: false,
       }
-      upgrade(checked, (authorized, error, ...more) => {
+      upgrade.call(socket, checked, (authorized, error, ...more) => {
         this.#afterUpgrade(verify && !authorized ? error : undefined)
         if (!this.#failed) callback?.(authorized, error, ...more)
       })
@@ -191,15 +191,16 @@ export class GuardedSocket {
 
   #send(data: string | Uint8Array, more: unknown[]): boolean {
     if (this.#failed) return true
+    const { session, socket } = this.#connection
     if (typeof data === 'string') {
-      const failure = this.#connection.session.send(data, this.#encryption)
+      const failure = session.send(data, this.#encryption)
       if (failure !== undefined) {
         this.#fail(failure)
         return true
       }
-      return this.#write(this.#connection.session.translate(data), ...more)
+      return this.#write.call(socket, session.translate(data), ...more)
     }
-    return this.#write(data, ...more)
+    return this.#write.call(socket, data, ...more)
   }
 
   #note(data: Uint8Array): void {
@@ -220,7 +221,7 @@ export class GuardedSocket {
       this.#observer.noteSuccess()
     }
     if (verdict.kind === 'fail') this.#fail(verdict.failure)
-    else if (verdict.kind === 'answer') this.#write(`${verdict.line}\r\n`)
+    else if (verdict.kind === 'answer') this.#write.call(socket, `${verdict.line}\r\n`)
     else if (verdict.kind === 'pass') for (const listener of haraka) listener.call(socket, verdict.line)
   }
 
@@ -244,7 +245,7 @@ export class GuardedSocket {
     if (this.#failed) return
     this.#failed = true
     this.#observer.noteFailure(failure)
-    if (failure.polite) this.#write('QUIT\r\n')
+    if (failure.polite) this.#write.call(this.#connection.socket, 'QUIT\r\n')
     // Not at once: Haraka may be in the middle of sending, and sets its state after that.
     setImmediate(() => this.#passOn(failure.message))
   }
