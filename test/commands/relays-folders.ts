@@ -46,7 +46,7 @@ export function relaysFolders() {
     const folder = mkdtempSync(join(tmpdir(), 'dns-overrides-relays-'))
     t.after(() => rmSync(folder, { recursive: true, force: true }))
     mkdirSync(join(folder, 'config'))
-    const dns = `dns_servers = 127.0.0.1:${zone.port}\n[dns]\ntimeout = 300ms\ndeadline = 1s\n[overrides]\n`
+    const dns = `dns_servers = 127.0.0.1:${zone.port}\n[dns]\ntimeout = 10s\ndeadline = 25s\n[overrides]\n`
     writeFileSync(join(folder, 'config', 'dns_overrides.ini'), `${dns}${file}`)
     return {
       folder,

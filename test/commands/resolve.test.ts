@@ -27,7 +27,7 @@ before(async () => {
     },
     { ttl: 300 },
   )
-  const servers = `dns_servers = 127.0.0.1:${zone.port}\n[dns]\ntimeout = 300ms\ndeadline = 2s\n`
+  const servers = `dns_servers = 127.0.0.1:${zone.port}\n[dns]\ntimeout = 10s\ndeadline = 25s\n`
   const rules =
     '[overrides]\ngmail.com relay.example $end\nlost.example nowhere.example $end\nadd.example relay.example $adddns\n'
   options = ['--config', folder.write('rules.ini', `${servers}${rules}`)]

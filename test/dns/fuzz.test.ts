@@ -57,7 +57,7 @@ async function attack(
   const before = openHandles()
   const resolver = testResolver([server.server], {
     cacheSize: 0,
-    tuning: { timeoutMs: 2_000, deadlineMs: 10_000 },
+    tuning: { timeoutMs: 5_000, deadlineMs: 60_000 },
   })
   t.after(() => server.stop())
   try {

@@ -9,7 +9,7 @@ import { createTokenRequest } from '../../lib/oauth/token-request'
 import { startTokenEndpoint, type TokenAnswerer, type TokenEndpoint } from '../support/token-endpoint'
 
 const CA = [readFileSync('test/fixtures/tls/ca.pem', 'utf8')]
-const ask = createTokenRequest({ timeoutMs: 5000, ca: CA })
+const ask = createTokenRequest({ timeoutMs: 60_000, ca: CA })
 
 async function endpoint(t: TestContext, answer?: TokenAnswerer): Promise<TokenEndpoint> {
   const started = await startTokenEndpoint(answer)
@@ -106,7 +106,7 @@ test('a refused connection, a missing address and a timeout are failures', async
 
 test('the certificate must be valid for the host', async (t) => {
   const server = await endpoint(t)
-  await assert.rejects(createTokenRequest({ timeoutMs: 5000 })(clientOf(server)), {
+  await assert.rejects(createTokenRequest({ timeoutMs: 60_000 })(clientOf(server)), {
     message: 'has a certificate of an unknown authority',
   })
   const byAddress = clientOf(server, { tokenUrl: server.url.replace('localhost', 'loopback.example') })

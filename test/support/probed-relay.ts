@@ -38,9 +38,9 @@ export function probeServices(changes: Partial<ProbeServices> = {}): ProbeServic
   return {
     lookup: async () => answer,
     now: () => Date.UTC(2026, 0, 1),
-    timeoutMs: 5000,
+    timeoutMs: 60_000,
     ca: [pem('ca')],
-    askToken: createTokenRequest({ timeoutMs: 5000, ca: [pem('ca')] }),
+    askToken: createTokenRequest({ timeoutMs: 60_000, ca: [pem('ca')] }),
     ...changes,
   }
 }
