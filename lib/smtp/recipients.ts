@@ -9,6 +9,7 @@ export class Recipients {
   /** Accepted at RCPT; in LMTP they wait for their reply to the end of the message (RFC 2033 section 4.2). */
   readonly #taken: RecipientPlace[] = []
   #last: RecipientPlace = { recipient: '', index: -1 }
+  #hasTaken = false
 
   /** Those that were refused, in the order of the replies. */
   get refused(): readonly RefusedRecipient[] {
@@ -25,6 +26,14 @@ export class Recipients {
     return this.#refused.length === this.count && this.#refused.every(({ reply }) => isTemporary(reply))
   }
 
+  /**
+   * In LMTP, how many replies to the end of the message are missing, if one of those before them took it: then the message must not be
+   * sent again to all.
+   */
+  get missing(): number {
+    return this.#hasTaken ? this.#taken.length : 0
+  }
+
   /** RCPT is sent. */
   ask(recipient: string): void {
     this.#last = { recipient, index: this.count }
@@ -39,6 +48,7 @@ export class Recipients {
   /** One reply to the end of the message in LMTP, which is for the next recipient that was accepted. */
   answerEnd(reply: Reply): void {
     const place = this.#taken.shift()
+    this.#hasTaken ||= isGood(reply)
     if (place !== undefined && !isGood(reply)) this.#refused.push({ ...place, stage: 'dot', reply })
   }
 }

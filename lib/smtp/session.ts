@@ -13,7 +13,7 @@ import { ReplyReader, shorten, type ReplyLine } from './reply-reader'
 import type { Encryption, SessionFailure, SessionOptions, SessionReport, LineVerdict } from './session-types'
 import { ShownReply } from './shown-reply'
 import { demandTls, explainMissingTls, explainOffer, explainUnsafeLogin, mayGoClear } from './tls-demands'
-import { explainTlsFailure, isTlsFailure } from './tls-failure'
+import { explainLostTls } from './tls-failure'
 
 /**
  * The policy of one SMTP connection, for delivery and for `probe`, to a relay and to an MX host. Pure: the lines that are sent and
@@ -113,20 +113,18 @@ export class Session {
   /** The connection failed. */
   lose(message: string): SessionFailure {
     const kind = this.#replies === 0 ? 'no-answer' : 'connection'
-    const isHandshake = this.#startingTls || this.#step === 'starttls'
-    // RFC 8446 section 4.4.2.4: in TLS 1.3 a server checks our certificate after the handshake is over for us.
-    const isAfterHandshake = this.#replies === this.#repliesBeforeTls
-    if (isHandshake || (isAfterHandshake && isTlsFailure(message))) {
-      const text = this.redact(explainTlsFailure(message))
-      return this.#fail('tls', text, { kind, mayGoClear: mayGoClear(this.#options) })
-    }
-    const { implicitTls, showsCertificate } = this.#options
-    if (isAfterHandshake && (!implicitTls || showsCertificate === true)) {
-      const why = showsCertificate === true ? ': it may have refused our certificate' : ''
-      const text = `${this.redact(message)} right after TLS${why}`
-      return this.#fail('tls', text, { kind, mayGoClear: mayGoClear(this.#options) })
-    }
-    return this.#fail(this.#stage, this.redact(message), { kind })
+    const why = explainLostTls(message, {
+      isHandshake: this.#startingTls || this.#step === 'starttls',
+      isAfterHandshake: this.#replies === this.#repliesBeforeTls,
+      ...this.#options,
+    })
+    if (why === undefined) return this.#fail(this.#stage, this.redact(message), { kind })
+    return this.#fail('tls', this.redact(why), { kind, mayGoClear: mayGoClear(this.#options) })
+  }
+
+  /** Replies in place of those that a lost connection does not give any more, where LMTP has delivered to some recipients. */
+  replaceMissing(message: string): readonly string[] {
+    return Array.from({ length: this.#recipients.missing }, () => `451 4.4.2 ${this.redact(message)}\r\n`)
   }
 
   /**

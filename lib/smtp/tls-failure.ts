@@ -7,7 +7,7 @@ const CERTIFICATE_REFUSED =
   /alert ((?:bad|unsupported) certificate|certificate (?:revoked|expired|unknown)|unknown ca|access denied)/i
 
 /** Is this an error of TLS itself? In TLS 1.3 a server says so after the client has done its part of the handshake. */
-export const isTlsFailure = (message: string): boolean => OPENSSL.test(message)
+const isTlsFailure = (message: string): boolean => OPENSSL.test(message)
 
 /** Why TLS failed, in OpenSSL's words: without its numbers, functions and source files. */
 export function explainTlsFailure(message: string): string {
@@ -16,4 +16,23 @@ export function explainTlsFailure(message: string): string {
     return 'TLS failed: it asks for a client certificate, and the relay has no tls_cert'
   const refused = CERTIFICATE_REFUSED.exec(text)?.[1]
   return refused === undefined ? `TLS failed: ${text}` : `TLS failed: it refused our certificate: ${refused}`
+}
+
+/** When a connection was lost. */
+export interface LostAt {
+  /** From STARTTLS, or the first byte, to the end of the handshake. */
+  readonly isHandshake: boolean
+  /** TLS has begun, and there was no reply since. */
+  readonly isAfterHandshake: boolean
+  readonly implicitTls: boolean
+  /** A client certificate was shown. */
+  readonly showsCertificate?: boolean
+}
+
+/** Why a connection was lost, if TLS may be the reason. RFC 8446 section 4.4.2.4: in TLS 1.3 a server checks our certificate last. */
+export function explainLostTls(message: string, lost: LostAt): string | undefined {
+  const { isHandshake, isAfterHandshake, implicitTls, showsCertificate = false } = lost
+  if (isHandshake || (isAfterHandshake && isTlsFailure(message))) return explainTlsFailure(message)
+  if (!isAfterHandshake || (implicitTls && !showsCertificate)) return undefined
+  return `${message} right after TLS${showsCertificate ? ': it may have refused our certificate' : ''}`
 }

@@ -76,6 +76,7 @@ lmtp = true
 client.example 127.0.0.1:${reports.port} $end
 lmtp.example @isp $reply~=/S3140/ $end
 lmtp.example @local $end
+lost.lmtp.example @local $end
 * @isp $reply~=/^5.*(S3140|spamhaus)/i $end
 `,
     outbound: ['temp_fail_intervals=1h*3', 'local_mx_ok=true', 'connect_timeout=5'],
@@ -270,4 +271,28 @@ test('a hostile reply is one printable line of at most 500 characters in the que
     assert.ok(text.startsWith('451 '))
   }
   await haraka.flushUntil(() => haraka.queueFiles().length === 0, 'an empty queue', [provider])
+})
+
+test('LMTP: recipients that were delivered before the connection is lost do not get the message again', async () => {
+  const names = ['one', 'two', 'three'].map((local) => `${local}@lost.lmtp.example`)
+  const mark = haraka.mark()
+  const earlier = lmtp.lines.length
+  let ends = 0
+  lmtp.script((verb) => {
+    if (verb !== '.') return undefined
+    ends++
+    return `250 2.0.0 taken\r\nclose`
+  })
+  await haraka.send({ from: 's@client.example', to: names })
+  await settle('the deferral', () => hooks('deferred', mark).length > 0)
+  const [deferred] = hooks('deferred', mark)
+  assert.deepEqual(deferred?.recipients, [`<${names[1]}>`, `<${names[2]}>`])
+  assert.equal(haraka.lines(/recipient .* deferred: 451 4\.4\.2 .*it closed the connection/, mark).length, 2)
+  assert.equal(ends, 1)
+  assert.equal(lmtp.lines.slice(earlier).filter((line) => line.startsWith('MAIL')).length, 1)
+  assert.deepEqual(
+    names.map((each) => reportsOf(each).length),
+    [0, 0, 0],
+  )
+  await haraka.waitFor(() => haraka.queueFiles().length === 1, 'one message that waits')
 })

@@ -11,8 +11,8 @@ export interface Conversation {
 
 /**
  * What a server says to a line (its verb in capitals; `CONNECT` for the greeting, `.` for the end of the message, `?` for a line
- * of AUTH): the whole reply without the last line end, `close` to end the connection instead, `silence` to say nothing, undefined
- * for what a usual server says.
+ * of AUTH): the whole reply without the last line end, `close` to end the connection instead or after it, `silence` to say nothing,
+ * undefined for what a usual server says.
  */
 export type Script = (verb: string, rest: string, conversation: Conversation) => string | undefined
 
@@ -117,6 +117,7 @@ export async function startScripted(options: ScriptedOptions = {}): Promise<Scri
       const text = say(verb, rest)
       const answer = () => {
         if (text === 'close') socket.destroy()
+        else if (text.endsWith('\r\nclose')) socket.end(text.slice(0, -'close'.length))
         else if (text !== 'silence' && !socket.destroyed) socket.write(`${text}\r\n`)
       }
       const pause = options.pause?.(verb)

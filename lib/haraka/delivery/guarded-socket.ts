@@ -62,6 +62,7 @@ export class GuardedSocket {
   readonly #connection: GuardedConnection
   readonly #observer: GuardObserver
   readonly #write: HarakaSocket['write']
+  #onLine: Listener[] = []
   #onError: Listener[] = []
   #begun = false
   #failed = false
@@ -153,11 +154,11 @@ export class GuardedSocket {
     begin()
     this.#begun = true
     // outbound/hmail.js adds one listener of each.
-    const lines = take(socket, 'line')
+    this.#onLine = take(socket, 'line')
     this.#onError = take(socket, 'error')
     socket.prependListener('data', (data: Uint8Array) => this.#note(data))
-    socket.prependListener('close', () => this.#report('it closed the connection'))
-    socket.on('line', (line: string) => this.#receive(line, lines))
+    socket.prependListener('close', () => this.#lose('it closed the connection'))
+    socket.on('line', (line: string) => this.#receive(line))
     socket.on('error', (error: unknown) => this.#break(errorText(error)))
   }
 
@@ -210,7 +211,7 @@ export class GuardedSocket {
     if (this.#lineBytes > LONGEST_LINE) this.#break(`a line of its reply has more than ${LONGEST_LINE} bytes`)
   }
 
-  #receive(line: string, haraka: readonly Listener[]): void {
+  #receive(line: string): void {
     if (this.#failed) return
     const { session, socket } = this.#connection
     const encryption = this.#encryption
@@ -222,15 +223,23 @@ export class GuardedSocket {
     }
     if (verdict.kind === 'fail') this.#fail(verdict.failure)
     else if (verdict.kind === 'answer') this.#write.call(socket, `${verdict.line}\r\n`)
-    else if (verdict.kind === 'pass') for (const listener of haraka) listener.call(socket, verdict.line)
+    else if (verdict.kind === 'pass') for (const listener of this.#onLine) listener.call(socket, verdict.line)
   }
 
   /** The socket itself failed, or gets nowhere. */
   #break(message: string): void {
     if (this.#failed) return
-    const text = this.#report(message)
+    const text = this.#lose(message)
     this.#failed = true
     this.#passOn(text)
+  }
+
+  /** The connection has ended. In LMTP the recipients that were delivered must not get the message again. @returns why, for the log */
+  #lose(message: string): string {
+    const replies = this.#failed ? [] : this.#connection.session.replaceMissing(message)
+    if (replies.length === 0) return this.#report(message)
+    for (const reply of replies) this.#receive(reply)
+    return message
   }
 
   /** Says once how the connection came to its end, if that was before the message had left. @returns that, for the log */
