@@ -18,7 +18,7 @@ export interface Contender {
 }
 
 /** More than twice the lines: each line is asked for, and each second key has none. So many that the start of a program is little. */
-export const allKeys = (lines: number) => Math.max(400_000, lines * 2.2)
+export const allKeys = (lines: number) => Math.max(200_000, lines * 2.2)
 /** For a program that reads its table from the beginning for each key. */
 export const keysOfLinear = (lines: number) => Math.max(60, Math.min(50_000, 4_000_000 / lines))
 

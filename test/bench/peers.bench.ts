@@ -1,7 +1,7 @@
 /**
  * Our decision beside the tables of Postfix and Exim, with the same lines and the same keys, and the answers of all compared:
  *
- *     PEERS=/tmp/peers npm run bench -- peers
+ *     PEERS=/tmp/peers npm run bench -- peers -- [ROUNDS [LINES ...]]
  *
  * Debian's postfix and exim4 exclude each other. Postfix is installed; the rest is only unpacked, and run with files of its own:
  *
@@ -25,8 +25,8 @@ import { findPostfix } from './peers-postfix'
 import { makeKeys, makeTable, type Table, type TableKind } from './peers-table'
 import { costOf, median, print, type Row, showRange } from './support'
 
-const SIZES = [10, 100, 1_000, 10_000, 100_000]
-const ROUNDS = 3
+const [ROUNDS = 3, ...GIVEN_SIZES] = process.argv.slice(2).map(Number)
+const SIZES = GIVEN_SIZES.length > 0 ? GIVEN_SIZES : [10, 100, 1_000, 10_000, 100_000]
 const FEW_KEYS = 20_000
 const OWN = 'ours'
 
